@@ -1,0 +1,121 @@
+//! A cell is the dynamics of *one* unit: a step and its five partial derivatives.
+//!
+//! Every recurrent layer is an affine map followed by dynamics that stay inside the unit,
+//!
+//! ```text
+//! a_t = Θ z_t,   z_t = [x_t ; y_{t-1} ; 1],   Θ = [W | H | b]
+//! (s_t, y_t) = φ(s_{t-1}, y_{t-1}, a_t)
+//! ```
+//!
+//! with `S` state variables s and `G` gates (pre-activations) a in each unit. Forward pass, reverse sweep and eligibility
+//! traces are derived from [`Cell::linearise`] once, by the engine; nothing else is written per cell.
+
+use crate::real::Real;
+
+/// What one gate of a unit sums, and what it acts on.
+///
+/// The gates that sum the inputs must stand next to each other in [`Cell::gates`], and so must those that sum the layer's
+/// previous outputs (the engine multiplies whole runs of gates at once).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gate {
+    /// Name of the gate: `"current"`, `"forget"`, `"threshold"`, …
+    pub name: &'static str,
+    /// Sums the layer's inputs x_t (a row of W).
+    pub sums_input: bool,
+    /// Sums the layer's own previous outputs y_{t-1} (a row of H).
+    pub sums_output: bool,
+    /// Has a learnable constant (an entry of b). A learnable value per unit (a threshold, a decay) is a gate that sums only this.
+    pub sums_one: bool,
+    /// ∂s_t/∂a_t may be other than zero for this gate.
+    pub drives_state: bool,
+    /// ∂y_t/∂a_t at fixed s_t may be other than zero for this gate.
+    pub drives_output: bool,
+}
+
+impl Gate {
+    /// A gate that sums inputs, previous outputs (if `recurrent`) and a constant, and acts on the state only.
+    pub const fn new(name: &'static str, recurrent: bool) -> Self {
+        Self { name, sums_input: true, sums_output: recurrent, sums_one: true, drives_state: true, drives_output: false }
+    }
+
+    /// A learnable value per unit that acts on the state only.
+    pub const fn constant(name: &'static str) -> Self {
+        Self { name, sums_input: false, sums_output: false, sums_one: true, drives_state: true, drives_output: false }
+    }
+
+    /// The same gate, without a learnable constant.
+    pub const fn without_constant(self) -> Self {
+        Self { sums_one: false, ..self }
+    }
+
+    /// The same gate, acting on the output at fixed state and not on the state.
+    pub const fn on_output(self) -> Self {
+        Self { drives_state: false, drives_output: true, ..self }
+    }
+}
+
+/// State variables and output of one unit.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Unit<T, const S: usize> {
+    /// State variables s_t.
+    pub s: [T; S],
+    /// Output y_t.
+    pub y: T,
+}
+
+/// The five partial derivatives of one unit's step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Partials<T, const S: usize, const G: usize> {
+    /// ∂s_t/∂s_{t-1}; row = the new variable, column = the previous one.
+    pub ds_ds: [[T; S]; S],
+    /// ∂s_t/∂y_{t-1} of the same unit, other than through the gates (a reset).
+    pub ds_dy: [T; S],
+    /// ∂s_t/∂a_t; row = variable, column = gate.
+    pub ds_da: [[T; G]; S],
+    /// ∂y_t/∂s_t at fixed a_t (for a spiking unit: its pseudo-derivative).
+    pub dy_ds: [T; S],
+    /// ∂y_t/∂a_t at fixed s_t.
+    pub dy_da: [T; G],
+}
+
+impl<T: Real, const S: usize, const G: usize> Partials<T, S, G> {
+    /// All partials zero, to be filled in.
+    #[inline(always)]
+    pub fn zero() -> Self {
+        let zero = T::zero();
+        Self { ds_ds: [[zero; S]; S], ds_dy: [zero; S], ds_da: [[zero; G]; S], dy_ds: [zero; S], dy_da: [zero; G] }
+    }
+}
+
+/// The dynamics of one recurrent unit with `S` state variables and `G` gates.
+///
+/// Implement this for a cell of your own, check it with [`gradient_check::check_cell`](crate::gradient_check::check_cell), and
+/// put it into a network with [`NetworkBuilder::recurrent`](crate::NetworkBuilder::recurrent). Mark both functions
+/// `#[inline(always)]` and keep them free of branches on values: the engine runs them on tiles of units, which the compiler
+/// then vectorises.
+///
+/// A unit starts, and restarts after a reset, with s = 0 and y = 0.
+pub trait Cell<const S: usize, const G: usize>: Copy + Send + Sync + 'static {
+    /// Name of the cell, for reports and checkpoints.
+    fn name(&self) -> &'static str;
+
+    /// The gates: which signals each sums and what it acts on.
+    fn gates(&self) -> [Gate; G];
+
+    /// ∂s_t/∂y_{t-1} may be other than zero (the unit's own output resets its state).
+    fn resets(&self) -> bool {
+        false
+    }
+
+    /// The output is a differentiable function of the state. A spiking cell says `false`: its `dy_ds` and `dy_da` are
+    /// pseudo-derivatives, which finite differences cannot confirm.
+    fn is_smooth(&self) -> bool {
+        true
+    }
+
+    /// One step: (s_{t-1}, y_{t-1}), a_t → (s_t, y_t).
+    fn step<T: Real>(&self, previous: Unit<T, S>, a: [T; G]) -> Unit<T, S>;
+
+    /// One step and its partial derivatives at the same point.
+    fn linearise<T: Real>(&self, previous: Unit<T, S>, a: [T; G]) -> (Unit<T, S>, Partials<T, S, G>);
+}

@@ -1,0 +1,128 @@
+//! A cell over the units of a layer, behind one object-safe face: the engine does not know `S` and `G` at compile time.
+//!
+//! Values are stored in planes: a column of `G·n` pre-activations holds gate 0 of all n units, then gate 1, …; partials likewise,
+//! `ds_da` as planes (variable, gate) with the gate running fastest. The hot loop loads a tile of units from the planes, calls
+//! the scalar-looking cell, and stores; it is compiled for the widest vectors the processor has.
+
+use crate::cell::{Cell, Gate, Partials, Unit};
+use crate::kernel::tile;
+use crate::real::Real;
+
+/// One column (one stream at one step) of previous values and pre-activations of a layer of n units.
+#[derive(Clone, Copy, Debug)]
+pub struct UnitColumn<'a, T> {
+    /// s_{t-1}: `S·n`.
+    pub state: &'a [T],
+    /// y_{t-1}: `n`.
+    pub output: &'a [T],
+    /// a_t: `G·n`.
+    pub activation: &'a [T],
+}
+
+/// Where a step leaves s_t (`S·n`) and y_t (`n`).
+#[derive(Debug)]
+pub struct UnitColumnMut<'a, T> {
+    /// s_t: `S·n`.
+    pub state: &'a mut [T],
+    /// y_t: `n`.
+    pub output: &'a mut [T],
+}
+
+/// Where a linearised step leaves the five partials of n units, as planes.
+#[derive(Debug)]
+pub struct PartialsColumnMut<'a, T> {
+    /// `S·S·n`, plane (new variable, previous variable).
+    pub ds_ds: &'a mut [T],
+    /// `S·n`.
+    pub ds_dy: &'a mut [T],
+    /// `S·G·n`, plane (variable, gate).
+    pub ds_da: &'a mut [T],
+    /// `S·n`.
+    pub dy_ds: &'a mut [T],
+    /// `G·n`.
+    pub dy_da: &'a mut [T],
+}
+
+/// The dynamics of a layer of like units.
+pub trait Dynamics<T: Real>: Send + Sync {
+    /// Name of the cell.
+    fn name(&self) -> &'static str;
+    /// Number of state variables S of a unit.
+    fn states(&self) -> usize;
+    /// The gates of a unit.
+    fn gates(&self) -> &[Gate];
+    /// ∂s_t/∂y_{t-1} may be other than zero.
+    fn resets(&self) -> bool;
+    /// The output is a differentiable function of the state.
+    fn is_smooth(&self) -> bool;
+    /// One step of a column of units, without partials.
+    fn step(&self, previous: UnitColumn<'_, T>, next: UnitColumnMut<'_, T>);
+    /// One step of a column of units, with partials.
+    fn linearise(&self, previous: UnitColumn<'_, T>, next: UnitColumnMut<'_, T>, partials: PartialsColumnMut<'_, T>);
+    /// One step of *one* unit with its partials, straight from the cell: no tile, no planes. What oracles call.
+    fn linearise_unit(&self, previous: UnitColumn<'_, T>, next: UnitColumnMut<'_, T>, partials: PartialsColumnMut<'_, T>);
+}
+
+/// A layer's worth of one cell.
+pub(crate) struct Units<C, const S: usize, const G: usize> {
+    cell: C,
+    gates: [Gate; G],
+}
+
+impl<C: Cell<S, G>, const S: usize, const G: usize> Units<C, S, G> {
+    /// # Panics
+    /// If the cell's gates break the rules of [`Gate`] (the sums over inputs, and those over outputs, must each be one run).
+    #[track_caller]
+    pub(crate) fn new(cell: C) -> Self {
+        let gates = cell.gates();
+        for (what, sums) in [("inputs", gates.map(|g| g.sums_input)), ("outputs", gates.map(|g| g.sums_output))] {
+            let runs = (0..G).filter(|&g| sums[g] && (g == 0 || !sums[g - 1])).count();
+            assert!(runs <= 1, "cell {}: the gates that sum {what} must stand next to each other", cell.name());
+        }
+        assert!(S > 0 && G > 0, "cell {}: needs at least one state variable and one gate", cell.name());
+        Self { cell, gates }
+    }
+}
+
+impl<T: Real, C: Cell<S, G>, const S: usize, const G: usize> Dynamics<T> for Units<C, S, G> {
+    fn name(&self) -> &'static str {
+        self.cell.name()
+    }
+
+    fn states(&self) -> usize {
+        S
+    }
+
+    fn gates(&self) -> &[Gate] {
+        &self.gates
+    }
+
+    fn resets(&self) -> bool {
+        self.cell.resets()
+    }
+
+    fn is_smooth(&self) -> bool {
+        self.cell.is_smooth()
+    }
+
+    fn step(&self, previous: UnitColumn<'_, T>, next: UnitColumnMut<'_, T>) {
+        tile::step(&self.cell, previous, next);
+    }
+
+    fn linearise(&self, previous: UnitColumn<'_, T>, next: UnitColumnMut<'_, T>, partials: PartialsColumnMut<'_, T>) {
+        tile::linearise(&self.cell, previous, next, partials);
+    }
+
+    fn linearise_unit(&self, previous: UnitColumn<'_, T>, next: UnitColumnMut<'_, T>, partials: PartialsColumnMut<'_, T>) {
+        let unit = Unit { s: std::array::from_fn(|v| previous.state[v]), y: previous.output[0] };
+        let (unit, found): (_, Partials<T, S, G>) =
+            self.cell.linearise(unit, std::array::from_fn(|g| previous.activation[g]));
+        next.state.copy_from_slice(&unit.s);
+        next.output[0] = unit.y;
+        partials.ds_ds.copy_from_slice(found.ds_ds.as_flattened());
+        partials.ds_dy.copy_from_slice(&found.ds_dy);
+        partials.ds_da.copy_from_slice(found.ds_da.as_flattened());
+        partials.dy_ds.copy_from_slice(&found.dy_ds);
+        partials.dy_da.copy_from_slice(&found.dy_da);
+    }
+}

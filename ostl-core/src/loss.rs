@@ -1,0 +1,158 @@
+//! Losses: how wrong the readout is at one step, and the learning signal ∂E/∂logits that this sends down.
+
+use serde::{Deserialize, Serialize};
+
+use crate::batch::TargetKind;
+use crate::real::Real;
+
+/// The loss of one step of one stream; a sequence's loss is the sum over the steps that have a target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Loss {
+    /// −ln softmax(logits)\[class\].
+    SoftmaxCrossEntropy,
+    /// Σ over outputs of −t ln σ(logit) − (1 − t) ln(1 − σ(logit)), targets t in 0 … 1.
+    BinaryCrossEntropy,
+    /// Mean over outputs of (output − target)².
+    MeanSquaredError,
+}
+
+/// The target of one step of one stream.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Target<'a, T> {
+    /// The index of the right class.
+    Class(usize),
+    /// One value per output.
+    Values(&'a [T]),
+}
+
+impl Loss {
+    /// The kind of target this loss compares with.
+    pub fn target_kind(self) -> TargetKind {
+        match self {
+            Loss::SoftmaxCrossEntropy => TargetKind::Classes,
+            Loss::BinaryCrossEntropy | Loss::MeanSquaredError => TargetKind::Values,
+        }
+    }
+
+    /// The loss of one column of `logits`; writes ∂E/∂logits to `signal`.
+    ///
+    /// # Panics
+    /// If the target is of the wrong kind or length, or the class out of range.
+    #[track_caller]
+    pub fn evaluate<T: Real>(self, logits: &[T], target: Target<'_, T>, signal: &mut [T]) -> T {
+        assert_eq!(logits.len(), signal.len(), "one signal per logit");
+        match (self, target) {
+            (Loss::SoftmaxCrossEntropy, Target::Class(class)) => softmax_cross_entropy(logits, class, signal),
+            (Loss::BinaryCrossEntropy, Target::Values(targets)) => {
+                assert_eq!(logits.len(), targets.len(), "one target per logit");
+                binary_cross_entropy(logits, targets, signal)
+            }
+            (Loss::MeanSquaredError, Target::Values(targets)) => {
+                assert_eq!(logits.len(), targets.len(), "one target per output");
+                mean_squared_error(logits, targets, signal)
+            }
+            _ => panic!("{self:?} wants a target of the kind {:?}", self.target_kind()),
+        }
+    }
+}
+
+fn softmax_cross_entropy<T: Real>(logits: &[T], class: usize, signal: &mut [T]) -> T {
+    assert!(class < logits.len(), "class {class} of {}", logits.len());
+    let highest = logits.iter().copied().fold(logits[0], |a, b| if b > a { b } else { a });
+    let mut sum = T::zero();
+    for (p, &logit) in signal.iter_mut().zip(logits) {
+        *p = (logit - highest).exp();
+        sum += *p;
+    }
+    let scale = T::one() / sum;
+    for p in signal.iter_mut() {
+        *p *= scale;
+    }
+    signal[class] -= T::one();
+    sum.ln() + highest - logits[class]
+}
+
+/// max(x, 0) − t x + ln(1 + e^{−|x|}) for each output. The logarithms of up to 32 outputs are taken as one: their arguments
+/// lie in (1, 2], so the product stays below 2³².
+fn binary_cross_entropy<T: Real>(logits: &[T], targets: &[T], signal: &mut [T]) -> T {
+    let mut loss = T::zero();
+    for ((logits, targets), signal) in logits.chunks(32).zip(targets.chunks(32)).zip(signal.chunks_mut(32)) {
+        let mut product = T::one();
+        for ((&x, &t), s) in logits.iter().zip(targets).zip(signal) {
+            let e = (-x.abs()).exp();
+            let inverse = T::one() / (T::one() + e);
+            *s = inverse.if_or(x >= T::zero(), e * inverse) - t;
+            loss += x.if_or(x > T::zero(), T::zero()) - t * x;
+            product *= T::one() + e;
+        }
+        loss += product.ln();
+    }
+    loss
+}
+
+fn mean_squared_error<T: Real>(outputs: &[T], targets: &[T], signal: &mut [T]) -> T {
+    let mean = T::one() / T::from_f64(outputs.len() as f64);
+    let mut loss = T::zero();
+    for ((&y, &t), s) in outputs.iter().zip(targets).zip(signal) {
+        let difference = y - t;
+        *s = T::from_f64(2.0) * mean * difference;
+        loss += mean * difference * difference;
+    }
+    loss
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Central differences of the loss against the signal it sends down.
+    fn signal_is_the_derivative(loss: Loss, logits: &[f64], target: Target<'_, f64>) {
+        let mut signal = vec![0.0; logits.len()];
+        let mut scratch = signal.clone();
+        loss.evaluate(logits, target, &mut signal);
+        for i in 0..logits.len() {
+            let mut at = |shift: f64| {
+                let mut moved = logits.to_vec();
+                moved[i] += shift;
+                loss.evaluate(&moved, target, &mut scratch)
+            };
+            let slope = (at(1e-5) - at(-1e-5)) / 2e-5;
+            assert!((slope - signal[i]).abs() < 1e-9 * (1.0 + slope.abs()), "{loss:?} {i}: {slope} {}", signal[i]);
+        }
+    }
+
+    #[test]
+    fn signals_are_derivatives() {
+        let logits: Vec<f64> = (0..70).map(|i| f64::from(i % 13) * 0.7 - 4.0 + 0.01 * f64::from(i)).collect();
+        let targets: Vec<f64> = (0..70).map(|i| f64::from(i % 2)).collect();
+        signal_is_the_derivative(Loss::SoftmaxCrossEntropy, &logits, Target::Class(3));
+        signal_is_the_derivative(Loss::BinaryCrossEntropy, &logits, Target::Values(&targets));
+        signal_is_the_derivative(Loss::MeanSquaredError, &logits, Target::Values(&targets));
+    }
+
+    #[test]
+    fn by_hand() {
+        let mut signal = [0.0; 2];
+        let loss = Loss::SoftmaxCrossEntropy.evaluate(&[0.0, 0.0], Target::Class(1), &mut signal);
+        assert!((loss - 2_f64.ln()).abs() < 1e-15);
+        assert_eq!(signal, [0.5, -0.5]);
+        let loss = Loss::BinaryCrossEntropy.evaluate(&[0.0, 0.0], Target::Values(&[1.0, 0.0]), &mut signal);
+        assert!((loss - 2.0 * 2_f64.ln()).abs() < 1e-15);
+        assert_eq!(signal, [-0.5, 0.5]);
+        let loss = Loss::MeanSquaredError.evaluate(&[3.0, 1.0], Target::Values(&[1.0, 1.0]), &mut signal);
+        assert_eq!((loss, signal), (2.0, [2.0, 0.0]));
+    }
+
+    #[test]
+    fn extreme_logits_stay_finite() {
+        let mut signal = [0.0_f32; 2];
+        for x in [1e4_f32, 1e30] {
+            let loss = Loss::SoftmaxCrossEntropy.evaluate(&[x, -x], Target::Class(0), &mut signal);
+            assert!(loss.abs() < 1e-6 && signal.iter().all(|s| s.is_finite()));
+            let loss = Loss::BinaryCrossEntropy.evaluate(&[x, -x], Target::Values(&[1.0, 0.0]), &mut signal);
+            assert!(loss.abs() < 1e-6 && signal.iter().all(|s| s.is_finite()));
+        }
+    }
+}
