@@ -113,6 +113,12 @@ pub trait Cell<const S: usize, const G: usize>: Copy + Send + Sync + 'static {
         true
     }
 
+    /// Where the learnable constant of a gate starts (its entries of b), for gates that sum one.
+    fn initial_constant(&self, gate: usize) -> f64 {
+        let _ = gate;
+        0.0
+    }
+
     /// One step: (s_{t-1}, y_{t-1}), a_t → (s_t, y_t).
     fn step<T: Real>(&self, previous: Unit<T, S>, a: [T; G]) -> Unit<T, S>;
 

@@ -55,6 +55,8 @@ pub trait Dynamics<T: Real>: Send + Sync {
     fn resets(&self) -> bool;
     /// The output is a differentiable function of the state.
     fn is_smooth(&self) -> bool;
+    /// Where the learnable constant of a gate starts.
+    fn initial_constant(&self, gate: usize) -> f64;
     /// One step of a column of units, without partials.
     fn step(&self, previous: UnitColumn<'_, T>, next: UnitColumnMut<'_, T>);
     /// One step of a column of units, with partials.
@@ -103,6 +105,10 @@ impl<T: Real, C: Cell<S, G>, const S: usize, const G: usize> Dynamics<T> for Uni
 
     fn is_smooth(&self) -> bool {
         self.cell.is_smooth()
+    }
+
+    fn initial_constant(&self, gate: usize) -> f64 {
+        self.cell.initial_constant(gate)
     }
 
     fn step(&self, previous: UnitColumn<'_, T>, next: UnitColumnMut<'_, T>) {
