@@ -1,11 +1,24 @@
 //! x
 pub mod batch;
+pub mod bptt;
 pub mod cell;
 pub mod dynamics;
+mod error;
+mod initialize;
 pub mod kernel;
+mod layer;
 pub mod loss;
+pub mod method;
+pub mod network;
+pub mod optimizer;
 pub mod real;
 pub use batch::{SequenceBatch, TargetKind, Targets};
 pub use cell::{Cell, Gate, Partials, Unit};
+pub use error::{ConfigError, LearnError};
+pub use initialize::Initialization;
+pub use layer::Activation;
 pub use loss::{Loss, Target};
+pub use method::{Carry, Feedback, Method, Update, Window};
+pub use network::{Block, Network, NetworkBuilder};
+pub use optimizer::{Optimizer, OptimizerSettings, Rule, Schedule};
 pub use real::Real;

@@ -1,0 +1,182 @@
+//! Layers: an affine map with a cell on top, or with a stateless activation.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::dynamics::Dynamics;
+use crate::real::Real;
+
+/// The activation of a stateless dense layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Activation {
+    /// y = a.
+    Identity,
+    /// y = tanh a.
+    Tanh,
+    /// y = 1/(1 + e⁻ᵃ).
+    Sigmoid,
+    /// y = max(a, 0), with derivative 0 at 0.
+    Relu,
+}
+
+impl Activation {
+    /// The activation's name, as it stands in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Activation::Identity => "identity",
+            Activation::Tanh => "tanh",
+            Activation::Sigmoid => "sigmoid",
+            Activation::Relu => "relu",
+        }
+    }
+
+    /// Replaces a by y.
+    pub fn apply<T: Real>(self, values: &mut [T]) {
+        match self {
+            Activation::Identity => {}
+            Activation::Tanh => values.iter_mut().for_each(|v| *v = v.tanh()),
+            Activation::Sigmoid => values.iter_mut().for_each(|v| *v = v.sigmoid()),
+            Activation::Relu => values.iter_mut().for_each(|v| *v = v.at_least(T::zero())),
+        }
+    }
+
+    /// ∂y/∂a, written in terms of y.
+    #[inline(always)]
+    pub fn derivative<T: Real>(self, y: T) -> T {
+        match self {
+            Activation::Identity => T::one(),
+            Activation::Tanh => T::one() - y * y,
+            Activation::Sigmoid => y * (T::one() - y),
+            Activation::Relu => T::one().if_or(y > T::zero(), T::zero()),
+        }
+    }
+}
+
+/// A recurrent layer: where its parameters lie, and the dynamics of its units.
+///
+/// W has `x_gates.len()·n` rows (gate-major) and m columns, H has `y_gates.len()·n` rows and n columns, and each gate with a
+/// learnable constant has n of them.
+#[derive(Clone)]
+pub(crate) struct Recurrent<T> {
+    pub(crate) dynamics: Arc<dyn Dynamics<T>>,
+    pub(crate) inputs: usize,
+    pub(crate) units: usize,
+    /// Gates that sum the inputs: one run.
+    pub(crate) x_gates: Range<usize>,
+    /// Gates that sum the previous outputs: one run, empty without H.
+    pub(crate) y_gates: Range<usize>,
+    /// Offset of W.
+    pub(crate) w: usize,
+    /// Offset of H.
+    pub(crate) h: usize,
+    /// Offset of each gate's constants.
+    pub(crate) constants: Vec<Option<usize>>,
+}
+
+impl<T: Real> Recurrent<T> {
+    pub(crate) fn states(&self) -> usize {
+        self.dynamics.states()
+    }
+
+    pub(crate) fn gates(&self) -> usize {
+        self.dynamics.gates().len()
+    }
+
+    /// W's place among the parameters.
+    pub(crate) fn w_range(&self) -> Range<usize> {
+        self.w..self.w + self.x_gates.len() * self.units * self.inputs
+    }
+
+    /// H's place among the parameters.
+    pub(crate) fn h_range(&self) -> Range<usize> {
+        self.h..self.h + self.y_gates.len() * self.units * self.units
+    }
+
+    /// The rows of the x gates in a column of `G·n` activations.
+    pub(crate) fn x_rows(&self) -> Range<usize> {
+        self.x_gates.start * self.units..self.x_gates.end * self.units
+    }
+
+    /// The rows of the y gates in a column of `G·n` activations.
+    pub(crate) fn y_rows(&self) -> Range<usize> {
+        self.y_gates.start * self.units..self.y_gates.end * self.units
+    }
+
+    /// Whether a change of gate `g` now can be felt by the state later without passing through H: directly, or because it moves
+    /// the output and the output resets the state.
+    pub(crate) fn is_traced(&self, g: usize) -> bool {
+        let gate = self.dynamics.gates()[g];
+        gate.drives_state || (gate.drives_output && self.dynamics.resets())
+    }
+
+    /// Whether y_t depends on more than s_t and constants: a gate that drives the output sums a signal. Then y must be carried
+    /// beside s by whoever wants the whole influence (LSTM's output gate).
+    pub(crate) fn output_has_memory(&self) -> bool {
+        self.dynamics.gates().iter().any(|gate| gate.drives_output && (gate.sums_input || gate.sums_output))
+    }
+}
+
+/// A stateless layer y = f(W x + b).
+#[derive(Clone)]
+pub(crate) struct Dense {
+    pub(crate) inputs: usize,
+    pub(crate) units: usize,
+    pub(crate) activation: Activation,
+    /// Offset of W, `units × inputs`.
+    pub(crate) w: usize,
+    /// Offset of b, `units`.
+    pub(crate) b: usize,
+}
+
+impl Dense {
+    /// W's place among the parameters.
+    pub(crate) fn w_range(&self) -> Range<usize> {
+        self.w..self.w + self.units * self.inputs
+    }
+
+    /// b's place among the parameters.
+    pub(crate) fn b_range(&self) -> Range<usize> {
+        self.b..self.b + self.units
+    }
+}
+
+/// One layer of a network.
+#[derive(Clone)]
+pub(crate) enum Layer<T> {
+    Recurrent(Recurrent<T>),
+    Dense(Dense),
+}
+
+impl<T: Real> Layer<T> {
+    pub(crate) fn units(&self) -> usize {
+        match self {
+            Layer::Recurrent(layer) => layer.units,
+            Layer::Dense(layer) => layer.units,
+        }
+    }
+
+    pub(crate) fn inputs(&self) -> usize {
+        match self {
+            Layer::Recurrent(layer) => layer.inputs,
+            Layer::Dense(layer) => layer.inputs,
+        }
+    }
+
+    /// The layer's name in reports: the cell's, or the activation's.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Layer::Recurrent(layer) => layer.dynamics.name(),
+            Layer::Dense(layer) => layer.activation.name(),
+        }
+    }
+
+    pub(crate) fn recurrent(&self) -> Option<&Recurrent<T>> {
+        match self {
+            Layer::Recurrent(layer) => Some(layer),
+            Layer::Dense(_) => None,
+        }
+    }
+}

@@ -1,0 +1,331 @@
+//! A stack of layers and a readout, with all parameters in one vector.
+
+use std::sync::Arc;
+
+use nalgebra::{DMatrixView, DMatrixViewMut};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+use crate::cell::Cell;
+use crate::dynamics::{Dynamics, Units};
+use crate::error::ConfigError;
+use crate::initialize::Initialization;
+use crate::layer::{Activation, Dense, Layer, Recurrent};
+use crate::real::Real;
+
+/// A named matrix among the parameters of a network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Block {
+    /// Layer it belongs to, from 0; the readout is the last.
+    pub layer: usize,
+    /// `"W"` (inputs), `"H"` (previous outputs), `"b"` (constants of gates that also sum signals), or the name of a gate that is a
+    /// learnable constant only (`"threshold"`, `"decay"`).
+    pub name: &'static str,
+    /// Rows: gates × units, gate-major.
+    pub rows: usize,
+    /// Columns.
+    pub columns: usize,
+    /// Where it starts in [`Network::parameters`]; stored column by column.
+    pub offset: usize,
+}
+
+impl Block {
+    /// The block's place among the parameters.
+    pub fn range(&self) -> std::ops::Range<usize> {
+        self.offset..self.offset + self.rows * self.columns
+    }
+}
+
+/// Any stack of recurrent and stateless dense layers, then a dense readout.
+#[derive(Clone)]
+pub struct Network<T> {
+    pub(crate) layers: Vec<Layer<T>>,
+    blocks: Vec<Block>,
+    pub(crate) parameters: Vec<T>,
+}
+
+impl<T: Real> std::fmt::Debug for Network<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Network<{}>({})", T::NAME, self.description())
+    }
+}
+
+impl<T: Real> Network<T> {
+    /// Starts a network of so many inputs.
+    pub fn builder(inputs: usize) -> NetworkBuilder<T> {
+        NetworkBuilder {
+            inputs,
+            seed: 0,
+            input_weights: Initialization::Glorot,
+            recurrent_weights: Initialization::Orthogonal,
+            layers: Vec::new(),
+        }
+    }
+
+    /// Number of inputs.
+    pub fn inputs(&self) -> usize {
+        self.layers[0].inputs()
+    }
+
+    /// Number of outputs of the readout.
+    pub fn outputs(&self) -> usize {
+        self.layers.last().map_or(0, Layer::units)
+    }
+
+    /// Number of layers, the readout included.
+    pub fn depth(&self) -> usize {
+        self.layers.len()
+    }
+
+    /// Name of a layer: its cell's or its activation's; the readout is `"readout"`.
+    ///
+    /// # Panics
+    /// If there is no such layer.
+    #[track_caller]
+    pub fn layer_name(&self, layer: usize) -> &'static str {
+        if layer + 1 == self.layers.len() { "readout" } else { self.layers[layer].name() }
+    }
+
+    /// All parameters.
+    pub fn parameters(&self) -> &[T] {
+        &self.parameters
+    }
+
+    /// All parameters, to be changed.
+    pub fn parameters_mut(&mut self) -> &mut [T] {
+        &mut self.parameters
+    }
+
+    /// The named matrices that the parameters are made of, in order.
+    pub fn blocks(&self) -> &[Block] {
+        &self.blocks
+    }
+
+    #[track_caller]
+    fn find(&self, layer: usize, name: &str) -> &Block {
+        let found = self.blocks.iter().find(|block| block.layer == layer && block.name == name);
+        found.unwrap_or_else(|| panic!("no block {name} in layer {layer} of {}", self.description()))
+    }
+
+    /// One named matrix.
+    ///
+    /// # Panics
+    /// If the layer has no such block.
+    #[track_caller]
+    pub fn block(&self, layer: usize, name: &str) -> DMatrixView<'_, T> {
+        let block = self.find(layer, name);
+        DMatrixView::from_slice(&self.parameters[block.range()], block.rows, block.columns)
+    }
+
+    /// One named matrix, to be changed.
+    ///
+    /// # Panics
+    /// If the layer has no such block.
+    #[track_caller]
+    pub fn block_mut(&mut self, layer: usize, name: &str) -> DMatrixViewMut<'_, T> {
+        let block = self.find(layer, name).clone();
+        DMatrixViewMut::from_slice(&mut self.parameters[block.range()], block.rows, block.columns)
+    }
+
+    /// The architecture in a line: `88 > ssnu 150 recurrent > readout 88`. Two networks with the same line have the same parameters.
+    pub fn description(&self) -> String {
+        let mut line = self.inputs().to_string();
+        for (index, layer) in self.layers.iter().enumerate() {
+            line += &format!(" > {} {}", self.layer_name(index), layer.units());
+            if let Layer::Recurrent(layer) = layer {
+                if !layer.y_gates.is_empty() {
+                    line += " recurrent";
+                }
+                for (gate, constant) in layer.dynamics.gates().iter().zip(&layer.constants) {
+                    if constant.is_some() && !gate.sums_input && !gate.sums_output {
+                        line += &format!(" {}", gate.name);
+                    }
+                }
+            }
+        }
+        line
+    }
+
+    /// Whether every recurrent layer's output is a differentiable function of its state, so that finite differences apply.
+    pub fn is_smooth(&self) -> bool {
+        self.layers.iter().filter_map(Layer::recurrent).all(|layer| layer.dynamics.is_smooth())
+    }
+
+    /// Takes over parameters from a network of the same architecture, whatever its scalar.
+    ///
+    /// # Errors
+    /// If their number differs.
+    pub fn copy_parameters<U: Real>(&mut self, from: &[U]) -> Result<(), ConfigError> {
+        if from.len() != self.parameters.len() {
+            return Err(ConfigError::ParameterCount { found: from.len(), expected: self.parameters.len() });
+        }
+        for (to, from) in self.parameters.iter_mut().zip(from) {
+            *to = T::from_f64(from.to_f64());
+        }
+        Ok(())
+    }
+}
+
+enum Planned<T> {
+    Recurrent(Arc<dyn Dynamics<T>>, usize),
+    Dense(usize, Activation),
+}
+
+/// Collects the layers of a [`Network`].
+#[must_use]
+pub struct NetworkBuilder<T> {
+    inputs: usize,
+    seed: u64,
+    input_weights: Initialization,
+    recurrent_weights: Initialization,
+    layers: Vec<Planned<T>>,
+}
+
+impl<T: Real> NetworkBuilder<T> {
+    /// Seed of the starting weights (default 0).
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// How W and H start (default: Glorot and orthogonal).
+    pub fn initialization(mut self, input: Initialization, recurrent: Initialization) -> Self {
+        self.input_weights = input;
+        self.recurrent_weights = recurrent;
+        self
+    }
+
+    /// Adds a recurrent layer of `units` like units.
+    ///
+    /// # Panics
+    /// If the cell's gates break the rules of [`Gate`](crate::Gate).
+    #[track_caller]
+    pub fn recurrent<C: Cell<S, G>, const S: usize, const G: usize>(mut self, cell: C, units: usize) -> Self {
+        self.layers.push(Planned::Recurrent(Arc::new(Units::new(cell)), units));
+        self
+    }
+
+    /// Adds a stateless dense layer.
+    pub fn dense(mut self, units: usize, activation: Activation) -> Self {
+        self.layers.push(Planned::Dense(units, activation));
+        self
+    }
+
+    /// Adds the readout, a dense layer without activation, and draws the starting weights.
+    ///
+    /// # Errors
+    /// If some layer, the input or the readout has no units.
+    pub fn readout(mut self, outputs: usize) -> Result<Network<T>, ConfigError> {
+        self.layers.push(Planned::Dense(outputs, Activation::Identity));
+        let positive = |field: String, value: usize| {
+            if value == 0 { Err(ConfigError::out_of_range(field, value, "at least 1")) } else { Ok(value) }
+        };
+        let mut inputs = positive("inputs".into(), self.inputs)?;
+        let mut network = Network { layers: Vec::new(), blocks: Vec::new(), parameters: Vec::new() };
+        for (index, planned) in self.layers.iter().enumerate() {
+            let mut random = ChaCha8Rng::seed_from_u64(self.seed);
+            random.set_stream(index as u64);
+            let layer = match planned {
+                Planned::Recurrent(dynamics, units) => {
+                    let units = positive(format!("units of layer {index}"), *units)?;
+                    network.add_recurrent(
+                        index,
+                        dynamics,
+                        inputs,
+                        units,
+                        [self.input_weights, self.recurrent_weights],
+                        &mut random,
+                    )
+                }
+                Planned::Dense(units, activation) => {
+                    let units = positive(format!("units of layer {index}"), *units)?;
+                    network.add_dense(index, *activation, inputs, units, self.input_weights, &mut random)
+                }
+            };
+            inputs = layer.units();
+            network.layers.push(layer);
+        }
+        Ok(network)
+    }
+}
+
+impl<T: Real> Network<T> {
+    /// Adds a block of `gates` matrices of `units × columns` and draws each.
+    fn add_weights(
+        &mut self,
+        layer: usize,
+        name: &'static str,
+        [gates, units, columns]: [usize; 3],
+        initialization: Initialization,
+        random: &mut ChaCha8Rng,
+    ) -> usize {
+        let offset = self.parameters.len();
+        if gates == 0 {
+            return offset;
+        }
+        let drawn: Vec<_> = (0..gates).map(|_| initialization.draw(units, columns, random)).collect();
+        for column in 0..columns {
+            for matrix in &drawn {
+                self.parameters.extend(matrix.column(column).iter().map(|&value| T::from_f64(value)));
+            }
+        }
+        self.blocks.push(Block { layer, name, rows: gates * units, columns, offset });
+        offset
+    }
+
+    fn add_constants(&mut self, layer: usize, name: &'static str, values: &[(f64, usize)]) -> usize {
+        let offset = self.parameters.len();
+        for &(value, count) in values {
+            self.parameters.extend(std::iter::repeat_n(T::from_f64(value), count));
+        }
+        self.blocks.push(Block { layer, name, rows: self.parameters.len() - offset, columns: 1, offset });
+        offset
+    }
+
+    fn add_recurrent(
+        &mut self,
+        index: usize,
+        dynamics: &Arc<dyn Dynamics<T>>,
+        inputs: usize,
+        units: usize,
+        [input_weights, recurrent_weights]: [Initialization; 2],
+        random: &mut ChaCha8Rng,
+    ) -> Layer<T> {
+        let gates = dynamics.gates().to_vec();
+        let run = |sums: &dyn Fn(usize) -> bool| {
+            let start = (0..gates.len()).find(|&g| sums(g)).unwrap_or(0);
+            start..start + (0..gates.len()).filter(|&g| sums(g)).count()
+        };
+        let (x_gates, y_gates) = (run(&|g| gates[g].sums_input), run(&|g| gates[g].sums_output));
+        let w = self.add_weights(index, "W", [x_gates.len(), units, inputs], input_weights, random);
+        let h = self.add_weights(index, "H", [y_gates.len(), units, units], recurrent_weights, random);
+        let mut constants = vec![None; gates.len()];
+        let shared: Vec<usize> =
+            (0..gates.len()).filter(|&g| gates[g].sums_one && (gates[g].sums_input || gates[g].sums_output)).collect();
+        if !shared.is_empty() {
+            let values: Vec<_> = shared.iter().map(|&g| (dynamics.initial_constant(g), units)).collect();
+            let offset = self.add_constants(index, "b", &values);
+            for (place, &g) in shared.iter().enumerate() {
+                constants[g] = Some(offset + place * units);
+            }
+        }
+        for g in (0..gates.len()).filter(|&g| gates[g].sums_one && !gates[g].sums_input && !gates[g].sums_output) {
+            constants[g] = Some(self.add_constants(index, gates[g].name, &[(dynamics.initial_constant(g), units)]));
+        }
+        Layer::Recurrent(Recurrent { dynamics: dynamics.clone(), inputs, units, x_gates, y_gates, w, h, constants })
+    }
+
+    fn add_dense(
+        &mut self,
+        index: usize,
+        activation: Activation,
+        inputs: usize,
+        units: usize,
+        initialization: Initialization,
+        random: &mut ChaCha8Rng,
+    ) -> Layer<T> {
+        let w = self.add_weights(index, "W", [1, units, inputs], initialization, random);
+        let b = self.add_constants(index, "b", &[(0.0, units)]);
+        Layer::Dense(Dense { inputs, units, activation, w, b })
+    }
+}

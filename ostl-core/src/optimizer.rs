@@ -1,0 +1,323 @@
+//! Optimisers over the flat parameter vector, gradient clipping and learning-rate schedules.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::ConfigError;
+use crate::real::Real;
+
+/// The update rule.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Rule {
+    /// θ ← θ − η g.
+    Sgd,
+    /// v ← μ v + g, θ ← θ − η v (Polyak 1964, in the form PyTorch has).
+    Momentum {
+        /// μ, in 0 … 1.
+        momentum: f64,
+    },
+    /// Adam (Kingma & Ba 2015, algorithm 1).
+    Adam {
+        /// Decay of the first moment.
+        beta1: f64,
+        /// Decay of the second moment.
+        beta2: f64,
+        /// Added to the root of the second moment.
+        epsilon: f64,
+    },
+    /// Adam with decoupled weight decay (Loshchilov & Hutter 2019, algorithm 2), on all parameters.
+    AdamW {
+        /// Decay of the first moment.
+        beta1: f64,
+        /// Decay of the second moment.
+        beta2: f64,
+        /// Added to the root of the second moment.
+        epsilon: f64,
+        /// θ ← θ − η λ θ at every update.
+        weight_decay: f64,
+    },
+}
+
+/// An update rule, its learning rate and its clipping.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OptimizerSettings {
+    /// The update rule.
+    pub rule: Rule,
+    /// η, positive.
+    pub learning_rate: f64,
+    /// The gradient's global norm is scaled down to this where it is larger.
+    pub clip_norm: Option<f64>,
+}
+
+impl OptimizerSettings {
+    /// Plain gradient descent.
+    pub fn sgd(learning_rate: f64) -> Self {
+        Self { rule: Rule::Sgd, learning_rate, clip_norm: None }
+    }
+
+    /// Gradient descent with momentum.
+    pub fn momentum(learning_rate: f64, momentum: f64) -> Self {
+        Self { rule: Rule::Momentum { momentum }, learning_rate, clip_norm: None }
+    }
+
+    /// Adam with β = (0.9, 0.999), ε = 1e-8.
+    pub fn adam(learning_rate: f64) -> Self {
+        Self { rule: Rule::Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }, learning_rate, clip_norm: None }
+    }
+
+    /// AdamW with β = (0.9, 0.999), ε = 1e-8.
+    pub fn adam_w(learning_rate: f64, weight_decay: f64) -> Self {
+        Self { rule: Rule::AdamW { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay }, learning_rate, clip_norm: None }
+    }
+
+    /// The same with the gradient's global norm clipped.
+    #[must_use]
+    pub fn clipped(self, norm: f64) -> Self {
+        Self { clip_norm: Some(norm), ..self }
+    }
+
+    /// Checks every value.
+    ///
+    /// # Errors
+    /// Names the value and what is allowed.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        fn check(field: &str, value: f64, holds: bool, allowed: &str) -> Result<(), ConfigError> {
+            if holds && value.is_finite() { Ok(()) } else { Err(ConfigError::out_of_range(field, value, allowed)) }
+        }
+        let unit = |field: &str, value: f64| check(field, value, (0.0..1.0).contains(&value), "at least 0 and below 1");
+        check("learning_rate", self.learning_rate, self.learning_rate > 0.0, "a positive number")?;
+        if let Some(norm) = self.clip_norm {
+            check("clip_norm", norm, norm > 0.0, "a positive number")?;
+        }
+        match self.rule {
+            Rule::Sgd => Ok(()),
+            Rule::Momentum { momentum } => unit("momentum", momentum),
+            Rule::Adam { beta1, beta2, epsilon } | Rule::AdamW { beta1, beta2, epsilon, .. } => {
+                unit("beta1", beta1)?;
+                unit("beta2", beta2)?;
+                check("epsilon", epsilon, epsilon > 0.0, "a positive number")?;
+                match self.rule {
+                    Rule::AdamW { weight_decay, .. } => {
+                        check("weight_decay", weight_decay, weight_decay >= 0.0, "0 or more")
+                    }
+                    _ => Ok(()),
+                }
+            }
+        }
+    }
+}
+
+/// An optimiser and its moments.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "")]
+pub struct Optimizer<T: Real> {
+    settings: OptimizerSettings,
+    updates: u64,
+    first: Vec<T>,
+    second: Vec<T>,
+}
+
+impl<T: Real> Optimizer<T> {
+    /// For so many parameters.
+    ///
+    /// # Errors
+    /// If a setting is out of range.
+    pub fn new(settings: OptimizerSettings, parameters: usize) -> Result<Self, ConfigError> {
+        settings.validate()?;
+        let (first, second) = match settings.rule {
+            Rule::Sgd => (0, 0),
+            Rule::Momentum { .. } => (parameters, 0),
+            Rule::Adam { .. } | Rule::AdamW { .. } => (parameters, parameters),
+        };
+        Ok(Self { settings, updates: 0, first: vec![T::zero(); first], second: vec![T::zero(); second] })
+    }
+
+    /// The settings in force.
+    pub fn settings(&self) -> &OptimizerSettings {
+        &self.settings
+    }
+
+    /// Number of updates so far.
+    pub fn updates(&self) -> u64 {
+        self.updates
+    }
+
+    /// Changes the learning rate from now on.
+    ///
+    /// # Errors
+    /// If it is not a positive number (zero is allowed: a schedule may end there).
+    pub fn set_learning_rate(&mut self, rate: f64) -> Result<(), ConfigError> {
+        if !(rate >= 0.0 && rate.is_finite()) {
+            return Err(ConfigError::out_of_range("learning_rate", rate, "0 or more"));
+        }
+        self.settings.learning_rate = rate;
+        Ok(())
+    }
+
+    /// Changes the parameters by one update along `gradient·scale`, clipped. `gradient` must be finite.
+    pub(crate) fn update(&mut self, parameters: &mut [T], gradient: &[T], scale: f64) {
+        let scale = match self.settings.clip_norm {
+            None => scale,
+            Some(limit) => {
+                let norm = scale * gradient.iter().map(|g| g.to_f64() * g.to_f64()).sum::<f64>().sqrt();
+                if norm > limit { scale * limit / norm } else { scale }
+            }
+        };
+        self.updates += 1;
+        let scale = T::from_f64(scale);
+        let rate = T::from_f64(self.settings.learning_rate);
+        match self.settings.rule {
+            Rule::Sgd => {
+                for (p, &g) in parameters.iter_mut().zip(gradient) {
+                    *p -= rate * (scale * g);
+                }
+            }
+            Rule::Momentum { momentum } => {
+                let momentum = T::from_f64(momentum);
+                for ((p, &g), v) in parameters.iter_mut().zip(gradient).zip(&mut self.first) {
+                    *v = momentum * *v + scale * g;
+                    *p -= rate * *v;
+                }
+            }
+            Rule::Adam { beta1, beta2, epsilon } => self.adam(parameters, gradient, scale, [beta1, beta2, epsilon], 0.0),
+            Rule::AdamW { beta1, beta2, epsilon, weight_decay } => {
+                self.adam(parameters, gradient, scale, [beta1, beta2, epsilon], weight_decay);
+            }
+        }
+    }
+
+    fn adam(&mut self, parameters: &mut [T], gradient: &[T], scale: T, [beta1, beta2, epsilon]: [f64; 3], decay: f64) {
+        let updates = self.updates as f64;
+        // The bias corrections are the same for all parameters; they move into the step length and the root's scale.
+        let step = T::from_f64(self.settings.learning_rate / (1.0 - beta1.powf(updates)));
+        let root_scale = T::from_f64(1.0 / (1.0 - beta2.powf(updates)).sqrt());
+        let keep = T::from_f64(1.0 - self.settings.learning_rate * decay);
+        let (beta1, beta2, epsilon) = (T::from_f64(beta1), T::from_f64(beta2), T::from_f64(epsilon));
+        let moments = self.first.iter_mut().zip(&mut self.second);
+        for ((p, &g), (m, v)) in parameters.iter_mut().zip(gradient).zip(moments) {
+            let g = scale * g;
+            *m = beta1 * *m + (T::one() - beta1) * g;
+            *v = beta2 * *v + (T::one() - beta2) * (g * g);
+            *p = keep * *p - step * *m / (v.sqrt() * root_scale + epsilon);
+        }
+    }
+}
+
+/// How the learning rate changes as training goes on. Positions count whatever the caller counts: epochs, or updates of a stream.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "kind", deny_unknown_fields)]
+pub enum Schedule {
+    /// Always the same.
+    #[default]
+    Constant,
+    /// Multiplied by `factor` after every `every` positions.
+    Step {
+        /// Positions between changes, at least 1.
+        every: u64,
+        /// Factor at each change, positive.
+        factor: f64,
+    },
+    /// Half a cosine from the full rate down to `minimum` times it at `total` positions, and `minimum` from there on
+    /// (Loshchilov & Hutter 2017, eq. 5, one period).
+    Cosine {
+        /// Positions until the minimum is reached, at least 1.
+        total: u64,
+        /// Fraction of the rate at the end, in 0 … 1.
+        #[serde(default)]
+        minimum: f64,
+    },
+}
+
+impl Schedule {
+    /// The factor on the learning rate at a position.
+    pub fn factor(&self, position: u64) -> f64 {
+        match *self {
+            Schedule::Constant => 1.0,
+            Schedule::Step { every, factor } => factor.powf((position / every.max(1)) as f64),
+            Schedule::Cosine { total, minimum } => {
+                let progress = (position as f64 / total.max(1) as f64).min(1.0);
+                minimum + (1.0 - minimum) * 0.5 * (1.0 + (std::f64::consts::PI * progress).cos())
+            }
+        }
+    }
+
+    /// Checks every value.
+    ///
+    /// # Errors
+    /// Names the value and what is allowed.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        match *self {
+            Schedule::Constant => Ok(()),
+            Schedule::Step { every: 0, .. } => Err(ConfigError::out_of_range("schedule.every", 0, "at least 1")),
+            Schedule::Step { factor, .. } if !(factor > 0.0 && factor.is_finite()) => {
+                Err(ConfigError::out_of_range("schedule.factor", factor, "a positive number"))
+            }
+            Schedule::Cosine { total: 0, .. } => Err(ConfigError::out_of_range("schedule.total", 0, "at least 1")),
+            Schedule::Cosine { minimum, .. } if !(0.0..=1.0).contains(&minimum) => {
+                Err(ConfigError::out_of_range("schedule.minimum", minimum, "0 … 1"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(settings: OptimizerSettings, gradients: &[f64]) -> f64 {
+        let mut optimizer = Optimizer::<f64>::new(settings, 1).unwrap();
+        let mut p = [1.0];
+        for &g in gradients {
+            optimizer.update(&mut p, &[g], 1.0);
+        }
+        p[0]
+    }
+
+    #[test]
+    fn by_hand() {
+        assert!((run(OptimizerSettings::sgd(0.1), &[2.0]) - 0.8).abs() < 1e-15);
+        // v = 2, then 0.5·2 + 1 = 2.
+        assert!((run(OptimizerSettings::momentum(0.1, 0.5), &[2.0, 1.0]) - 0.6).abs() < 1e-15);
+        // Adam's first step is the rate itself, in the gradient's direction.
+        assert!((run(OptimizerSettings::adam(0.01), &[3.0]) - 0.99).abs() < 1e-10);
+        // Second step with gradient 1: m̂ = (0.9·0.3 + 0.1)/0.19, v̂ = (0.999·0.009 + 0.001)/0.001999.
+        let truth = 0.99 - 0.01 * (0.37 / 0.19) / ((0.999 * 0.009 + 0.001) / 0.001999_f64).sqrt();
+        assert!((run(OptimizerSettings::adam(0.01), &[3.0, 1.0]) - truth).abs() < 1e-9);
+        // Decoupled decay: 1·(1 − 0.01·0.5) − 0.01.
+        assert!((run(OptimizerSettings::adam_w(0.01, 0.5), &[3.0]) - 0.985).abs() < 1e-10);
+    }
+
+    #[test]
+    fn clipping_limits_the_global_norm() {
+        let mut optimizer = Optimizer::<f64>::new(OptimizerSettings::sgd(1.0).clipped(1.0), 2).unwrap();
+        let mut p = [0.0, 0.0];
+        optimizer.update(&mut p, &[3.0, 4.0], 1.0);
+        assert!((p[0] + 0.6).abs() < 1e-15 && (p[1] + 0.8).abs() < 1e-15);
+        optimizer.update(&mut p, &[0.3, 0.4], 1.0);
+        assert!((p[0] + 0.9).abs() < 1e-15, "a short gradient is left alone");
+    }
+
+    #[test]
+    fn schedules() {
+        assert_eq!(Schedule::Constant.factor(7), 1.0);
+        let step = Schedule::Step { every: 10, factor: 0.5 };
+        assert_eq!((step.factor(9), step.factor(10), step.factor(25)), (1.0, 0.5, 0.25));
+        let cosine = Schedule::Cosine { total: 10, minimum: 0.1 };
+        assert!((cosine.factor(0) - 1.0).abs() < 1e-15 && (cosine.factor(5) - 0.55).abs() < 1e-15);
+        assert!((cosine.factor(10) - 0.1).abs() < 1e-15 && (cosine.factor(99) - 0.1).abs() < 1e-15);
+    }
+
+    #[test]
+    fn settings_out_of_range_are_refused_by_name() {
+        for (settings, field) in [
+            (OptimizerSettings::sgd(0.0), "learning_rate"),
+            (OptimizerSettings::sgd(f64::NAN), "learning_rate"),
+            (OptimizerSettings::momentum(0.1, 1.0), "momentum"),
+            (OptimizerSettings::adam(0.1).clipped(-1.0), "clip_norm"),
+            (OptimizerSettings::adam_w(0.1, -1.0), "weight_decay"),
+        ] {
+            assert!(settings.validate().unwrap_err().to_string().starts_with(field));
+        }
+        assert!(Schedule::Step { every: 0, factor: 0.5 }.validate().is_err());
+    }
+}
