@@ -1,7 +1,8 @@
 //! Sequences side by side: what a task hands to a learner.
 
-use nalgebra::{DMatrix, DMatrixView};
+use nalgebra::DMatrix;
 
+use crate::loss::Target;
 use crate::real::Real;
 
 /// What the readout should have said.
@@ -182,14 +183,28 @@ impl<T: Real> SequenceBatch<T> {
         stream < self.streams && step < self.steps && self.has_target[step * self.streams + stream]
     }
 
+    /// The target of this step of this stream, if it has one.
+    pub fn target(&self, stream: usize, step: usize) -> Option<Target<'_, T>> {
+        self.has_target(stream, step).then(|| {
+            let column = step * self.streams + stream;
+            match &self.targets {
+                Targets::Classes(classes) => Target::Class(classes[column]),
+                Targets::Values(values) => {
+                    Target::Values(&values.as_slice()[column * self.outputs..(column + 1) * self.outputs])
+                }
+            }
+        })
+    }
+
     /// Whether this stream is reset before this step.
     pub fn is_reset(&self, stream: usize, step: usize) -> bool {
         stream < self.streams && step < self.steps && self.resets[step * self.streams + stream]
     }
 
     /// The inputs of the first `streams` streams at one step, `inputs × streams`.
-    pub(crate) fn step_inputs(&self, step: usize, streams: usize) -> DMatrixView<'_, T> {
-        self.inputs.columns(step * self.streams, streams)
+    pub(crate) fn step_inputs(&self, step: usize, streams: usize) -> &[T] {
+        let rows = self.inputs.nrows();
+        &self.inputs.as_slice()[step * self.streams * rows..(step * self.streams + streams) * rows]
     }
 
     /// The same batch in another scalar type.

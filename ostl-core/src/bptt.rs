@@ -5,10 +5,10 @@
 //! training by BPTT use a [`Learner`](crate::Learner) with [`Method::bptt`](crate::Method::bptt), which is fast; this is what it
 //! is checked against.
 
-use crate::batch::{SequenceBatch, Targets};
+use crate::batch::SequenceBatch;
 use crate::dynamics::{PartialsColumnMut, UnitColumn, UnitColumnMut};
 use crate::layer::Layer;
-use crate::loss::{Loss, Target};
+use crate::loss::Loss;
 use crate::network::Network;
 use crate::real::Real;
 
@@ -75,7 +75,7 @@ pub fn loss<T: Real>(network: &Network<T>, loss: Loss, batch: &SequenceBatch<T>)
     let mut total = T::zero();
     for stream in 0..batch.streams() {
         for (step, logits) in outputs(network, batch, stream).iter().enumerate() {
-            if let Some(target) = target(batch, stream, step) {
+            if let Some(target) = batch.target(stream, step) {
                 total += loss.evaluate(logits, target, &mut signal);
             }
         }
@@ -95,16 +95,6 @@ pub fn gradient<T: Real>(network: &Network<T>, loss: Loss, batch: &SequenceBatch
         sweep(network, loss, batch, stream, &frames, &mut result);
     }
     result
-}
-
-fn target<T: Real>(batch: &SequenceBatch<T>, stream: usize, step: usize) -> Option<Target<'_, T>> {
-    let column = step * batch.streams() + stream;
-    batch.has_target(stream, step).then(|| match batch.targets() {
-        Targets::Classes(classes) => Target::Class(classes[column]),
-        Targets::Values(values) => {
-            Target::Values(&values.as_slice()[column * batch.outputs()..(column + 1) * batch.outputs()])
-        }
-    })
 }
 
 /// For each gate: its place among those that sum inputs, and among those that sum outputs.
@@ -224,7 +214,7 @@ fn sweep<T: Real>(
     let mut later_y: Vec<Vec<T>> = network.layers.iter().map(|layer| vec![T::zero(); layer.units()]).collect();
     for (step, frames) in steps.iter().enumerate().rev() {
         let mut from_above = vec![T::zero(); network.outputs()];
-        if let (Some(target), Some(top)) = (target(batch, stream, step), frames.last()) {
+        if let (Some(target), Some(top)) = (batch.target(stream, step), frames.last()) {
             result.loss += loss.evaluate(&top.y, target, &mut from_above);
         }
         for (index, frame) in frames.iter().enumerate().rev() {

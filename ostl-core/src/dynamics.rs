@@ -8,6 +8,9 @@ use crate::cell::{Cell, Gate, Partials, Unit};
 use crate::kernel::tile;
 use crate::real::Real;
 
+/// State variables a unit may have at most: what a kernel keeps of one unit on the stack.
+pub(crate) const MOST_STATES: usize = 8;
+
 /// One column (one stream at one step) of previous values and pre-activations of a layer of n units.
 #[derive(Clone, Copy, Debug)]
 pub struct UnitColumn<'a, T> {
@@ -73,7 +76,8 @@ pub(crate) struct Units<C, const S: usize, const G: usize> {
 
 impl<C: Cell<S, G>, const S: usize, const G: usize> Units<C, S, G> {
     /// # Panics
-    /// If the cell's gates break the rules of [`Gate`] (the sums over inputs, and those over outputs, must each be one run).
+    /// If the cell's gates break the rules of [`Gate`] (the sums over inputs, and those over outputs, must each be one run), or
+    /// if it has no or too many state variables.
     #[track_caller]
     pub(crate) fn new(cell: C) -> Self {
         let gates = cell.gates();
@@ -81,7 +85,11 @@ impl<C: Cell<S, G>, const S: usize, const G: usize> Units<C, S, G> {
             let runs = (0..G).filter(|&g| sums[g] && (g == 0 || !sums[g - 1])).count();
             assert!(runs <= 1, "cell {}: the gates that sum {what} must stand next to each other", cell.name());
         }
-        assert!(S > 0 && G > 0, "cell {}: needs at least one state variable and one gate", cell.name());
+        assert!(
+            S > 0 && S <= MOST_STATES && G > 0,
+            "cell {}: needs 1 to {MOST_STATES} state variables and at least one gate",
+            cell.name()
+        );
         Self { cell, gates }
     }
 }

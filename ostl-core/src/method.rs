@@ -118,6 +118,11 @@ impl Method {
         Self { update, ..self }
     }
 
+    /// What there is to carry: nothing where the window holds the whole sequence.
+    pub(crate) fn carry_in_use(&self) -> Carry {
+        if self.window == Window::Sequence { Carry::None } else { self.carry }
+    }
+
     /// Checks that the method can be run.
     ///
     /// # Errors

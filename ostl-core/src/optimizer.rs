@@ -37,6 +37,17 @@ pub enum Rule {
     },
 }
 
+impl Rule {
+    /// Lengths of the first and second moments kept for so many parameters.
+    fn moments(self, parameters: usize) -> (usize, usize) {
+        match self {
+            Rule::Sgd => (0, 0),
+            Rule::Momentum { .. } => (parameters, 0),
+            Rule::Adam { .. } | Rule::AdamW { .. } => (parameters, parameters),
+        }
+    }
+}
+
 /// An update rule, its learning rate and its clipping.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OptimizerSettings {
@@ -123,12 +134,13 @@ impl<T: Real> Optimizer<T> {
     /// If a setting is out of range.
     pub fn new(settings: OptimizerSettings, parameters: usize) -> Result<Self, ConfigError> {
         settings.validate()?;
-        let (first, second) = match settings.rule {
-            Rule::Sgd => (0, 0),
-            Rule::Momentum { .. } => (parameters, 0),
-            Rule::Adam { .. } | Rule::AdamW { .. } => (parameters, parameters),
-        };
+        let (first, second) = settings.rule.moments(parameters);
         Ok(Self { settings, updates: 0, first: vec![T::zero(); first], second: vec![T::zero(); second] })
+    }
+
+    /// Whether the moments are those of so many parameters.
+    pub(crate) fn fits(&self, parameters: usize) -> bool {
+        (self.first.len(), self.second.len()) == self.settings.rule.moments(parameters)
     }
 
     /// The settings in force.

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 /// The widest instruction set that the kernels are compiled for and the processor has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Processor {
+pub(crate) enum Processor {
     /// Whatever the target's baseline is; no fused multiply–add.
     Plain,
     /// AVX2 and FMA: 256-bit vectors.
@@ -14,7 +14,7 @@ pub enum Processor {
 }
 
 /// What this processor has. The environment variable `OSTL_PROCESSOR` (`plain`, `avx2`) can only lower the answer, for tests.
-pub fn processor() -> Processor {
+pub(crate) fn processor() -> Processor {
     static FOUND: OnceLock<Processor> = OnceLock::new();
     *FOUND.get_or_init(|| {
         let wanted = match std::env::var("OSTL_PROCESSOR").as_deref() {

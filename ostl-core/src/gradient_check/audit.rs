@@ -1,0 +1,113 @@
+//! A method's gradient against BPTT's, block by block.
+
+use crate::batch::SequenceBatch;
+use crate::bptt;
+use crate::claim::{Claim, claims};
+use crate::error::LearnError;
+use crate::gradient_check::agreement;
+use crate::learner::Learner;
+use crate::loss::Loss;
+use crate::method::{Carry, Method};
+use crate::network::Network;
+use crate::optimizer::OptimizerSettings;
+
+/// Relative error up to which a gradient counts as equal in `f64`.
+const EQUAL: f64 = 1e-10;
+/// A block's error is measured against at least this fraction of the whole gradient's norm: below lies rounding.
+const FLOOR: f64 = 1e-6;
+
+/// One block of parameters under a method.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BlockAudit {
+    /// Layer, from 0; the readout is the last.
+    pub layer: usize,
+    /// The layer's name.
+    pub layer_name: String,
+    /// The block's name.
+    pub block: String,
+    /// What the method promises.
+    pub claim: Claim,
+    /// ‖found − BPTT‖ / ‖BPTT‖.
+    pub relative_error: f64,
+    /// Cosine with BPTT's gradient.
+    pub cosine: f64,
+}
+
+impl BlockAudit {
+    /// Not claimed exact, or exact indeed.
+    pub fn holds(&self) -> bool {
+        self.claim == Claim::Approximate || self.relative_error <= EQUAL
+    }
+}
+
+/// A network's gradient under a method, beside BPTT's.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Audit {
+    /// Block by block, as in [`Network::blocks`].
+    pub blocks: Vec<BlockAudit>,
+    /// ‖R‖ / ‖BPTT‖ over all parameters: the residual that deep OSTL drops between layers, that is, BPTT's gradient less the
+    /// gradient by the `layer` carry with the same window. Zero for a single recurrent layer.
+    pub residual: f64,
+    /// Spikes of the spiking layers, per unit and step; `None` without a spiking layer.
+    pub firing_rate: Option<f64>,
+}
+
+impl Audit {
+    /// Everything claimed exact is.
+    pub fn holds(&self) -> bool {
+        self.blocks.iter().all(BlockAudit::holds)
+    }
+}
+
+/// Runs a method over a batch at fixed weights and compares its gradient with BPTT's.
+///
+/// # Errors
+/// If the batch does not fit the network, or something is not finite.
+pub fn audit(network: &Network<f64>, loss: Loss, method: &Method, batch: &SequenceBatch<f64>) -> Result<Audit, LearnError> {
+    let found = gradient(network, loss, *method, batch)?;
+    let truth = bptt::gradient(network, loss, batch).values;
+    let floor = FLOOR * truth.iter().map(|g| g * g).sum::<f64>().sqrt();
+    let blocks = network.blocks().iter().zip(claims(network, method)).map(|(block, claim)| {
+        let agreement = agreement(&found[block.range()], &truth[block.range()], floor);
+        BlockAudit {
+            layer: block.layer,
+            layer_name: network.layer_name(block.layer).to_owned(),
+            block: block.name.to_owned(),
+            claim,
+            relative_error: agreement.relative_error,
+            cosine: agreement.cosine,
+        }
+    });
+    let blocks = blocks.collect();
+    let layered = match method.carry {
+        Carry::Layer => found,
+        _ => gradient(network, loss, Method { carry: Carry::Layer, ..*method }, batch)?,
+    };
+    Ok(Audit { blocks, residual: agreement(&layered, &truth, 0.0).relative_error, firing_rate: firing_rate(network, batch) })
+}
+
+fn gradient(network: &Network<f64>, loss: Loss, method: Method, batch: &SequenceBatch<f64>) -> Result<Vec<f64>, LearnError> {
+    // The optimiser is never asked; a batch always has at least one stream to make room for.
+    let learner = Learner::new(network.clone(), loss, method, OptimizerSettings::sgd(1.0), batch.streams().max(1));
+    match learner {
+        Ok(mut learner) => Ok(learner.gradient(batch)?.1.to_vec()),
+        Err(_) => Err(LearnError::Shape { what: "steps of the window", found: 0, expected: 1 }),
+    }
+}
+
+/// Mean output of the spiking layers.
+fn firing_rate(network: &Network<f64>, batch: &SequenceBatch<f64>) -> Option<f64> {
+    let spiking: Vec<usize> = (0..network.depth())
+        .filter(|&index| network.layers[index].recurrent().is_some_and(|layer| !layer.dynamics.is_smooth()))
+        .collect();
+    let (mut spikes, mut count) = (0.0, 0_usize);
+    for stream in 0..batch.streams() {
+        for step in bptt::layer_outputs(network, batch, stream) {
+            for &index in &spiking {
+                spikes += step[index].iter().sum::<f64>();
+                count += step[index].len();
+            }
+        }
+    }
+    (count > 0).then(|| spikes / count as f64)
+}

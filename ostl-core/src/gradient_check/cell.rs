@@ -1,0 +1,136 @@
+//! A cell's five partials against central differences of its step.
+
+use std::fmt;
+
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use crate::cell::{Cell, Unit};
+
+/// Distance of the difference points from the middle.
+const STEP: f64 = 1e-5;
+
+/// The worst differences found between a cell's partials and central differences of its step, relative to 1 + |truth|.
+///
+/// For a spiking cell (not [smooth](Cell::is_smooth)) `dy_ds` and `dy_da` are pseudo-derivatives, which differences cannot
+/// confirm; they are left out (0 here). At fixed y⁻ its state is smooth, and is checked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CellCheck {
+    /// ∂s/∂s⁻.
+    pub ds_ds: f64,
+    /// ∂s/∂y⁻.
+    pub ds_dy: f64,
+    /// ∂s/∂a.
+    pub ds_da: f64,
+    /// dy/da along the step: `dy_da + dy_ds·ds_da` against differences in each gate.
+    pub dy_da: f64,
+    /// dy/ds⁻ along the step: `dy_ds·ds_ds` against differences in each state.
+    pub dy_ds: f64,
+    /// `linearise` returns another unit than `step`, by so much.
+    pub step: f64,
+    /// Flags in [`Gate`](crate::Gate) or [`Cell::resets`] that deny a partial which is not zero.
+    pub wrong_flags: Vec<String>,
+}
+
+impl CellCheck {
+    /// The largest difference; infinite if a flag is wrong.
+    pub fn worst(&self) -> f64 {
+        if !self.wrong_flags.is_empty() {
+            return f64::INFINITY;
+        }
+        [self.ds_ds, self.ds_dy, self.ds_da, self.dy_da, self.dy_ds, self.step].into_iter().fold(0.0, f64::max)
+    }
+}
+
+impl fmt::Display for CellCheck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "ds_ds {:.1e}, ds_dy {:.1e}, ds_da {:.1e}, dy/da {:.1e}, dy/ds {:.1e}, step {:.1e}",
+            self.ds_ds, self.ds_dy, self.ds_da, self.dy_da, self.dy_ds, self.step
+        )?;
+        for flag in &self.wrong_flags {
+            write!(f, "; {flag}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Compares the partials of a cell with central differences of its step at `samples` random points.
+///
+/// Points are uniform in ±2 for states and gates and in 0 … 1 for the output; at a kink (ReLU) a difference can be wrong, so
+/// look at [`CellCheck::worst`] with a cell away from its kinks, or at the fields.
+pub fn check_cell<C: Cell<S, G>, const S: usize, const G: usize>(cell: C, samples: usize, seed: u64) -> CellCheck {
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    let mut uniform = |low: f64, high: f64| low + (high - low) * (random.next_u64() >> 11) as f64 / (1_u64 << 53) as f64;
+    let mut check =
+        CellCheck { ds_ds: 0.0, ds_dy: 0.0, ds_da: 0.0, dy_da: 0.0, dy_ds: 0.0, step: 0.0, wrong_flags: Vec::new() };
+    let gates = cell.gates();
+    for _ in 0..samples {
+        let unit = Unit { s: std::array::from_fn(|_| uniform(-2.0, 2.0)), y: uniform(0.0, 1.0) };
+        let a: [f64; G] = std::array::from_fn(|_| uniform(-2.0, 2.0));
+        let (next, partials) = cell.linearise(unit, a);
+        let stepped = cell.step(unit, a);
+        for (x, y) in next.s.iter().chain([&next.y]).zip(stepped.s.iter().chain([&stepped.y])) {
+            worsen(&mut check.step, *x, *y);
+        }
+        let differences = |move_by: &dyn Fn(f64) -> (Unit<f64, S>, [f64; G])| {
+            let ((high, high_a), (low, low_a)) = (move_by(STEP), move_by(-STEP));
+            let (high, low) = (cell.step(high, high_a), cell.step(low, low_a));
+            let slope = |high: f64, low: f64| (high - low) / (2.0 * STEP);
+            let ds: [f64; S] = std::array::from_fn(|v| slope(high.s[v], low.s[v]));
+            (ds, slope(high.y, low.y))
+        };
+        for w in 0..S {
+            let (ds, dy) = differences(&|by| {
+                let mut moved = unit;
+                moved.s[w] += by;
+                (moved, a)
+            });
+            for (v, truth) in ds.into_iter().enumerate() {
+                worsen(&mut check.ds_ds, partials.ds_ds[v][w], truth);
+            }
+            if cell.is_smooth() {
+                worsen(&mut check.dy_ds, (0..S).map(|v| partials.dy_ds[v] * partials.ds_ds[v][w]).sum(), dy);
+            }
+        }
+        let (ds, _) = differences(&|by| (Unit { y: unit.y + by, ..unit }, a));
+        for (v, truth) in ds.into_iter().enumerate() {
+            worsen(&mut check.ds_dy, partials.ds_dy[v], truth);
+        }
+        for g in 0..G {
+            let (ds, dy) = differences(&|by| {
+                let mut moved = a;
+                moved[g] += by;
+                (unit, moved)
+            });
+            for (v, truth) in ds.into_iter().enumerate() {
+                worsen(&mut check.ds_da, partials.ds_da[v][g], truth);
+            }
+            if cell.is_smooth() {
+                let along = partials.dy_da[g] + (0..S).map(|v| partials.dy_ds[v] * partials.ds_da[v][g]).sum::<f64>();
+                worsen(&mut check.dy_da, along, dy);
+            }
+        }
+        let mut flag = |wrong: bool, what: String| {
+            if wrong && !check.wrong_flags.contains(&what) {
+                check.wrong_flags.push(what);
+            }
+        };
+        for (g, gate) in gates.iter().enumerate() {
+            let drives_state = (0..S).any(|v| partials.ds_da[v][g] != 0.0);
+            flag(drives_state && !gate.drives_state, format!("gate {} drives the state and says it does not", gate.name));
+            let drives_output = partials.dy_da[g] != 0.0;
+            flag(drives_output && !gate.drives_output, format!("gate {} drives the output and says it does not", gate.name));
+        }
+        let resets = partials.ds_dy.iter().any(|&d| d != 0.0);
+        flag(resets && !cell.resets(), "the output resets the state and the cell says it does not".to_owned());
+    }
+    check
+}
+
+fn worsen(worst: &mut f64, found: f64, truth: f64) {
+    let error = (found - truth).abs() / (1.0 + truth.abs());
+    // NaN counts as infinitely wrong.
+    *worst = worst.max(if error.is_nan() { f64::INFINITY } else { error });
+}

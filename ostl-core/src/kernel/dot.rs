@@ -1,0 +1,35 @@
+//! Scalar products with several running sums, so that they vectorise and are the same on every call.
+
+use crate::real::Real;
+
+/// Running sums.
+const LANES: usize = 16;
+
+/// Σ x_i y_i. The order of summation depends on the length only.
+#[inline]
+pub(crate) fn dot<T: Real>(x: &[T], y: &[T]) -> T {
+    let mut sums = [T::zero(); LANES];
+    let (x_lanes, y_lanes) = (x.chunks_exact(LANES), y.chunks_exact(LANES));
+    let rest: T = x_lanes.remainder().iter().zip(y_lanes.remainder()).map(|(&x, &y)| x * y).sum();
+    for (x, y) in x_lanes.zip(y_lanes) {
+        for i in 0..LANES {
+            sums[i] += x[i] * y[i];
+        }
+    }
+    sums.into_iter().sum::<T>() + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::dot;
+
+    #[test]
+    fn equals_the_plain_sum() {
+        for length in [0, 1, 15, 16, 17, 100] {
+            let x: Vec<f64> = (0..length).map(|i| f64::from(i) * 0.5 - 3.0).collect();
+            let y: Vec<f64> = (0..length).map(|i| 1.0 / (1.0 + f64::from(i))).collect();
+            let plain: f64 = x.iter().zip(&y).map(|(x, y)| x * y).sum();
+            assert!((dot(&x, &y) - plain).abs() < 1e-12);
+        }
+    }
+}

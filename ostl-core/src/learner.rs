@@ -1,0 +1,541 @@
+//! The streaming face: a network, a method and an optimiser that learn step by step, or from whole batches of sequences.
+
+use nalgebra::DMatrixView;
+
+use crate::batch::{SequenceBatch, TargetKind, Targets};
+use crate::error::{ConfigError, LearnError};
+use crate::loss::{Loss, Target};
+use crate::method::{Method, Update, Window};
+use crate::network::Network;
+use crate::optimizer::{Optimizer, OptimizerSettings};
+use crate::real::Real;
+use crate::score::Score;
+use crate::sweep::Sweep;
+use crate::trace::Trace;
+use crate::window::{Keep, Tape};
+
+/// Steps that an evaluation takes at a time.
+const EVALUATION_STEPS: usize = 32;
+
+/// Learns online: [`predict`](Learner::predict) an output for one step's inputs, then [`learn`](Learner::learn) from the target,
+/// on a stream that never ends; memory does not grow.
+///
+/// With windows of K steps it predicts at once and learns when the window closes. It never sees a future input. Several
+/// streams run side by side, and each may be [`reset`](Learner::reset) before any step: no gradient and no trace crosses a reset.
+/// For sequences with an end call [`finish`](Learner::finish) there, or hand over whole batches with
+/// [`learn_batch`](Learner::learn_batch).
+///
+/// The gradient of an update is the mean over the targets it covers.
+pub struct Learner<T: Real> {
+    pub(crate) network: Network<T>,
+    pub(crate) method: Method,
+    pub(crate) optimizer: Optimizer<T>,
+    loss: Loss,
+    pub(crate) streaming: Streaming<T>,
+    frozen: bool,
+    evaluation: Option<Tape<T>>,
+    continues: Vec<bool>,
+}
+
+/// Everything that the next step depends on besides the weights.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+#[serde(bound = "")]
+pub(crate) struct Streaming<T: Real> {
+    pub(crate) tape: Tape<T>,
+    pub(crate) sweep: Sweep<T>,
+    pub(crate) trace: Trace<T>,
+    /// Σ over targets since the last update.
+    pub(crate) gradient: Vec<T>,
+    /// Targets since the last update.
+    pub(crate) targets: u64,
+    /// Streams that start anew at the next step.
+    pub(crate) restarts: Vec<bool>,
+    /// The last prediction has not been learned from.
+    pub(crate) awaits_target: bool,
+    /// Steps taken since the beginning.
+    pub(crate) steps_seen: u64,
+}
+
+impl<T: Real> Streaming<T> {
+    fn new(network: &Network<T>, method: &Method, streams: usize) -> Self {
+        let capacity = match method.window {
+            Window::Steps(steps) => steps,
+            Window::Sequence => 1,
+        };
+        Self {
+            tape: Tape::new(network, streams, capacity),
+            sweep: Sweep::new(network, streams, capacity),
+            trace: Trace::new(network, method.carry_in_use(), streams, capacity),
+            gradient: vec![T::zero(); network.parameters().len()],
+            targets: 0,
+            restarts: vec![true; streams],
+            awaits_target: false,
+            steps_seen: 0,
+        }
+    }
+
+    fn reserve(&mut self, network: &Network<T>, steps: usize) {
+        self.tape.reserve(network, steps);
+        self.sweep.reserve(network, steps);
+    }
+
+    /// Every stream starts anew; an unfinished window is dropped.
+    fn restart(&mut self) {
+        self.restarts.fill(true);
+        self.trace.forget();
+        self.awaits_target = false;
+        let streams = self.tape.streams();
+        self.tape.open(streams);
+    }
+}
+
+impl<T: Real> Learner<T> {
+    /// A learner for so many streams side by side.
+    ///
+    /// # Errors
+    /// If the method or the optimiser's settings cannot be run, or there are no streams.
+    pub fn new(
+        network: Network<T>,
+        loss: Loss,
+        method: Method,
+        optimizer: OptimizerSettings,
+        streams: usize,
+    ) -> Result<Self, ConfigError> {
+        method.validate()?;
+        if streams == 0 {
+            return Err(ConfigError::out_of_range("streams", 0, "at least 1"));
+        }
+        let optimizer = Optimizer::new(optimizer, network.parameters().len())?;
+        let streaming = Streaming::new(&network, &method, streams);
+        Ok(Self {
+            network,
+            method,
+            optimizer,
+            loss,
+            streaming,
+            frozen: false,
+            evaluation: None,
+            continues: vec![true; streams],
+        })
+    }
+
+    /// The network with its present weights.
+    pub fn network(&self) -> &Network<T> {
+        &self.network
+    }
+
+    /// The network, to change its weights by hand.
+    pub fn network_mut(&mut self) -> &mut Network<T> {
+        &mut self.network
+    }
+
+    /// The learning method.
+    pub fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// The loss it learns to make small.
+    pub fn loss(&self) -> Loss {
+        self.loss
+    }
+
+    /// The optimiser and its moments.
+    pub fn optimizer(&self) -> &Optimizer<T> {
+        &self.optimizer
+    }
+
+    /// Number of streams side by side.
+    pub fn streams(&self) -> usize {
+        self.streaming.tape.streams()
+    }
+
+    /// Bytes that the eligibility traces take.
+    pub fn trace_bytes(&self) -> usize {
+        self.streaming.trace.bytes()
+    }
+
+    /// Steps taken since the beginning.
+    pub fn steps_seen(&self) -> u64 {
+        self.streaming.steps_seen
+    }
+
+    /// Changes the learning rate from the next update on.
+    ///
+    /// # Errors
+    /// If it is negative or not a number.
+    pub fn set_learning_rate(&mut self, rate: f64) -> Result<(), ConfigError> {
+        self.optimizer.set_learning_rate(rate)
+    }
+
+    /// Stops learning (`true`: predictions only, no traces) or goes on with it. An unfinished window is learned from first;
+    /// what happens while frozen leaves no trace.
+    ///
+    /// # Errors
+    /// If the unfinished window's gradient is not finite.
+    pub fn set_frozen(&mut self, frozen: bool) -> Result<(), LearnError> {
+        if frozen && !self.frozen && self.streaming.tape.steps > 0 {
+            self.continues.fill(true);
+            self.close_window()?;
+        }
+        if self.frozen && !frozen {
+            self.streaming.trace.forget();
+            self.streaming.tape.forget_boundary();
+            self.streaming.tape.open(self.streams());
+        }
+        self.frozen = frozen;
+        Ok(())
+    }
+
+    /// Whether it only predicts.
+    pub fn is_frozen(&self) -> bool {
+        self.frozen
+    }
+
+    /// The stream starts anew at its next step: s = 0, y = 0, and nothing is learned across.
+    ///
+    /// # Panics
+    /// If there is no such stream.
+    #[track_caller]
+    pub fn reset(&mut self, stream: usize) {
+        assert!(stream < self.streams(), "stream {stream} of {}", self.streams());
+        self.streaming.restarts[stream] = true;
+    }
+
+    /// One step of every stream: `inputs × streams` values, column by column. Returns the readout, `outputs × streams`.
+    ///
+    /// # Errors
+    /// If the inputs have the wrong shape, or they or the readout are not finite.
+    pub fn predict(&mut self, inputs: &[T]) -> Result<DMatrixView<'_, T>, LearnError> {
+        let streams = self.streams();
+        let (m, o) = (self.network.inputs(), self.network.outputs());
+        if inputs.len() != m * streams {
+            return Err(LearnError::Shape { what: "inputs × streams", found: inputs.len(), expected: m * streams });
+        }
+        if !inputs.iter().all(|x| x.is_finite()) {
+            return Err(self.not_finite("an input", 0));
+        }
+        if self.frozen {
+            self.streaming.tape.open(streams);
+        } else if self.window_is_full() {
+            self.continues.fill(true);
+            self.close_window()?;
+        }
+        if self.streaming.tape.steps == 0 {
+            self.streaming.tape.open(streams);
+        }
+        let step = self.streaming.tape.steps;
+        if !self.streaming.tape.has_room() {
+            self.streaming.reserve(&self.network, 2 * (step + 1));
+        }
+        let state = &mut self.streaming;
+        let first = step * streams;
+        state.tape.inputs[first * m..(first + streams) * m].copy_from_slice(inputs);
+        for (goes_on, restarts) in state.tape.goes_on[first..].iter_mut().zip(&mut state.restarts) {
+            *goes_on = !std::mem::take(restarts);
+        }
+        state.sweep.readout_signal()[first * o..(first + streams) * o].fill(T::zero());
+        state.tape.forward(&self.network, 1, if self.frozen { Keep::Nothing } else { Keep::Partials });
+        state.steps_seen += 1;
+        state.awaits_target = true;
+        if !state.tape.logits(o, step).iter().all(|y| y.is_finite()) {
+            return Err(self.broken("the output"));
+        }
+        Ok(DMatrixView::from_slice(self.streaming.tape.logits(o, step), o, streams))
+    }
+
+    /// Learns from the targets of the step just predicted, one entry a stream; `None` where there is none. The weights change
+    /// when the window closes, or, with [`Update::Sequence`], at [`finish`](Learner::finish).
+    ///
+    /// # Errors
+    /// If a target does not fit, nothing was predicted, or the loss or gradient is not finite; the weights are then unchanged.
+    pub fn learn(&mut self, targets: &[Option<Target<'_, T>>]) -> Result<Score, LearnError> {
+        let streams = self.streams();
+        if targets.len() != streams {
+            return Err(LearnError::Shape { what: "targets", found: targets.len(), expected: streams });
+        }
+        if !self.streaming.awaits_target {
+            return Err(LearnError::NothingPredicted);
+        }
+        let step = self.streaming.tape.steps - 1;
+        let mut score = Score { steps: streams as u64, ..Score::default() };
+        for (stream, target) in targets.iter().enumerate() {
+            if let Some(target) = target {
+                self.check_target(stream, target)?;
+                self.add_loss(step, stream, *target, &mut score)?;
+            }
+        }
+        self.streaming.awaits_target = false;
+        if self.frozen {
+            return Ok(score);
+        }
+        self.streaming.targets += score.targets;
+        if self.window_is_full() {
+            self.continues.fill(true);
+            self.close_window()?;
+        }
+        Ok(score)
+    }
+
+    /// The streams end here: learns from an unfinished window, updates the weights if they wait for the sequence's end, and
+    /// starts every stream anew.
+    ///
+    /// # Errors
+    /// If the gradient is not finite.
+    pub fn finish(&mut self) -> Result<(), LearnError> {
+        if !self.frozen {
+            if self.streaming.tape.steps > 0 {
+                self.continues.fill(false);
+                self.close_window()?;
+            }
+            if self.method.update == Update::Sequence {
+                self.update()?;
+            }
+        }
+        self.streaming.restart();
+        Ok(())
+    }
+
+    /// Learns from whole sequences, each from a fresh state: window after window, with updates as the method says.
+    ///
+    /// # Errors
+    /// If the batch does not fit the network, or the loss or gradient is not finite; the weights are then as before the step.
+    pub fn learn_batch(&mut self, batch: &SequenceBatch<T>) -> Result<Score, LearnError> {
+        self.clear_gradient();
+        let score = self.run_batch(batch, self.method.update == Update::Window)?;
+        if self.method.update == Update::Sequence {
+            self.update()?;
+        }
+        Ok(score)
+    }
+
+    /// The gradient of the summed loss of a batch at the present weights, by the learner's window and carry; nothing is updated.
+    /// Laid out as [`Network::parameters`].
+    ///
+    /// # Errors
+    /// As [`learn_batch`](Learner::learn_batch).
+    pub fn gradient(&mut self, batch: &SequenceBatch<T>) -> Result<(Score, &[T]), LearnError> {
+        self.clear_gradient();
+        let score = self.run_batch(batch, false)?;
+        self.streaming.targets = 0;
+        Ok((score, &self.streaming.gradient))
+    }
+
+    /// Every stream starts anew, and nothing gathered so far is learned from.
+    pub(crate) fn restart(&mut self) {
+        self.clear_gradient();
+        self.streaming.restart();
+    }
+
+    fn clear_gradient(&mut self) {
+        self.streaming.gradient.fill(T::zero());
+        self.streaming.targets = 0;
+    }
+
+    fn run_batch(&mut self, batch: &SequenceBatch<T>, update_every_window: bool) -> Result<Score, LearnError> {
+        self.check_batch(batch)?;
+        self.streaming.restart();
+        let window = match self.method.window {
+            Window::Steps(steps) => steps,
+            Window::Sequence => batch.steps().max(1),
+        };
+        self.streaming.reserve(&self.network, window.min(batch.steps()));
+        let mut score = Score::default();
+        for start in (0..batch.steps()).step_by(window) {
+            let steps = window.min(batch.steps() - start);
+            self.streaming.tape.load(batch, start, steps);
+            let o = self.network.outputs();
+            let (columns, live) = (steps * self.streaming.tape.live, self.streaming.tape.live);
+            self.streaming.sweep.readout_signal()[..columns * o].fill(T::zero());
+            self.streaming.tape.forward(&self.network, steps, Keep::Partials);
+            self.streaming.steps_seen += steps as u64;
+            let before = score.targets;
+            self.add_losses(batch, start, steps, &mut score)?;
+            self.streaming.targets += score.targets - before;
+            for (continues, &length) in self.continues.iter_mut().zip(&batch.lengths()[..live]) {
+                *continues = length > start + steps;
+                score.steps += (length.min(start + steps) - length.min(start)) as u64;
+            }
+            self.sweep_window(live);
+            if update_every_window {
+                self.update()?;
+            }
+        }
+        self.streaming.restart();
+        Ok(score)
+    }
+
+    /// The score of whole sequences, each from a fresh state, without learning and without touching the streams.
+    ///
+    /// # Errors
+    /// If the batch does not fit the network or the loss is not finite.
+    pub fn evaluate_batch(&mut self, batch: &SequenceBatch<T>) -> Result<Score, LearnError> {
+        self.check_batch_shape(batch)?;
+        let fits = self.evaluation.as_ref().is_some_and(|tape| tape.streams() >= batch.streams());
+        let mut tape = match self.evaluation.take() {
+            Some(tape) if fits => tape,
+            _ => Tape::new(&self.network, batch.streams(), EVALUATION_STEPS),
+        };
+        let mut signal = vec![T::zero(); self.network.outputs()];
+        let mut score = Score::default();
+        for start in (0..batch.steps()).step_by(EVALUATION_STEPS) {
+            let steps = EVALUATION_STEPS.min(batch.steps() - start);
+            tape.load(batch, start, steps);
+            tape.forward(&self.network, steps, Keep::Nothing);
+            for step in 0..steps {
+                let logits = tape.logits(signal.len(), step);
+                for (stream, logits) in logits.chunks_exact(signal.len()).enumerate() {
+                    score.steps += u64::from(start + step < batch.lengths()[stream]);
+                    if let Some(target) = batch.target(stream, start + step) {
+                        add_score(self.loss, logits, target, &mut signal, &mut score);
+                    }
+                }
+            }
+            if !score.loss.is_finite() {
+                let layer = tape.first_broken_layer().unwrap_or(self.network.depth() - 1);
+                return Err(self.not_finite("the loss", layer));
+            }
+        }
+        self.evaluation = Some(tape);
+        Ok(score)
+    }
+
+    fn window_is_full(&self) -> bool {
+        matches!(self.method.window, Window::Steps(steps) if self.streaming.tape.steps >= steps)
+    }
+
+    /// Learns from the steps taken since the last window closed.
+    fn close_window(&mut self) -> Result<(), LearnError> {
+        let streams = self.streams();
+        self.sweep_window(streams);
+        if self.method.update == Update::Window { self.update() } else { Ok(()) }
+    }
+
+    /// Both parts of the gradient (equation 1), then the trace (equation 2), then the next window opens.
+    fn sweep_window(&mut self, live: usize) {
+        let Streaming { tape, sweep, trace, gradient, .. } = &mut self.streaming;
+        sweep.run(&self.network, tape, gradient);
+        trace.close(&self.network, tape, sweep, &self.continues[..live], gradient);
+        tape.keep_boundary(&self.network);
+        tape.open(live);
+    }
+
+    /// Changes the weights by what was gathered since the last update, unless it is not finite.
+    fn update(&mut self) -> Result<(), LearnError> {
+        let state = &mut self.streaming;
+        if state.targets == 0 {
+            return Ok(());
+        }
+        let squares: f64 = state.gradient.iter().map(|g| g.to_f64() * g.to_f64()).sum();
+        if !squares.is_finite() {
+            let broken =
+                |range: std::ops::Range<usize>| state.gradient[range].iter().any(|g| !(g.to_f64() * g.to_f64()).is_finite());
+            let block = self.network.blocks().iter().find(|block| broken(block.range()));
+            let (layer, name) = block.map_or((0, "all"), |block| (block.layer, block.name));
+            let name = format!("{}, {name}", self.network.layer_name(layer));
+            let step = state.steps_seen;
+            self.clear_gradient();
+            return Err(LearnError::NonFinite { what: "the gradient", layer, name, step });
+        }
+        self.optimizer.update(&mut self.network.parameters, &state.gradient, 1.0 / state.targets as f64);
+        self.clear_gradient();
+        Ok(())
+    }
+
+    fn add_losses(
+        &mut self,
+        batch: &SequenceBatch<T>,
+        start: usize,
+        steps: usize,
+        score: &mut Score,
+    ) -> Result<(), LearnError> {
+        for step in 0..steps {
+            for stream in 0..self.streaming.tape.live {
+                if let Some(target) = batch.target(stream, start + step) {
+                    self.add_loss(step, stream, target, score)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds one step's loss and leaves its learning signal with the sweep.
+    fn add_loss(&mut self, step: usize, stream: usize, target: Target<'_, T>, score: &mut Score) -> Result<(), LearnError> {
+        let o = self.network.outputs();
+        let column = step * self.streaming.tape.live + stream;
+        let logits = &self.streaming.tape.logits(o, step)[stream * o..(stream + 1) * o];
+        let signal = &mut self.streaming.sweep.readout_signal()[column * o..(column + 1) * o];
+        add_score(self.loss, logits, target, signal, score);
+        if score.loss.is_finite() { Ok(()) } else { Err(self.broken("the loss")) }
+    }
+
+    fn broken(&self, what: &'static str) -> LearnError {
+        let layer = self.streaming.tape.first_broken_layer().unwrap_or(self.network.depth() - 1);
+        self.not_finite(what, layer)
+    }
+
+    fn not_finite(&self, what: &'static str, layer: usize) -> LearnError {
+        let name = if what == "an input" { "input".to_owned() } else { self.network.layer_name(layer).to_owned() };
+        LearnError::NonFinite { what, layer, name, step: self.streaming.steps_seen }
+    }
+
+    fn check_target(&self, stream: usize, target: &Target<'_, T>) -> Result<(), LearnError> {
+        let outputs = self.network.outputs();
+        let problem = match (target, self.loss.target_kind()) {
+            (Target::Class(class), TargetKind::Classes) if *class < outputs => return Ok(()),
+            (Target::Class(class), TargetKind::Classes) => format!("class {class} where the readout has {outputs}"),
+            (Target::Values(values), TargetKind::Values) if values.len() == outputs => {
+                if values.iter().all(|v| v.is_finite()) {
+                    return Ok(());
+                }
+                "a value that is not finite".to_owned()
+            }
+            (Target::Values(values), TargetKind::Values) => {
+                format!("{} values where the readout has {outputs}", values.len())
+            }
+            (_, kind) => format!("the loss wants {}", if kind == TargetKind::Classes { "a class" } else { "values" }),
+        };
+        Err(LearnError::Target { stream, problem })
+    }
+
+    fn check_batch_shape(&self, batch: &SequenceBatch<T>) -> Result<(), LearnError> {
+        for (what, found, expected) in [
+            ("inputs of the batch", batch.inputs(), self.network.inputs()),
+            ("outputs of the batch", batch.outputs(), self.network.outputs()),
+        ] {
+            if found != expected {
+                return Err(LearnError::Shape { what, found, expected });
+            }
+        }
+        let kind = match batch.targets() {
+            Targets::Classes(_) => TargetKind::Classes,
+            Targets::Values(_) => TargetKind::Values,
+        };
+        if kind != self.loss.target_kind() {
+            return Err(LearnError::Target {
+                stream: 0,
+                problem: format!("the batch holds {kind:?}, the loss wants {:?}", self.loss.target_kind()),
+            });
+        }
+        Ok(())
+    }
+
+    fn check_batch(&self, batch: &SequenceBatch<T>) -> Result<(), LearnError> {
+        if batch.streams() > self.streams() {
+            return Err(LearnError::Shape {
+                what: "streams of the batch",
+                found: batch.streams(),
+                expected: self.streams(),
+            });
+        }
+        self.check_batch_shape(batch)
+    }
+}
+
+fn add_score<T: Real>(loss: Loss, logits: &[T], target: Target<'_, T>, signal: &mut [T], score: &mut Score) {
+    score.loss += loss.evaluate(logits, target, signal).to_f64();
+    score.targets += 1;
+    if let Target::Class(class) = target {
+        let best = (0..logits.len()).fold(0, |best, i| if logits[i] > logits[best] { i } else { best });
+        score.correct += u64::from(best == class);
+    }
+}

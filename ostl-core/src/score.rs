@@ -1,0 +1,39 @@
+//! Sums over the steps that had a target.
+
+use std::ops::AddAssign;
+
+use serde::{Deserialize, Serialize};
+
+/// Loss and hits, summed over the steps that had a target.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Score {
+    /// Σ of the loss.
+    pub loss: f64,
+    /// Number of targets.
+    pub targets: u64,
+    /// Targets where the largest logit was the right class; stays 0 for losses without classes.
+    pub correct: u64,
+    /// Steps taken, summed over streams, with or without a target.
+    pub steps: u64,
+}
+
+impl Score {
+    /// Loss per target; NaN where there were none.
+    pub fn mean_loss(&self) -> f64 {
+        self.loss / self.targets as f64
+    }
+
+    /// Fraction of targets that were hit; NaN where there were none.
+    pub fn accuracy(&self) -> f64 {
+        self.correct as f64 / self.targets as f64
+    }
+}
+
+impl AddAssign for Score {
+    fn add_assign(&mut self, other: Self) {
+        self.loss += other.loss;
+        self.targets += other.targets;
+        self.correct += other.correct;
+        self.steps += other.steps;
+    }
+}

@@ -1,0 +1,78 @@
+//! A learner's state as a value: save it, write it to a checkpoint, restore it, go on bit for bit.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::ConfigError;
+use crate::learner::{Learner, Streaming};
+use crate::optimizer::Optimizer;
+use crate::real::Real;
+
+/// Everything a [`Learner`] needs to go on bit for bit: weights, optimiser moments and, in mid-stream, states, traces and the
+/// unfinished window. Serialise it, for instance with [`checkpoint::write`](crate::checkpoint::write).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(bound = "")]
+pub struct LearnerState<T: Real> {
+    scalar: String,
+    network: String,
+    method: String,
+    streams: usize,
+    parameters: Vec<T>,
+    optimizer: Optimizer<T>,
+    steps_seen: u64,
+    /// `None` between sequences, where there is nothing to go on from.
+    streaming: Option<Box<Streaming<T>>>,
+}
+
+impl<T: Real> LearnerState<T> {
+    /// The weights.
+    pub fn parameters(&self) -> &[T] {
+        &self.parameters
+    }
+}
+
+impl<T: Real> Learner<T> {
+    /// The learner's state at this moment, also in mid-window.
+    pub fn save(&self) -> LearnerState<T> {
+        let state = &self.streaming;
+        let at_rest = state.tape.steps == 0 && state.targets == 0 && state.restarts.iter().all(|&restarts| restarts);
+        LearnerState {
+            scalar: T::NAME.to_owned(),
+            network: self.network.description(),
+            method: format!("{:?}", self.method),
+            streams: self.streams(),
+            parameters: self.network.parameters.clone(),
+            optimizer: self.optimizer.clone(),
+            steps_seen: state.steps_seen,
+            streaming: (!at_rest).then(|| Box::new(state.clone())),
+        }
+    }
+
+    /// Takes a saved state over.
+    ///
+    /// # Errors
+    /// If it is that of another network, scalar, method or number of streams; the learner is then as it was.
+    pub fn restore(&mut self, state: LearnerState<T>) -> Result<(), ConfigError> {
+        let own = [T::NAME.to_owned(), self.network.description(), format!("{:?}", self.method), self.streams().to_string()];
+        let saved = [state.scalar, state.network, state.method, state.streams.to_string()];
+        for (field, (own, saved)) in ["scalar", "network", "method", "streams"].into_iter().zip(own.into_iter().zip(saved)) {
+            if own != saved {
+                return Err(ConfigError::out_of_range(format!("saved {field}"), saved, own));
+            }
+        }
+        let parameters = self.network.parameters.len();
+        if state.parameters.len() != parameters {
+            return Err(ConfigError::ParameterCount { found: state.parameters.len(), expected: parameters });
+        }
+        if !state.optimizer.fits(parameters) {
+            return Err(ConfigError::out_of_range("saved optimiser", "moments of another length", "those of this network"));
+        }
+        self.network.parameters = state.parameters;
+        self.optimizer = state.optimizer;
+        match state.streaming {
+            Some(streaming) => self.streaming = *streaming,
+            None => self.restart(),
+        }
+        self.streaming.steps_seen = state.steps_seen;
+        Ok(())
+    }
+}

@@ -1,0 +1,585 @@
+//! The `layer` and `network` carries: the whole influence matrix of a span of layers (RTRL; Williams & Zipser 1989), advanced a
+//! window at a time (Schmidhuber 1992).
+//!
+//! A *span* is a run of layers whose recurrent states are carried together: for `layer`, one recurrent layer and the stateless
+//! layers just below it; for `network`, everything up to the topmost recurrent layer. With C carried variables and P parameters,
+//! ε is C × P for each stream. Over a window of K steps one reverse sweep from all C variables at once gives J = ∂v_end/∂v_start
+//! (C × C) and A_t = ∂v_end/∂a_t (C × gates·n), and then
+//!
+//! ```text
+//! ε ← J ε + Σ_t A_t ⊗ z_t                                                  (2)
+//! ```
+//!
+//! is one dense product a window (C²P) and one of inner size K, not a dense product a step: at K = n that is n³ a step, not n⁴.
+//!
+//! The carried variables of a layer are its s, into which y of the same step is folded (y = f(s, constants)), unless a gate that
+//! drives the output sums signals (LSTM's output gate) and y is heard again: then y = f(s, a) has a memory of its own beside s and
+//! is carried too. Layers only influence layers above, so parameters of layer k keep the rows of layers k and above.
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::Closing;
+use super::immediate::{add_immediate, folded_signal};
+use crate::kernel::dot::dot;
+use crate::kernel::product::{
+    Into, Strided, columns, columns_mut, multiply, multiply_shared, plain_operand, transposed_operand,
+};
+use crate::layer::{Layer, Recurrent};
+use crate::network::Network;
+use crate::real::Real;
+use crate::window::{LayerTape, RecurrentTape, Tape};
+
+/// Values of a trace handled at a time: a column block stays in the second-level cache.
+const BLOCK_VALUES: usize = 64 * 1024;
+
+/// Influence matrices of every span.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(bound = "")]
+pub(crate) struct Influence<T: Real> {
+    spans: Vec<Span<T>>,
+}
+
+/// A run of layers whose states are carried together.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(bound = "")]
+struct Span<T: Real> {
+    /// Carried variables C.
+    variables: usize,
+    layers: Vec<SpanLayer<T>>,
+    streams: Vec<Stream<T>>,
+    /// 1 for every step: what the constants are multiplied with.
+    ones: Vec<T>,
+}
+
+/// One layer of a span and the influence of its parameters, stream by stream.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(bound = "")]
+struct SpanLayer<T: Real> {
+    index: usize,
+    /// First carried variable that this layer can influence; for a recurrent layer its own first variable.
+    first: usize,
+    /// y is carried beside s.
+    carries_output: bool,
+    blocks: Vec<Block>,
+    /// ε: for each stream `[block][column][row][variable]`, variables `first..C`.
+    values: Vec<Vec<T>>,
+    /// Where the next ε of a stream is built; then the two change places.
+    next: Vec<T>,
+}
+
+/// A block of parameters: which of a layer's rows of a it feeds, and where it lies.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Block {
+    signal: Signal,
+    /// Rows of a that it feeds.
+    rows: Range<usize>,
+    columns: usize,
+    /// Place among all parameters.
+    gradient: Range<usize>,
+    /// First column in ε.
+    offset: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum Signal {
+    Input,
+    Output,
+    One,
+}
+
+/// One stream's reverse sweep from all carried variables.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(bound = "")]
+struct Stream<T: Real> {
+    /// σ: what the window wants of each carried variable at its start.
+    signal: Vec<T>,
+    /// J: C × C.
+    jacobian: Vec<T>,
+    layers: Vec<LayerPaths<T>>,
+}
+
+/// Adjoints of one layer, the carried variable running fastest.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(bound = "")]
+struct LayerPaths<T: Real> {
+    /// Of s: variables × `S·n`.
+    to_state: Vec<T>,
+    to_earlier: Vec<T>,
+    /// Of y: variables × n.
+    to_output: Vec<T>,
+    /// A: variables × `G·n`, for the step before the window (through its y) and then each of its steps.
+    influence: Vec<T>,
+}
+
+impl<T: Real> Influence<T> {
+    /// One span for each recurrent layer, with the stateless layers just below it.
+    pub(crate) fn per_layer(network: &Network<T>, streams: usize, capacity: usize) -> Self {
+        let mut spans = Vec::new();
+        let mut first = 0;
+        for (index, layer) in network.layers.iter().enumerate() {
+            if layer.recurrent().is_some() {
+                spans.push(Span::new(network, first..index + 1, streams, capacity));
+                first = index + 1;
+            }
+        }
+        Self { spans }
+    }
+
+    /// One span for everything up to the topmost recurrent layer.
+    pub(crate) fn of_network(network: &Network<T>, streams: usize, capacity: usize) -> Self {
+        let top = network.layers.iter().rposition(|layer| layer.recurrent().is_some());
+        Self { spans: top.map(|top| Span::new(network, 0..top + 1, streams, capacity)).into_iter().collect() }
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        let layers = self.spans.iter().flat_map(|span| &span.layers);
+        layers.map(|layer| layer.values.iter().map(Vec::len).sum::<usize>() + layer.next.len()).sum::<usize>()
+            * size_of::<T>()
+    }
+
+    pub(crate) fn close(&mut self, closing: &Closing<'_, T>, gradient: &mut [T]) {
+        for span in &mut self.spans {
+            span.close(closing, gradient);
+        }
+    }
+}
+
+/// The variables that a layer carries for each unit.
+fn carried<T: Real>(layer: &Recurrent<T>) -> (usize, bool) {
+    let carries_output = layer.output_has_memory() && (!layer.y_gates.is_empty() || layer.dynamics.resets());
+    (layer.states() + usize::from(carries_output), carries_output)
+}
+
+impl<T: Real> Span<T> {
+    fn new(network: &Network<T>, range: Range<usize>, streams: usize, capacity: usize) -> Self {
+        let recurrent = |index: usize| network.layers[index].recurrent();
+        let variables = range.clone().filter_map(recurrent).map(|layer| carried(layer).0 * layer.units).sum();
+        let mut first = 0;
+        let mut layers = Vec::new();
+        for index in range {
+            let blocks = blocks_of(&network.layers[index]);
+            let parameters: usize = blocks.iter().map(|block| block.gradient.len()).sum();
+            let size = (variables - first) * parameters;
+            let carries_output = recurrent(index).is_some_and(|layer| carried(layer).1);
+            layers.push(SpanLayer {
+                index,
+                first,
+                carries_output,
+                blocks,
+                values: vec![vec![T::zero(); size]; streams],
+                next: vec![T::zero(); size],
+            });
+            first += recurrent(index).map_or(0, |layer| carried(layer).0 * layer.units);
+        }
+        let paths = layers.iter().map(|layer| {
+            let (c, n) = (variables - layer.first, network.layers[layer.index].units());
+            let zeros = |count: usize| vec![T::zero(); count];
+            let (s, g) = recurrent(layer.index).map_or((0, 1), |layer| (layer.states(), layer.gates()));
+            LayerPaths {
+                to_state: zeros(c * s * n),
+                to_earlier: zeros(c * s * n),
+                to_output: zeros(c * n),
+                influence: zeros((capacity + 1) * c * g * n),
+            }
+        });
+        let stream = Stream {
+            signal: vec![T::zero(); variables],
+            jacobian: vec![T::zero(); variables * variables],
+            layers: paths.collect(),
+        };
+        Self { variables, layers, streams: vec![stream; streams], ones: vec![T::one(); capacity] }
+    }
+
+    fn close(&mut self, closing: &Closing<'_, T>, gradient: &mut [T]) {
+        let Closing { network, tape, sweep, continues, fresh } = *closing;
+        for layer in self.layers.iter().filter(|layer| !layer.carries_output) {
+            if let Some((recurrent, recurrent_tape)) = recurrent_at(network, tape, layer.index) {
+                add_immediate(recurrent, &recurrent_tape.boundary, &sweep.layers[layer.index], tape.live, gradient);
+            }
+        }
+        let layers = &self.layers;
+        self.streams.par_iter_mut().take(tape.live).enumerate().for_each(|(b, stream)| {
+            stream.read_signal(layers, closing, b);
+            if continues[b] {
+                stream.sweep(layers, self.variables, network, tape, b);
+            }
+        });
+        for (b, stream) in self.streams.iter().enumerate().take(tape.live) {
+            for (place, layer) in self.layers.iter_mut().enumerate() {
+                if !fresh[b] {
+                    layer.read_out(b, &stream.signal[layer.first..], gradient);
+                }
+                if continues[b] {
+                    layer.advance(b, fresh[b], stream, place, self.variables, tape, &self.ones);
+                }
+            }
+        }
+    }
+}
+
+/// A layer's recurrent face, if it is recurrent.
+fn recurrent_at<'a, T: Real>(
+    network: &'a Network<T>,
+    tape: &'a Tape<T>,
+    index: usize,
+) -> Option<(&'a Recurrent<T>, &'a RecurrentTape<T>)> {
+    match (&network.layers[index], &tape.layers[index]) {
+        (Layer::Recurrent(layer), LayerTape::Recurrent(tape)) => Some((layer, tape)),
+        _ => None,
+    }
+}
+
+fn blocks_of<T: Real>(layer: &Layer<T>) -> Vec<Block> {
+    let mut blocks = Vec::new();
+    let mut offset = 0;
+    let mut add = |signal, rows: Range<usize>, columns: usize, gradient: Range<usize>| {
+        if !gradient.is_empty() {
+            let length = gradient.len();
+            blocks.push(Block { signal, rows, columns, gradient, offset });
+            offset += length;
+        }
+    };
+    match layer {
+        Layer::Dense(layer) => {
+            add(Signal::Input, 0..layer.units, layer.inputs, layer.w_range());
+            add(Signal::One, 0..layer.units, 1, layer.b_range());
+        }
+        Layer::Recurrent(layer) => {
+            let n = layer.units;
+            add(Signal::Input, layer.x_rows(), layer.inputs, layer.w_range());
+            add(Signal::Output, layer.y_rows(), n, layer.h_range());
+            for (g, offset) in layer.constants.iter().enumerate() {
+                if let Some(offset) = *offset {
+                    add(Signal::One, g * n..(g + 1) * n, 1, offset..offset + n);
+                }
+            }
+        }
+    }
+    blocks
+}
+
+impl<T: Real> SpanLayer<T> {
+    /// gradient += σ·ε for one stream.
+    fn read_out(&self, b: usize, signal: &[T], gradient: &mut [T]) {
+        let variables = signal.len();
+        for block in &self.blocks {
+            let values = &self.values[b][block.offset * variables..][..block.gradient.len() * variables];
+            let sums = gradient[block.gradient.clone()].par_iter_mut().with_min_len((BLOCK_VALUES / variables).max(1));
+            sums.zip(values.par_chunks_exact(variables)).for_each(|(sum, influence)| *sum += dot(signal, influence));
+        }
+    }
+
+    /// ε ← J ε + Σ_t A_t ⊗ z_t for one stream.
+    #[allow(clippy::too_many_arguments, reason = "one stream of one layer")]
+    fn advance(
+        &mut self,
+        b: usize,
+        fresh: bool,
+        stream: &Stream<T>,
+        place: usize,
+        variables: usize,
+        tape: &Tape<T>,
+        ones: &[T],
+    ) {
+        let c = variables - self.first;
+        let paths = &stream.layers[place];
+        let rows_of_a = paths.influence.len() / c / (ones.len() + 1);
+        let jacobian = &stream.jacobian[self.first * variables + self.first..];
+        for block in &self.blocks {
+            let place = block.offset * c..(block.offset + block.gradient.len()) * c;
+            let (now, next) = (&self.values[b][place.clone()], &mut self.next[place]);
+            let height = block.rows.len() * c;
+            let width = (BLOCK_VALUES / height).max(1);
+            let chunks = next.par_chunks_mut(width * height).zip(now.par_chunks(width * height));
+            chunks.enumerate().for_each(|(chunk, (next, now))| {
+                let columns_here = next.len() / height;
+                if !fresh {
+                    multiply(
+                        Into::Replace,
+                        columns(jacobian, c, c, variables),
+                        plain_operand(now, c, next.len() / c, c),
+                        columns_mut(next, c, next.len() / c, c),
+                    );
+                }
+                multiply(
+                    if fresh { Into::Replace } else { Into::Add },
+                    columns(&paths.influence[(rows_of_a + block.rows.start) * c..], height, tape.steps, rows_of_a * c),
+                    block.signal_of(tape, self.index, b, chunk * width, columns_here, ones),
+                    columns_mut(next, height, columns_here, height),
+                );
+                if block.signal == Signal::One && !fresh {
+                    let before = &paths.influence[block.rows.start * c..block.rows.end * c];
+                    for (e, &a) in next.iter_mut().zip(before) {
+                        *e += a;
+                    }
+                }
+            });
+        }
+        std::mem::swap(&mut self.values[b], &mut self.next);
+    }
+}
+
+impl Block {
+    /// z over the window for one stream, steps × columns.
+    fn signal_of<'a, T: Real>(
+        &self,
+        tape: &'a Tape<T>,
+        index: usize,
+        b: usize,
+        first: usize,
+        count: usize,
+        ones: &'a [T],
+    ) -> Strided<'a, T> {
+        let of = |data: &'a [T]| {
+            transposed_operand(&data[b * self.columns + first..], tape.steps, count, tape.live * self.columns)
+        };
+        match (self.signal, &tape.layers[index]) {
+            (Signal::Input, _) => of(tape.below(index)),
+            (Signal::Output, LayerTape::Recurrent(tape)) => of(&tape.previous_output),
+            _ => transposed_operand(ones, tape.steps, 1, 1),
+        }
+    }
+}
+
+impl<T: Real> Stream<T> {
+    /// Gathers σ from the adjoints that the window's own sweep left.
+    fn read_signal(&mut self, layers: &[SpanLayer<T>], closing: &Closing<'_, T>, b: usize) {
+        for layer in layers {
+            let Some((recurrent, tape)) = recurrent_at(closing.network, closing.tape, layer.index) else { continue };
+            let sweep = &closing.sweep.layers[layer.index];
+            let (n, states) = (recurrent.units, recurrent.states() * recurrent.units);
+            let signal = &mut self.signal[layer.first..];
+            if layer.carries_output {
+                signal[..states].copy_from_slice(&sweep.to_state[b * states..(b + 1) * states]);
+                signal[states..states + n].copy_from_slice(&sweep.to_output[b * n..(b + 1) * n]);
+            } else {
+                folded_signal(recurrent, &tape.boundary, sweep, b, &mut signal[..states]);
+            }
+        }
+    }
+
+    /// The reverse sweep from every carried variable at the window's end.
+    fn sweep(&mut self, layers: &[SpanLayer<T>], variables: usize, network: &Network<T>, tape: &Tape<T>, b: usize) {
+        for (layer, paths) in layers.iter().zip(&mut self.layers) {
+            paths.to_state.fill(T::zero());
+            paths.to_output.fill(T::zero());
+            let Some(recurrent) = network.layers[layer.index].recurrent() else { continue };
+            let c = variables - layer.first;
+            let states = recurrent.states() * recurrent.units;
+            for variable in 0..states {
+                paths.to_state[variable * c + variable] = T::one();
+            }
+            if layer.carries_output {
+                for i in 0..recurrent.units {
+                    paths.to_output[i * c + states + i] = T::one();
+                }
+            }
+        }
+        for step in (0..tape.steps).rev() {
+            for place in (0..layers.len()).rev() {
+                let (lower, rest) = self.layers.split_at_mut(place);
+                let layer = &layers[place];
+                let c = variables - layer.first;
+                let paths = &mut rest[0];
+                match (&network.layers[layer.index], &tape.layers[layer.index]) {
+                    (Layer::Recurrent(recurrent), LayerTape::Recurrent(recurrent_tape)) => {
+                        let column = step * tape.live + b;
+                        paths.recurrent_step(
+                            recurrent,
+                            &network.parameters,
+                            recurrent_tape,
+                            tape.goes_on[column],
+                            step,
+                            column,
+                            c,
+                        );
+                    }
+                    (Layer::Dense(dense), LayerTape::Dense(dense_tape)) => {
+                        let n = dense.units;
+                        let outputs = &dense_tape.output[(step * tape.live + b) * n..][..n];
+                        let influence = &mut paths.influence[(step + 1) * c * n..][..c * n];
+                        let columns = influence.chunks_exact_mut(c).zip(paths.to_output.chunks_exact(c)).zip(outputs);
+                        for ((influence, to_y), &y) in columns {
+                            set_scaled(influence, to_y, dense.activation.derivative(y));
+                        }
+                    }
+                    _ => unreachable!("tape and network are built together"),
+                }
+                if let Some(below) = lower.last_mut() {
+                    let lower_c = variables - layers[place - 1].first;
+                    let below_is_recurrent = network.layers[layer.index - 1].recurrent().is_some();
+                    paths.send_down(
+                        &network.layers[layer.index],
+                        &network.parameters,
+                        step,
+                        c,
+                        below,
+                        lower_c,
+                        below_is_recurrent,
+                    );
+                }
+            }
+        }
+        for (layer, paths) in layers.iter().zip(&mut self.layers) {
+            if let Some((recurrent, recurrent_tape)) = recurrent_at(network, tape, layer.index) {
+                paths.to_boundary(recurrent, recurrent_tape, layer, variables, b, &mut self.jacobian);
+            }
+        }
+    }
+}
+
+/// x = y·factor.
+#[inline(always)]
+fn set_scaled<T: Real>(x: &mut [T], y: &[T], factor: T) {
+    for (x, &y) in x.iter_mut().zip(y) {
+        *x = y * factor;
+    }
+}
+
+/// x += y·factor.
+#[inline(always)]
+fn add_scaled<T: Real>(x: &mut [T], y: &[T], factor: T) {
+    for (x, &y) in x.iter_mut().zip(y) {
+        *x += y * factor;
+    }
+}
+
+impl<T: Real> LayerPaths<T> {
+    /// One step back through a recurrent layer: A of this step, and the adjoints of the step before.
+    #[allow(clippy::too_many_arguments, reason = "one column of one layer's tape")]
+    fn recurrent_step(
+        &mut self,
+        layer: &Recurrent<T>,
+        parameters: &[T],
+        tape: &RecurrentTape<T>,
+        goes_on: bool,
+        step: usize,
+        column: usize,
+        c: usize,
+    ) {
+        let (n, s, g) = (layer.units, layer.states(), layer.gates());
+        let gates = layer.dynamics.gates();
+        let at = column * n;
+        let partials = &tape.partials;
+        let influence = &mut self.influence[(step + 1) * c * g * n..][..c * g * n];
+        for i in 0..n {
+            let to_y = &self.to_output[i * c..(i + 1) * c];
+            for v in 0..s {
+                add_scaled(&mut self.to_state[(v * n + i) * c..][..c], to_y, partials.dy_ds[at * s + v * n + i]);
+            }
+            for (k, gate) in gates.iter().enumerate() {
+                let influence = &mut influence[(k * n + i) * c..][..c];
+                if gate.drives_output {
+                    set_scaled(influence, to_y, partials.dy_da[at * g + k * n + i]);
+                } else {
+                    influence.fill(T::zero());
+                }
+                if gate.drives_state {
+                    for v in 0..s {
+                        let factor = partials.ds_da[at * s * g + (v * g + k) * n + i];
+                        add_scaled(influence, &self.to_state[(v * n + i) * c..][..c], factor);
+                    }
+                }
+            }
+        }
+        self.to_output.fill(T::zero());
+        self.to_earlier.fill(T::zero());
+        if goes_on {
+            for i in 0..n {
+                for v in 0..s {
+                    let to_s = &self.to_state[(v * n + i) * c..][..c];
+                    for w in 0..s {
+                        let factor = partials.ds_ds[at * s * s + (v * s + w) * n + i];
+                        add_scaled(&mut self.to_earlier[(w * n + i) * c..][..c], to_s, factor);
+                    }
+                    if layer.dynamics.resets() {
+                        add_scaled(&mut self.to_output[i * c..][..c], to_s, partials.ds_dy[at * s + v * n + i]);
+                    }
+                }
+            }
+            let rows = layer.y_rows();
+            if !rows.is_empty() {
+                multiply_shared(
+                    Into::Add,
+                    columns(&influence[rows.start * c..], c, rows.len(), c),
+                    plain_operand(&parameters[layer.h_range()], rows.len(), n, rows.len()),
+                    columns_mut(&mut self.to_output, c, n, c),
+                );
+            }
+        }
+        std::mem::swap(&mut self.to_state, &mut self.to_earlier);
+    }
+
+    /// Brings the adjoints of this step's inputs to the layer below.
+    #[allow(clippy::too_many_arguments, reason = "two layers and their shapes")]
+    fn send_down(
+        &self,
+        layer: &Layer<T>,
+        parameters: &[T],
+        step: usize,
+        c: usize,
+        below: &mut Self,
+        lower_c: usize,
+        below_is_recurrent: bool,
+    ) {
+        let (rows, all, w) = match layer {
+            Layer::Recurrent(layer) => (layer.x_rows(), layer.gates() * layer.units, layer.w_range()),
+            Layer::Dense(layer) => (0..layer.units, layer.units, layer.w_range()),
+        };
+        let m = layer.inputs();
+        // The layer below also carries its own variables, in the rows before these.
+        let skipped = lower_c - c;
+        if rows.is_empty() {
+            if !below_is_recurrent {
+                below.to_output.fill(T::zero());
+            }
+            return;
+        }
+        multiply_shared(
+            if below_is_recurrent { Into::Add } else { Into::Replace },
+            columns(&self.influence[(step + 1) * c * all + rows.start * c..], c, rows.len(), c),
+            plain_operand(&parameters[w], rows.len(), m, rows.len()),
+            columns_mut(&mut below.to_output[skipped..], c, m, lower_c),
+        );
+    }
+
+    /// Adjoints of the step before the window: columns of J, and the immediate influence of constants that only drive y.
+    fn to_boundary(
+        &mut self,
+        layer: &Recurrent<T>,
+        tape: &RecurrentTape<T>,
+        span_layer: &SpanLayer<T>,
+        variables: usize,
+        b: usize,
+        jacobian: &mut [T],
+    ) {
+        let (n, s, g) = (layer.units, layer.states(), layer.gates());
+        let (first, c) = (span_layer.first, variables - span_layer.first);
+        let folds = !span_layer.carries_output;
+        for variable in 0..s * n {
+            let column = &mut jacobian[(first + variable) * variables + first..][..c];
+            column.copy_from_slice(&self.to_state[variable * c..][..c]);
+            if folds {
+                let to_y = &self.to_output[variable % n * c..][..c];
+                add_scaled(column, to_y, tape.boundary.dy_ds[b * s * n + variable]);
+            }
+        }
+        for i in 0..n {
+            let to_y = &self.to_output[i * c..][..c];
+            if span_layer.carries_output {
+                jacobian[(first + s * n + i) * variables + first..][..c].copy_from_slice(to_y);
+            }
+            for (k, gate) in layer.dynamics.gates().iter().enumerate() {
+                let before = &mut self.influence[(k * n + i) * c..][..c];
+                if folds && gate.drives_output {
+                    set_scaled(before, to_y, tape.boundary.dy_da[(b * g + k) * n + i]);
+                } else {
+                    before.fill(T::zero());
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,408 @@
+//! What a network did over one window of steps: the forward pass, and everything a reverse sweep needs of it.
+//!
+//! Columns are samples: the column of step t (from 0, within the window) and stream b is `t·live + b`, where `live` is the number
+//! of streams that take part in this window (a prefix of all streams). Buffers are as large as the largest window seen and are
+//! used over and over; a step allocates nothing.
+
+use serde::{Deserialize, Serialize};
+
+use crate::batch::SequenceBatch;
+use crate::dynamics::{PartialsColumnMut, UnitColumn, UnitColumnMut};
+use crate::kernel::product::{Into, columns, columns_mut, multiply_shared, plain_operand};
+use crate::layer::{Dense, Layer, Recurrent};
+use crate::network::Network;
+use crate::real::Real;
+
+/// The five partials of a recurrent layer over a window, as planes, column by column.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(bound = "")]
+pub(crate) struct PartialPlanes<T: Real> {
+    pub(crate) ds_ds: Vec<T>,
+    pub(crate) ds_dy: Vec<T>,
+    pub(crate) ds_da: Vec<T>,
+    pub(crate) dy_ds: Vec<T>,
+    pub(crate) dy_da: Vec<T>,
+}
+
+/// The step before the window's first, as far as the window's gradient can still reach into it: y there is a function of s and
+/// of that step's pre-activations.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(bound = "")]
+pub(crate) struct Boundary<T: Real> {
+    /// x of that step: `m × streams`.
+    pub(crate) inputs: Vec<T>,
+    /// y before that step: `n × streams`.
+    pub(crate) previous_output: Vec<T>,
+    /// ∂y/∂s of that step: `S·n × streams`.
+    pub(crate) dy_ds: Vec<T>,
+    /// ∂y/∂a of that step: `G·n × streams`.
+    pub(crate) dy_da: Vec<T>,
+}
+
+/// A recurrent layer over a window.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(bound = "")]
+pub(crate) struct RecurrentTape<T: Real> {
+    /// s after the last step: `S·n × streams`.
+    pub(crate) state: Vec<T>,
+    /// y after the last step: `n × streams`.
+    pub(crate) last_output: Vec<T>,
+    /// s before the step at hand, zero where the stream was reset.
+    previous_state: Vec<T>,
+    /// y before each step, zero where the stream was reset: `n × columns`.
+    pub(crate) previous_output: Vec<T>,
+    /// Pre-activations a on the way forward; δ = ∂E/∂a after the sweep: `G·n × columns`.
+    pub(crate) activation: Vec<T>,
+    /// y: `n × columns`.
+    pub(crate) output: Vec<T>,
+    pub(crate) partials: PartialPlanes<T>,
+    pub(crate) boundary: Boundary<T>,
+}
+
+/// A stateless layer over a window.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(bound = "")]
+pub(crate) struct DenseTape<T: Real> {
+    /// y: `n × columns`.
+    pub(crate) output: Vec<T>,
+    /// δ = ∂E/∂a after the sweep: `n × columns`.
+    pub(crate) delta: Vec<T>,
+}
+
+/// One layer over a window.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(bound = "")]
+pub(crate) enum LayerTape<T: Real> {
+    Recurrent(Box<RecurrentTape<T>>),
+    Dense(DenseTape<T>),
+}
+
+impl<T: Real> LayerTape<T> {
+    pub(crate) fn output(&self) -> &[T] {
+        match self {
+            LayerTape::Recurrent(tape) => &tape.output,
+            LayerTape::Dense(tape) => &tape.output,
+        }
+    }
+
+    /// δ = ∂E/∂a, once the sweep has been there.
+    pub(crate) fn delta(&self) -> &[T] {
+        match self {
+            LayerTape::Recurrent(tape) => &tape.activation,
+            LayerTape::Dense(tape) => &tape.delta,
+        }
+    }
+}
+
+/// Whether a forward pass keeps what a reverse sweep needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keep {
+    Partials,
+    Nothing,
+}
+
+/// A network over one window.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(bound = "")]
+pub(crate) struct Tape<T: Real> {
+    streams: usize,
+    capacity: usize,
+    /// Streams that take part in this window: a prefix.
+    pub(crate) live: usize,
+    /// Steps taken so far in this window.
+    pub(crate) steps: usize,
+    /// x: `m × columns`.
+    pub(crate) inputs: Vec<T>,
+    /// Whether a stream goes on from the step before (false: it was reset): one a column.
+    pub(crate) goes_on: Vec<bool>,
+    pub(crate) layers: Vec<LayerTape<T>>,
+}
+
+impl<T: Real> Tape<T> {
+    /// For so many streams and windows of up to `capacity` steps (it grows if a window is longer).
+    pub(crate) fn new(network: &Network<T>, streams: usize, capacity: usize) -> Self {
+        let layers = network.layers.iter().map(|layer| match layer {
+            Layer::Recurrent(layer) => {
+                let (n, sn, gn) =
+                    (layer.units * streams, layer.states() * layer.units * streams, layer.gates() * layer.units * streams);
+                let zeros = |count: usize| vec![T::zero(); count];
+                LayerTape::Recurrent(Box::new(RecurrentTape {
+                    state: zeros(sn),
+                    last_output: zeros(n),
+                    previous_state: zeros(sn),
+                    boundary: Boundary {
+                        inputs: zeros(layer.inputs * streams),
+                        previous_output: zeros(n),
+                        dy_ds: zeros(sn),
+                        dy_da: zeros(gn),
+                    },
+                    ..RecurrentTape::default()
+                }))
+            }
+            Layer::Dense(_) => LayerTape::Dense(DenseTape::default()),
+        });
+        let mut tape = Self {
+            streams,
+            capacity: 0,
+            live: streams,
+            steps: 0,
+            inputs: Vec::new(),
+            goes_on: Vec::new(),
+            layers: layers.collect(),
+        };
+        tape.reserve(network, capacity);
+        tape
+    }
+
+    pub(crate) fn streams(&self) -> usize {
+        self.streams
+    }
+
+    /// Makes room for windows of so many steps.
+    pub(crate) fn reserve(&mut self, network: &Network<T>, steps: usize) {
+        if steps <= self.capacity {
+            return;
+        }
+        self.capacity = steps;
+        let size = steps * self.streams;
+        let grow = |buffer: &mut Vec<T>, rows: usize| buffer.resize(rows * size, T::zero());
+        grow(&mut self.inputs, network.inputs());
+        self.goes_on.resize(size, false);
+        for (layer, tape) in network.layers.iter().zip(&mut self.layers) {
+            let n = layer.units();
+            match (layer, tape) {
+                (Layer::Recurrent(layer), LayerTape::Recurrent(tape)) => {
+                    let (s, g) = (layer.states(), layer.gates());
+                    grow(&mut tape.previous_output, n);
+                    grow(&mut tape.activation, g * n);
+                    grow(&mut tape.output, n);
+                    grow(&mut tape.partials.ds_ds, s * s * n);
+                    grow(&mut tape.partials.ds_dy, s * n);
+                    grow(&mut tape.partials.ds_da, s * g * n);
+                    grow(&mut tape.partials.dy_ds, s * n);
+                    grow(&mut tape.partials.dy_da, g * n);
+                }
+                (_, LayerTape::Dense(tape)) => {
+                    grow(&mut tape.output, n);
+                    grow(&mut tape.delta, n);
+                }
+                (Layer::Dense(_), LayerTape::Recurrent(_)) => unreachable!("tape and network are built together"),
+            }
+        }
+    }
+
+    /// Whether there is room for another step.
+    pub(crate) fn has_room(&self) -> bool {
+        self.steps < self.capacity
+    }
+
+    /// Opens a window and puts steps `start..start + count` of a batch into it. Streams that end inside the window are padded
+    /// with single steps from a fresh state, whose outputs nobody reads.
+    pub(crate) fn load(&mut self, batch: &SequenceBatch<T>, start: usize, count: usize) {
+        let live = batch.lengths().iter().rposition(|&length| length > start).map_or(0, |last| last + 1);
+        self.open(live);
+        let rows = batch.inputs() * live;
+        for step in 0..count {
+            let inputs = batch.step_inputs(start + step, live);
+            self.inputs[step * rows..(step + 1) * rows].copy_from_slice(inputs);
+            for stream in 0..live {
+                let there = start + step < batch.lengths()[stream];
+                self.goes_on[step * live + stream] = there && start + step > 0 && !batch.is_reset(stream, start + step);
+            }
+        }
+    }
+
+    /// Nothing before the next window can be reached by its gradient.
+    pub(crate) fn forget_boundary(&mut self) {
+        for layer in &mut self.layers {
+            if let LayerTape::Recurrent(tape) = layer {
+                tape.boundary.dy_ds.fill(T::zero());
+                tape.boundary.dy_da.fill(T::zero());
+            }
+        }
+    }
+
+    /// Columns filled so far.
+    pub(crate) fn columns(&self) -> usize {
+        self.steps * self.live
+    }
+
+    /// Starts a new window with the first `live` streams; the states stay.
+    pub(crate) fn open(&mut self, live: usize) {
+        self.live = live;
+        self.steps = 0;
+    }
+
+    /// What layer `index` reads: the outputs below, or the network's inputs.
+    pub(crate) fn below(&self, index: usize) -> &[T] {
+        if index == 0 { &self.inputs } else { self.layers[index - 1].output() }
+    }
+
+    /// The readout's outputs at one step: `outputs × live`.
+    pub(crate) fn logits(&self, outputs: usize, step: usize) -> &[T] {
+        let top = self.layers.last().map_or(&[] as &[T], LayerTape::output);
+        &top[step * self.live * outputs..(step + 1) * self.live * outputs]
+    }
+
+    /// Takes `count` further steps, whose inputs and resets are already in place, layer by layer.
+    pub(crate) fn forward(&mut self, network: &Network<T>, count: usize, keep: Keep) {
+        let (from, live) = (self.steps, self.live);
+        let span = Span { from, count, live };
+        for (index, layer) in network.layers.iter().enumerate() {
+            let (lower, rest) = self.layers.split_at_mut(index);
+            let below = lower.last().map_or(self.inputs.as_slice(), LayerTape::output);
+            match (layer, &mut rest[0]) {
+                (Layer::Recurrent(layer), LayerTape::Recurrent(tape)) => {
+                    recurrent_forward(layer, &network.parameters, below, tape, &self.goes_on, span, keep);
+                }
+                (Layer::Dense(layer), LayerTape::Dense(tape)) => {
+                    dense_forward(layer, &network.parameters, below, &mut tape.output, span);
+                }
+                _ => unreachable!("tape and network are built together"),
+            }
+        }
+        self.steps += count;
+    }
+
+    /// Keeps of the window's last step what the next window's gradient can reach, for the streams that take part.
+    pub(crate) fn keep_boundary(&mut self, network: &Network<T>) {
+        let Some(last) = self.steps.checked_sub(1) else { return };
+        let live = self.live;
+        for (index, layer) in network.layers.iter().enumerate() {
+            let Layer::Recurrent(layer) = layer else { continue };
+            let (lower, rest) = self.layers.split_at_mut(index);
+            let below = lower.last().map_or(self.inputs.as_slice(), LayerTape::output);
+            let LayerTape::Recurrent(tape) = &mut rest[0] else { continue };
+            let copy = |to: &mut [T], from: &[T], rows: usize| {
+                to[..rows * live].copy_from_slice(&from[last * live * rows..(last + 1) * live * rows]);
+            };
+            let (n, s, g) = (layer.units, layer.states(), layer.gates());
+            copy(&mut tape.boundary.inputs, below, layer.inputs);
+            copy(&mut tape.boundary.previous_output, &tape.previous_output, n);
+            copy(&mut tape.boundary.dy_ds, &tape.partials.dy_ds, s * n);
+            copy(&mut tape.boundary.dy_da, &tape.partials.dy_da, g * n);
+        }
+    }
+
+    /// First layer (from below) with a non-finite output at the last step taken, if any.
+    pub(crate) fn first_broken_layer(&self) -> Option<usize> {
+        self.layers.iter().position(|layer| {
+            let output = layer.output();
+            let rows = output.len() / (self.capacity * self.streams).max(1);
+            let columns = self.columns();
+            output[..rows * columns].iter().any(|y| !y.is_finite())
+        })
+    }
+}
+
+/// The steps of a forward pass: `count` of them from `from`, `live` columns each.
+#[derive(Clone, Copy)]
+struct Span {
+    from: usize,
+    count: usize,
+    live: usize,
+}
+
+fn dense_forward<T: Real>(layer: &Dense, parameters: &[T], below: &[T], output: &mut [T], span: Span) {
+    let (n, m) = (layer.units, layer.inputs);
+    let (start, width) = (span.from * span.live, span.count * span.live);
+    let output = &mut output[start * n..(start + width) * n];
+    for column in output.chunks_exact_mut(n) {
+        column.copy_from_slice(&parameters[layer.b_range()]);
+    }
+    multiply_shared(
+        Into::Add,
+        columns(&parameters[layer.w_range()], n, m, n),
+        plain_operand(&below[start * m..(start + width) * m], m, width, m),
+        columns_mut(output, n, width, n),
+    );
+    layer.activation.apply(output);
+}
+
+fn recurrent_forward<T: Real>(
+    layer: &Recurrent<T>,
+    parameters: &[T],
+    below: &[T],
+    tape: &mut RecurrentTape<T>,
+    goes_on: &[bool],
+    span: Span,
+    keep: Keep,
+) {
+    let (n, m, s, g) = (layer.units, layer.inputs, layer.states(), layer.gates());
+    let (start, width) = (span.from * span.live, span.count * span.live);
+    // Constants and W x for all steps at once: the inputs do not wait for the recurrence.
+    for column in tape.activation[start * g * n..(start + width) * g * n].chunks_exact_mut(g * n) {
+        for (plane, constants) in column.chunks_exact_mut(n).zip(&layer.constants) {
+            match constants {
+                Some(offset) => plane.copy_from_slice(&parameters[*offset..*offset + n]),
+                None => plane.fill(T::zero()),
+            }
+        }
+    }
+    if !layer.x_gates.is_empty() {
+        let rows = layer.x_rows();
+        multiply_shared(
+            Into::Add,
+            columns(&parameters[layer.w_range()], rows.len(), m, rows.len()),
+            plain_operand(&below[start * m..(start + width) * m], m, width, m),
+            columns_mut(&mut tape.activation[start * g * n + rows.start..(start + width) * g * n], rows.len(), width, g * n),
+        );
+    }
+    for step in span.from..span.from + span.count {
+        let first = step * span.live;
+        for b in 0..span.live {
+            let column = first + b;
+            let (s_range, y_range) = (b * s * n..(b + 1) * s * n, b * n..(b + 1) * n);
+            let previous_output = &mut tape.previous_output[column * n..(column + 1) * n];
+            if goes_on[column] {
+                tape.previous_state[s_range.clone()].copy_from_slice(&tape.state[s_range]);
+                previous_output.copy_from_slice(&tape.last_output[y_range]);
+            } else {
+                tape.previous_state[s_range].fill(T::zero());
+                previous_output.fill(T::zero());
+            }
+        }
+        if !layer.y_gates.is_empty() {
+            let rows = layer.y_rows();
+            multiply_shared(
+                Into::Add,
+                columns(&parameters[layer.h_range()], rows.len(), n, rows.len()),
+                plain_operand(&tape.previous_output[first * n..(first + span.live) * n], n, span.live, n),
+                columns_mut(
+                    &mut tape.activation[first * g * n + rows.start..(first + span.live) * g * n],
+                    rows.len(),
+                    span.live,
+                    g * n,
+                ),
+            );
+        }
+        for b in 0..span.live {
+            let column = first + b;
+            let at = |rows: usize| column * rows..(column + 1) * rows;
+            let previous = UnitColumn {
+                state: &tape.previous_state[b * s * n..(b + 1) * s * n],
+                output: &tape.previous_output[at(n)],
+                activation: &tape.activation[at(g * n)],
+            };
+            let next = UnitColumnMut {
+                state: &mut tape.state[b * s * n..(b + 1) * s * n],
+                output: &mut tape.last_output[b * n..(b + 1) * n],
+            };
+            match keep {
+                Keep::Nothing => layer.dynamics.step(previous, next),
+                Keep::Partials => layer.dynamics.linearise(
+                    previous,
+                    next,
+                    PartialsColumnMut {
+                        ds_ds: &mut tape.partials.ds_ds[at(s * s * n)],
+                        ds_dy: &mut tape.partials.ds_dy[at(s * n)],
+                        ds_da: &mut tape.partials.ds_da[at(s * g * n)],
+                        dy_ds: &mut tape.partials.dy_ds[at(s * n)],
+                        dy_da: &mut tape.partials.dy_da[at(g * n)],
+                    },
+                ),
+            }
+            tape.output[at(n)].copy_from_slice(&tape.last_output[b * n..(b + 1) * n]);
+        }
+    }
+}
