@@ -1,0 +1,161 @@
+//! What can be wrong with a task's data or settings, said so that it can be mended.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+use ostl_core::ConfigError;
+
+use crate::split::Split;
+
+/// Where to read on; ends the messages about a file's content.
+const FORMAT: &str = "The format: {\"train\": [[[60, 64], [62]], …], \"valid\": …, \"test\": …}, that is splits of \
+                      sequences of chords of MIDI notes; see \"The chorales file\" in the README of ostl-tasks";
+
+/// Why a [`Task`](crate::Task) could not be opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TaskError {
+    /// A setting is out of range.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The data is missing or broken.
+    #[error(transparent)]
+    Dataset(#[from] DatasetError),
+}
+
+/// Data is missing or broken.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DatasetError {
+    /// The task needs data and nobody said where it lies.
+    #[error("the task `{task}` needs data: pass `--data DIR`, where DIR holds `{file}`")]
+    NotGiven {
+        /// The task.
+        task: &'static str,
+        /// The file that is needed.
+        file: &'static str,
+    },
+    /// The file is in none of the places where it may lie.
+    #[error("no file at {}: pass `--data DIR`, where DIR holds `{file}`, or the file's own path", list(.looked_at))]
+    NotFound {
+        /// The file's usual name.
+        file: &'static str,
+        /// The places, in the order they were tried.
+        looked_at: Vec<PathBuf>,
+    },
+    /// There is something at the path, but neither a file nor a folder (a pipe or a device), or a folder in place of the
+    /// file.
+    #[error("{}: not a regular file: pass `--data DIR`, where DIR holds the file, or the file's own path", .path.display())]
+    NotAFile {
+        /// The path.
+        path: PathBuf,
+    },
+    /// The operating system would not let the file be read.
+    #[error("{}: cannot be read: {reason}; check that this user may read the file and its folder", .path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        reason: io::Error,
+    },
+    /// The file is larger than any data set of its kind.
+    #[error("{}: {bytes} bytes, but at most {limit} are read: is this the right file for `--data`?", .path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Its size.
+        bytes: u64,
+        /// The largest size that is read.
+        limit: u64,
+    },
+    /// The file has no content.
+    #[error("{}: the file is empty: copy or download it again. {FORMAT}", .path.display())]
+    Empty {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file's content is not what it should be.
+    #[error("{}: line {line}, column {column}, in {place}: {defect}. {FORMAT}", .path.display())]
+    Content {
+        /// The file.
+        path: PathBuf,
+        /// Line, counted from 1.
+        line: usize,
+        /// How many bytes of the line were read; the defect ends there.
+        column: usize,
+        /// The place in the data set.
+        place: Place,
+        /// What is wrong there.
+        defect: Defect,
+    },
+}
+
+/// A place in a data set, as far as it is known. Sequences and steps are counted from 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// The split.
+    pub split: Option<Split>,
+    /// The sequence in the split.
+    pub sequence: Option<usize>,
+    /// The step in the sequence.
+    pub step: Option<usize>,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(split) = self.split else { return f.write_str("the outermost object") };
+        write!(f, "split `{split}`")?;
+        if let Some(sequence) = self.sequence {
+            write!(f, ", sequence {sequence}")?;
+        }
+        if let Some(step) = self.step {
+            write!(f, ", step {step}")?;
+        }
+        if self.sequence.is_some() { f.write_str(" (counted from 0)") } else { Ok(()) }
+    }
+}
+
+/// What is wrong at a [`Place`] in a file of chord sequences.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Defect {
+    /// Not JSON, or JSON of another shape; the parser's own words.
+    #[error("{0}")]
+    Json(String),
+    /// The file ends in the middle.
+    #[error("the file ends here, in the middle of its JSON: it was cut off, so copy or download it again")]
+    Truncated,
+    /// A key that is not a split.
+    #[error("unknown key `{0}`, expected `train`, `valid` or `test`: remove it")]
+    UnknownKey(String),
+    /// A split that was there before.
+    #[error("the split comes a second time: keep one of the two")]
+    RepeatedSplit,
+    /// One of the three splits is missing.
+    #[error("the split `{0}` is missing, expected `train`, `valid` and `test`")]
+    MissingSplit(Split),
+    /// A split without sequences.
+    #[error("the split holds no sequences, expected at least one")]
+    NoSequences,
+    /// A sequence without chords.
+    #[error("the sequence is empty, expected at least two chords: remove it")]
+    EmptySequence,
+    /// A sequence of one chord.
+    #[error("the sequence is a single chord, so there is nothing to predict, expected at least two: remove it")]
+    SingleChord,
+    /// A note that MIDI does not have.
+    #[error("note {0}, expected a MIDI note number from 0 to 127")]
+    NotMidi(i128),
+    /// A note that MIDI has and a piano has not.
+    #[error("note {0} is not among the 88 keys of a piano, MIDI notes 21 to 108: transpose the sequence or leave it out")]
+    OffKeyboard(u8),
+    /// A note twice in a chord.
+    #[error("note {0} comes twice in the chord: list each sounding note once")]
+    RepeatedNote(u8),
+}
+
+fn list(paths: &[PathBuf]) -> String {
+    let paths: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+    paths.join(" or ")
+}

@@ -1,0 +1,204 @@
+//! The chorales of J. S. Bach: four voices, one chord a quarter note.
+
+use std::fs::{self, File, Metadata};
+use std::io::{ErrorKind, Read};
+use std::path::{Path, PathBuf};
+
+use ostl_core::{Loss, SequenceBatch};
+
+use super::chords::ChordSequences;
+use super::reader::{HIGHEST_NOTE, LOWEST_NOTE, read};
+use crate::error::DatasetError;
+use crate::split::Split;
+use crate::task::Task;
+
+/// Keys of the piano: MIDI notes 21 to 108.
+const KEYS: usize = (HIGHEST_NOTE - LOWEST_NOTE) as usize + 1;
+
+/// JSB Chorales: from the chords so far, which of the 88 keys sound at the next quarter note?
+///
+/// Boulanger-Lewandowski, Bengio and Vincent, "Modeling temporal dependencies in high-dimensional sequences", ICML 2012,
+/// whose splits these are. The input of step t is chord t and its target chord t + 1, both as 88 zeros and ones (key = MIDI
+/// note − 21), so that L chords make L − 1 steps. The loss of a step is the negative log-likelihood summed over the keys,
+/// in nats.
+///
+/// Any music in the same file format can be opened. In memory a chord takes its notes, a byte each, and four bytes.
+#[derive(Clone, Debug)]
+pub struct JsbChorales {
+    splits: [ChordSequences; 3],
+    chance: f64,
+}
+
+impl JsbChorales {
+    /// The file's name in a data folder.
+    pub const FILE: &'static str = "jsb-chorales-quarter.json";
+
+    /// The largest file that is read, in bytes. The chorales take 0.4 MB; no collection of piano music comes near.
+    pub const LARGEST_FILE: u64 = 1 << 30;
+
+    /// Opens [`JsbChorales::FILE`] in a folder or in its subfolder `jsb`, or a JSON file by its own path.
+    ///
+    /// # Errors
+    /// [`DatasetError`] if there is no such file, it cannot be read, is larger than [`JsbChorales::LARGEST_FILE`], or
+    /// [`from_slice`](JsbChorales::from_slice) rejects its content.
+    pub fn open(path: &Path) -> Result<Self, DatasetError> {
+        let path = find(path)?;
+        Self::from_slice(&contents(&path)?, &path)
+    }
+
+    /// Takes the file's content from memory; `path` is only the name it has in errors.
+    ///
+    /// # Errors
+    /// [`DatasetError::Empty`] or [`DatasetError::Content`] if the content is not three splits (`train`, `valid`, `test`,
+    /// and no other key), each of at least one sequence of at least two chords of distinct MIDI notes from 21 to 108;
+    /// [`DatasetError::TooLarge`] above [`JsbChorales::LARGEST_FILE`].
+    pub fn from_slice(json: &[u8], path: &Path) -> Result<Self, DatasetError> {
+        within_limit(json.len() as u64, path)?;
+        let splits = read(json, path)?;
+        let chance = chance(&splits);
+        Ok(Self { splits, chance })
+    }
+
+    /// Number of chords in a sequence, one more than its steps.
+    ///
+    /// # Panics
+    /// If the split has no such sequence.
+    #[track_caller]
+    pub fn chords(&self, split: Split, sequence: usize) -> usize {
+        self.split(split).chords(sequence)
+    }
+
+    /// The MIDI notes of one chord, ascending.
+    ///
+    /// # Panics
+    /// If the split has no such sequence or the sequence no such chord.
+    #[track_caller]
+    pub fn chord(&self, split: Split, sequence: usize, index: usize) -> &[u8] {
+        self.split(split).chord(sequence, index)
+    }
+
+    fn split(&self, split: Split) -> &ChordSequences {
+        &self.splits[split.position()]
+    }
+}
+
+impl Task for JsbChorales {
+    fn name(&self) -> &str {
+        "jsb"
+    }
+
+    fn inputs(&self) -> usize {
+        KEYS
+    }
+
+    fn outputs(&self) -> usize {
+        KEYS
+    }
+
+    fn loss(&self) -> Loss {
+        Loss::BinaryCrossEntropy
+    }
+
+    fn sequences(&self, split: Split) -> usize {
+        self.split(split).sequences()
+    }
+
+    #[track_caller]
+    fn steps(&self, split: Split, index: usize) -> usize {
+        self.chords(split, index) - 1
+    }
+
+    #[track_caller]
+    fn write(&self, split: Split, index: usize, batch: &mut SequenceBatch<f32>, stream: usize) {
+        for step in 0..self.steps(split, index) {
+            press(self.chord(split, index, step), batch.input_mut(stream, step));
+            press(self.chord(split, index, step + 1), batch.values_mut(stream, step));
+        }
+    }
+
+    /// The loss of one who knows how often each key sounds in the train split, and nothing of what came before.
+    fn chance(&self) -> Option<f64> {
+        Some(self.chance)
+    }
+}
+
+/// Writes a chord as zeros and ones.
+fn press(notes: &[u8], keys: &mut [f32]) {
+    keys.fill(0.0);
+    for &note in notes {
+        keys[usize::from(note - LOWEST_NOTE)] = 1.0;
+    }
+}
+
+/// How often each key sounds in the chords from `first` of every sequence, and the number of these chords.
+fn key_counts(split: &ChordSequences, first: usize) -> ([u64; KEYS], u64) {
+    let mut counts = [0; KEYS];
+    let mut chords = 0;
+    for sequence in 0..split.sequences() {
+        for step in first..split.chords(sequence) {
+            chords += 1;
+            split.chord(sequence, step).iter().for_each(|&note| counts[usize::from(note - LOWEST_NOTE)] += 1);
+        }
+    }
+    (counts, chords)
+}
+
+/// Mean loss of a target of the test split if each key is guessed with its frequency in the train split.
+fn chance(splits: &[ChordSequences; 3]) -> f64 {
+    let (known, known_chords) = key_counts(&splits[Split::Train.position()], 0);
+    let (asked, asked_chords) = key_counts(&splits[Split::Test.position()], 1);
+    let mut loss = 0.0;
+    for (known, asked) in known.into_iter().zip(asked) {
+        // One more of each kind (Laplace's rule of succession), lest a key that is new to the test split cost infinitely
+        // much.
+        let frequency = (known as f64 + 1.0) / (known_chords as f64 + 2.0);
+        loss -= asked as f64 * frequency.ln() + (asked_chords - asked) as f64 * (1.0 - frequency).ln();
+    }
+    loss / asked_chords as f64
+}
+
+/// The file that a path stands for.
+fn find(path: &Path) -> Result<PathBuf, DatasetError> {
+    if !look(path)?.is_some_and(|found| found.is_dir()) {
+        return Ok(path.to_owned());
+    }
+    let places = [path.join(JsbChorales::FILE), path.join("jsb").join(JsbChorales::FILE)];
+    for place in &places {
+        if look(place)?.is_some() {
+            return Ok(place.clone());
+        }
+    }
+    Err(DatasetError::NotFound { file: JsbChorales::FILE, looked_at: places.to_vec() })
+}
+
+/// What lies at a path, if anything does.
+fn look(path: &Path) -> Result<Option<Metadata>, DatasetError> {
+    match fs::metadata(path) {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
+        Err(reason) => Err(DatasetError::Unreadable { path: path.to_owned(), reason }),
+    }
+}
+
+fn within_limit(bytes: u64, path: &Path) -> Result<(), DatasetError> {
+    let limit = JsbChorales::LARGEST_FILE;
+    if bytes > limit { Err(DatasetError::TooLarge { path: path.to_owned(), bytes, limit }) } else { Ok(()) }
+}
+
+/// Reads a whole file, unless it is too large.
+fn contents(path: &Path) -> Result<Vec<u8>, DatasetError> {
+    let Some(found) = look(path)? else {
+        return Err(DatasetError::NotFound { file: JsbChorales::FILE, looked_at: vec![path.to_owned()] });
+    };
+    // Opening a pipe would wait for a writer, and a device may never end.
+    if !found.is_file() {
+        return Err(DatasetError::NotAFile { path: path.to_owned() });
+    }
+    within_limit(found.len(), path)?;
+    let mut bytes = Vec::with_capacity(found.len() as usize + 1);
+    // The file may grow while it is read: one byte beyond the limit is enough to see that it is too large.
+    File::open(path)
+        .and_then(|file| file.take(JsbChorales::LARGEST_FILE + 1).read_to_end(&mut bytes))
+        .map_err(|reason| DatasetError::Unreadable { path: path.to_owned(), reason })?;
+    Ok(bytes)
+}
