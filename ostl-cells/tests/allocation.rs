@@ -1,0 +1,90 @@
+//! A training step allocates nothing after the first, whatever the carry; alone in its binary, because it counts allocations.
+#![allow(unsafe_code, reason = "a counting allocator has to implement GlobalAlloc")]
+
+mod stacks;
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use ostl_cells::CellConfig;
+use ostl_core::{Carry, Learner, Loss, Method, OptimizerSettings, Target, Update};
+use stacks::{LayerPlan, Plan};
+
+struct Counting;
+
+static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
+
+// SAFETY: every call is passed on to the system's allocator.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: the caller's promises are passed on.
+        unsafe { System.alloc(layout) }
+    }
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: the caller's promises are passed on.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: the caller's promises are passed on.
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+fn allocations(of: impl FnOnce()) -> usize {
+    let before = ALLOCATIONS.load(Ordering::Relaxed);
+    of();
+    ALLOCATIONS.load(Ordering::Relaxed) - before
+}
+
+#[test]
+fn a_training_step_allocates_nothing_after_the_first() {
+    assert!(allocations(|| drop(std::hint::black_box(vec![0_u8; 100]))) > 0, "the counter counts");
+    // On one thread inside a pool: the engine's own jobs live on the stack.
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    pool.install(|| {
+        for (name, cell) in CellConfig::every() {
+            for carry in [Carry::None, Carry::Local, Carry::Layer, Carry::Network] {
+                for window in [1, 3] {
+                    counts(&name, cell, carry, window);
+                }
+            }
+        }
+    });
+}
+
+fn counts(name: &str, cell: CellConfig, carry: Carry, window: usize) {
+    let plan = Plan {
+        inputs: 3,
+        layers: vec![LayerPlan::Cell(cell, 9), LayerPlan::Cell(cell, 7)],
+        outputs: 3,
+        loss: Loss::SoftmaxCrossEntropy,
+        lengths: vec![24; 2],
+        targets: 100,
+        resets: 10,
+        seed: 1,
+    };
+    let method = Method { carry, ..Method::bptt() }.with_window(window).with_update(Update::Window);
+    let mut learner =
+        Learner::new(plan.network::<f64>(), plan.loss, method, OptimizerSettings::adam(0.01).clipped(1.0), 2).unwrap();
+    let step = |learner: &mut Learner<f64>, class: usize| {
+        learner.predict(&[0.1, -0.7, 0.4, 0.2, 0.3, -0.6]).unwrap();
+        learner.learn(&[Some(Target::Class(class)), None]).unwrap();
+    };
+    step(&mut learner, 0);
+    let streaming = allocations(|| (0..200).for_each(|i| step(&mut learner, i % 3)));
+    assert_eq!(streaming, 0, "{name} {carry:?} K={window}: streaming");
+
+    let batch = plan.batch();
+    learner.learn_batch(&batch).unwrap();
+    let batches = allocations(|| {
+        for _ in 0..5 {
+            learner.learn_batch(&batch).unwrap();
+        }
+    });
+    assert_eq!(batches, 0, "{name} {carry:?} K={window}: batches");
+}
