@@ -1,2 +1,33 @@
-//! x
-fn main() {}
+//! `ostl`: train a recurrent or spiking network online, measure it, and see how close its gradient is to BPTT's.
+
+mod arguments;
+mod check;
+mod config;
+mod evaluate;
+mod failure;
+mod gradient_report;
+mod progress;
+mod run_directory;
+mod signals;
+mod summary;
+mod table;
+mod train;
+mod trainer;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::arguments::{Arguments, Command};
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::Train(arguments) => train::run(arguments),
+        Command::Evaluate(arguments) => evaluate::run(arguments),
+        Command::Check(arguments) => check::run(arguments),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failure::report(&error),
+    }
+}

@@ -292,7 +292,8 @@ impl<T: Real> SpanLayer<T> {
             let place = block.offset * c..(block.offset + block.gradient.len()) * c;
             let (now, next) = (&self.values[b][place.clone()], &mut self.next[place]);
             let height = block.rows.len() * c;
-            let width = (BLOCK_VALUES / height).max(1);
+            // At least as many columns as the product's tile is wide: A is read once for all of them.
+            let width = (BLOCK_VALUES / height).max(8);
             let chunks = next.par_chunks_mut(width * height).zip(now.par_chunks(width * height));
             chunks.enumerate().for_each(|(chunk, (next, now))| {
                 let columns_here = next.len() / height;

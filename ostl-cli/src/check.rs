@@ -1,0 +1,88 @@
+//! `ostl check`.
+
+mod random;
+mod stacks;
+
+use std::io::Write;
+
+use anyhow::Result;
+use ostl_core::{Loss, Network};
+use ostl_tasks::{DatasetError, TaskConfig, TaskError};
+
+use crate::arguments::CheckArguments;
+use crate::config::{self, Config};
+use crate::failure::{NotExact, UsageError};
+use crate::gradient_report::{self, Report};
+use crate::table::aligned;
+use crate::train::in_pool;
+
+pub(crate) fn run(arguments: CheckArguments) -> Result<()> {
+    let broken = match &arguments.config.config {
+        Some(_) => check_config(&arguments)?,
+        None => check_fixed_set(&arguments)?,
+    };
+    if broken > 0 { Err(NotExact { blocks: broken }.into()) } else { Ok(()) }
+}
+
+/// The user's own network, method and task. Returns how many claims are broken.
+fn check_config(arguments: &CheckArguments) -> Result<usize> {
+    let (config, source) = config::load(&arguments.config, None)?;
+    let data = config.data(arguments.config.data.as_deref());
+    let report = in_pool(config.threads, || match config.task.open(data) {
+        Err(TaskError::Dataset(DatasetError::NotGiven { .. })) => of_random_sequences(&config, &source),
+        // Any other trouble is the same as when training: let it be said in the same words.
+        _ => {
+            let task = config.open_task(data, &source)?;
+            let network = config.network(task.inputs(), task.outputs()).map_err(|error| source.out_of_range(error))?;
+            gradient_report::of_task(&network, &config, task.as_ref())
+        }
+    })??;
+    let mut out = std::io::stdout().lock();
+    if arguments.json {
+        write!(out, "{}", report.json()?)?;
+    } else {
+        write!(out, "{}\n\n{report}", report.network)?;
+    }
+    out.flush()?;
+    Ok(report.broken_claims())
+}
+
+/// The task's shape without its data.
+fn of_random_sequences(config: &Config, source: &config::Source) -> Result<Report> {
+    let (inputs, outputs, loss) = match &config.task {
+        TaskConfig::Jsb(_) => (88, 88, Loss::BinaryCrossEntropy),
+        other => return Err(UsageError::Other(format!("the task {} needs data: pass --data DIR", other.name())).into()),
+    };
+    let network: Network<f64> = config.network(inputs, outputs).map_err(|error| source.out_of_range(error))?;
+    let batch = random::batch(inputs, outputs, loss, &[22, 21, 20], config.seed);
+    let described = "3 random sequences of up to 22 steps (no --data)".to_owned();
+    Report::new(network.description(), &network, loss, &config.method(), &batch, described)
+}
+
+/// Small stacks of every cell, with every carry and several windows. Returns how many claims are broken.
+fn check_fixed_set(arguments: &CheckArguments) -> Result<usize> {
+    if !arguments.config.set.is_empty() || arguments.config.data.is_some() {
+        let problem = "--set and --data change a CONFIG; without one a fixed set of networks is checked";
+        return Err(UsageError::Other(problem.into()).into());
+    }
+    let mut out = std::io::stdout().lock();
+    let mut rows = vec![Report::header()];
+    let mut broken = 0;
+    for case in stacks::all() {
+        let report = case.audit()?;
+        broken += report.broken_claims();
+        if arguments.json {
+            write!(out, "{}", report.json()?)?;
+        } else {
+            rows.push(report.row());
+        }
+    }
+    if !arguments.json {
+        let count = rows.len() - 1;
+        write!(out, "{}", aligned(&rows, &[0, 1, 8]))?;
+        let verdict = if broken == 0 { "all do" } else { "NOT all do" };
+        writeln!(out, "\n{count} audits; blocks claimed exact must equal BPTT's but for rounding (1e-10): {verdict}")?;
+    }
+    out.flush()?;
+    Ok(broken)
+}

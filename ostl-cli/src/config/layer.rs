@@ -1,0 +1,113 @@
+//! One entry of `[[layers]]`: a recurrent cell with its options, or a stateless dense layer.
+
+use ostl_cells::{CellConfig, CellError, CellVisitor};
+use ostl_core::{Activation, Cell, NetworkBuilder, Real};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
+use toml::{Table, Value};
+
+use super::OutOfRange;
+
+/// A layer as it stands in a configuration: `units`, and either `cell` with the cell's options or `dense`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub(crate) struct LayerConfig {
+    units: usize,
+    #[serde(flatten)]
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+enum Kind {
+    Cell(CellConfig),
+    Dense { dense: Activation },
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DenseConfig {
+    dense: Activation,
+}
+
+impl<'de> Deserialize<'de> for LayerConfig {
+    /// Takes `units` out and leaves the rest to the cell, so that its own message about an unknown key arrives unchanged.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut table = Table::deserialize(deserializer)?;
+        let units = table.remove("units").ok_or_else(|| D::Error::missing_field("units"))?;
+        let units = usize::deserialize(units).map_err(|error| D::Error::custom(error.message()))?;
+        let kind = match (table.contains_key("cell"), table.contains_key("dense")) {
+            (true, false) => CellConfig::deserialize(Value::Table(table)).map(Kind::Cell),
+            (false, true) => DenseConfig::deserialize(Value::Table(table)).map(|config| Kind::Dense { dense: config.dense }),
+            (true, true) => return Err(D::Error::custom("has both `cell` and `dense`; a layer is one or the other")),
+            (false, false) => {
+                return Err(D::Error::custom(
+                    "has neither `cell` nor `dense`: write cell = \"lstm\" (or another cell) or dense = \"tanh\"",
+                ));
+            }
+        };
+        Ok(Self { units, kind: kind.map_err(|error| D::Error::custom(error.message()))? })
+    }
+}
+
+impl LayerConfig {
+    /// A layer of a cell.
+    pub(crate) fn of_cell(units: usize, cell: CellConfig) -> Self {
+        Self { units, kind: Kind::Cell(cell) }
+    }
+
+    /// A stateless layer.
+    pub(crate) fn of_dense(units: usize, dense: Activation) -> Self {
+        Self { units, kind: Kind::Dense { dense } }
+    }
+
+    pub(super) fn units(&self) -> usize {
+        self.units
+    }
+
+    /// The cell's or the activation's name.
+    pub(super) fn name(&self) -> String {
+        match self.kind {
+            Kind::Cell(cell) => cell.name().into(),
+            Kind::Dense { dense } => dense.name().into(),
+        }
+    }
+
+    pub(super) fn validate(&self) -> Result<(), OutOfRange> {
+        if self.units == 0 {
+            return Err(OutOfRange::new("units", 0, "at least 1"));
+        }
+        match self.kind {
+            Kind::Cell(cell) => cell.validate().map_err(cell_error),
+            Kind::Dense { .. } => Ok(()),
+        }
+    }
+
+    /// Puts the layer on top of a network.
+    pub(crate) fn add_to<T: Real>(&self, builder: NetworkBuilder<T>) -> Result<NetworkBuilder<T>, OutOfRange> {
+        match self.kind {
+            Kind::Cell(cell) => cell.visit(Add { builder, units: self.units }).map_err(cell_error),
+            Kind::Dense { dense } => Ok(builder.dense(self.units, dense)),
+        }
+    }
+}
+
+fn cell_error(error: CellError) -> OutOfRange {
+    match error {
+        CellError::OutOfRange { key, value, allowed } => OutOfRange::new(key, value, allowed),
+        other => OutOfRange::new("cell", "", other.to_string()),
+    }
+}
+
+/// Adds a layer of the cell that it is shown.
+struct Add<T> {
+    builder: NetworkBuilder<T>,
+    units: usize,
+}
+
+impl<T: Real> CellVisitor for Add<T> {
+    type Output = NetworkBuilder<T>;
+
+    fn visit<C: Cell<S, G>, const S: usize, const G: usize>(self, cell: C) -> Self::Output {
+        self.builder.recurrent(cell, self.units)
+    }
+}

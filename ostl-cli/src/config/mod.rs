@@ -1,0 +1,204 @@
+//! What to train and how: the configuration, from file and `--set` to checked values.
+
+mod blame;
+mod layer;
+mod method;
+mod optimizer;
+mod source;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use ostl_core::{Initialization, Method, Network, OptimizerSettings, Real, Schedule};
+use ostl_tasks::{Task, TaskConfig, TaskError};
+use serde::{Deserialize, Serialize};
+
+pub(crate) use layer::LayerConfig;
+use method::MethodConfig;
+pub(crate) use method::window_name;
+use optimizer::OptimizerConfig;
+pub(crate) use source::{Source, load, load_file};
+
+use crate::failure::UsageError;
+
+/// Most weights of a network that are accepted; beyond this lies a typing error or a machine of another kind.
+const MOST_WEIGHTS: u64 = 1 << 31;
+const MOST_THREADS: usize = 4096;
+
+/// The whole configuration. [`Source`] reads one; the resolved one in a run directory is written from it and reads back alike.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Config {
+    /// Seed of the starting weights and of the order of sequences.
+    #[serde(default)]
+    pub(crate) seed: u64,
+    /// Number of threads; 0 takes as many as the machine has cores. Results do not depend on it.
+    #[serde(default)]
+    pub(crate) threads: usize,
+    /// Where the task's data lies; `--data` overrules it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) data: Option<PathBuf>,
+    pub(crate) task: TaskConfig,
+    /// From the input upwards; the readout follows from the task.
+    pub(crate) layers: Vec<LayerConfig>,
+    pub(crate) method: MethodConfig,
+    pub(crate) optimizer: OptimizerConfig,
+    #[serde(default)]
+    pub(crate) initialization: InitializationConfig,
+    pub(crate) training: TrainingConfig,
+}
+
+/// How W and H start.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct InitializationConfig {
+    input: Initialization,
+    recurrent: Initialization,
+}
+
+impl Default for InitializationConfig {
+    fn default() -> Self {
+        Self { input: Initialization::Glorot, recurrent: Initialization::Orthogonal }
+    }
+}
+
+/// How long, and how many sequences at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TrainingConfig {
+    /// Passes over the train split, at most.
+    pub(crate) epochs: u64,
+    /// Sequences side by side.
+    pub(crate) batch: usize,
+    /// Stop after so many epochs without a better validation loss; never if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) patience: Option<u64>,
+}
+
+/// A setting out of range: its key below the section it was found in, and what is allowed.
+#[derive(Debug)]
+pub(crate) struct OutOfRange {
+    pub(crate) key: String,
+    pub(crate) value: String,
+    pub(crate) allowed: String,
+}
+
+impl OutOfRange {
+    pub(crate) fn new(key: impl Into<String>, value: impl ToString, allowed: impl Into<String>) -> Self {
+        Self { key: key.into(), value: value.to_string(), allowed: allowed.into() }
+    }
+
+    /// The same, seen from one section further out.
+    pub(crate) fn within(self, section: &str) -> Self {
+        Self { key: format!("{section}.{}", self.key), ..self }
+    }
+}
+
+impl From<ostl_core::ConfigError> for OutOfRange {
+    fn from(error: ostl_core::ConfigError) -> Self {
+        match error {
+            ostl_core::ConfigError::OutOfRange { field, value, allowed } => Self { key: field, value, allowed },
+            other => Self::new("network", "", other.to_string()),
+        }
+    }
+}
+
+impl Config {
+    /// Checks every value that its type does not; a task's settings are checked when the task is opened.
+    pub(crate) fn validate(&self) -> Result<(), OutOfRange> {
+        if self.threads > MOST_THREADS {
+            return Err(OutOfRange::new("threads", self.threads, format!("0 (all cores) … {MOST_THREADS}")));
+        }
+        if self.layers.is_empty() {
+            return Err(OutOfRange::new("layers", "[]", "at least one layer"));
+        }
+        for (index, layer) in self.layers.iter().enumerate() {
+            layer.validate().map_err(|error| error.within(&format!("layers.{index}")))?;
+        }
+        // Whatever the task, it has an input and an output; the network is checked again when they are known.
+        self.check_size(1, 1)?;
+        self.method.method().validate().map_err(|error| OutOfRange::from(error).within("method"))?;
+        self.optimizer.validate().map_err(|error| error.within("optimizer"))?;
+        let counts = [
+            ("epochs", Some(self.training.epochs)),
+            ("batch", Some(self.training.batch as u64)),
+            ("patience", self.training.patience),
+        ];
+        for (key, count) in counts {
+            if count == Some(0) {
+                return Err(OutOfRange::new(key, 0, "at least 1").within("training"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The learning method.
+    pub(crate) fn method(&self) -> Method {
+        self.method.method()
+    }
+
+    /// The optimiser at the start of training.
+    pub(crate) fn optimizer(&self) -> OptimizerSettings {
+        self.optimizer.settings()
+    }
+
+    /// How the learning rate changes from epoch to epoch.
+    pub(crate) fn schedule(&self) -> Schedule {
+        self.optimizer.schedule
+    }
+
+    /// The network, with its starting weights.
+    pub(crate) fn network<T: Real>(&self, inputs: usize, outputs: usize) -> Result<Network<T>, OutOfRange> {
+        self.check_size(inputs, outputs)?;
+        let mut builder = Network::builder(inputs)
+            .seed(self.seed)
+            .initialization(self.initialization.input, self.initialization.recurrent);
+        for (index, layer) in self.layers.iter().enumerate() {
+            builder = layer.add_to(builder).map_err(|error| error.within(&format!("layers.{index}")))?;
+        }
+        Ok(builder.readout(outputs)?)
+    }
+
+    /// Refuses a network that no machine can hold, before memory is asked for.
+    fn check_size(&self, inputs: usize, outputs: usize) -> Result<(), OutOfRange> {
+        let mut weights: u64 = 0;
+        let mut inputs = inputs as u64;
+        let units = self.layers.iter().map(LayerConfig::units).chain([outputs]);
+        for (index, units) in units.enumerate() {
+            let columns = inputs.saturating_add(units as u64).saturating_add(1);
+            weights = weights.saturating_add(columns.saturating_mul(units as u64));
+            if weights > MOST_WEIGHTS {
+                let index = index.min(self.layers.len() - 1);
+                let allowed = format!("so few that the network has at most {MOST_WEIGHTS} weights");
+                return Err(OutOfRange::new("units", self.layers[index].units(), allowed).within(&format!("layers.{index}")));
+            }
+            inputs = units as u64;
+        }
+        Ok(())
+    }
+
+    /// Where the data lies: as the command line says, else as the configuration says.
+    pub(crate) fn data<'a>(&'a self, argument: Option<&'a Path>) -> Option<&'a Path> {
+        argument.or(self.data.as_deref())
+    }
+
+    /// Opens the task; `source` is whom to blame for a wrong setting.
+    pub(crate) fn open_task(&self, data: Option<&Path>, source: &Source) -> Result<Box<dyn Task>> {
+        self.task.open(self.data(data)).map_err(|error| match error {
+            TaskError::Config(error) => source.out_of_range(OutOfRange::from(error).within("task")),
+            TaskError::Dataset(error @ ostl_tasks::DatasetError::NotGiven { .. }) => {
+                UsageError::Other(error.to_string()).into()
+            }
+            TaskError::Dataset(error) => error.into(),
+            other => other.into(),
+        })
+    }
+
+    /// The name of the first layer's cell or activation, for the name of the run.
+    pub(crate) fn first_layer(&self) -> String {
+        self.layers.first().map_or_else(|| "readout".into(), LayerConfig::name)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,97 @@
+//! The `[optimizer]` section.
+
+use ostl_core::{OptimizerSettings, Rule, Schedule};
+use serde::{Deserialize, Serialize};
+
+use super::OutOfRange;
+
+/// Name of an update rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum RuleName {
+    Sgd,
+    Momentum,
+    Adam,
+    AdamW,
+}
+
+impl RuleName {
+    fn name(self) -> &'static str {
+        match self {
+            RuleName::Sgd => "sgd",
+            RuleName::Momentum => "momentum",
+            RuleName::Adam => "adam",
+            RuleName::AdamW => "adamw",
+        }
+    }
+
+    /// The settings that this rule has beside its learning rate.
+    fn settings(self) -> &'static [&'static str] {
+        match self {
+            RuleName::Sgd => &[],
+            RuleName::Momentum => &["momentum"],
+            RuleName::Adam => &["beta1", "beta2", "epsilon"],
+            RuleName::AdamW => &["beta1", "beta2", "epsilon", "weight_decay"],
+        }
+    }
+}
+
+/// An optimiser as it stands in a configuration. What is left out takes the rule's usual value.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OptimizerConfig {
+    rule: RuleName,
+    learning_rate: f64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    momentum: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    beta1: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    beta2: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    epsilon: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    weight_decay: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    clip_norm: Option<f64>,
+    /// Positions are epochs.
+    #[serde(default)]
+    pub(super) schedule: Schedule,
+}
+
+impl OptimizerConfig {
+    pub(super) fn settings(&self) -> OptimizerSettings {
+        let beta1 = self.beta1.unwrap_or(0.9);
+        let beta2 = self.beta2.unwrap_or(0.999);
+        let epsilon = self.epsilon.unwrap_or(1e-8);
+        let rule = match self.rule {
+            RuleName::Sgd => Rule::Sgd,
+            RuleName::Momentum => Rule::Momentum { momentum: self.momentum.unwrap_or(0.9) },
+            RuleName::Adam => Rule::Adam { beta1, beta2, epsilon },
+            RuleName::AdamW => Rule::AdamW { beta1, beta2, epsilon, weight_decay: self.weight_decay.unwrap_or(0.01) },
+        };
+        OptimizerSettings { rule, learning_rate: self.learning_rate, clip_norm: self.clip_norm }
+    }
+
+    pub(super) fn validate(&self) -> Result<(), OutOfRange> {
+        let given = [
+            ("momentum", self.momentum),
+            ("beta1", self.beta1),
+            ("beta2", self.beta2),
+            ("epsilon", self.epsilon),
+            ("weight_decay", self.weight_decay),
+        ];
+        for (key, value) in given {
+            // Silently ignored, such a setting would be believed to have had an effect.
+            if let Some(value) = value.filter(|_| !self.rule.settings().contains(&key)) {
+                return Err(OutOfRange::new(
+                    key,
+                    value,
+                    format!("left out: rule \"{}\" has no such setting", self.rule.name()),
+                ));
+            }
+        }
+        self.settings().validate()?;
+        Ok(self.schedule.validate()?)
+    }
+}

@@ -1,0 +1,99 @@
+//! How the program fails: what it says, in one line, and with which exit status.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use thiserror::Error;
+
+/// The command line or the configuration is wrong: exit status 2.
+#[derive(Debug, Error)]
+pub(crate) enum UsageError {
+    /// One setting is wrong.
+    #[error("{0}")]
+    Setting(WrongSetting),
+    /// Anything else, said in full.
+    #[error("{0}")]
+    Other(String),
+}
+
+/// Which setting is wrong, who made it, and what is allowed.
+#[derive(Debug)]
+pub(crate) struct WrongSetting {
+    /// The file, `--set`, or the built-in default.
+    pub(crate) origin: String,
+    /// Dotted path.
+    pub(crate) key: String,
+    /// As it was given; nothing if it is missing.
+    pub(crate) value: Option<String>,
+    pub(crate) problem: String,
+}
+
+impl fmt::Display for WrongSetting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.origin, self.key)?;
+        if let Some(value) = &self.value {
+            write!(f, " = {value}")?;
+        }
+        write!(f, ": {}", self.problem)
+    }
+}
+
+/// Training was asked to stop and has: exit status 130.
+#[derive(Debug, Error)]
+#[error("interrupted; everything is saved. Go on with: ostl train --resume {}", .run.display())]
+pub(crate) struct Interrupted {
+    pub(crate) run: PathBuf,
+}
+
+/// Something claimed exact is not: exit status 1, like any failure, but the report has said it all already.
+#[derive(Debug, Error)]
+#[error("{blocks} of the blocks claimed exact differ from BPTT's gradient by more than rounding")]
+pub(crate) struct NotExact {
+    pub(crate) blocks: usize,
+}
+
+/// Says on stderr what went wrong, as one line, and returns the exit status for it.
+pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
+    // A reader that has seen enough (`ostl check | head`) is no failure worth a message.
+    if has(error, |cause: &io::Error| cause.kind() == io::ErrorKind::BrokenPipe) {
+        return ExitCode::FAILURE;
+    }
+    let line = in_a_line(error);
+    if has(error, |_: &Interrupted| true) {
+        eprintln!("{line}");
+        return ExitCode::from(130);
+    }
+    eprintln!("error: {line}");
+    if has(error, |_: &UsageError| true) { ExitCode::from(2) } else { ExitCode::FAILURE }
+}
+
+/// The error and what caused it, leaving out causes that the error has told already.
+fn in_a_line(error: &anyhow::Error) -> String {
+    let mut line = String::new();
+    for cause in error.chain().map(|cause| cause.to_string().split_whitespace().collect::<Vec<_>>().join(" ")) {
+        if line.is_empty() {
+            line = cause;
+        } else if !line.contains(&cause) {
+            line = format!("{line}: {cause}");
+        }
+    }
+    line
+}
+
+fn has<E: std::error::Error + 'static>(error: &anyhow::Error, holds: impl Fn(&E) -> bool) -> bool {
+    error.chain().filter_map(|cause| cause.downcast_ref::<E>()).any(holds)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let cause = io::Error::other("the disk is full");
+        let error = anyhow::Error::from(cause).context("a.ckpt: not written: the disk is full").context("epoch\n 3");
+        assert_eq!(in_a_line(&error), "epoch 3: a.ckpt: not written: the disk is full");
+    }
+}

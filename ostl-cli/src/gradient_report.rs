@@ -1,0 +1,262 @@
+//! How close the online gradient is to BPTT's: the audit of a network on a small batch, as a table, a line, or JSON.
+
+use std::fmt;
+
+use anyhow::{Context, Result};
+use ostl_core::gradient_check::{self, Audit, Claim};
+use ostl_core::{Loss, Method, Network, Real, SequenceBatch, Targets, Update, Window};
+use ostl_tasks::{Split, Task};
+use serde::Serialize;
+
+use crate::config::{Config, Source, window_name};
+use crate::table::aligned;
+
+/// Sequences in the batch that is audited.
+const STREAMS: usize = 3;
+/// Steps of the longest of them.
+const STEPS: usize = 24;
+
+/// Memory that an audit at the end of training may take.
+const MOST_BYTES: usize = 1 << 30;
+
+/// The audit of one network with one method.
+pub(crate) struct Report {
+    /// The network in a line, or its name in a fixed set.
+    pub(crate) network: String,
+    method: Method,
+    audit: Audit,
+    /// What the batch was.
+    batch: String,
+}
+
+/// One parameter block, as `--json` prints it.
+#[derive(Debug, Serialize)]
+struct BlockLine<'a> {
+    network: &'a str,
+    layer: usize,
+    block: &'a str,
+    carry: &'static str,
+    window: serde_json::Value,
+    claim: &'static str,
+    relative_error: f64,
+    cosine: f64,
+}
+
+impl Report {
+    /// Audits a network on a batch.
+    pub(crate) fn new(
+        name: String,
+        network: &Network<f64>,
+        loss: Loss,
+        method: &Method,
+        batch: &SequenceBatch<f64>,
+        described: String,
+    ) -> Result<Self> {
+        let audit =
+            gradient_check::audit(network, loss, method, batch).with_context(|| format!("the gradient of {name}"))?;
+        Ok(Self { network: name, method: *method, audit, batch: described })
+    }
+
+    /// Number of blocks claimed exact that are not.
+    pub(crate) fn broken_claims(&self) -> usize {
+        self.audit.blocks.iter().filter(|block| !block.holds()).count()
+    }
+
+    /// One JSON object a block and line.
+    pub(crate) fn json(&self) -> Result<String> {
+        let mut text = String::new();
+        for block in &self.audit.blocks {
+            let window = match self.method.window {
+                Window::Steps(steps) => steps.into(),
+                Window::Sequence => "sequence".into(),
+            };
+            let line = BlockLine {
+                network: &self.network,
+                layer: block.layer,
+                block: &block.block,
+                carry: self.method.carry.name(),
+                window,
+                claim: claim_name(block.claim),
+                relative_error: block.relative_error,
+                cosine: block.cosine,
+            };
+            text += &serde_json::to_string(&line)?;
+            text.push('\n');
+        }
+        Ok(text)
+    }
+
+    /// The whole network as one row: worst error where exact is claimed, lowest cosine where it is not, and R.
+    pub(crate) fn row(&self) -> Vec<String> {
+        let blocks = |claim| self.audit.blocks.iter().filter(move |block| block.claim == claim);
+        let worst = blocks(Claim::Exact).map(|block| block.relative_error).reduce(f64::max);
+        let lowest = blocks(Claim::Approximate).map(|block| block.cosine).reduce(f64::min);
+        vec![
+            self.network.clone(),
+            self.method.carry.name().to_owned(),
+            window_name(self.method.window),
+            blocks(Claim::Exact).count().to_string(),
+            worst.map_or_else(|| "-".into(), |error| format!("{error:.1e}")),
+            blocks(Claim::Approximate).count().to_string(),
+            lowest.map_or_else(|| "-".into(), |cosine| format!("{cosine:.4}")),
+            residual(self.audit.residual),
+            if self.broken_claims() == 0 { String::new() } else { "NOT EXACT".into() },
+        ]
+    }
+
+    /// What the columns of [`row`](Self::row) are.
+    pub(crate) fn header() -> Vec<String> {
+        ["network", "carry", "window", "exact", "worst error", "approx.", "lowest cosine", "R", ""]
+            .map(str::to_owned)
+            .to_vec()
+    }
+}
+
+impl fmt::Display for Report {
+    /// A row a block.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "The gradient beside BPTT's: {}", method_in_words(&self.method))?;
+        writeln!(f, "(weights held fixed, double precision, {})", self.batch)?;
+        let header = ["layer", "block", "claim", "relative error", "cosine"];
+        let mut rows = vec![header.map(str::to_owned).to_vec()];
+        rows.extend(self.audit.blocks.iter().map(|block| {
+            vec![
+                format!("{} {}", block.layer, block.layer_name),
+                block.block.clone(),
+                claim_name(block.claim).to_owned(),
+                format!("{:.1e}", block.relative_error),
+                format!("{:.6}", block.cosine),
+            ]
+        }));
+        write!(f, "{}", aligned(&rows, &[0, 1, 2]))?;
+        if let Some(rate) = self.audit.firing_rate {
+            writeln!(f, "{:.1} % of the spiking units fire at a step", 100.0 * rate)?;
+        }
+        writeln!(
+            f,
+            "R = {}: what the carries `local` and `layer` drop between layers, of the whole gradient",
+            residual(self.audit.residual)
+        )
+    }
+}
+
+/// R, or 0 where it is only rounding.
+fn residual(residual: f64) -> String {
+    if residual < 1e-12 { "0".into() } else { format!("{residual:.1e}") }
+}
+
+fn claim_name(claim: Claim) -> &'static str {
+    match claim {
+        Claim::Exact => "exact",
+        Claim::Approximate => "approximate",
+    }
+}
+
+/// `windows of 5 steps, carry layer, update at the sequence's end`.
+pub(crate) fn method_in_words(method: &Method) -> String {
+    let update = match method.update {
+        Update::Window => "updates every window",
+        Update::Sequence => "updates at the sequence's end",
+    };
+    match method.window {
+        Window::Steps(1) => format!("windows of 1 step, carry {}, {update}", method.carry.name()),
+        Window::Steps(steps) => format!("windows of {steps} steps, carry {}, {update}", method.carry.name()),
+        Window::Sequence => format!("one window a sequence (BPTT), {update}"),
+    }
+}
+
+/// The audit of a trained network; nothing if it is so large that nobody would expect a training run to end with it.
+pub(crate) fn of_learner(
+    config: &Config,
+    source: &Source,
+    task: &dyn Task,
+    trained: &Network<f32>,
+) -> Result<Option<Report>> {
+    if influence_bytes(trained) > MOST_BYTES {
+        return Ok(None);
+    }
+    let mut network: Network<f64> =
+        config.network(task.inputs(), task.outputs()).map_err(|error| source.out_of_range(error))?;
+    network.copy_parameters(trained.parameters())?;
+    of_task(&network, config, task).map(Some)
+}
+
+/// About the memory of an audit: R needs each layer's whole influence matrix, whatever the method carries.
+fn influence_bytes<T: Real>(network: &Network<T>) -> usize {
+    let parameters =
+        |layer: usize| network.blocks().iter().filter(|block| block.layer == layer).map(|block| block.range().len()).sum();
+    // A layer's units are the columns of the next one's W, and every layer but the readout may be recurrent.
+    let next_inputs = |layer: usize| {
+        network.blocks().iter().find(|block| block.layer == layer + 1 && block.name == "W").map(|w| w.columns)
+    };
+    let entries = |layer: usize| {
+        let parameters: usize = parameters(layer);
+        next_inputs(layer).unwrap_or(0).saturating_mul(parameters)
+    };
+    let entries = (0..network.depth()).map(entries).fold(0, usize::saturating_add);
+    entries.saturating_mul(STREAMS * size_of::<f64>())
+}
+
+/// The audit of a network on the first few sequences of its task's validation split.
+pub(crate) fn of_task(network: &Network<f64>, config: &Config, task: &dyn Task) -> Result<Report> {
+    let mut indices: Vec<usize> = (0..task.sequences(Split::Valid).min(STREAMS)).collect();
+    indices.sort_by_key(|&index| std::cmp::Reverse(task.steps(Split::Valid, index)));
+    let batch = ending(&task.batch(Split::Valid, &indices).cast(), STEPS);
+    let described = format!("{} sequences of up to {} steps", batch.streams(), batch.steps());
+    Report::new(network.description(), network, task.loss(), &config.method(), &batch, described)
+}
+
+/// The ends of the sequences of a batch, made ragged: the last `steps` of the first, one less of the next, and so on. Ends,
+/// because a task may have targets only there.
+fn ending(batch: &SequenceBatch<f64>, steps: usize) -> SequenceBatch<f64> {
+    let kept = |stream: usize, length: usize| length.min(steps.saturating_sub(stream).max(1));
+    let lengths: Vec<usize> = batch.lengths().iter().enumerate().map(|(stream, &length)| kept(stream, length)).collect();
+    let kind = match batch.targets() {
+        Targets::Classes(_) => ostl_core::TargetKind::Classes,
+        Targets::Values(_) => ostl_core::TargetKind::Values,
+    };
+    let mut end = SequenceBatch::new(batch.inputs(), batch.outputs(), kind, &lengths);
+    for (stream, &length) in lengths.iter().enumerate() {
+        let skipped = batch.lengths()[stream] - length;
+        for step in 0..length {
+            let from = skipped + step;
+            end.input_mut(stream, step).copy_from_slice(batch.input(stream, from));
+            if batch.is_reset(stream, from) && step > 0 {
+                end.reset_before(stream, step);
+            }
+            match batch.target(stream, from) {
+                Some(ostl_core::Target::Class(class)) => end.set_class(stream, step, class),
+                Some(ostl_core::Target::Values(values)) => end.values_mut(stream, step).copy_from_slice(values),
+                None => {}
+            }
+        }
+    }
+    end
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_size_of_an_audit_by_hand() {
+        let network = Network::<f32>::builder(2).dense(5, ostl_core::Activation::Tanh).readout(3).unwrap();
+        assert_eq!(influence_bytes(&network), 5 * (5 * 2 + 5) * STREAMS * 8);
+    }
+
+    #[test]
+    fn an_ending_keeps_the_last_steps() {
+        let mut batch = SequenceBatch::<f64>::new(1, 2, ostl_core::TargetKind::Classes, &[6, 4]);
+        for (stream, length) in [(0, 6), (1, 4)] {
+            (0..length).for_each(|step| batch.input_mut(stream, step)[0] = step as f64);
+            batch.set_class(stream, length - 1, 1);
+        }
+        batch.reset_before(0, 4);
+        let end = ending(&batch, 3);
+        assert_eq!(end.lengths(), [3, 2]);
+        assert_eq!([end.input(0, 0)[0], end.input(0, 2)[0], end.input(1, 0)[0]], [3.0, 5.0, 2.0]);
+        assert!(end.has_target(0, 2) && end.has_target(1, 1) && end.target_count() == 2);
+        assert!(end.is_reset(0, 1) && !end.is_reset(0, 0));
+        assert_eq!(ending(&batch, 100).lengths(), [6, 4]);
+    }
+}

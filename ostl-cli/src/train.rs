@@ -1,0 +1,171 @@
+//! `ostl train`.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use ostl_tasks::{Split, Task};
+
+use crate::arguments::TrainArguments;
+use crate::config::{self, Config, Source};
+use crate::failure::{Interrupted, UsageError};
+use crate::gradient_report;
+use crate::progress::Progress;
+use crate::run_directory::RunDirectory;
+use crate::signals::Stop;
+use crate::summary::{Circumstances, Measured, Status, Summary};
+use crate::table::{aligned, loss};
+use crate::trainer::{self, Ending, Trainer};
+
+/// What is to be trained, from scratch or from a checkpoint.
+struct Plan {
+    config: Config,
+    source: Source,
+    task: Box<dyn Task>,
+    /// The run to go on with.
+    resumed: Option<RunDirectory>,
+    out: PathBuf,
+}
+
+pub(crate) fn run(arguments: TrainArguments) -> Result<()> {
+    let plan = match &arguments.resume {
+        Some(path) => resume(path, &arguments)?,
+        None => start(&arguments)?,
+    };
+    in_pool(plan.config.threads, || train(&plan, &arguments))?
+}
+
+/// A new run. Everything that can be wrong is looked at before the run directory is touched.
+fn start(arguments: &TrainArguments) -> Result<Plan> {
+    let (mut config, source) = config::load(&arguments.config, arguments.seed)?;
+    let named = || format!("runs/{}-{}-{}", config.task.name(), config.first_layer(), config.seed).into();
+    let out = arguments.out.clone().unwrap_or_else(named);
+    RunDirectory::check_free(&out, arguments.force)?;
+    let task = config.open_task(arguments.config.data.as_deref(), &source)?;
+    // The run must find its data again, from wherever it is resumed.
+    config.data =
+        config.data(arguments.config.data.as_deref()).map(|path| std::path::absolute(path).unwrap_or(path.to_owned()));
+    Ok(Plan { config, source, task, resumed: None, out })
+}
+
+/// The rest of a run.
+fn resume(path: &Path, arguments: &TrainArguments) -> Result<Plan> {
+    let others = [
+        ("CONFIG", arguments.config.config.is_some()),
+        ("--set", !arguments.config.set.is_empty()),
+        ("--seed", arguments.seed.is_some()),
+        ("--out", arguments.out.is_some()),
+        ("--force", arguments.force),
+    ];
+    if let Some((other, _)) = others.iter().find(|(_, given)| *given) {
+        let problem = format!(
+            "--resume goes on exactly where {} stopped, with its own config.toml: leave out {other}",
+            path.display()
+        );
+        return Err(UsageError::Other(problem).into());
+    }
+    let run = RunDirectory::open(path)?;
+    let (config, source) = config::load_file(&run.config_path())?;
+    let task = config.open_task(arguments.config.data.as_deref(), &source)?;
+    Ok(Plan { config, source, task, resumed: Some(run), out: path.to_owned() })
+}
+
+/// Runs something with so many threads; 0 is one a core.
+pub(crate) fn in_pool<R: Send>(threads: usize, work: impl FnOnce() -> R + Send) -> Result<R> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().context("cannot start the threads")?;
+    Ok(pool.install(work))
+}
+
+fn train(plan: &Plan, arguments: &TrainArguments) -> Result<()> {
+    let Plan { config, source, task, .. } = plan;
+    let task = task.as_ref();
+    let start = Instant::now();
+    let mut trainer = Trainer::new(config, task, trainer::learner(config, source, task)?);
+    let run = match &plan.resumed {
+        Some(run) => {
+            trainer = trainer.resume(run)?;
+            run.clone()
+        }
+        None => {
+            let run = RunDirectory::create(&plan.out, arguments.force)?;
+            run.write_config(config)?;
+            // From here on the run can be resumed, however it ends.
+            trainer.save(&run)?;
+            run
+        }
+    };
+    let mut metrics = run.metrics(trainer.state().epochs)?;
+    let stop = Stop::listen()?;
+    let (steps, done) = trainer.steps();
+    let progress = Progress::new(arguments.quiet, config.training.epochs, steps, done);
+    progress.say(&announcement(plan, &trainer, &run));
+
+    let ending = trainer.train(&run, &mut metrics, &progress, &stop);
+    progress.finish();
+    let status = if ending? == Ending::Finished { Status::Finished } else { Status::Interrupted };
+
+    let circumstances = Circumstances {
+        network: trainer.description().to_owned(),
+        parameters: trainer.learner().network().parameters().len(),
+        trace_bytes: trainer.learner().trace_bytes(),
+        seconds: start.elapsed().as_secs_f64(),
+        epochs: trainer.state().epochs,
+    };
+    let mut summary = Summary::new(status, config, task, circumstances);
+    if let Some(best) = trainer.state().best {
+        summary.best_epoch = Some(best.epoch);
+        summary.valid = Some(Measured::new(&best.valid, task.loss()));
+    }
+    if status == Status::Interrupted {
+        run.write_summary(&summary)?;
+        return Err(Interrupted { run: run.path().to_owned() }.into());
+    }
+
+    let (mut learner, _) = trainer.into_best(&run)?;
+    let test = trainer::evaluate(&mut learner, task, Split::Test, config.training.batch, &Stop::default())?;
+    summary.test = test.map(|sums| Measured::new(&sums, task.loss()));
+    run.write_summary(&summary)?;
+
+    let mut out = std::io::stdout().lock();
+    write!(out, "{}", learned(&summary, run.path()))?;
+    match gradient_report::of_learner(config, source, task, learner.network())? {
+        Some(gradient) => write!(out, "\n{gradient}")?,
+        None => {
+            writeln!(out, "\nThe gradient was not audited, which takes long for so large a network: see ostl check --help")?
+        }
+    }
+    Ok(out.flush()?)
+}
+
+fn announcement(plan: &Plan, trainer: &Trainer<'_>, run: &RunDirectory) -> String {
+    let network = trainer.learner().network();
+    let from = match trainer.state().epochs {
+        _ if plan.resumed.is_none() => String::new(),
+        epochs => format!(", going on after epoch {epochs}"),
+    };
+    format!(
+        "{}: {}, {} parameters, {}{from} -> {}",
+        plan.task.name(),
+        network.description(),
+        network.parameters().len(),
+        gradient_report::method_in_words(&plan.config.method()),
+        run.path().display()
+    )
+}
+
+/// The table of what was learned.
+fn learned(summary: &Summary, run: &Path) -> String {
+    let row = |name: &str, measured: Option<Measured>| {
+        let measured = measured?;
+        let accuracy = measured.accuracy.map_or_else(String::new, |accuracy| format!("{:.1} %", 100.0 * accuracy));
+        Some(vec![name.to_owned(), loss(measured.loss), accuracy])
+    };
+    let has_accuracy = summary.valid.is_some_and(|valid| valid.accuracy.is_some());
+    let mut rows = vec![vec![String::new(), "loss".into(), if has_accuracy { "accuracy".into() } else { String::new() }]];
+    rows.extend(row("valid", summary.valid));
+    rows.extend(row("test", summary.test));
+    rows.extend(row("chance", summary.chance));
+    let best = summary.best_epoch.map_or_else(String::new, |epoch| format!("best epoch {epoch} of {}, ", summary.epochs));
+    format!("{}{best}{:.1} s, in {}\n", aligned(&rows, &[0]), summary.seconds, run.display())
+}

@@ -1,0 +1,153 @@
+//! What a training run leaves behind, and that it can be stopped anywhere.
+
+mod support;
+
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
+use support::{Ran, Workplace, same};
+
+#[test]
+fn a_run_leaves_its_files_and_a_table() {
+    let place = Workplace::new();
+    let ran = place.ostl("train tiny.toml --out run").succeeded();
+    for name in ["valid", "test", "chance", "accuracy", "0.6931", "exact", "1.000000"] {
+        assert!(ran.stdout.contains(name), "no {name} in\n{}", ran.stdout);
+    }
+    assert_eq!(ran.stderr.lines().filter(|line| line.starts_with("epoch")).count(), 3, "{}", ran.stderr);
+
+    let metrics = place.read("run/metrics.csv");
+    let rows: Vec<Vec<&str>> = metrics.lines().map(|line| line.split(',').collect()).collect();
+    assert_eq!(rows[0][..4], ["epoch", "learning_rate", "train_loss", "valid_loss"]);
+    assert_eq!(rows.len(), 4);
+    assert!(rows.iter().all(|row| row.len() == rows[0].len()));
+    assert_eq!((rows[1][0], rows[3][0], rows[1][1]), ("1", "3", "0.02"));
+
+    let summary = place.json("run/summary.json");
+    assert_eq!(summary["status"], "finished");
+    assert_eq!(summary["network"], "4 > lstm 6 recurrent > readout 2");
+    assert_eq!(summary["parameters"], 4 * 6 * (4 + 6 + 1) + 2 * 7);
+    assert!(summary["trace_bytes"].as_u64().unwrap() > 0);
+    let best = summary["best_epoch"].as_u64().unwrap() as usize;
+    let lowest = rows[1..].iter().map(|row| row[3].parse::<f64>().unwrap()).fold(f64::INFINITY, f64::min);
+    assert_eq!(rows[best][3].parse::<f64>().unwrap(), lowest);
+    assert_eq!(summary["valid"]["loss"].as_f64().unwrap(), lowest);
+
+    // The resolved configuration does the same again.
+    place.ostl("train run/config.toml --out again --quiet").succeeded();
+    assert!(same(&place.path("run/last.ckpt"), &place.path("again/last.ckpt")));
+    assert_eq!(place.read("run/config.toml"), place.read("again/config.toml"));
+    let names: Vec<_> = place.snapshot("run").into_iter().map(|(path, _)| path).collect();
+    assert_eq!(names.len(), 5, "{names:?}");
+}
+
+#[test]
+fn evaluate_finds_what_the_summary_says() {
+    let place = Workplace::new();
+    place.ostl("train tiny.toml --out run --quiet").succeeded();
+    let summary = place.json("run/summary.json");
+    for split in ["test", "valid"] {
+        let ran = place.ostl(&format!("evaluate run --split {split}")).succeeded();
+        let loss = format!("loss {:.6}", summary[split]["loss"].as_f64().unwrap());
+        assert!(ran.stdout.contains(&loss) && ran.stdout.contains(split), "{loss}: {}", ran.stdout);
+    }
+    assert!(place.ostl("evaluate run").succeeded().stdout.contains("test"));
+    assert!(place.ostl("evaluate run --split train").succeeded().stdout.contains("64 sequences"));
+}
+
+#[test]
+fn quiet_is_quiet_and_the_default_place_is_named_after_the_run() {
+    let place = Workplace::new();
+    let ran = place.ostl("train tiny.toml --quiet --seed 9").succeeded();
+    assert_eq!(ran.stderr, "");
+    assert!(place.path("runs/store-recall-lstm-9/summary.json").exists());
+    assert!(place.read("runs/store-recall-lstm-9/config.toml").contains("seed = 9"));
+}
+
+#[test]
+fn threads_and_time_change_nothing_but_the_seed_does() {
+    let place = Workplace::new();
+    for (out, set) in [("one", "threads=1"), ("two", "threads=2"), ("other", "seed=5")] {
+        place.ostl(&format!("train tiny.toml --quiet --out {out} --set {set}")).succeeded();
+    }
+    for name in ["last.ckpt", "best.ckpt"] {
+        assert!(same(&place.path("one").join(name), &place.path("two").join(name)), "{name}");
+        assert!(!same(&place.path("one").join(name), &place.path("other").join(name)), "{name}");
+    }
+}
+
+#[test]
+fn patience_and_schedules_are_kept() {
+    let place = Workplace::new();
+    let set = "--set training.epochs=50 --set training.patience=2 --set optimizer.learning_rate=1e-30";
+    place.ostl(&format!("train tiny.toml --quiet --out patient {set}")).succeeded();
+    // Weights that do not move never get better than after the first epoch.
+    assert_eq!(place.json("patient/summary.json")["epochs"], 3);
+    let schedule = "--set optimizer.schedule={kind=\"step\",every=1,factor=0.5}";
+    place.ostl(&format!("train tiny.toml --quiet --out stepped {schedule}")).succeeded();
+    let rates: Vec<String> =
+        place.read("stepped/metrics.csv").lines().skip(1).map(|row| row.split(',').nth(1).unwrap().to_owned()).collect();
+    assert_eq!(rates, ["0.02", "0.01", "0.005"]);
+}
+
+#[test]
+fn a_large_network_is_not_audited_unasked() {
+    let place = Workplace::new();
+    let set =
+        "--set layers.0.units=300 --set method.carry=local --set training.epochs=1 --set task.train=8 --set task.valid=4";
+    let ran = place.ostl(&format!("train tiny.toml --quiet --out large {set}")).succeeded();
+    assert!(ran.stdout.contains("not audited") && ran.stdout.contains("test"), "{}", ran.stdout);
+}
+
+/// Starts a long run, waits for so many epochs, and asks it to stop.
+fn interrupted(place: &Workplace, arguments: &str, epochs: usize, signal: &str) -> Ran {
+    let mut child = place.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut seen = 0;
+    let mut stderr = String::new();
+    while seen < epochs {
+        let line = lines.next().expect("the run ended too early").unwrap();
+        seen += usize::from(line.starts_with("epoch"));
+    }
+    let killed = std::process::Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
+    assert!(killed.success());
+    lines.for_each(|line| stderr = stderr.clone() + &line.unwrap() + "\n");
+    let output = child.wait_with_output().unwrap();
+    Ran { stderr, ..Ran::from(output) }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_stopped_run_goes_on_bit_for_bit() {
+    let place = Workplace::new();
+    // A window longer than any rest of a sequence, updates within the sequence, momentum: whatever is forgotten shows.
+    let set = "--set training.epochs=80 --set task.train=400 --set method.update=window --set optimizer.clip_norm=0.5";
+    place.ostl(&format!("train tiny.toml --quiet --out whole {set}")).succeeded();
+    let mut arguments = format!("train tiny.toml --out parts {set}");
+    for (signal, epochs) in [("-TERM", 2), ("-INT", 1), ("-KILL", 3)] {
+        let ran = interrupted(&place, &arguments, epochs, signal);
+        if signal != "-KILL" {
+            assert_eq!(ran.status, 130, "{}", ran.stderr);
+            assert!(ran.stderr.contains("ostl train --resume parts"), "{}", ran.stderr);
+            assert_eq!(place.json("parts/summary.json")["status"], "interrupted");
+        }
+        arguments = "train --resume parts".into();
+    }
+    place.ostl("train --resume parts --quiet").succeeded();
+    for name in ["last.ckpt", "best.ckpt", "config.toml"] {
+        assert!(same(&place.path("whole").join(name), &place.path("parts").join(name)), "{name}");
+    }
+    let (whole, parts) = (place.json("whole/summary.json"), place.json("parts/summary.json"));
+    for key in ["status", "best_epoch", "valid", "test", "epochs"] {
+        assert_eq!(whole[key], parts[key], "{key}");
+    }
+    // Apart from the two columns of time, the tables are the same.
+    let untimed = |name: &str| {
+        let text = place.read(name);
+        text.lines().map(|row| row.split(',').take(5).collect::<Vec<_>>().join(",")).collect::<Vec<_>>()
+    };
+    assert_eq!(untimed("whole/metrics.csv"), untimed("parts/metrics.csv"));
+    // A finished run has nothing left to do, and says what it came to.
+    assert!(place.ostl("train --resume parts").succeeded().stdout.contains("test"));
+    assert!(same(&place.path("whole/last.ckpt"), &place.path("parts/last.ckpt")));
+}
