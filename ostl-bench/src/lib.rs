@@ -1,7 +1,10 @@
-//! What the benches share: networks of one described cell, and random batches.
+//! What the benches and examples share: described cells by name, networks of one of them, random batches, and an epoch.
 
 use ostl_cells::{CellConfig, CellVisitor};
-use ostl_core::{Cell, Loss, Network, NetworkBuilder, Real, SequenceBatch, TargetKind};
+use ostl_core::{
+    Carry, Cell, LearnError, Learner, Loss, Method, Network, NetworkBuilder, Real, Score, SequenceBatch, Target, TargetKind,
+};
+use ostl_tasks::{Batches, Split, Task};
 
 /// Adds a described cell to a network under construction.
 struct Add<T>(NetworkBuilder<T>, usize);
@@ -11,6 +14,17 @@ impl<T: Real> CellVisitor for Add<T> {
     fn visit<C: Cell<S, G>, const S: usize, const G: usize>(self, cell: C) -> NetworkBuilder<T> {
         self.0.recurrent(cell, self.1)
     }
+}
+
+/// The cell that [`CellConfig::every`] lists under this name.
+///
+/// # Panics
+/// If there is none.
+#[must_use]
+#[track_caller]
+pub fn cell(name: &str) -> CellConfig {
+    let found = CellConfig::every().into_iter().find(|(listed, _)| listed == name);
+    found.unwrap_or_else(|| panic!("no cell is called {name}")).1
 }
 
 /// One recurrent layer of `units` and a readout.
@@ -23,16 +37,28 @@ pub fn network(cell: CellConfig, inputs: usize, units: usize, outputs: usize) ->
     builder.readout(outputs).expect("sizes of the benches")
 }
 
-/// Sequences of equal length with random inputs in ±1 and a class at every step, the same on every call.
+/// Windows of `steps`, this carry, one update a sequence.
 #[must_use]
-pub fn batch(inputs: usize, outputs: usize, steps: usize, streams: usize) -> SequenceBatch<f32> {
-    let mut state = 1_u64;
-    let mut next = || {
+pub const fn windows(steps: usize, carry: Carry) -> Method {
+    Method { carry, ..Method::bptt() }.with_window(steps)
+}
+
+/// Numbers that are random enough to time with, the same on every machine (Marsaglia's xorshift).
+#[must_use]
+pub fn draws(seed: u64) -> impl FnMut() -> u64 {
+    let mut state = seed.max(1);
+    move || {
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
         state >> 11
-    };
+    }
+}
+
+/// Sequences of equal length with random inputs in ±1 and a class at every step, the same on every call.
+#[must_use]
+pub fn batch(inputs: usize, outputs: usize, steps: usize, streams: usize) -> SequenceBatch<f32> {
+    let mut next = draws(1);
     let mut batch = SequenceBatch::new(inputs, outputs, TargetKind::Classes, &vec![steps; streams]);
     for stream in 0..streams {
         for step in 0..steps {
@@ -45,3 +71,30 @@ pub fn batch(inputs: usize, outputs: usize, steps: usize, streams: usize) -> Seq
 
 /// The loss that [`batch`] has targets for.
 pub const LOSS: Loss = Loss::SoftmaxCrossEntropy;
+
+/// One step of all streams as [`Learner::predict`] and [`Learner::learn`] take it: inputs, and a target a stream.
+pub type Step = (Vec<f32>, Vec<Option<Target<'static, f32>>>);
+
+/// The steps of a [`batch`], one by one.
+#[must_use]
+pub fn steps(inputs: usize, outputs: usize, steps: usize, streams: usize) -> Vec<Step> {
+    let batch = batch(inputs, outputs, steps, streams);
+    let class = |stream, step| match batch.target(stream, step) {
+        Some(Target::Class(class)) => Some(Target::Class(class)),
+        _ => None,
+    };
+    let inputs = |step| (0..streams).flat_map(|stream| batch.input(stream, step).to_vec()).collect();
+    (0..steps).map(|step| (inputs(step), (0..streams).map(|stream| class(stream, step)).collect())).collect()
+}
+
+/// Learns from every training sequence once, as many side by side as the learner has streams; batches are built on the way.
+///
+/// # Errors
+/// As [`Learner::learn_batch`].
+pub fn train_epoch(learner: &mut Learner<f32>, task: &dyn Task, epoch: u64) -> Result<Score, LearnError> {
+    let mut score = Score::default();
+    for batch in Batches::shuffled(task, Split::Train, learner.streams(), 0, epoch).iter() {
+        score += learner.learn_batch(&batch)?;
+    }
+    Ok(score)
+}

@@ -240,19 +240,19 @@ fn sweep<T: Real>(
                         let p = &frame.units[i];
                         let to_y = from_above[i] + later_y[index][i];
                         let to_s: Vec<T> = (0..states).map(|v| later_s[index][i][v] + to_y * p.dy_ds[v]).collect();
-                        for g in 0..gates {
+                        for (g, place) in places.iter().enumerate() {
                             let delta = to_y * p.dy_da[g] + (0..states).map(|v| to_s[v] * p.ds_da[v * gates + g]).sum::<T>();
                             if let Some(offset) = layer.constants[g] {
                                 result.values[offset + i] += delta;
                             }
-                            if let Some(place) = places[g][0] {
+                            if let Some(place) = place[0] {
                                 let w = network.block(index, "W");
                                 for j in 0..frame.x.len() {
                                     result.values[layer.w + place * n + i + j * x_rows] += delta * frame.x[j];
                                     to_x[j] += delta * w[(place * n + i, j)];
                                 }
                             }
-                            if let Some(place) = places[g][1] {
+                            if let Some(place) = place[1] {
                                 let h = network.block(index, "H");
                                 for j in 0..n {
                                     result.values[layer.h + place * n + i + j * y_rows] += delta * frame.previous_y[j];
@@ -261,8 +261,8 @@ fn sweep<T: Real>(
                             }
                         }
                         to_previous_y[i] += (0..states).map(|v| to_s[v] * p.ds_dy[v]).sum::<T>();
-                        for w in 0..states {
-                            later_s[index][i][w] = (0..states).map(|v| to_s[v] * p.ds_ds[v * states + w]).sum();
+                        for (w, later) in later_s[index][i].iter_mut().enumerate() {
+                            *later = (0..states).map(|v| to_s[v] * p.ds_ds[v * states + w]).sum();
                         }
                     }
                     later_y[index] = to_previous_y;

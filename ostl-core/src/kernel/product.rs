@@ -210,9 +210,12 @@ fn body<T: Real, const MR: usize, const NR: usize, const FUSED: bool, const PANE
                     column[valid..].fill(T::zero());
                 }
             }
-            // SAFETY: (i, k) lies inside A.
-            let (left, stride) =
-                if packed { (panel.as_ptr(), MR) } else { (unsafe { a.as_ptr().add(k * a_stride + i) }, a_stride) };
+            let (left, stride) = if packed {
+                (panel.as_ptr(), MR)
+            } else {
+                // SAFETY: (i, k) lies inside A.
+                (unsafe { a.as_ptr().add(k * a_stride + i) }, a_stride)
+            };
             let mut j = 0;
             while j < width {
                 // SAFETY: (k, j) lies inside B and (i, j) inside C.

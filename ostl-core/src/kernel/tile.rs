@@ -46,6 +46,7 @@ fn store_planes<T: Real, const N: usize>(tiles: &[[T; TILE]; N], planes: &mut [T
 }
 
 #[inline(always)]
+#[allow(clippy::needless_range_loop, reason = "indices over fixed sizes are what vectorises, and what the formulas have")]
 fn step_body<T: Real, C: Cell<S, G>, const S: usize, const G: usize>(
     cell: &C,
     previous: UnitColumn<'_, T>,
@@ -72,6 +73,7 @@ fn step_body<T: Real, C: Cell<S, G>, const S: usize, const G: usize>(
 }
 
 #[inline(always)]
+#[allow(clippy::needless_range_loop, reason = "indices over fixed sizes are what vectorises, and what the formulas have")]
 fn linearise_body<T: Real, C: Cell<S, G>, const S: usize, const G: usize>(
     cell: &C,
     previous: UnitColumn<'_, T>,

@@ -426,7 +426,7 @@ impl<T: Real> Stream<T> {
         }
         for (layer, paths) in layers.iter().zip(&mut self.layers) {
             if let Some((recurrent, recurrent_tape)) = recurrent_at(network, tape, layer.index) {
-                paths.to_boundary(recurrent, recurrent_tape, layer, variables, b, &mut self.jacobian);
+                paths.reach_boundary(recurrent, recurrent_tape, layer, variables, b, &mut self.jacobian);
             }
         }
     }
@@ -548,7 +548,7 @@ impl<T: Real> LayerPaths<T> {
     }
 
     /// Adjoints of the step before the window: columns of J, and the immediate influence of constants that only drive y.
-    fn to_boundary(
+    fn reach_boundary(
         &mut self,
         layer: &Recurrent<T>,
         tape: &RecurrentTape<T>,
