@@ -1,4 +1,5 @@
-//! x
+#![doc = include_str!("../README.md")]
+
 pub mod batch;
 pub mod bptt;
 pub mod cell;
@@ -21,6 +22,7 @@ mod state;
 mod sweep;
 mod trace;
 mod window;
+
 pub use batch::{SequenceBatch, TargetKind, Targets};
 pub use cell::{Cell, Gate, Partials, Unit};
 pub use error::{ConfigError, LearnError};
