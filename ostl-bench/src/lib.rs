@@ -44,7 +44,6 @@ pub const fn windows(steps: usize, carry: Carry) -> Method {
 }
 
 /// Numbers that are random enough to time with, the same on every machine (Marsaglia's xorshift).
-#[must_use]
 pub fn draws(seed: u64) -> impl FnMut() -> u64 {
     let mut state = seed.max(1);
     move || {
