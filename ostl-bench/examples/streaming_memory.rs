@@ -30,7 +30,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         _ => return Err(usage.into()),
     };
     let start = Instant::now();
-    let score = run(steps)?;
+    // The learner lives on until its memory has been read.
+    let (_learner, score) = run(steps)?;
     let seconds = start.elapsed().as_secs_f64();
     let [peak, anonymous] = ["VmHWM", "RssAnon"].map(resident_kib);
     let (peak, anonymous, loss) = (peak?, anonymous?, score.mean_loss());
@@ -56,7 +57,7 @@ fn learner(method: Method) -> Result<Learner<f32>, Box<dyn Error>> {
 }
 
 /// One step at a time; nothing but the learner is kept.
-fn stream(steps: usize) -> Result<Score, Box<dyn Error>> {
+fn stream(steps: usize) -> Result<(Learner<f32>, Score), Box<dyn Error>> {
     let mut learner = learner(Method::ostl_without_h().with_window(WINDOW))?;
     let mut score = Score::default();
     for (symbol, asked) in symbols().take(steps) {
@@ -65,17 +66,19 @@ fn stream(steps: usize) -> Result<Score, Box<dyn Error>> {
         learner.predict(&input)?;
         score += learner.learn(&[Some(Target::Class(asked))])?;
     }
-    Ok(score)
+    Ok((learner, score))
 }
 
 /// All steps as one sequence.
-fn whole(steps: usize) -> Result<Score, Box<dyn Error>> {
+fn whole(steps: usize) -> Result<(Learner<f32>, Score), Box<dyn Error>> {
     let mut batch = SequenceBatch::new(SYMBOLS, SYMBOLS, LOSS.target_kind(), &[steps]);
     for (step, (symbol, asked)) in symbols().take(steps).enumerate() {
         batch.input_mut(0, step)[symbol] = 1.0;
         batch.set_class(0, step, asked);
     }
-    Ok(learner(Method::bptt())?.learn_batch(&batch)?)
+    let mut learner = learner(Method::bptt())?;
+    let score = learner.learn_batch(&batch)?;
+    Ok((learner, score))
 }
 
 /// What Linux tells of this process's memory: `VmHWM` is the most it has had resident, `RssAnon` what it has without the pages

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::batch::TargetKind;
+use crate::kernel::dispatch::{Job, dispatch};
 use crate::real::Real;
 
 /// The loss of one step of one stream; a sequence's loss is the sum over the steps that have a target.
@@ -44,10 +45,13 @@ impl Loss {
     pub fn evaluate<T: Real>(self, logits: &[T], target: Target<'_, T>, signal: &mut [T]) -> T {
         assert_eq!(logits.len(), signal.len(), "one signal per logit");
         match (self, target) {
-            (Loss::SoftmaxCrossEntropy, Target::Class(class)) => softmax_cross_entropy(logits, class, signal),
+            (Loss::SoftmaxCrossEntropy, Target::Class(class)) => {
+                assert!(class < logits.len(), "class {class} of {}", logits.len());
+                dispatch(SoftmaxCrossEntropy { logits, class, signal })
+            }
             (Loss::BinaryCrossEntropy, Target::Values(targets)) => {
                 assert_eq!(logits.len(), targets.len(), "one target per logit");
-                binary_cross_entropy(logits, targets, signal)
+                dispatch(BinaryCrossEntropy { logits, targets, signal })
             }
             (Loss::MeanSquaredError, Target::Values(targets)) => {
                 assert_eq!(logits.len(), targets.len(), "one target per output");
@@ -58,38 +62,63 @@ impl Loss {
     }
 }
 
-fn softmax_cross_entropy<T: Real>(logits: &[T], class: usize, signal: &mut [T]) -> T {
-    assert!(class < logits.len(), "class {class} of {}", logits.len());
-    let highest = logits.iter().copied().fold(logits[0], |a, b| if b > a { b } else { a });
-    let mut sum = T::zero();
-    for (p, &logit) in signal.iter_mut().zip(logits) {
-        *p = (logit - highest).exp();
-        sum += *p;
+struct SoftmaxCrossEntropy<'a, T> {
+    logits: &'a [T],
+    class: usize,
+    signal: &'a mut [T],
+}
+
+impl<T: Real> Job for SoftmaxCrossEntropy<'_, T> {
+    type Output = T;
+
+    #[inline(always)]
+    fn run(self) -> T {
+        let Self { logits, class, signal } = self;
+        let highest = logits.iter().copied().fold(logits[0], |a, b| if b > a { b } else { a });
+        for (p, &logit) in signal.iter_mut().zip(logits) {
+            *p = (logit - highest).exp();
+        }
+        let sum: T = signal.iter().copied().sum();
+        let scale = T::one() / sum;
+        for p in signal.iter_mut() {
+            *p *= scale;
+        }
+        signal[class] -= T::one();
+        sum.ln() + highest - logits[class]
     }
-    let scale = T::one() / sum;
-    for p in signal.iter_mut() {
-        *p *= scale;
-    }
-    signal[class] -= T::one();
-    sum.ln() + highest - logits[class]
 }
 
 /// max(x, 0) − t x + ln(1 + e^{−|x|}) for each output. The logarithms of up to 32 outputs are taken as one: their arguments
 /// lie in (1, 2], so the product stays below 2³².
-fn binary_cross_entropy<T: Real>(logits: &[T], targets: &[T], signal: &mut [T]) -> T {
-    let mut loss = T::zero();
-    for ((logits, targets), signal) in logits.chunks(32).zip(targets.chunks(32)).zip(signal.chunks_mut(32)) {
-        let mut product = T::one();
-        for ((&x, &t), s) in logits.iter().zip(targets).zip(signal) {
-            let e = (-x.abs()).exp();
-            let inverse = T::one() / (T::one() + e);
-            *s = inverse.if_or(x >= T::zero(), e * inverse) - t;
-            loss += x.if_or(x > T::zero(), T::zero()) - t * x;
-            product *= T::one() + e;
+struct BinaryCrossEntropy<'a, T> {
+    logits: &'a [T],
+    targets: &'a [T],
+    signal: &'a mut [T],
+}
+
+impl<T: Real> Job for BinaryCrossEntropy<'_, T> {
+    type Output = T;
+
+    #[inline(always)]
+    fn run(self) -> T {
+        let mut loss = T::zero();
+        let columns = self.logits.chunks(32).zip(self.targets.chunks(32)).zip(self.signal.chunks_mut(32));
+        for ((logits, targets), signal) in columns {
+            // Three plain passes, each of which vectorises; the sums run in order.
+            let (mut factors, mut linear) = ([T::one(); 32], [T::zero(); 32]);
+            let outputs = logits.iter().zip(targets).zip(signal).zip(factors.iter_mut().zip(&mut linear));
+            for (((&x, &t), s), (factor, linear)) in outputs {
+                let e = (-x.abs()).exp();
+                let inverse = T::one() / (T::one() + e);
+                *s = inverse.if_or(x >= T::zero(), e * inverse) - t;
+                *linear = x.if_or(x > T::zero(), T::zero()) - t * x;
+                *factor = T::one() + e;
+            }
+            let product = factors.into_iter().fold(T::one(), |product, factor| product * factor);
+            loss += linear.into_iter().sum::<T>() + product.ln();
         }
-        loss += product.ln();
+        loss
     }
-    loss
 }
 
 fn mean_squared_error<T: Real>(outputs: &[T], targets: &[T], signal: &mut [T]) -> T {

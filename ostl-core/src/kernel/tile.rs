@@ -1,10 +1,9 @@
 //! Cells over tiles of units: load a tile from planes, call the cell on each lane, store. Compiled per instruction set; the
 //! plain twin is the same body at the baseline, and the oracle's one-unit call is its test.
-#![allow(unsafe_code, reason = "calls into functions compiled for instruction sets found at run time")]
 
 use crate::cell::{Cell, Partials, Unit};
 use crate::dynamics::{PartialsColumnMut, UnitColumn, UnitColumnMut};
-use crate::kernel::processor::{Processor, processor};
+use crate::kernel::dispatch::{Job, dispatch};
 use crate::real::Real;
 
 /// Units in a tile: one 512-bit vector of `f32`.
@@ -35,7 +34,22 @@ fn store<T: Real>(tile: &[T; TILE], plane: &mut [T], at: usize) {
 
 #[inline(always)]
 fn load_planes<T: Real, const N: usize>(planes: &[T], units: usize, at: usize) -> [[T; TILE]; N] {
-    std::array::from_fn(|p| load(&planes[p * units..(p + 1) * units], at))
+    // Not `array::from_fn`, which is not always inlined and would then miss the wide vectors.
+    let mut tiles = [[T::zero(); TILE]; N];
+    for (p, tile) in tiles.iter_mut().enumerate() {
+        *tile = load(&planes[p * units..(p + 1) * units], at);
+    }
+    tiles
+}
+
+/// One unit's values out of tiles.
+#[inline(always)]
+fn lane_of<T: Real, const N: usize>(tiles: &[[T; TILE]; N], lane: usize) -> [T; N] {
+    let mut values = [T::zero(); N];
+    for (value, tile) in values.iter_mut().zip(tiles) {
+        *value = tile[lane];
+    }
+    values
 }
 
 #[inline(always)]
@@ -60,8 +74,7 @@ fn step_body<T: Real, C: Cell<S, G>, const S: usize, const G: usize>(
         let mut next_s = [[T::zero(); TILE]; S];
         let mut next_y = [T::zero(); TILE];
         for lane in 0..TILE {
-            let unit = Unit { s: std::array::from_fn(|v| s[v][lane]), y: y[lane] };
-            let unit = cell.step(unit, std::array::from_fn(|g| a[g][lane]));
+            let unit = cell.step(Unit { s: lane_of(&s, lane), y: y[lane] }, lane_of(&a, lane));
             for v in 0..S {
                 next_s[v][lane] = unit.s[v];
             }
@@ -93,8 +106,8 @@ fn linearise_body<T: Real, C: Cell<S, G>, const S: usize, const G: usize>(
         let mut dy_ds = [[T::zero(); TILE]; S];
         let mut dy_da = [[T::zero(); TILE]; G];
         for lane in 0..TILE {
-            let unit = Unit { s: std::array::from_fn(|v| s[v][lane]), y: y[lane] };
-            let (unit, found): (_, Partials<T, S, G>) = cell.linearise(unit, std::array::from_fn(|g| a[g][lane]));
+            let unit = Unit { s: lane_of(&s, lane), y: y[lane] };
+            let (unit, found): (_, Partials<T, S, G>) = cell.linearise(unit, lane_of(&a, lane));
             next_y[lane] = unit.y;
             for v in 0..S {
                 next_s[v][lane] = unit.s[v];
@@ -123,37 +136,40 @@ fn linearise_body<T: Real, C: Cell<S, G>, const S: usize, const G: usize>(
     }
 }
 
-/// One function per instruction set around the same body.
-macro_rules! compiled_for {
-    ($module:ident, $features:literal) => {
-        #[cfg(target_arch = "x86_64")]
-        mod $module {
-            use super::*;
-
-            #[target_feature(enable = $features)]
-            pub(super) fn step<T: Real, C: Cell<S, G>, const S: usize, const G: usize>(
-                cell: &C,
-                previous: UnitColumn<'_, T>,
-                next: UnitColumnMut<'_, T>,
-            ) {
-                step_body(cell, previous, next);
-            }
-
-            #[target_feature(enable = $features)]
-            pub(super) fn linearise<T: Real, C: Cell<S, G>, const S: usize, const G: usize>(
-                cell: &C,
-                previous: UnitColumn<'_, T>,
-                next: UnitColumnMut<'_, T>,
-                partials: PartialsColumnMut<'_, T>,
-            ) {
-                linearise_body(cell, previous, next, partials);
-            }
-        }
-    };
+/// A step of a column of units.
+struct Step<'a, T, C> {
+    cell: &'a C,
+    previous: UnitColumn<'a, T>,
+    next: UnitColumnMut<'a, T>,
 }
 
-compiled_for!(avx2, "avx2,fma");
-compiled_for!(avx512, "avx2,fma,avx512f,avx512dq,avx512vl,avx512bw");
+/// A linearised step of a column of units.
+struct Linearise<'a, T, C> {
+    step: Step<'a, T, C>,
+    partials: PartialsColumnMut<'a, T>,
+}
+
+/// Gives a job the cell's `S` and `G`, which its type does not name.
+struct Sized<J, const S: usize, const G: usize>(J);
+
+impl<T: Real, C: Cell<S, G>, const S: usize, const G: usize> Job for Sized<Step<'_, T, C>, S, G> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        step_body(self.0.cell, self.0.previous, self.0.next);
+    }
+}
+
+impl<T: Real, C: Cell<S, G>, const S: usize, const G: usize> Job for Sized<Linearise<'_, T, C>, S, G> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Linearise { step: Step { cell, previous, next }, partials } = self.0;
+        linearise_body(cell, previous, next, partials);
+    }
+}
 
 /// One step of a column of units.
 pub(crate) fn step<T: Real, C: Cell<S, G>, const S: usize, const G: usize>(
@@ -161,15 +177,7 @@ pub(crate) fn step<T: Real, C: Cell<S, G>, const S: usize, const G: usize>(
     previous: UnitColumn<'_, T>,
     next: UnitColumnMut<'_, T>,
 ) {
-    match processor() {
-        // SAFETY: the processor was found to have every feature the function was compiled for.
-        #[cfg(target_arch = "x86_64")]
-        Processor::Avx512 => unsafe { avx512::step(cell, previous, next) },
-        // SAFETY: as above.
-        #[cfg(target_arch = "x86_64")]
-        Processor::Avx2 => unsafe { avx2::step(cell, previous, next) },
-        _ => step_body(cell, previous, next),
-    }
+    dispatch(Sized::<_, S, G>(Step { cell, previous, next }));
 }
 
 /// One linearised step of a column of units.
@@ -179,13 +187,5 @@ pub(crate) fn linearise<T: Real, C: Cell<S, G>, const S: usize, const G: usize>(
     next: UnitColumnMut<'_, T>,
     partials: PartialsColumnMut<'_, T>,
 ) {
-    match processor() {
-        // SAFETY: the processor was found to have every feature the function was compiled for.
-        #[cfg(target_arch = "x86_64")]
-        Processor::Avx512 => unsafe { avx512::linearise(cell, previous, next, partials) },
-        // SAFETY: as above.
-        #[cfg(target_arch = "x86_64")]
-        Processor::Avx2 => unsafe { avx2::linearise(cell, previous, next, partials) },
-        _ => linearise_body(cell, previous, next, partials),
-    }
+    dispatch(Sized::<_, S, G>(Linearise { step: Step { cell, previous, next }, partials }));
 }
