@@ -4,4 +4,5 @@ pub(crate) mod dispatch;
 pub(crate) mod dot;
 pub(crate) mod processor;
 pub mod product;
+pub(crate) mod share;
 pub(crate) mod tile;

@@ -18,6 +18,7 @@
 use nalgebra::{Dyn, MatrixView, MatrixViewMut, U1};
 
 use crate::kernel::processor::{Processor, processor};
+use crate::kernel::share::is_worth_sharing;
 use crate::real::Real;
 
 /// A matrix whose columns are contiguous.
@@ -38,8 +39,6 @@ pub enum Into {
 
 /// Inner block: an `MR × KC` panel of A is 32 KiB, so that it stays in the first-level cache.
 const KC: usize = 256;
-/// Products below this many multiply–adds are not worth a second thread.
-const WORTH_A_THREAD: usize = 400_000;
 
 /// A view of `rows × columns` values with contiguous columns, `stride` apart.
 #[track_caller]
@@ -85,7 +84,7 @@ pub fn multiply<T: Real>(into: Into, a: Columns<'_, T>, b: Strided<'_, T>, c: Co
 #[track_caller]
 pub fn multiply_shared<T: Real>(into: Into, a: Columns<'_, T>, b: Strided<'_, T>, mut c: ColumnsMut<'_, T>) {
     let work = a.nrows() * a.ncols() * b.ncols();
-    if work < 2 * WORTH_A_THREAD || b.ncols() < 16 || rayon::current_num_threads() == 1 {
+    if b.ncols() < 16 || !is_worth_sharing(work) {
         return multiply(into, a, b, c);
     }
     // Halve at a multiple of eight, so that only the last part has ragged tiles.

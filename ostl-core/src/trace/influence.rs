@@ -27,6 +27,7 @@ use crate::kernel::dot::dot;
 use crate::kernel::product::{
     Into, Strided, columns, columns_mut, multiply, multiply_shared, plain_operand, transposed_operand,
 };
+use crate::kernel::share::is_worth_sharing;
 use crate::layer::{Layer, Recurrent};
 use crate::network::Network;
 use crate::real::Real;
@@ -201,12 +202,19 @@ impl<T: Real> Span<T> {
             }
         }
         let layers = &self.layers;
-        self.streams.par_iter_mut().take(tape.live).enumerate().for_each(|(b, stream)| {
+        let variables = self.variables;
+        let follow = |(b, stream): (usize, &mut Stream<T>)| {
             stream.read_signal(layers, closing, b);
             if continues[b] {
-                stream.sweep(layers, self.variables, network, tape, b);
+                stream.sweep(layers, variables, network, tape, b);
             }
-        });
+        };
+        let streams = &mut self.streams[..tape.live];
+        if is_worth_sharing(streams.len() * tape.steps * variables * variables * variables) {
+            streams.par_iter_mut().enumerate().for_each(follow);
+        } else {
+            streams.iter_mut().enumerate().for_each(follow);
+        }
         for (b, stream) in self.streams.iter().enumerate().take(tape.live) {
             for (place, layer) in self.layers.iter_mut().enumerate() {
                 if !fresh[b] {
@@ -267,8 +275,14 @@ impl<T: Real> SpanLayer<T> {
         let variables = signal.len();
         for block in &self.blocks {
             let values = &self.values[b][block.offset * variables..][..block.gradient.len() * variables];
-            let sums = gradient[block.gradient.clone()].par_iter_mut().with_min_len((BLOCK_VALUES / variables).max(1));
-            sums.zip(values.par_chunks_exact(variables)).for_each(|(sum, influence)| *sum += dot(signal, influence));
+            let sums = &mut gradient[block.gradient.clone()];
+            let add = |(sum, influence): (&mut T, &[T])| *sum += dot(signal, influence);
+            if is_worth_sharing(values.len()) {
+                let sums = sums.par_iter_mut().with_min_len((BLOCK_VALUES / variables).max(1));
+                sums.zip(values.par_chunks_exact(variables)).for_each(add);
+            } else {
+                sums.iter_mut().zip(values.chunks_exact(variables)).for_each(add);
+            }
         }
     }
 
@@ -294,8 +308,8 @@ impl<T: Real> SpanLayer<T> {
             let height = block.rows.len() * c;
             // At least as many columns as the product's tile is wide: A is read once for all of them.
             let width = (BLOCK_VALUES / height).max(8);
-            let chunks = next.par_chunks_mut(width * height).zip(now.par_chunks(width * height));
-            chunks.enumerate().for_each(|(chunk, (next, now))| {
+            let length = now.len();
+            let move_on = |(chunk, (next, now)): (usize, (&mut [T], &[T]))| {
                 let columns_here = next.len() / height;
                 if !fresh {
                     multiply(
@@ -317,7 +331,12 @@ impl<T: Real> SpanLayer<T> {
                         *e += a;
                     }
                 }
-            });
+            };
+            if is_worth_sharing(length * (c + tape.steps)) {
+                next.par_chunks_mut(width * height).zip(now.par_chunks(width * height)).enumerate().for_each(move_on);
+            } else {
+                next.chunks_mut(width * height).zip(now.chunks(width * height)).enumerate().for_each(move_on);
+            }
         }
         std::mem::swap(&mut self.values[b], &mut self.next);
     }

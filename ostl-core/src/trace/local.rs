@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::Closing;
 use super::immediate::{add_immediate, folded_signal};
 use crate::kernel::product::{Into, columns, columns_mut, multiply, transposed_operand};
+use crate::kernel::share::is_worth_sharing;
 use crate::layer::{Layer, Recurrent};
 use crate::network::Network;
 use crate::real::Real;
@@ -23,8 +24,6 @@ use crate::window::{LayerTape, RecurrentTape};
 
 /// Values of a trace that one sample's column block holds: a few times the first-level cache's worth is already too many.
 const BLOCK_VALUES: usize = 6 * 1024;
-/// Traces below this size are not worth a second thread.
-const WORTH_A_THREAD: usize = 64 * 1024;
 
 /// Traces of every recurrent layer.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -155,12 +154,18 @@ impl<T: Real> LayerTrace<T> {
         let sweep = &closing.sweep.layers[index];
         add_immediate(layer, &tape.boundary, sweep, live, gradient);
         let (traced, steps) = (&self.traced, closing.tape.steps);
-        self.paths.par_iter_mut().take(live).enumerate().with_min_len(4).for_each(|(b, paths)| {
+        let follow = |(b, paths): (usize, &mut Paths<T>)| {
             folded_signal(layer, &tape.boundary, sweep, b, &mut paths.signal);
             if closing.continues[b] {
                 paths.sweep(layer, traced, tape, &closing.tape.goes_on, steps, live, b);
             }
-        });
+        };
+        let paths = &mut self.paths[..live];
+        if is_worth_sharing(live * steps * traced.len() * layer.states() * layer.states() * layer.units) {
+            paths.par_iter_mut().enumerate().for_each(follow);
+        } else {
+            paths.iter_mut().enumerate().for_each(follow);
+        }
         for block in &mut self.blocks {
             let z = match block.signal {
                 Signal::Input => Presynaptic {
@@ -280,15 +285,19 @@ impl<T: Real> BlockTrace<T> {
             first_row: self.first_row,
             reaches_back,
         };
-        let large = self.values.len() > WORTH_A_THREAD;
-        let blocks =
-            self.values.par_chunks_mut(width * streams * rows).zip(gradient.par_chunks_mut(width * self.gradient_rows));
-        let min_len = if large { 1 } else { usize::MAX };
-        blocks.enumerate().with_min_len(min_len).for_each(|(block, (values, gradient))| {
-            for (b, paths) in paths.iter().enumerate().take(closing.tape.live) {
+        let live = closing.tape.live;
+        let (trace_chunk, gradient_chunk) = (width * streams * rows, width * self.gradient_rows);
+        let close = |(block, (values, gradient)): (usize, (&mut [T], &mut [T]))| {
+            for (b, paths) in paths.iter().enumerate().take(live) {
                 part.close(values, gradient, paths, z, closing, b, block * width);
             }
-        });
+        };
+        if is_worth_sharing(self.values.len() / streams * live * (closing.tape.steps + 2)) {
+            let blocks = self.values.par_chunks_mut(trace_chunk).zip(gradient.par_chunks_mut(gradient_chunk));
+            blocks.enumerate().for_each(close);
+        } else {
+            self.values.chunks_mut(trace_chunk).zip(gradient.chunks_mut(gradient_chunk)).enumerate().for_each(close);
+        }
     }
 }
 
