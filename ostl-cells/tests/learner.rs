@@ -266,6 +266,30 @@ fn a_number_that_breaks_stops_the_step_and_is_named() {
 }
 
 #[test]
+fn after_a_number_broke_the_learner_goes_on_from_a_fresh_state() {
+    let plan = plan(vec![LayerPlan::Cell(cell("ssnu"), 4)], vec![1], 0);
+    for carry in [Carry::Local, Carry::Layer] {
+        let method = method(carry, 2, Update::Window);
+        let new = || Learner::new(plan.network::<f64>(), plan.loss, method, OptimizerSettings::sgd(0.1), 1).unwrap();
+        let (mut broken, mut fresh) = (new(), new());
+        broken.predict(&[0.1, 0.2, 0.3]).unwrap();
+        broken.learn(&[Some(Target::Class(0))]).unwrap();
+        let before = broken.network().parameters().to_vec();
+        // Finite inputs that overflow inside.
+        broken.network_mut().block_mut(1, "W").fill(f64::MAX);
+        broken.predict(&[1.0, 2.0, -1.0]).unwrap_err();
+        broken.network_mut().parameters_mut().copy_from_slice(&before);
+        for step in 0..9 {
+            let inputs = [0.1 * f64::from(step), -0.3, 0.2];
+            assert_eq!(broken.predict(&inputs).unwrap().clone_owned(), fresh.predict(&inputs).unwrap().clone_owned());
+            broken.learn(&[Some(Target::Class(1))]).unwrap();
+            fresh.learn(&[Some(Target::Class(1))]).unwrap();
+        }
+        assert_eq!(broken.network().parameters(), fresh.network().parameters());
+    }
+}
+
+#[test]
 fn misuse_is_an_error_not_a_panic() {
     let plan = plan(vec![LayerPlan::Cell(cell("rnn"), 2)], vec![6; 2], 0);
     let mut learner =

@@ -54,7 +54,8 @@ pub enum LearnError {
         /// What is wrong with it.
         problem: String,
     },
-    /// An infinite or undefined number appeared.
+    /// An infinite or undefined number appeared. Unless it was an input, every stream has been started anew, so that the learner
+    /// can go on; its weights are as they were.
     #[error(
         "step {step}: {what} is not finite, first in layer {layer} ({name}); the weights were not changed. Try a smaller learning rate or gradient clipping"
     )]

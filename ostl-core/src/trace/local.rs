@@ -12,8 +12,8 @@ use std::ops::Range;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::Closing;
 use super::immediate::{add_immediate, folded_signal};
+use super::{Closing, Signal};
 use crate::kernel::product::{Into, columns, columns_mut, multiply, transposed_operand};
 use crate::kernel::share::is_worth_sharing;
 use crate::layer::{Layer, Recurrent};
@@ -42,14 +42,6 @@ struct LayerTrace<T: Real> {
     paths: Vec<Paths<T>>,
     /// 1 for every step: what the constants are multiplied with.
     ones: Vec<T>,
-}
-
-/// Which signal a block of parameters is multiplied with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-enum Signal {
-    Input,
-    Output,
-    One,
 }
 
 /// The trace of one block of parameters, `[column][stream][variable][gate][unit]`.

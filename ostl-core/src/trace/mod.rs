@@ -18,6 +18,17 @@ use crate::window::Tape;
 use influence::Influence;
 use local::Local;
 
+/// Which signal a block of parameters is multiplied with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum Signal {
+    /// The layer's inputs (W).
+    Input,
+    /// The layer's previous outputs (H).
+    Output,
+    /// The constant 1.
+    One,
+}
+
 /// What a closing window shows a trace.
 pub(crate) struct Closing<'a, T: Real> {
     pub(crate) network: &'a Network<T>,

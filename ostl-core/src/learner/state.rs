@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::{Learner, Streaming};
 use crate::error::ConfigError;
-use crate::learner::{Learner, Streaming};
 use crate::optimizer::Optimizer;
 use crate::real::Real;
 

@@ -1,0 +1,157 @@
+//! Whole batches of sequences: the windows one after another, layer by layer within each.
+
+use super::{Learner, add_score};
+use crate::batch::{SequenceBatch, TargetKind, Targets};
+use crate::error::LearnError;
+use crate::method::{Update, Window};
+use crate::real::Real;
+use crate::score::Score;
+use crate::window::{Keep, Tape};
+
+/// Steps that an evaluation takes at a time.
+const EVALUATION_STEPS: usize = 32;
+
+impl<T: Real> Learner<T> {
+    /// Learns from whole sequences, each from a fresh state: window after window, with updates as the method says.
+    ///
+    /// # Errors
+    /// If the batch does not fit the network, or the loss or gradient is not finite; the weights are then as before the step.
+    pub fn learn_batch(&mut self, batch: &SequenceBatch<T>) -> Result<Score, LearnError> {
+        self.clear_gradient();
+        let score = self.run_batch(batch, self.method.update == Update::Window)?;
+        if self.method.update == Update::Sequence {
+            self.update()?;
+        }
+        Ok(score)
+    }
+
+    /// The gradient of the summed loss of a batch at the present weights, by the learner's window and carry; nothing is updated.
+    /// Laid out as [`Network::parameters`].
+    ///
+    /// # Errors
+    /// As [`learn_batch`](Learner::learn_batch).
+    pub fn gradient(&mut self, batch: &SequenceBatch<T>) -> Result<(Score, &[T]), LearnError> {
+        self.clear_gradient();
+        let score = self.run_batch(batch, false)?;
+        self.streaming.targets = 0;
+        Ok((score, &self.streaming.gradient))
+    }
+
+    fn run_batch(&mut self, batch: &SequenceBatch<T>, update_every_window: bool) -> Result<Score, LearnError> {
+        self.check_batch(batch)?;
+        self.streaming.restart();
+        let window = match self.method.window {
+            Window::Steps(steps) => steps,
+            Window::Sequence => batch.steps().max(1),
+        };
+        self.streaming.reserve(&self.network, window.min(batch.steps()));
+        let mut score = Score::default();
+        for start in (0..batch.steps()).step_by(window) {
+            let steps = window.min(batch.steps() - start);
+            self.streaming.tape.load(batch, start, steps);
+            let o = self.network.outputs();
+            let (columns, live) = (steps * self.streaming.tape.live, self.streaming.tape.live);
+            self.streaming.sweep.readout_signal()[..columns * o].fill(T::zero());
+            self.streaming.tape.forward(&self.network, steps, Keep::Partials);
+            self.streaming.steps_seen += steps as u64;
+            let before = score.targets;
+            self.add_losses(batch, start, steps, &mut score)?;
+            self.streaming.targets += score.targets - before;
+            for (continues, &length) in self.continues.iter_mut().zip(&batch.lengths()[..live]) {
+                *continues = length > start + steps;
+                score.steps += (length.min(start + steps) - length.min(start)) as u64;
+            }
+            self.sweep_window(live);
+            if update_every_window {
+                self.update()?;
+            }
+        }
+        self.streaming.restart();
+        Ok(score)
+    }
+
+    /// The score of whole sequences, each from a fresh state, without learning and without touching the streams.
+    ///
+    /// # Errors
+    /// If the batch does not fit the network or the loss is not finite.
+    pub fn evaluate_batch(&mut self, batch: &SequenceBatch<T>) -> Result<Score, LearnError> {
+        self.check_batch_shape(batch)?;
+        let fits = self.evaluation.as_ref().is_some_and(|tape| tape.streams() >= batch.streams());
+        let mut tape = match self.evaluation.take() {
+            Some(tape) if fits => tape,
+            _ => Tape::new(&self.network, batch.streams(), EVALUATION_STEPS),
+        };
+        let mut signal = vec![T::zero(); self.network.outputs()];
+        let mut score = Score::default();
+        for start in (0..batch.steps()).step_by(EVALUATION_STEPS) {
+            let steps = EVALUATION_STEPS.min(batch.steps() - start);
+            tape.load(batch, start, steps);
+            tape.forward(&self.network, steps, Keep::Nothing);
+            for step in 0..steps {
+                let logits = tape.logits(signal.len(), step);
+                for (stream, logits) in logits.chunks_exact(signal.len()).enumerate() {
+                    score.steps += u64::from(start + step < batch.lengths()[stream]);
+                    if let Some(target) = batch.target(stream, start + step) {
+                        add_score(self.loss, logits, target, &mut signal, &mut score);
+                    }
+                }
+            }
+            if !score.loss.is_finite() {
+                let layer = tape.first_broken_layer().unwrap_or(self.network.depth() - 1);
+                return Err(self.not_finite("the loss", layer));
+            }
+        }
+        self.evaluation = Some(tape);
+        Ok(score)
+    }
+
+    fn add_losses(
+        &mut self,
+        batch: &SequenceBatch<T>,
+        start: usize,
+        steps: usize,
+        score: &mut Score,
+    ) -> Result<(), LearnError> {
+        for step in 0..steps {
+            for stream in 0..self.streaming.tape.live {
+                if let Some(target) = batch.target(stream, start + step) {
+                    self.add_loss(step, stream, target, score)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn check_batch_shape(&self, batch: &SequenceBatch<T>) -> Result<(), LearnError> {
+        for (what, found, expected) in [
+            ("inputs of the batch", batch.inputs(), self.network.inputs()),
+            ("outputs of the batch", batch.outputs(), self.network.outputs()),
+        ] {
+            if found != expected {
+                return Err(LearnError::Shape { what, found, expected });
+            }
+        }
+        let kind = match batch.targets() {
+            Targets::Classes(_) => TargetKind::Classes,
+            Targets::Values(_) => TargetKind::Values,
+        };
+        if kind != self.loss.target_kind() {
+            return Err(LearnError::Target {
+                stream: 0,
+                problem: format!("the batch holds {kind:?}, the loss wants {:?}", self.loss.target_kind()),
+            });
+        }
+        Ok(())
+    }
+
+    fn check_batch(&self, batch: &SequenceBatch<T>) -> Result<(), LearnError> {
+        if batch.streams() > self.streams() {
+            return Err(LearnError::Shape {
+                what: "streams of the batch",
+                found: batch.streams(),
+                expected: self.streams(),
+            });
+        }
+        self.check_batch_shape(batch)
+    }
+}

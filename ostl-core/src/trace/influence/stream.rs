@@ -1,0 +1,283 @@
+//! One stream's reverse sweep from every carried variable at once: J and A of equation (2).
+
+use serde::{Deserialize, Serialize};
+
+use super::{SpanLayer, recurrent_at};
+use crate::kernel::product::{Into, columns, columns_mut, multiply_shared, plain_operand};
+use crate::layer::{Layer, Recurrent};
+use crate::network::Network;
+use crate::real::Real;
+use crate::trace::Closing;
+use crate::trace::immediate::folded_signal;
+use crate::window::{LayerTape, RecurrentTape, Tape};
+
+/// One stream's reverse sweep from all carried variables.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(bound = "")]
+pub(super) struct Stream<T: Real> {
+    /// σ: what the window wants of each carried variable at its start.
+    pub(super) signal: Vec<T>,
+    /// J: C × C.
+    pub(super) jacobian: Vec<T>,
+    pub(super) layers: Vec<LayerPaths<T>>,
+}
+
+/// Adjoints of one layer, the carried variable running fastest.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(bound = "")]
+pub(super) struct LayerPaths<T: Real> {
+    /// Of s: variables × `S·n`.
+    pub(super) to_state: Vec<T>,
+    pub(super) to_earlier: Vec<T>,
+    /// Of y: variables × n.
+    pub(super) to_output: Vec<T>,
+    /// A: variables × `G·n`, for the step before the window (through its y) and then each of its steps.
+    pub(super) influence: Vec<T>,
+}
+
+impl<T: Real> Stream<T> {
+    /// Gathers σ from the adjoints that the window's own sweep left.
+    pub(super) fn read_signal(&mut self, layers: &[SpanLayer<T>], closing: &Closing<'_, T>, b: usize) {
+        for layer in layers {
+            let Some((recurrent, tape)) = recurrent_at(closing.network, closing.tape, layer.index) else { continue };
+            let sweep = &closing.sweep.layers[layer.index];
+            let (n, states) = (recurrent.units, recurrent.states() * recurrent.units);
+            let signal = &mut self.signal[layer.first..];
+            if layer.carries_output {
+                signal[..states].copy_from_slice(&sweep.to_state[b * states..(b + 1) * states]);
+                signal[states..states + n].copy_from_slice(&sweep.to_output[b * n..(b + 1) * n]);
+            } else {
+                folded_signal(recurrent, &tape.boundary, sweep, b, &mut signal[..states]);
+            }
+        }
+    }
+
+    /// The reverse sweep from every carried variable at the window's end.
+    pub(super) fn sweep(
+        &mut self,
+        layers: &[SpanLayer<T>],
+        variables: usize,
+        network: &Network<T>,
+        tape: &Tape<T>,
+        b: usize,
+    ) {
+        for (layer, paths) in layers.iter().zip(&mut self.layers) {
+            paths.to_state.fill(T::zero());
+            paths.to_output.fill(T::zero());
+            let Some(recurrent) = network.layers[layer.index].recurrent() else { continue };
+            let c = variables - layer.first;
+            let states = recurrent.states() * recurrent.units;
+            for variable in 0..states {
+                paths.to_state[variable * c + variable] = T::one();
+            }
+            if layer.carries_output {
+                for i in 0..recurrent.units {
+                    paths.to_output[i * c + states + i] = T::one();
+                }
+            }
+        }
+        for step in (0..tape.steps).rev() {
+            for place in (0..layers.len()).rev() {
+                let (lower, rest) = self.layers.split_at_mut(place);
+                let layer = &layers[place];
+                let c = variables - layer.first;
+                let paths = &mut rest[0];
+                match (&network.layers[layer.index], &tape.layers[layer.index]) {
+                    (Layer::Recurrent(recurrent), LayerTape::Recurrent(recurrent_tape)) => {
+                        let column = step * tape.live + b;
+                        paths.recurrent_step(
+                            recurrent,
+                            &network.parameters,
+                            recurrent_tape,
+                            tape.goes_on[column],
+                            step,
+                            column,
+                            c,
+                        );
+                    }
+                    (Layer::Dense(dense), LayerTape::Dense(dense_tape)) => {
+                        let n = dense.units;
+                        let outputs = &dense_tape.output[(step * tape.live + b) * n..][..n];
+                        let influence = &mut paths.influence[(step + 1) * c * n..][..c * n];
+                        let columns = influence.chunks_exact_mut(c).zip(paths.to_output.chunks_exact(c)).zip(outputs);
+                        for ((influence, to_y), &y) in columns {
+                            set_scaled(influence, to_y, dense.activation.derivative(y));
+                        }
+                    }
+                    _ => unreachable!("tape and network are built together"),
+                }
+                if let Some(below) = lower.last_mut() {
+                    let lower_c = variables - layers[place - 1].first;
+                    let below_is_recurrent = network.layers[layer.index - 1].recurrent().is_some();
+                    paths.send_down(
+                        &network.layers[layer.index],
+                        &network.parameters,
+                        step,
+                        c,
+                        below,
+                        lower_c,
+                        below_is_recurrent,
+                    );
+                }
+            }
+        }
+        for (layer, paths) in layers.iter().zip(&mut self.layers) {
+            if let Some((recurrent, recurrent_tape)) = recurrent_at(network, tape, layer.index) {
+                paths.reach_boundary(recurrent, recurrent_tape, layer, variables, b, &mut self.jacobian);
+            }
+        }
+    }
+}
+
+/// x = y·factor.
+#[inline(always)]
+fn set_scaled<T: Real>(x: &mut [T], y: &[T], factor: T) {
+    for (x, &y) in x.iter_mut().zip(y) {
+        *x = y * factor;
+    }
+}
+
+/// x += y·factor.
+#[inline(always)]
+fn add_scaled<T: Real>(x: &mut [T], y: &[T], factor: T) {
+    for (x, &y) in x.iter_mut().zip(y) {
+        *x += y * factor;
+    }
+}
+
+impl<T: Real> LayerPaths<T> {
+    /// One step back through a recurrent layer: A of this step, and the adjoints of the step before.
+    #[allow(clippy::too_many_arguments, reason = "one column of one layer's tape")]
+    fn recurrent_step(
+        &mut self,
+        layer: &Recurrent<T>,
+        parameters: &[T],
+        tape: &RecurrentTape<T>,
+        goes_on: bool,
+        step: usize,
+        column: usize,
+        c: usize,
+    ) {
+        let (n, s, g) = (layer.units, layer.states(), layer.gates());
+        let gates = layer.dynamics.gates();
+        let at = column * n;
+        let partials = &tape.partials;
+        let influence = &mut self.influence[(step + 1) * c * g * n..][..c * g * n];
+        for i in 0..n {
+            let to_y = &self.to_output[i * c..(i + 1) * c];
+            for v in 0..s {
+                add_scaled(&mut self.to_state[(v * n + i) * c..][..c], to_y, partials.dy_ds[at * s + v * n + i]);
+            }
+            for (k, gate) in gates.iter().enumerate() {
+                let influence = &mut influence[(k * n + i) * c..][..c];
+                if gate.drives_output {
+                    set_scaled(influence, to_y, partials.dy_da[at * g + k * n + i]);
+                } else {
+                    influence.fill(T::zero());
+                }
+                if gate.drives_state {
+                    for v in 0..s {
+                        let factor = partials.ds_da[at * s * g + (v * g + k) * n + i];
+                        add_scaled(influence, &self.to_state[(v * n + i) * c..][..c], factor);
+                    }
+                }
+            }
+        }
+        self.to_output.fill(T::zero());
+        self.to_earlier.fill(T::zero());
+        if goes_on {
+            for i in 0..n {
+                for v in 0..s {
+                    let to_s = &self.to_state[(v * n + i) * c..][..c];
+                    for w in 0..s {
+                        let factor = partials.ds_ds[at * s * s + (v * s + w) * n + i];
+                        add_scaled(&mut self.to_earlier[(w * n + i) * c..][..c], to_s, factor);
+                    }
+                    if layer.dynamics.resets() {
+                        add_scaled(&mut self.to_output[i * c..][..c], to_s, partials.ds_dy[at * s + v * n + i]);
+                    }
+                }
+            }
+            let rows = layer.y_rows();
+            if !rows.is_empty() {
+                multiply_shared(
+                    Into::Add,
+                    columns(&influence[rows.start * c..], c, rows.len(), c),
+                    plain_operand(&parameters[layer.h_range()], rows.len(), n, rows.len()),
+                    columns_mut(&mut self.to_output, c, n, c),
+                );
+            }
+        }
+        std::mem::swap(&mut self.to_state, &mut self.to_earlier);
+    }
+
+    /// Brings the adjoints of this step's inputs to the layer below.
+    #[allow(clippy::too_many_arguments, reason = "two layers and their shapes")]
+    fn send_down(
+        &self,
+        layer: &Layer<T>,
+        parameters: &[T],
+        step: usize,
+        c: usize,
+        below: &mut Self,
+        lower_c: usize,
+        below_is_recurrent: bool,
+    ) {
+        let (rows, all, w) = match layer {
+            Layer::Recurrent(layer) => (layer.x_rows(), layer.gates() * layer.units, layer.w_range()),
+            Layer::Dense(layer) => (0..layer.units, layer.units, layer.w_range()),
+        };
+        let m = layer.inputs();
+        // The layer below also carries its own variables, in the rows before these.
+        let skipped = lower_c - c;
+        if rows.is_empty() {
+            if !below_is_recurrent {
+                below.to_output.fill(T::zero());
+            }
+            return;
+        }
+        multiply_shared(
+            if below_is_recurrent { Into::Add } else { Into::Replace },
+            columns(&self.influence[(step + 1) * c * all + rows.start * c..], c, rows.len(), c),
+            plain_operand(&parameters[w], rows.len(), m, rows.len()),
+            columns_mut(&mut below.to_output[skipped..], c, m, lower_c),
+        );
+    }
+
+    /// Adjoints of the step before the window: columns of J, and the immediate influence of constants that only drive y.
+    fn reach_boundary(
+        &mut self,
+        layer: &Recurrent<T>,
+        tape: &RecurrentTape<T>,
+        span_layer: &SpanLayer<T>,
+        variables: usize,
+        b: usize,
+        jacobian: &mut [T],
+    ) {
+        let (n, s, g) = (layer.units, layer.states(), layer.gates());
+        let (first, c) = (span_layer.first, variables - span_layer.first);
+        let folds = !span_layer.carries_output;
+        for variable in 0..s * n {
+            let column = &mut jacobian[(first + variable) * variables + first..][..c];
+            column.copy_from_slice(&self.to_state[variable * c..][..c]);
+            if folds {
+                let to_y = &self.to_output[variable % n * c..][..c];
+                add_scaled(column, to_y, tape.boundary.dy_ds[b * s * n + variable]);
+            }
+        }
+        for i in 0..n {
+            let to_y = &self.to_output[i * c..][..c];
+            if span_layer.carries_output {
+                jacobian[(first + s * n + i) * variables + first..][..c].copy_from_slice(to_y);
+            }
+            for (k, gate) in layer.dynamics.gates().iter().enumerate() {
+                let before = &mut self.influence[(k * n + i) * c..][..c];
+                if folds && gate.drives_output {
+                    set_scaled(before, to_y, tape.boundary.dy_da[(b * g + k) * n + i]);
+                } else {
+                    before.fill(T::zero());
+                }
+            }
+        }
+    }
+}
