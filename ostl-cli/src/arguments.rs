@@ -74,7 +74,7 @@ pub(crate) struct ConfigArguments {
 pub(crate) struct TrainArguments {
     #[command(flatten)]
     pub(crate) config: ConfigArguments,
-    /// Run directory to make [default: runs/TASK-CELL-SEED]
+    /// Run directory to make [default: runs/TASK-CELL-SEED, numbered if that exists]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
     /// Go on with the run in DIR, exactly where it stopped

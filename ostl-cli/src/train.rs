@@ -39,7 +39,8 @@ pub(crate) fn run(arguments: TrainArguments) -> Result<()> {
 /// A new run. Everything that can be wrong is looked at before the run directory is touched.
 fn start(arguments: &TrainArguments) -> Result<Plan> {
     let (mut config, source) = config::load(&arguments.config, arguments.seed)?;
-    let named = || format!("runs/{}-{}-{}", config.task.name(), config.first_layer(), config.seed).into();
+    let named =
+        || free_name(&format!("runs/{}-{}-{}", config.task.name(), config.first_layer(), config.seed), arguments.force);
     let out = arguments.out.clone().unwrap_or_else(named);
     RunDirectory::check_free(&out, arguments.force)?;
     let task = config.open_task(arguments.config.data.as_deref(), &source)?;
@@ -47,6 +48,16 @@ fn start(arguments: &TrainArguments) -> Result<Plan> {
     config.data =
         config.data(arguments.config.data.as_deref()).map(|path| std::path::absolute(path).unwrap_or(path.to_owned()));
     Ok(Plan { config, source, task, resumed: None, out })
+}
+
+/// The name, or the first of NAME-2, NAME-3, … that nothing has yet; the name itself where it may be replaced.
+fn free_name(name: &str, replace: bool) -> PathBuf {
+    let mut numbered = (2_u32..).map(|number| PathBuf::from(format!("{name}-{number}")));
+    let mut path = PathBuf::from(name);
+    while !replace && path.exists() {
+        path = numbered.next().unwrap_or_default();
+    }
+    path
 }
 
 /// The rest of a run.

@@ -62,6 +62,11 @@ fn quiet_is_quiet_and_the_default_place_is_named_after_the_run() {
     assert_eq!(ran.stderr, "");
     assert!(place.path("runs/store-recall-lstm-9/summary.json").exists());
     assert!(place.read("runs/store-recall-lstm-9/config.toml").contains("seed = 9"));
+    // A second run of that name stands beside the first.
+    let before = place.read("runs/store-recall-lstm-9/summary.json");
+    place.ostl("train tiny.toml --quiet --seed 9").succeeded();
+    assert!(place.path("runs/store-recall-lstm-9-2/summary.json").exists());
+    assert_eq!(place.read("runs/store-recall-lstm-9/summary.json"), before);
 }
 
 #[test]

@@ -108,7 +108,12 @@ pub fn write(path: &Path, network: &str, payload: &impl Serialize) -> Result<(),
     bytes.extend(crc32fast::hash(&bytes).to_le_bytes());
 
     let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new().prefix(".checkpoint-").suffix(".tmp").tempfile_in(folder).map_err(fail)?;
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".checkpoint-").suffix(".tmp");
+    // Readable by whom the user's umask lets read files, not only by the user as temporary files are.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file = builder.tempfile_in(folder).map_err(fail)?;
     file.write_all(&bytes).and_then(|()| file.as_file().sync_all()).map_err(fail)?;
     file.persist(path).map_err(|error| fail(error.error))?;
     Ok(())
