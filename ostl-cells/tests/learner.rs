@@ -64,6 +64,18 @@ fn streaming_gives_the_bits_of_whole_batches() {
     }
 }
 
+#[test]
+fn streaming_by_bptt_keeps_the_whole_sequence_until_it_ends() {
+    let plan = plan(vec![LayerPlan::Cell(cell("gru"), 4)], vec![13; 3], 15);
+    let new = || Learner::new(plan.network(), plan.loss, Method::bptt(), OptimizerSettings::adam(0.01), 3).unwrap();
+    let (mut whole, mut stepwise) = (new(), new());
+    for _ in 0..3 {
+        whole.learn_batch(&plan.batch()).unwrap();
+        stream(&mut stepwise, &plan.batch());
+    }
+    assert_eq!(whole.network().parameters(), stepwise.network().parameters());
+}
+
 /// One plain gradient step of rate 1 reveals the gradient that a stream gathered.
 #[test]
 fn resets_at_different_steps_of_different_streams_against_bptt() {
