@@ -17,7 +17,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = arguments.next().ok_or("usage: jsb_epoch DIR [THREADS [CELL/CARRY]]")?;
     let threads = arguments.next().map_or(Ok(1), |count| count.parse())?;
     let only = arguments.next();
-    rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?;
+    // Inside the pool, so that work is not handed over from outside it.
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
+    pool.install(|| rows(&folder, only.as_deref()).map_err(|error| error.to_string())).map_err(Into::into)
+}
+
+/// Times every row, or the one that is asked for.
+fn rows(folder: &str, only: Option<&str>) -> Result<(), Box<dyn std::error::Error>> {
     let task = JsbChorales::open(folder.as_ref())?;
     let mut rows = 0;
     for cell in CELLS {
@@ -27,7 +33,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         methods.retain(|(_, method)| method.carry != Carry::Layer || ["ssnu", "rnn"].contains(&cell));
         methods.push(("bptt", Method::bptt()));
         for (name, method) in methods {
-            if only.as_ref().is_none_or(|only| *only == format!("{cell}/{name}")) {
+            if only.is_none_or(|only| only == format!("{cell}/{name}")) {
                 time(cell, name, method, &task)?;
                 rows += 1;
             }

@@ -165,15 +165,15 @@ struct Large;
 impl CellVisitor for Large {
     type Output = NetworkBuilder<f32>;
     fn visit<C: Cell<S, G>, const S: usize, const G: usize>(self, cell: C) -> NetworkBuilder<f32> {
-        Network::builder(40).seed(3).recurrent(cell, 70).dense(33, Activation::Relu).recurrent(cell, 50)
+        Network::builder(80).seed(3).recurrent(cell, 70).dense(33, Activation::Relu).recurrent(cell, 50)
     }
 }
 
 #[test]
 fn the_same_bits_whatever_the_number_of_threads() {
     let mut random = Random(8);
-    let lengths: Vec<usize> = (0..12).map(|stream| 40 - stream).collect();
-    let mut batch = SequenceBatch::<f32>::new(40, 30, TargetKind::Classes, &lengths);
+    let lengths: Vec<usize> = (0..24).map(|stream| 40 - stream).collect();
+    let mut batch = SequenceBatch::<f32>::new(80, 30, TargetKind::Classes, &lengths);
     for (stream, &length) in lengths.iter().enumerate() {
         for step in 0..length {
             batch.input_mut(stream, step).fill_with(|| random.uniform() as f32);
@@ -188,7 +188,7 @@ fn the_same_bits_whatever_the_number_of_threads() {
                 let network = cell(name).visit(Large).unwrap().readout(30).unwrap();
                 let method = method(carry, 16, Update::Window);
                 let mut learner =
-                    Learner::new(network, Loss::SoftmaxCrossEntropy, method, OptimizerSettings::adam(0.01), 12).unwrap();
+                    Learner::new(network, Loss::SoftmaxCrossEntropy, method, OptimizerSettings::adam(0.01), 24).unwrap();
                 learner.learn_batch(&batch).unwrap();
                 learner.network().parameters().to_vec()
             })
