@@ -26,7 +26,7 @@ impl<T: Real> Learner<T> {
     }
 
     /// The gradient of the summed loss of a batch at the present weights, by the learner's window and carry; nothing is updated.
-    /// Laid out as [`Network::parameters`].
+    /// Laid out as [`Network::parameters`](crate::Network::parameters).
     ///
     /// # Errors
     /// As [`learn_batch`](Learner::learn_batch).
