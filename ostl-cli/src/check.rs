@@ -54,8 +54,9 @@ fn of_random_sequences(config: &Config, source: &config::Source) -> Result<Repor
         other => return Err(UsageError::Other(format!("the task {} needs data: pass --data DIR", other.name())).into()),
     };
     let network: Network<f64> = config.network(inputs, outputs).map_err(|error| source.out_of_range(error))?;
-    let batch = random::batch(inputs, outputs, loss, &[22, 21, 20], config.seed);
-    let described = "3 random sequences of up to 22 steps (no --data)".to_owned();
+    let steps = gradient_report::audited_steps(&config.method());
+    let batch = random::batch(inputs, outputs, loss, &[steps, steps - 1, steps - 2], config.seed);
+    let described = format!("3 random sequences of up to {steps} steps (no --data)");
     Report::new(network.description(), &network, loss, &config.method(), &batch, described)
 }
 

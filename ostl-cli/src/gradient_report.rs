@@ -4,7 +4,7 @@ use std::fmt;
 
 use anyhow::{Context, Result};
 use ostl_core::gradient_check::{self, Audit, Claim};
-use ostl_core::{Loss, Method, Network, Real, SequenceBatch, Targets, Update, Window};
+use ostl_core::{Carry, Loss, Method, Network, Real, SequenceBatch, Targets, Update, Window};
 use ostl_tasks::{Split, Task};
 use serde::Serialize;
 
@@ -13,8 +13,11 @@ use crate::table::aligned;
 
 /// Sequences in the batch that is audited.
 const STREAMS: usize = 3;
-/// Steps of the longest of them.
+/// Steps of the longest of them, at least; and windows that it should span, since what a carry drops shows only across their edges.
 const STEPS: usize = 24;
+const WINDOWS: usize = 4;
+/// Steps at most: the oracle keeps them all.
+const MOST_STEPS: usize = 256;
 
 /// Memory that an audit at the end of training may take.
 const MOST_BYTES: usize = 1 << 30;
@@ -27,6 +30,8 @@ pub(crate) struct Report {
     audit: Audit,
     /// What the batch was.
     batch: String,
+    /// No window ends inside a sequence, though the method has windows.
+    crosses_no_edge: bool,
 }
 
 /// One parameter block, as `--json` prints it.
@@ -54,7 +59,8 @@ impl Report {
     ) -> Result<Self> {
         let audit =
             gradient_check::audit(network, loss, method, batch).with_context(|| format!("the gradient of {name}"))?;
-        Ok(Self { network: name, method: *method, audit, batch: described })
+        let crosses_no_edge = matches!(method.window, Window::Steps(steps) if steps >= batch.steps());
+        Ok(Self { network: name, method: *method, audit, batch: described, crosses_no_edge })
     }
 
     /// Number of blocks claimed exact that are not.
@@ -132,11 +138,32 @@ impl fmt::Display for Report {
         if let Some(rate) = self.audit.firing_rate {
             writeln!(f, "{:.1} % of the spiking units fire at a step", 100.0 * rate)?;
         }
+        if self.crosses_no_edge {
+            writeln!(f, "The sequences end within the first window: this says nothing about what the carry drops")?;
+        }
+        let kept = match carried(&self.method) {
+            None | Some(Carry::Network) => "kept by this method",
+            Some(Carry::Layer) => "dropped by this method, and nothing else is",
+            Some(_) => "dropped by this method, which drops more: see the errors above",
+        };
         writeln!(
             f,
-            "R = {}: what the carries `local` and `layer` drop between layers, of the whole gradient",
+            "R = {}: influence between layers across windows, of the whole gradient; {kept}",
             residual(self.audit.residual)
         )
+    }
+}
+
+/// What is carried; `None` where there is a single window.
+fn carried(method: &Method) -> Option<Carry> {
+    (method.window != Window::Sequence).then_some(method.carry)
+}
+
+/// Steps to audit a method over.
+pub(crate) fn audited_steps(method: &Method) -> usize {
+    match method.window {
+        Window::Steps(steps) => steps.saturating_mul(WINDOWS).clamp(STEPS, MOST_STEPS),
+        Window::Sequence => STEPS,
     }
 }
 
@@ -201,7 +228,7 @@ fn influence_bytes<T: Real>(network: &Network<T>) -> usize {
 pub(crate) fn of_task(network: &Network<f64>, config: &Config, task: &dyn Task) -> Result<Report> {
     let mut indices: Vec<usize> = (0..task.sequences(Split::Valid).min(STREAMS)).collect();
     indices.sort_by_key(|&index| std::cmp::Reverse(task.steps(Split::Valid, index)));
-    let batch = ending(&task.batch(Split::Valid, &indices).cast(), STEPS);
+    let batch = ending(&task.batch(Split::Valid, &indices).cast(), audited_steps(&config.method()));
     let described = format!("{} sequences of up to {} steps", batch.streams(), batch.steps());
     Report::new(network.description(), network, task.loss(), &config.method(), &batch, described)
 }
