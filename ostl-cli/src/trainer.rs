@@ -54,7 +54,9 @@ pub(crate) fn learner(config: &Config, source: &Source, task: &dyn Task) -> Resu
     // No batch is larger than the largest split, whatever the configuration says.
     let sequences = Split::ALL.into_iter().map(|split| task.sequences(split)).max().unwrap_or(1);
     let streams = config.training.batch.min(sequences).max(1);
-    let learner = Learner::new(network, task.loss(), config.method(), config.optimizer(), streams);
+    let longest = (0..task.sequences(Split::Train)).map(|index| task.steps(Split::Train, index)).max().unwrap_or(1);
+    let method = config.method().for_sequences_of(longest);
+    let learner = Learner::new(network, task.loss(), method, config.optimizer(), streams);
     learner.map_err(|error| source.out_of_range(error.into()))
 }
 

@@ -68,3 +68,14 @@ fn a_task_without_its_data_is_checked_on_random_sequences() {
     let ran = place.ostl("check tiny.toml --json --set task={name=\"jsb\"} --set method.window=sequence").succeeded();
     assert!(lines(&ran.stdout).iter().all(|block| block["window"] == "sequence" && block["claim"] == "exact"));
 }
+
+#[test]
+fn the_audit_crosses_window_edges_or_says_that_it_does_not() {
+    let place = Workplace::new();
+    let crossing = place.ostl("check tiny.toml --set method.window=2").succeeded();
+    assert!(!crossing.stdout.contains("says nothing"), "{}", crossing.stdout);
+    // However long the window: nothing is allocated for steps that never come.
+    let within = place.ostl("check tiny.toml --set method.window=1000000000").succeeded();
+    assert!(within.stdout.contains("says nothing about what the carry drops"), "{}", within.stdout);
+    place.ostl("train tiny.toml --quiet --set method.window=1000000000").succeeded();
+}

@@ -118,6 +118,15 @@ impl Method {
         Self { update, ..self }
     }
 
+    /// The same method for sequences of at most `longest` steps: a longer window would only take memory that is never used.
+    #[must_use]
+    pub fn for_sequences_of(self, longest: usize) -> Self {
+        match self.window {
+            Window::Steps(steps) if steps > longest => self.with_window(longest.max(1)),
+            _ => self,
+        }
+    }
+
     /// What there is to carry: nothing where the window holds the whole sequence.
     pub(crate) fn carry_in_use(&self) -> Carry {
         if self.window == Window::Sequence { Carry::None } else { self.carry }

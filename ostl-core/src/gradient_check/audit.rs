@@ -88,6 +88,7 @@ pub fn audit(network: &Network<f64>, loss: Loss, method: &Method, batch: &Sequen
 
 fn gradient(network: &Network<f64>, loss: Loss, method: Method, batch: &SequenceBatch<f64>) -> Result<Vec<f64>, LearnError> {
     // The optimiser is never asked; a batch always has at least one stream to make room for.
+    let method = method.for_sequences_of(batch.steps());
     let learner = Learner::new(network.clone(), loss, method, OptimizerSettings::sgd(1.0), batch.streams().max(1));
     match learner {
         Ok(mut learner) => Ok(learner.gradient(batch)?.1.to_vec()),
