@@ -1,20 +1,8 @@
 //! What the benches and examples share: described cells by name, networks of one of them, random batches, and an epoch.
 
-use ostl_cells::{CellConfig, CellVisitor};
-use ostl_core::{
-    Carry, Cell, LearnError, Learner, Loss, Method, Network, NetworkBuilder, Real, Score, SequenceBatch, Target, TargetKind,
-};
+use ostl_cells::CellConfig;
+use ostl_core::{Carry, LearnError, Learner, Loss, Method, Network, Score, SequenceBatch, Target, TargetKind};
 use ostl_tasks::{Batches, Split, Task};
-
-/// Adds a described cell to a network under construction.
-struct Add<T>(NetworkBuilder<T>, usize);
-
-impl<T: Real> CellVisitor for Add<T> {
-    type Output = NetworkBuilder<T>;
-    fn visit<C: Cell<S, G>, const S: usize, const G: usize>(self, cell: C) -> NetworkBuilder<T> {
-        self.0.recurrent(cell, self.1)
-    }
-}
 
 /// The cell that [`CellConfig::every`] lists under this name.
 ///
@@ -33,7 +21,7 @@ pub fn cell(name: &str) -> CellConfig {
 /// If the cell's options or a size are out of range: benches use known ones.
 #[must_use]
 pub fn network(cell: CellConfig, inputs: usize, units: usize, outputs: usize) -> Network<f32> {
-    let builder = cell.visit(Add(Network::builder(inputs).seed(1), units)).expect("a cell of the benches");
+    let builder = cell.add_to(Network::builder(inputs).seed(1), units).expect("a cell of the benches");
     builder.readout(outputs).expect("sizes of the benches")
 }
 

@@ -7,7 +7,7 @@
 //! pseudo_derivative = "fast-sigmoid"
 //! ```
 
-use ostl_core::Cell;
+use ostl_core::{Cell, NetworkBuilder, Real};
 use serde::{Deserialize, Serialize};
 
 use crate::error::CellError;
@@ -208,6 +208,14 @@ impl CellConfig {
         self.visit(Nothing)
     }
 
+    /// Puts a layer of so many of these units on top of a network.
+    ///
+    /// # Errors
+    /// If an option is out of range.
+    pub fn add_to<T: Real>(&self, builder: NetworkBuilder<T>, units: usize) -> Result<NetworkBuilder<T>, CellError> {
+        self.visit(Add { builder, units })
+    }
+
     /// Makes the cell and hands it to `visitor`.
     ///
     /// # Errors
@@ -277,6 +285,20 @@ impl SnuConfig {
 
 fn visit_snu<O: OutputFunction, V: CellVisitor>(snu: Snu<O>, learn_decay: bool, visitor: V) -> Result<V::Output, CellError> {
     Ok(if learn_decay { visitor.visit(snu.learnable_decay()?) } else { visitor.visit(snu) })
+}
+
+/// Puts a layer of the cell on top of a network.
+struct Add<T> {
+    builder: NetworkBuilder<T>,
+    units: usize,
+}
+
+impl<T: Real> CellVisitor for Add<T> {
+    type Output = NetworkBuilder<T>;
+
+    fn visit<C: Cell<S, G>, const S: usize, const G: usize>(self, cell: C) -> Self::Output {
+        self.builder.recurrent(cell, self.units)
+    }
 }
 
 /// Makes the cell, to see whether it can be made.

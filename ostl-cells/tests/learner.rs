@@ -2,11 +2,11 @@
 
 mod stacks;
 
-use ostl_cells::{CellConfig, CellVisitor};
+use ostl_cells::CellConfig;
 use ostl_core::gradient_check::agreement;
 use ostl_core::{
-    Activation, Carry, Cell, LearnError, Learner, Loss, Method, Network, NetworkBuilder, OptimizerSettings, SequenceBatch,
-    Target, TargetKind, Update, bptt,
+    Activation, Carry, LearnError, Learner, Loss, Method, Network, OptimizerSettings, SequenceBatch, Target, TargetKind,
+    Update, bptt,
 };
 use stacks::{LayerPlan, Plan, Random};
 
@@ -159,16 +159,6 @@ fn evaluation_is_the_loss_by_the_oracle_and_disturbs_nothing() {
     learner.learn(&[Some(Target::Class(0))]).unwrap();
 }
 
-/// Puts a cell under construction into an `f32` network large enough that work is shared out.
-struct Large;
-
-impl CellVisitor for Large {
-    type Output = NetworkBuilder<f32>;
-    fn visit<C: Cell<S, G>, const S: usize, const G: usize>(self, cell: C) -> NetworkBuilder<f32> {
-        Network::builder(80).seed(3).recurrent(cell, 70).dense(33, Activation::Relu).recurrent(cell, 50)
-    }
-}
-
 #[test]
 fn the_same_bits_whatever_the_number_of_threads() {
     let mut random = Random(8);
@@ -185,7 +175,10 @@ fn the_same_bits_whatever_the_number_of_threads() {
         let train = |threads: usize| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             pool.install(|| {
-                let network = cell(name).visit(Large).unwrap().readout(30).unwrap();
+                // Large enough that work is shared out.
+                let builder =
+                    cell(name).add_to(Network::<f32>::builder(80).seed(3), 70).unwrap().dense(33, Activation::Relu);
+                let network = cell(name).add_to(builder, 50).unwrap().readout(30).unwrap();
                 let method = method(carry, 16, Update::Window);
                 let mut learner =
                     Learner::new(network, Loss::SoftmaxCrossEntropy, method, OptimizerSettings::adam(0.01), 24).unwrap();
@@ -337,7 +330,7 @@ fn misuse_is_an_error_not_a_panic() {
 #[test]
 fn learns_a_delay_online() {
     for (name, carry) in [("rnn", Carry::Layer), ("lstm", Carry::Local), ("gru", Carry::Network)] {
-        let network = cell(name).visit(Small).unwrap().readout(2).unwrap();
+        let network = cell(name).add_to(Network::<f32>::builder(1).seed(1), 16).unwrap().readout(2).unwrap();
         let settings = OptimizerSettings::adam(0.01);
         let mut learner =
             Learner::new(network, Loss::SoftmaxCrossEntropy, method(carry, 1, Update::Window), settings, 1).unwrap();
@@ -353,14 +346,5 @@ fn learns_a_delay_online() {
             }
         }
         assert!(late_hits > 950.0, "{name}: {late_hits} of 1000");
-    }
-}
-
-struct Small;
-
-impl CellVisitor for Small {
-    type Output = NetworkBuilder<f32>;
-    fn visit<C: Cell<S, G>, const S: usize, const G: usize>(self, cell: C) -> NetworkBuilder<f32> {
-        Network::builder(1).seed(1).recurrent(cell, 16)
     }
 }

@@ -165,14 +165,15 @@ impl<T: Real> Optimizer<T> {
         Ok(())
     }
 
-    /// Changes the parameters by one update along `gradient·scale`, clipped. `gradient` must be finite.
-    pub(crate) fn update(&mut self, parameters: &mut [T], gradient: &[T], scale: f64) {
+    /// Changes the parameters by one update along `gradient·scale`, clipped; `false`, and nothing changed, if its norm is not finite.
+    pub(crate) fn update(&mut self, parameters: &mut [T], gradient: &[T], scale: f64) -> bool {
+        let norm = scale * gradient.iter().map(|g| g.to_f64() * g.to_f64()).sum::<f64>().sqrt();
+        if !norm.is_finite() {
+            return false;
+        }
         let scale = match self.settings.clip_norm {
-            None => scale,
-            Some(limit) => {
-                let norm = scale * gradient.iter().map(|g| g.to_f64() * g.to_f64()).sum::<f64>().sqrt();
-                if norm > limit { scale * limit / norm } else { scale }
-            }
+            Some(limit) if norm > limit => scale * limit / norm,
+            _ => scale,
         };
         self.updates += 1;
         let scale = T::from_f64(scale);
@@ -195,6 +196,7 @@ impl<T: Real> Optimizer<T> {
                 self.adam(parameters, gradient, scale, [beta1, beta2, epsilon], weight_decay);
             }
         }
+        true
     }
 
     fn adam(&mut self, parameters: &mut [T], gradient: &[T], scale: T, [beta1, beta2, epsilon]: [f64; 3], decay: f64) {

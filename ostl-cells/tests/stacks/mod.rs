@@ -1,8 +1,8 @@
 //! Random networks and batches that the property tests share.
 #![allow(dead_code, reason = "each test binary uses a part")]
 
-use ostl_cells::{CellConfig, CellVisitor};
-use ostl_core::{Activation, Cell, Initialization, Loss, Network, NetworkBuilder, Real, SequenceBatch, TargetKind};
+use ostl_cells::CellConfig;
+use ostl_core::{Activation, Initialization, Loss, Network, Real, SequenceBatch, TargetKind};
 use proptest::prelude::*;
 
 /// One layer of a stack.
@@ -48,23 +48,13 @@ impl Random {
     }
 }
 
-/// Puts a described cell into a network.
-pub(crate) struct Add<T>(pub(crate) NetworkBuilder<T>, pub(crate) usize);
-
-impl<T: Real> CellVisitor for Add<T> {
-    type Output = NetworkBuilder<T>;
-    fn visit<C: Cell<S, G>, const S: usize, const G: usize>(self, cell: C) -> NetworkBuilder<T> {
-        self.0.recurrent(cell, self.1)
-    }
-}
-
 impl Plan {
     pub(crate) fn network<T: Real>(&self) -> Network<T> {
         let mut builder =
             Network::builder(self.inputs).seed(self.seed).initialization(Initialization::Glorot, Initialization::Glorot);
         for layer in &self.layers {
             builder = match layer {
-                LayerPlan::Cell(config, units) => config.visit(Add(builder, *units)).unwrap(),
+                LayerPlan::Cell(config, units) => config.add_to(builder, *units).unwrap(),
                 LayerPlan::Dense(activation, units) => builder.dense(*units, *activation),
             };
         }

@@ -1,7 +1,7 @@
 //! One entry of `[[layers]]`: a recurrent cell with its options, or a stateless dense layer.
 
-use ostl_cells::{CellConfig, CellError, CellVisitor};
-use ostl_core::{Activation, Cell, NetworkBuilder, Real};
+use ostl_cells::{CellConfig, CellError};
+use ostl_core::{Activation, NetworkBuilder, Real};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 use toml::{Table, Value};
@@ -85,7 +85,7 @@ impl LayerConfig {
     /// Puts the layer on top of a network.
     pub(crate) fn add_to<T: Real>(&self, builder: NetworkBuilder<T>) -> Result<NetworkBuilder<T>, OutOfRange> {
         match self.kind {
-            Kind::Cell(cell) => cell.visit(Add { builder, units: self.units }).map_err(cell_error),
+            Kind::Cell(cell) => cell.add_to(builder, self.units).map_err(cell_error),
             Kind::Dense { dense } => Ok(builder.dense(self.units, dense)),
         }
     }
@@ -95,19 +95,5 @@ fn cell_error(error: CellError) -> OutOfRange {
     match error {
         CellError::OutOfRange { key, value, allowed } => OutOfRange::new(key, value, allowed),
         other => OutOfRange::new("cell", "", other.to_string()),
-    }
-}
-
-/// Adds a layer of the cell that it is shown.
-struct Add<T> {
-    builder: NetworkBuilder<T>,
-    units: usize,
-}
-
-impl<T: Real> CellVisitor for Add<T> {
-    type Output = NetworkBuilder<T>;
-
-    fn visit<C: Cell<S, G>, const S: usize, const G: usize>(self, cell: C) -> Self::Output {
-        self.builder.recurrent(cell, self.units)
     }
 }

@@ -334,20 +334,18 @@ impl<T: Real> Learner<T> {
         if state.targets == 0 {
             return Ok(());
         }
-        let squares: f64 = state.gradient.iter().map(|g| g.to_f64() * g.to_f64()).sum();
-        if !squares.is_finite() {
-            let broken =
-                |range: std::ops::Range<usize>| state.gradient[range].iter().any(|g| !(g.to_f64() * g.to_f64()).is_finite());
-            let block = self.network.blocks().iter().find(|block| broken(block.range()));
-            let (layer, name) = block.map_or((0, "all"), |block| (block.layer, block.name));
-            let name = format!("{}, {name}", self.network.layer_name(layer));
-            let step = state.steps_seen;
-            self.restart();
-            return Err(LearnError::NonFinite { what: "the gradient", layer, name, step });
+        if self.optimizer.update(&mut self.network.parameters, &state.gradient, 1.0 / state.targets as f64) {
+            self.clear_gradient();
+            return Ok(());
         }
-        self.optimizer.update(&mut self.network.parameters, &state.gradient, 1.0 / state.targets as f64);
-        self.clear_gradient();
-        Ok(())
+        let broken =
+            |range: std::ops::Range<usize>| state.gradient[range].iter().any(|g| !(g.to_f64() * g.to_f64()).is_finite());
+        let block = self.network.blocks().iter().find(|block| broken(block.range()));
+        let (layer, name) = block.map_or((0, "all"), |block| (block.layer, block.name));
+        let name = format!("{}, {name}", self.network.layer_name(layer));
+        let step = state.steps_seen;
+        self.restart();
+        Err(LearnError::NonFinite { what: "the gradient", layer, name, step })
     }
 
     /// Adds one step's loss and leaves its learning signal with the sweep.
