@@ -137,6 +137,9 @@ fn frozen_predicts_and_changes_nothing() {
     let before = learner.network().parameters().to_vec();
     stream(&mut learner, &plan.batch());
     assert_eq!(learner.network().parameters(), before);
+    let score = learner.learn_batch(&plan.batch()).unwrap();
+    assert_eq!(score, learner.evaluate_batch(&plan.batch()).unwrap());
+    assert_eq!(learner.network().parameters(), before, "whole batches leave a frozen learner alone too");
     let outputs = bptt::outputs(learner.network(), &plan.batch(), 0);
     let mut inputs = plan.batch().input(0, 0).to_vec();
     inputs.extend_from_slice(plan.batch().input(1, 0));

@@ -12,11 +12,15 @@ use crate::window::{Keep, Tape};
 const EVALUATION_STEPS: usize = 32;
 
 impl<T: Real> Learner<T> {
-    /// Learns from whole sequences, each from a fresh state: window after window, with updates as the method says.
+    /// Learns from whole sequences, each from a fresh state: window after window, with updates as the method says. Streams in
+    /// progress start anew. While [frozen](Learner::set_frozen) it only evaluates.
     ///
     /// # Errors
     /// If the batch does not fit the network, or the loss or gradient is not finite; the weights are then as before the step.
     pub fn learn_batch(&mut self, batch: &SequenceBatch<T>) -> Result<Score, LearnError> {
+        if self.is_frozen() {
+            return self.evaluate_batch(batch);
+        }
         self.clear_gradient();
         let score = self.run_batch(batch, self.method.update == Update::Window)?;
         if self.method.update == Update::Sequence {
