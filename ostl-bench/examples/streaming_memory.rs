@@ -10,6 +10,7 @@ use std::collections::VecDeque;
 use std::error::Error;
 use std::time::Instant;
 
+use ostl_bench::memory::resident_kib;
 use ostl_bench::{LOSS, cell, draws, network};
 use ostl_core::{Learner, Method, OptimizerSettings, Score, SequenceBatch, Target};
 
@@ -79,15 +80,4 @@ fn whole(steps: usize) -> Result<(Learner<f32>, Score), Box<dyn Error>> {
     let mut learner = learner(Method::bptt())?;
     let score = learner.learn_batch(&batch)?;
     Ok((learner, score))
-}
-
-/// What Linux tells of this process's memory: `VmHWM` is the most it has had resident, `RssAnon` what it has without the pages
-/// of the program's own file, whose number differs a little from run to run.
-fn resident_kib(name: &str) -> Result<u64, Box<dyn Error>> {
-    let path = "/proc/self/status";
-    let status = std::fs::read_to_string(path)
-        .map_err(|error| format!("{path}: {error}; resident memory is read there, on Linux only"))?;
-    let value = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-    let kib = value.and_then(|value| value.trim().strip_suffix("kB")).ok_or_else(|| format!("{path} has no line {name}"))?;
-    Ok(kib.trim().parse()?)
 }

@@ -1,4 +1,9 @@
-//! What the benches and examples share: described cells by name, networks of one of them, random batches, and an epoch.
+//! What the benches, the examples and `ostl bench` share: the cases that peers are timed on too, described cells by name, networks
+//! of one of them, random batches, an epoch, and the memory of a process.
+
+pub mod cases;
+pub mod gradient;
+pub mod memory;
 
 use ostl_cells::CellConfig;
 use ostl_core::{Carry, LearnError, Learner, Loss, Method, Network, Score, SequenceBatch, Target, TargetKind};

@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use ostl_core::{Carry, Window};
 use ostl_tasks::Split;
+
+use crate::config;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -55,6 +58,20 @@ Examples:
 
 Exit status: 0 all claims hold, 1 something claimed exact is not, 2 wrong usage or configuration.")]
     Check(CheckArguments),
+    /// Time one whole gradient on the cases that peers are timed on
+    ///
+    /// A gradient is the forward pass, a loss at every step, the reverse sweep and the traces; no optimiser. The fastest of some
+    /// runs is printed, in milliseconds, beside the bytes of the traces and the peak of resident memory. Weights and inputs are
+    /// random but fixed.
+    #[command(after_help = "\
+Examples:
+  ostl bench
+  ostl bench --case music --cell snu --recurrent --window 1
+  ostl bench --window sequence --json                         (BPTT)
+  ostl bench --case wide --threads 1 --carry none
+
+Exit status: 0 done, 1 failed, 2 wrong usage.")]
+    Bench(BenchArguments),
 }
 
 /// What decides the configuration.
@@ -110,4 +127,37 @@ pub(crate) struct CheckArguments {
     /// One JSON object a parameter block and line
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct BenchArguments {
+    /// Only this case: music, spikes, digits, wide or long
+    #[arg(long, value_name = "NAME", value_parser = case_name)]
+    pub(crate) case: Option<String>,
+    /// Only this cell; snu is timed without H, unless --recurrent is given
+    #[arg(long, value_name = "CELL", value_parser = ["snu", "lstm"])]
+    pub(crate) cell: Option<String>,
+    /// Only cells with H
+    #[arg(long)]
+    pub(crate) recurrent: bool,
+    /// Steps K of a window, or "sequence" for BPTT
+    #[arg(long, value_name = "K", default_value = "20", value_parser = config::window)]
+    pub(crate) window: Window,
+    /// What is carried from window to window: none, local, layer or network
+    #[arg(long, value_name = "CARRY", default_value = "local", value_parser = config::carry)]
+    pub(crate) carry: Carry,
+    /// Threads; 0 takes as many as the machine has cores
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) threads: usize,
+    /// Runs of each, of which the fastest counts
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) runs: u32,
+    /// One JSON object a row and line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+fn case_name(name: &str) -> Result<String, String> {
+    let names: Vec<_> = ostl_bench::cases::Case::all().into_iter().map(|case| case.name).collect();
+    if names.iter().any(|known| known == name) { Ok(name.to_owned()) } else { Err(format!("one of {}", names.join(", "))) }
 }

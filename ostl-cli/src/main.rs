@@ -1,6 +1,7 @@
 //! `ostl`: train a recurrent or spiking network online, measure it, and see how close its gradient is to BPTT's.
 
 mod arguments;
+mod bench;
 mod check;
 mod config;
 mod evaluate;
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
         Command::Train(arguments) => train::run(arguments),
         Command::Evaluate(arguments) => evaluate::run(arguments),
         Command::Check(arguments) => check::run(arguments),
+        Command::Bench(arguments) => bench::run(&arguments),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -78,3 +78,18 @@ pub(crate) fn window_name(window: Window) -> String {
         Window::Sequence => "sequence".into(),
     }
 }
+
+/// A window as it is written on the command line.
+pub(crate) fn window(text: &str) -> Result<Window, String> {
+    match text.parse() {
+        Ok(steps) if steps > 0 => Ok(Window::Steps(steps)),
+        _ if text == "sequence" => Ok(Window::Sequence),
+        _ => Err("a number of steps, at least 1, or \"sequence\"".into()),
+    }
+}
+
+/// A carry as it is written on the command line: as in a configuration.
+pub(crate) fn carry(text: &str) -> Result<Carry, String> {
+    Carry::deserialize(serde::de::value::StrDeserializer::<serde::de::value::Error>::new(text))
+        .map_err(|error| error.to_string())
+}

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use layer::LayerConfig;
 use method::MethodConfig;
-pub(crate) use method::window_name;
+pub(crate) use method::{carry, window, window_name};
 use optimizer::OptimizerConfig;
 pub(crate) use source::{Source, load, load_file};
 
