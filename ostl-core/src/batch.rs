@@ -201,10 +201,11 @@ impl<T: Real> SequenceBatch<T> {
         stream < self.streams && step < self.steps && self.resets[step * self.streams + stream]
     }
 
-    /// The inputs of the first `streams` streams at one step, `inputs × streams`.
-    pub(crate) fn step_inputs(&self, step: usize, streams: usize) -> &[T] {
+    /// The inputs of `count` streams from `first` on at one step, `inputs × count`.
+    pub(crate) fn step_inputs(&self, step: usize, first: usize, count: usize) -> &[T] {
         let rows = self.inputs.nrows();
-        &self.inputs.as_slice()[step * self.streams * rows..(step * self.streams + streams) * rows]
+        let start = (step * self.streams + first) * rows;
+        &self.inputs.as_slice()[start..start + count * rows]
     }
 
     /// The same batch in another scalar type.

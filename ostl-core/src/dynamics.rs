@@ -5,6 +5,7 @@
 //! the scalar-looking cell, and stores; it is compiled for the widest vectors the processor has.
 
 use crate::cell::{Cell, Gate, Partials, Unit};
+use crate::kernel::reverse::{self, Shape};
 use crate::kernel::tile;
 use crate::real::Real;
 
@@ -46,6 +47,89 @@ pub struct PartialsColumnMut<'a, T> {
     pub dy_da: &'a mut [T],
 }
 
+/// The five partials of one column of n units, as planes; see [`PartialsColumnMut`]. Planes that the cell's gates say are zero are
+/// not to be read.
+#[derive(Clone, Copy, Debug)]
+pub struct PartialsColumn<'a, T> {
+    /// `S·S·n`.
+    pub ds_ds: &'a [T],
+    /// `S·n`.
+    pub ds_dy: &'a [T],
+    /// `S·G·n`.
+    pub ds_da: &'a [T],
+    /// `S·n`.
+    pub dy_ds: &'a [T],
+    /// `G·n`.
+    pub dy_da: &'a [T],
+}
+
+/// One step back through a column of units.
+#[derive(Debug)]
+pub struct ReverseColumn<'a, T> {
+    /// Partials of the step.
+    pub partials: PartialsColumn<'a, T>,
+    /// Whether the step went on from the one before (it was not reset).
+    pub goes_on: bool,
+    /// ∂E/∂y_t as the layers above send it: `n`.
+    pub signal: &'a [T],
+    /// ∂E/∂s_t as later steps send it; becomes that of s_{t-1}: `S·n`.
+    pub to_state: &'a mut [T],
+    /// ∂E/∂y_t as later steps send it; becomes that of y_{t-1}, as far as it stays inside the unit: `n`.
+    pub to_output: &'a mut [T],
+    /// δ_t = ∂E/∂a_t, left here: `G·n`.
+    pub delta: &'a mut [T],
+}
+
+/// The partials of one stream over a window and at the step before it.
+#[derive(Clone, Copy, Debug)]
+pub struct PartialsWindow<'a, T> {
+    /// Partials of all columns of the window.
+    pub partials: PartialsColumn<'a, T>,
+    /// Whether the column went on from the step before.
+    pub goes_on: &'a [bool],
+    /// Units n.
+    pub units: usize,
+    /// Steps of the window.
+    pub steps: usize,
+    /// Streams side by side: the column of step t is t·live + stream.
+    pub live: usize,
+    /// Which of them.
+    pub stream: usize,
+    /// `dy_ds` and `dy_da` of the step before the window, of this stream; the others are empty.
+    pub before: PartialsColumn<'a, T>,
+}
+
+impl<'a, T> PartialsWindow<'a, T> {
+    /// The partials of one step.
+    #[inline(always)]
+    pub(crate) fn column(&self, step: usize, states: usize, gates: usize) -> PartialsColumn<'a, T> {
+        let at = (step * self.live + self.stream) * self.units;
+        let plane = |planes: &'a [T], count: usize| &planes[at * count..(at + self.units) * count];
+        let p = &self.partials;
+        PartialsColumn {
+            ds_ds: plane(p.ds_ds, states * states),
+            ds_dy: plane(p.ds_dy, states),
+            ds_da: plane(p.ds_da, states * gates),
+            dy_ds: plane(p.dy_ds, states),
+            dy_da: plane(p.dy_da, gates),
+        }
+    }
+}
+
+/// Where the paths of one stream through a window are left: how s at its end depends, inside the unit, on what came before.
+#[derive(Debug)]
+pub struct Paths<'a, T> {
+    /// The gates whose influence on s lasts.
+    pub traced: &'a [usize],
+    /// Most steps of a window.
+    pub capacity: usize,
+    /// C = ∂s_end/∂s_start, planes (end variable, start variable), each padded to whole panels of 16 units.
+    pub jacobian: &'a mut [T],
+    /// A_t = ∂s_end/∂a_t in panels `[end variable][traced gate][panel of 16 units][capacity + 1]`; in each the step before the
+    /// window comes first.
+    pub influence: &'a mut [T],
+}
+
 /// The dynamics of a layer of like units.
 pub trait Dynamics<T: Real>: Send + Sync {
     /// Name of the cell.
@@ -64,6 +148,10 @@ pub trait Dynamics<T: Real>: Send + Sync {
     fn step(&self, previous: UnitColumn<'_, T>, next: UnitColumnMut<'_, T>);
     /// One step of a column of units, with partials.
     fn linearise(&self, previous: UnitColumn<'_, T>, next: UnitColumnMut<'_, T>, partials: PartialsColumnMut<'_, T>);
+    /// One step back through a column of units.
+    fn reverse(&self, column: ReverseColumn<'_, T>);
+    /// The way back through a window of one stream from each of its units' state variables at the end, inside the units.
+    fn paths(&self, window: PartialsWindow<'_, T>, paths: Paths<'_, T>);
     /// One step of *one* unit with its partials, straight from the cell: no tile, no planes. What oracles call.
     fn linearise_unit(&self, previous: UnitColumn<'_, T>, next: UnitColumnMut<'_, T>, partials: PartialsColumnMut<'_, T>);
 }
@@ -125,6 +213,14 @@ impl<T: Real, C: Cell<S, G>, const S: usize, const G: usize> Dynamics<T> for Uni
 
     fn linearise(&self, previous: UnitColumn<'_, T>, next: UnitColumnMut<'_, T>, partials: PartialsColumnMut<'_, T>) {
         tile::linearise(&self.cell, previous, next, partials);
+    }
+
+    fn reverse(&self, column: ReverseColumn<'_, T>) {
+        reverse::step::<T, S, G>(Shape { gates: &self.gates, resets: self.cell.resets() }, column);
+    }
+
+    fn paths(&self, window: PartialsWindow<'_, T>, paths: Paths<'_, T>) {
+        reverse::window::<T, S, G>(Shape { gates: &self.gates, resets: self.cell.resets() }, window, paths);
     }
 
     fn linearise_unit(&self, previous: UnitColumn<'_, T>, next: UnitColumnMut<'_, T>, partials: PartialsColumnMut<'_, T>) {

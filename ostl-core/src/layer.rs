@@ -55,6 +55,17 @@ impl Activation {
     }
 }
 
+impl Activation {
+    /// Turns ∂E/∂y into δ = ∂E/∂a.
+    pub(crate) fn through<T: Real>(self, outputs: &[T], signal: &mut [T]) {
+        if self != Activation::Identity {
+            for (signal, &y) in signal.iter_mut().zip(outputs) {
+                *signal *= self.derivative(y);
+            }
+        }
+    }
+}
+
 /// A recurrent layer: where its parameters lie, and the dynamics of its units.
 ///
 /// W has `x_gates.len()·n` rows (gate-major) and m columns, H has `y_gates.len()·n` rows and n columns, and each gate with a
@@ -162,6 +173,30 @@ impl<T: Real> Layer<T> {
         match self {
             Layer::Recurrent(layer) => layer.inputs,
             Layer::Dense(layer) => layer.inputs,
+        }
+    }
+
+    /// Rows of a: gates × units.
+    pub(crate) fn activations(&self) -> usize {
+        match self {
+            Layer::Recurrent(layer) => layer.gates() * layer.units,
+            Layer::Dense(layer) => layer.units,
+        }
+    }
+
+    /// The rows of a that sum the inputs.
+    pub(crate) fn x_rows(&self) -> Range<usize> {
+        match self {
+            Layer::Recurrent(layer) => layer.x_rows(),
+            Layer::Dense(layer) => 0..layer.units,
+        }
+    }
+
+    /// W's place among the parameters.
+    pub(crate) fn w_range(&self) -> Range<usize> {
+        match self {
+            Layer::Recurrent(layer) => layer.w_range(),
+            Layer::Dense(layer) => layer.w_range(),
         }
     }
 

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod accumulate;
 pub mod batch;
 pub mod bptt;
 pub mod cell;
@@ -10,12 +11,14 @@ mod error;
 pub mod gradient_check;
 mod initialize;
 pub mod kernel;
+mod lane;
 mod layer;
 mod learner;
 pub mod loss;
 pub mod method;
 pub mod network;
 pub mod optimizer;
+mod presynaptic;
 pub mod real;
 mod score;
 mod sweep;

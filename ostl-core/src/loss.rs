@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::batch::TargetKind;
-use crate::kernel::dispatch::{Job, dispatch};
+use crate::kernel::dispatch::{Instructions, Job, dispatch};
 use crate::real::Real;
 
 /// The loss of one step of one stream; a sequence's loss is the sum over the steps that have a target.
@@ -72,7 +72,7 @@ impl<T: Real> Job for SoftmaxCrossEntropy<'_, T> {
     type Output = T;
 
     #[inline(always)]
-    fn run(self) -> T {
+    fn run<I: Instructions>(self) -> T {
         let Self { logits, class, signal } = self;
         let highest = logits.iter().copied().fold(logits[0], |a, b| if b > a { b } else { a });
         for (p, &logit) in signal.iter_mut().zip(logits) {
@@ -100,7 +100,7 @@ impl<T: Real> Job for BinaryCrossEntropy<'_, T> {
     type Output = T;
 
     #[inline(always)]
-    fn run(self) -> T {
+    fn run<I: Instructions>(self) -> T {
         let mut loss = T::zero();
         let columns = self.logits.chunks(32).zip(self.targets.chunks(32)).zip(self.signal.chunks_mut(32));
         for ((logits, targets), signal) in columns {

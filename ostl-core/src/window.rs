@@ -7,10 +7,12 @@
 use serde::{Deserialize, Serialize};
 
 use crate::batch::SequenceBatch;
-use crate::dynamics::{PartialsColumnMut, UnitColumn, UnitColumnMut};
+use crate::dynamics::{PartialsColumn, PartialsColumnMut, PartialsWindow, UnitColumn, UnitColumnMut};
+use crate::kernel::gather::gather;
 use crate::kernel::product::{Into, columns, columns_mut, multiply_shared, plain_operand};
-use crate::layer::{Dense, Layer, Recurrent};
+use crate::layer::{Activation, Dense, Layer, Recurrent};
 use crate::network::Network;
+use crate::presynaptic::Events;
 use crate::real::Real;
 
 /// The five partials of a recurrent layer over a window, as planes, column by column.
@@ -22,6 +24,25 @@ pub(crate) struct PartialPlanes<T: Real> {
     pub(crate) ds_da: Vec<T>,
     pub(crate) dy_ds: Vec<T>,
     pub(crate) dy_da: Vec<T>,
+}
+
+impl<T: Real> PartialPlanes<T> {
+    /// All columns.
+    pub(crate) fn all(&self) -> PartialsColumn<'_, T> {
+        PartialsColumn { ds_ds: &self.ds_ds, ds_dy: &self.ds_dy, ds_da: &self.ds_da, dy_ds: &self.dy_ds, dy_da: &self.dy_da }
+    }
+
+    /// One column of a layer of `n` units with `s` state variables and `g` gates.
+    pub(crate) fn column(&self, column: usize, [n, s, g]: [usize; 3]) -> PartialsColumn<'_, T> {
+        let planes = |count: usize| column * count * n..(column + 1) * count * n;
+        PartialsColumn {
+            ds_ds: &self.ds_ds[planes(s * s)],
+            ds_dy: &self.ds_dy[planes(s)],
+            ds_da: &self.ds_da[planes(s * g)],
+            dy_ds: &self.dy_ds[planes(s)],
+            dy_da: &self.dy_da[planes(g)],
+        }
+    }
 }
 
 /// The step before the window's first, as far as the window's gradient can still reach into it: y there is a function of s and
@@ -40,7 +61,7 @@ pub(crate) struct Boundary<T: Real> {
 }
 
 /// A recurrent layer over a window.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(bound = "")]
 pub(crate) struct RecurrentTape<T: Real> {
     /// s after the last step: `S·n × streams`.
@@ -57,6 +78,35 @@ pub(crate) struct RecurrentTape<T: Real> {
     pub(crate) output: Vec<T>,
     pub(crate) partials: PartialPlanes<T>,
     pub(crate) boundary: Boundary<T>,
+    /// The events of y before each step: what H is multiplied with.
+    pub(crate) previous_events: Events<T>,
+}
+
+impl<T: Real> RecurrentTape<T> {
+    /// The events of y before each step, where the whole window was sparse.
+    pub(crate) fn sparse_previous(&self) -> Option<&Events<T>> {
+        Some(&self.previous_events).filter(|events| events.is_sparse())
+    }
+
+    /// The partials of one stream.
+    pub(crate) fn partials_of<'a>(
+        &'a self,
+        layer: &Recurrent<T>,
+        stream: usize,
+        live: usize,
+        steps: usize,
+        goes_on: &'a [bool],
+    ) -> PartialsWindow<'a, T> {
+        let (n, s, g) = (layer.units, layer.states(), layer.gates());
+        let before = PartialsColumn {
+            ds_ds: &[],
+            ds_dy: &[],
+            ds_da: &[],
+            dy_ds: &self.boundary.dy_ds[stream * s * n..(stream + 1) * s * n],
+            dy_da: &self.boundary.dy_da[stream * g * n..(stream + 1) * g * n],
+        };
+        PartialsWindow { partials: self.partials.all(), goes_on, units: n, steps, live, stream, before }
+    }
 }
 
 /// A stateless layer over a window.
@@ -65,8 +115,6 @@ pub(crate) struct RecurrentTape<T: Real> {
 pub(crate) struct DenseTape<T: Real> {
     /// y: `n × columns`.
     pub(crate) output: Vec<T>,
-    /// δ = ∂E/∂a after the sweep: `n × columns`.
-    pub(crate) delta: Vec<T>,
 }
 
 /// One layer over a window.
@@ -82,14 +130,6 @@ impl<T: Real> LayerTape<T> {
         match self {
             LayerTape::Recurrent(tape) => &tape.output,
             LayerTape::Dense(tape) => &tape.output,
-        }
-    }
-
-    /// δ = ∂E/∂a, once the sweep has been there.
-    pub(crate) fn delta(&self) -> &[T] {
-        match self {
-            LayerTape::Recurrent(tape) => &tape.activation,
-            LayerTape::Dense(tape) => &tape.delta,
         }
     }
 }
@@ -116,6 +156,8 @@ pub(crate) struct Tape<T: Real> {
     /// Whether a stream goes on from the step before (false: it was reset): one a column.
     pub(crate) goes_on: Vec<bool>,
     pub(crate) layers: Vec<LayerTape<T>>,
+    /// For each layer the events of what it reads.
+    events: Vec<Events<T>>,
 }
 
 impl<T: Real> Tape<T> {
@@ -136,11 +178,21 @@ impl<T: Real> Tape<T> {
                         dy_ds: zeros(sn),
                         dy_da: zeros(gn),
                     },
-                    ..RecurrentTape::default()
+                    previous_events: Events::new(layer.units, !layer.y_gates.is_empty() && !layer.dynamics.is_smooth()),
+                    previous_output: Vec::new(),
+                    activation: Vec::new(),
+                    output: Vec::new(),
+                    partials: PartialPlanes::default(),
                 }))
             }
             Layer::Dense(_) => LayerTape::Dense(DenseTape::default()),
         });
+        let can_be_silent = |index: usize| match index.checked_sub(1).map(|below| &network.layers[below]) {
+            None => true,
+            Some(Layer::Recurrent(below)) => !below.dynamics.is_smooth(),
+            Some(Layer::Dense(below)) => below.activation == Activation::Relu,
+        };
+        let events = |(index, layer): (usize, &Layer<T>)| Events::new(layer.inputs(), can_be_silent(index));
         let mut tape = Self {
             streams,
             capacity: 0,
@@ -149,6 +201,7 @@ impl<T: Real> Tape<T> {
             inputs: Vec::new(),
             goes_on: Vec::new(),
             layers: layers.collect(),
+            events: network.layers.iter().enumerate().map(events).collect(),
         };
         tape.reserve(network, capacity);
         tape
@@ -168,6 +221,7 @@ impl<T: Real> Tape<T> {
         let grow = |buffer: &mut Vec<T>, rows: usize| buffer.resize(rows * size, T::zero());
         grow(&mut self.inputs, network.inputs());
         self.goes_on.resize(size, false);
+        self.events.iter_mut().for_each(|events| events.reserve(size));
         for (layer, tape) in network.layers.iter().zip(&mut self.layers) {
             let n = layer.units();
             match (layer, tape) {
@@ -181,10 +235,10 @@ impl<T: Real> Tape<T> {
                     grow(&mut tape.partials.ds_da, s * g * n);
                     grow(&mut tape.partials.dy_ds, s * n);
                     grow(&mut tape.partials.dy_da, g * n);
+                    tape.previous_events.reserve(size);
                 }
                 (_, LayerTape::Dense(tape)) => {
                     grow(&mut tape.output, n);
-                    grow(&mut tape.delta, n);
                 }
                 (Layer::Dense(_), LayerTape::Recurrent(_)) => unreachable!("tape and network are built together"),
             }
@@ -196,18 +250,20 @@ impl<T: Real> Tape<T> {
         self.steps < self.capacity
     }
 
-    /// Opens a window and puts steps `start..start + count` of a batch into it. Streams that end inside the window are padded
-    /// with single steps from a fresh state, whose outputs nobody reads.
-    pub(crate) fn load(&mut self, batch: &SequenceBatch<T>, start: usize, count: usize) {
-        let live = batch.lengths().iter().rposition(|&length| length > start).map_or(0, |last| last + 1);
+    /// Opens a window and puts steps `start..start + count` of a batch's streams from `first` on into it. Streams that end inside
+    /// the window are padded with single steps from a fresh state, whose outputs nobody reads.
+    pub(crate) fn load(&mut self, batch: &SequenceBatch<T>, first: usize, start: usize, count: usize) {
+        let lengths = &batch.lengths()[first.min(batch.streams())..(first + self.streams).min(batch.streams())];
+        let live = lengths.iter().rposition(|&length| length > start).map_or(0, |last| last + 1);
         self.open(live);
         let rows = batch.inputs() * live;
         for step in 0..count {
-            let inputs = batch.step_inputs(start + step, live);
+            let inputs = batch.step_inputs(start + step, first, live);
             self.inputs[step * rows..(step + 1) * rows].copy_from_slice(inputs);
-            for stream in 0..live {
-                let there = start + step < batch.lengths()[stream];
-                self.goes_on[step * live + stream] = there && start + step > 0 && !batch.is_reset(stream, start + step);
+            for (stream, &length) in lengths[..live].iter().enumerate() {
+                let there = start + step < length;
+                self.goes_on[step * live + stream] =
+                    there && start + step > 0 && !batch.is_reset(first + stream, start + step);
             }
         }
     }
@@ -231,6 +287,32 @@ impl<T: Real> Tape<T> {
     pub(crate) fn open(&mut self, live: usize) {
         self.live = live;
         self.steps = 0;
+        for events in &mut self.events {
+            events.open();
+        }
+        for layer in &mut self.layers {
+            if let LayerTape::Recurrent(layer) = layer {
+                layer.previous_events.open();
+            }
+        }
+    }
+
+    /// Sorts the window's events by row, for gradients and traces.
+    pub(crate) fn sort_events(&mut self) {
+        let (live, steps) = (self.live, self.steps);
+        for events in &mut self.events {
+            events.sort(live, steps);
+        }
+        for layer in &mut self.layers {
+            if let LayerTape::Recurrent(layer) = layer {
+                layer.previous_events.sort(live, steps);
+            }
+        }
+    }
+
+    /// What layer `index` reads, as a list of events, where the whole window was sparse.
+    pub(crate) fn events_below(&self, index: usize) -> Option<&Events<T>> {
+        Some(&self.events[index]).filter(|events| events.is_sparse())
     }
 
     /// What layer `index` reads: the outputs below, or the network's inputs.
@@ -247,10 +329,21 @@ impl<T: Real> Tape<T> {
     /// Takes `count` further steps, whose inputs and resets are already in place, layer by layer.
     pub(crate) fn forward(&mut self, network: &Network<T>, count: usize, keep: Keep) {
         let (from, live) = (self.steps, self.live);
+        self.steps += count;
+        if live == 0 {
+            return;
+        }
         let span = Span { from, count, live };
         for (index, layer) in network.layers.iter().enumerate() {
             let (lower, rest) = self.layers.split_at_mut(index);
             let below = lower.last().map_or(self.inputs.as_slice(), LayerTape::output);
+            let m = layer.inputs();
+            let below = Below {
+                values: &below[from * live * m..(from + count) * live * m],
+                rows: m,
+                first: from * live,
+                events: &mut self.events[index],
+            };
             match (layer, &mut rest[0]) {
                 (Layer::Recurrent(layer), LayerTape::Recurrent(tape)) => {
                     recurrent_forward(layer, &network.parameters, below, tape, &self.goes_on, span, keep);
@@ -261,7 +354,6 @@ impl<T: Real> Tape<T> {
                 _ => unreachable!("tape and network are built together"),
             }
         }
-        self.steps += count;
     }
 
     /// Keeps of the window's last step what the next window's gradient can reach, for the streams that take part.
@@ -303,32 +395,56 @@ struct Span {
     live: usize,
 }
 
-fn dense_forward<T: Real>(layer: &Dense, parameters: &[T], below: &[T], output: &mut [T], span: Span) {
-    let (n, m) = (layer.units, layer.inputs);
+/// The columns that a layer reads, of which the first is column `first` of the window.
+struct Below<'a, T: Real> {
+    values: &'a [T],
+    rows: usize,
+    first: usize,
+    events: &'a mut Events<T>,
+}
+
+impl<T: Real> Below<'_, T> {
+    /// target += weights · columns, a column of the target every `stride` values: a column of weights an event, or a product.
+    fn multiply(self, weights: &[T], rows: usize, target: &mut [T], stride: usize) {
+        let listed = self.events.append(self.first, self.values);
+        for (column, target) in target.chunks_mut(stride).enumerate().take(listed) {
+            let (indices, values) = self.events.of_column(self.first + column);
+            gather(&mut target[..rows], weights, rows, indices, values);
+        }
+        let left = self.values.len() / self.rows - listed;
+        if left == 0 {
+            return;
+        }
+        multiply_shared(
+            Into::Add,
+            columns(weights, rows, self.rows, rows),
+            plain_operand(&self.values[listed * self.rows..], self.rows, left, self.rows),
+            columns_mut(&mut target[listed * stride..], rows, left, stride),
+        );
+    }
+}
+
+fn dense_forward<T: Real>(layer: &Dense, parameters: &[T], below: Below<'_, T>, output: &mut [T], span: Span) {
+    let n = layer.units;
     let (start, width) = (span.from * span.live, span.count * span.live);
     let output = &mut output[start * n..(start + width) * n];
     for column in output.chunks_exact_mut(n) {
         column.copy_from_slice(&parameters[layer.b_range()]);
     }
-    multiply_shared(
-        Into::Add,
-        columns(&parameters[layer.w_range()], n, m, n),
-        plain_operand(&below[start * m..(start + width) * m], m, width, m),
-        columns_mut(output, n, width, n),
-    );
+    below.multiply(&parameters[layer.w_range()], n, output, n);
     layer.activation.apply(output);
 }
 
 fn recurrent_forward<T: Real>(
     layer: &Recurrent<T>,
     parameters: &[T],
-    below: &[T],
+    below: Below<'_, T>,
     tape: &mut RecurrentTape<T>,
     goes_on: &[bool],
     span: Span,
     keep: Keep,
 ) {
-    let (n, m, s, g) = (layer.units, layer.inputs, layer.states(), layer.gates());
+    let (n, s, g) = (layer.units, layer.states(), layer.gates());
     let (start, width) = (span.from * span.live, span.count * span.live);
     // Constants and W x for all steps at once: the inputs do not wait for the recurrence.
     for column in tape.activation[start * g * n..(start + width) * g * n].chunks_exact_mut(g * n) {
@@ -341,12 +457,8 @@ fn recurrent_forward<T: Real>(
     }
     if !layer.x_gates.is_empty() {
         let rows = layer.x_rows();
-        multiply_shared(
-            Into::Add,
-            columns(&parameters[layer.w_range()], rows.len(), m, rows.len()),
-            plain_operand(&below[start * m..(start + width) * m], m, width, m),
-            columns_mut(&mut tape.activation[start * g * n + rows.start..(start + width) * g * n], rows.len(), width, g * n),
-        );
+        let target = &mut tape.activation[start * g * n + rows.start..(start + width) * g * n];
+        below.multiply(&parameters[layer.w_range()], rows.len(), target, g * n);
     }
     for step in span.from..span.from + span.count {
         let first = step * span.live;
@@ -364,17 +476,14 @@ fn recurrent_forward<T: Real>(
         }
         if !layer.y_gates.is_empty() {
             let rows = layer.y_rows();
-            multiply_shared(
-                Into::Add,
-                columns(&parameters[layer.h_range()], rows.len(), n, rows.len()),
-                plain_operand(&tape.previous_output[first * n..(first + span.live) * n], n, span.live, n),
-                columns_mut(
-                    &mut tape.activation[first * g * n + rows.start..(first + span.live) * g * n],
-                    rows.len(),
-                    span.live,
-                    g * n,
-                ),
-            );
+            let previous = Below {
+                values: &tape.previous_output[first * n..(first + span.live) * n],
+                rows: n,
+                first,
+                events: &mut tape.previous_events,
+            };
+            let target = &mut tape.activation[first * g * n + rows.start..(first + span.live) * g * n];
+            previous.multiply(&parameters[layer.h_range()], rows.len(), target, g * n);
         }
         for b in 0..span.live {
             let column = first + b;

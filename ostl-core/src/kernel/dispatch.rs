@@ -5,6 +5,53 @@
 #![allow(unsafe_code, reason = "calls into functions compiled for instruction sets found at run time")]
 
 use crate::kernel::processor::{Processor, processor};
+use crate::kernel::vector::{self, LANES, Lanes};
+use crate::real::Real;
+
+/// What a body may count on in the instruction set it is compiled for.
+#[doc(hidden)]
+pub trait Instructions {
+    /// Fused multiply–adds are one instruction.
+    const FUSED: bool;
+    /// Vector registers.
+    const REGISTERS: usize;
+    /// Sixteen `f32`.
+    type Single: Lanes<f32>;
+    /// Sixteen `f64`.
+    type Double: Lanes<f64>;
+}
+
+/// Whatever the target's baseline has.
+pub(crate) struct Baseline;
+#[cfg(target_arch = "x86_64")]
+/// 256-bit vectors.
+pub(crate) struct Avx2;
+#[cfg(target_arch = "x86_64")]
+/// 512-bit vectors.
+pub(crate) struct Avx512;
+
+impl Instructions for Baseline {
+    const FUSED: bool = false;
+    const REGISTERS: usize = 16;
+    type Single = [f32; LANES];
+    type Double = [f64; LANES];
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Instructions for Avx2 {
+    const FUSED: bool = true;
+    const REGISTERS: usize = 16;
+    type Single = vector::Single256;
+    type Double = vector::Double256;
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Instructions for Avx512 {
+    const FUSED: bool = true;
+    const REGISTERS: usize = 32;
+    type Single = vector::Single512;
+    type Double = vector::Double512;
+}
 
 /// A piece of work; mark `run` and all that it calls `#[inline(always)]`.
 pub(crate) trait Job {
@@ -12,19 +59,25 @@ pub(crate) trait Job {
     type Output;
 
     /// Does it.
-    fn run(self) -> Self::Output;
+    fn run<I: Instructions>(self) -> Self::Output;
+}
+
+/// x·y + z, rounded once where that is one instruction. Without it the fused form would be a library call, thirty times slower.
+#[inline(always)]
+pub(crate) fn multiply_add<T: Real, I: Instructions>(x: T, y: T, z: T) -> T {
+    if I::FUSED { x.fused(y, z) } else { x * y + z }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
 fn with_avx2<J: Job>(job: J) -> J::Output {
-    job.run()
+    job.run::<Avx2>()
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma,avx512f,avx512dq,avx512vl,avx512bw")]
 fn with_avx512<J: Job>(job: J) -> J::Output {
-    job.run()
+    job.run::<Avx512>()
 }
 
 /// Runs the job with the widest instructions there are.
@@ -37,6 +90,6 @@ pub(crate) fn dispatch<J: Job>(job: J) -> J::Output {
         // SAFETY: as above.
         #[cfg(target_arch = "x86_64")]
         Processor::Avx2 => unsafe { with_avx2(job) },
-        _ => job.run(),
+        _ => job.run::<Baseline>(),
     }
 }

@@ -1,8 +1,12 @@
 //! The hot loops, and the crate's only `unsafe`, each beside its plain twin, which is its test.
 
-pub(crate) mod dispatch;
+pub mod dispatch;
 pub(crate) mod dot;
+pub(crate) mod gather;
 pub(crate) mod processor;
 pub mod product;
+pub(crate) mod reverse;
 pub(crate) mod share;
 pub(crate) mod tile;
+pub(crate) mod trace;
+pub mod vector;

@@ -17,8 +17,12 @@
 
 use nalgebra::{Dyn, MatrixView, MatrixViewMut, U1};
 
+#[cfg(target_arch = "x86_64")]
+use crate::kernel::dispatch::{Avx2, Avx512};
+use crate::kernel::dispatch::{Baseline, Instructions, multiply_add};
 use crate::kernel::processor::{Processor, processor};
 use crate::kernel::share::is_worth_sharing;
+use crate::kernel::vector::Lanes;
 use crate::real::Real;
 
 /// A matrix whose columns are contiguous.
@@ -108,15 +112,17 @@ pub fn plain<T: Real>(into: Into, a: Columns<'_, T>, b: Strided<'_, T>, mut c: C
 /// The product for one scalar type, dispatched to the processor's instruction set.
 pub trait Product: Sized {
     #[doc(hidden)]
+    type Lanes<I: Instructions>: Lanes<Self>;
+    #[doc(hidden)]
     fn product(into: Into, a: Columns<'_, Self>, b: Strided<'_, Self>, c: ColumnsMut<'_, Self>);
 }
 
 /// B as the micro-kernel reads it.
 #[derive(Clone, Copy)]
-struct Operand<T> {
-    data: *const T,
-    row_stride: usize,
-    column_stride: usize,
+pub(super) struct Operand<T> {
+    pub(super) data: *const T,
+    pub(super) row_stride: usize,
+    pub(super) column_stride: usize,
 }
 
 /// `MR × NR` sums over `depth` steps: acc[j][i] = Σ_k a[i + k·stride] · b[k, j].
@@ -124,7 +130,7 @@ struct Operand<T> {
 /// # Safety
 /// `a` must be readable at `i + k·stride` for i < MR, k < depth; `b` at (k, j) for k < depth, j < NR.
 #[inline(always)]
-unsafe fn micro_kernel<T: Real, const MR: usize, const NR: usize, const FUSED: bool>(
+pub(super) unsafe fn micro_kernel<T: Real, I: Instructions, const MR: usize, const NR: usize>(
     depth: usize,
     a: *const T,
     stride: usize,
@@ -138,7 +144,7 @@ unsafe fn micro_kernel<T: Real, const MR: usize, const NR: usize, const FUSED: b
             // SAFETY: as above.
             let factor = unsafe { *b.data.add(k * b.row_stride + j * b.column_stride) };
             for i in 0..MR {
-                sums[i] = if FUSED { column[i].fused(factor, sums[i]) } else { sums[i] + column[i] * factor };
+                sums[i] = multiply_add::<T, I>(column[i], factor, sums[i]);
             }
         }
     }
@@ -151,7 +157,7 @@ unsafe fn micro_kernel<T: Real, const MR: usize, const NR: usize, const FUSED: b
 /// As for [`micro_kernel`]; `c` must be writable at `i + j·c_stride` for i < rows ≤ MR, j < NR.
 #[inline(always)]
 #[allow(clippy::too_many_arguments, reason = "the tile of one micro-kernel: three operands and their strides")]
-unsafe fn tile<T: Real, const MR: usize, const NR: usize, const FUSED: bool>(
+unsafe fn tile<T: Real, I: Instructions, const MR: usize, const NR: usize>(
     into: Into,
     depth: usize,
     a: *const T,
@@ -162,7 +168,7 @@ unsafe fn tile<T: Real, const MR: usize, const NR: usize, const FUSED: bool>(
     rows: usize,
 ) {
     // SAFETY: the caller vouches for these places.
-    let acc = unsafe { micro_kernel::<T, MR, NR, FUSED>(depth, a, stride, b) };
+    let acc = unsafe { micro_kernel::<T, I, MR, NR>(depth, a, stride, b) };
     for (j, sums) in acc.iter().enumerate() {
         // SAFETY: rows ≤ MR and j < NR.
         let column = unsafe { std::slice::from_raw_parts_mut(c.add(j * c_stride), rows) };
@@ -180,7 +186,7 @@ unsafe fn tile<T: Real, const MR: usize, const NR: usize, const FUSED: bool>(
 
 /// The whole product for one tile shape.
 #[inline(always)]
-fn body<T: Real, const MR: usize, const NR: usize, const FUSED: bool, const PANEL: usize>(
+fn body<T: Real, I: Instructions, const MR: usize, const NR: usize, const PANEL: usize>(
     into: Into,
     a: Columns<'_, T>,
     b: Strided<'_, T>,
@@ -204,9 +210,16 @@ fn body<T: Real, const MR: usize, const NR: usize, const FUSED: bool, const PANE
             if packed {
                 for (p, column) in panel.chunks_exact_mut(MR).take(block).enumerate() {
                     // SAFETY: rows i..i + valid of column k + p lie inside A.
-                    let source = unsafe { std::slice::from_raw_parts(a.as_ptr().add((k + p) * a_stride + i), valid) };
-                    column[..valid].copy_from_slice(source);
-                    column[valid..].fill(T::zero());
+                    let source = unsafe { a.as_ptr().add((k + p) * a_stride + i) };
+                    if valid == MR {
+                        // SAFETY: as above; a copy of known size is a few vector moves.
+                        let rows: [T; MR] = unsafe { source.cast::<[T; MR]>().read_unaligned() };
+                        column.copy_from_slice(&rows);
+                    } else {
+                        // SAFETY: as above.
+                        column[..valid].copy_from_slice(unsafe { std::slice::from_raw_parts(source, valid) });
+                        column[valid..].fill(T::zero());
+                    }
                 }
             }
             let (left, stride) = if packed {
@@ -226,16 +239,16 @@ fn body<T: Real, const MR: usize, const NR: usize, const FUSED: bool, const PANE
                 // the columns that are left, and only `valid` rows are written.
                 unsafe {
                     if left_over >= NR {
-                        tile::<T, MR, NR, FUSED>(into, block, left, stride, right, target, c_stride, valid);
+                        tile::<T, I, MR, NR>(into, block, left, stride, right, target, c_stride, valid);
                         j += NR;
                     } else if left_over >= 4 {
-                        tile::<T, MR, 4, FUSED>(into, block, left, stride, right, target, c_stride, valid);
+                        tile::<T, I, MR, 4>(into, block, left, stride, right, target, c_stride, valid);
                         j += 4;
                     } else if left_over >= 2 {
-                        tile::<T, MR, 2, FUSED>(into, block, left, stride, right, target, c_stride, valid);
+                        tile::<T, I, MR, 2>(into, block, left, stride, right, target, c_stride, valid);
                         j += 2;
                     } else {
-                        tile::<T, MR, 1, FUSED>(into, block, left, stride, right, target, c_stride, valid);
+                        tile::<T, I, MR, 1>(into, block, left, stride, right, target, c_stride, valid);
                         j += 1;
                     }
                 }
@@ -245,23 +258,24 @@ fn body<T: Real, const MR: usize, const NR: usize, const FUSED: bool, const PANE
 }
 
 macro_rules! product_for {
-    ($scalar:ty, $module:ident, wide: $wide:literal, half: $half:literal) => {
+    ($scalar:ty, $module:ident, $lanes:ident, wide: $wide:literal, half: $half:literal) => {
         #[cfg(target_arch = "x86_64")]
         mod $module {
             use super::*;
 
             #[target_feature(enable = "avx2,fma,avx512f,avx512dq,avx512vl,avx512bw")]
             pub(super) fn avx512(into: Into, a: Columns<'_, $scalar>, b: Strided<'_, $scalar>, c: ColumnsMut<'_, $scalar>) {
-                body::<$scalar, $wide, 8, true, { $wide * KC }>(into, a, b, c);
+                body::<$scalar, Avx512, $wide, 8, { $wide * KC }>(into, a, b, c);
             }
 
             #[target_feature(enable = "avx2,fma")]
             pub(super) fn avx2(into: Into, a: Columns<'_, $scalar>, b: Strided<'_, $scalar>, c: ColumnsMut<'_, $scalar>) {
-                body::<$scalar, $half, 6, true, { $half * KC }>(into, a, b, c);
+                body::<$scalar, Avx2, $half, 6, { $half * KC }>(into, a, b, c);
             }
         }
 
         impl Product for $scalar {
+            type Lanes<I: Instructions> = I::$lanes;
             fn product(into: Into, a: Columns<'_, Self>, b: Strided<'_, Self>, c: ColumnsMut<'_, Self>) {
                 match processor() {
                     // SAFETY: the processor was found to have every feature the function was compiled for.
@@ -270,15 +284,15 @@ macro_rules! product_for {
                     // SAFETY: as above.
                     #[cfg(target_arch = "x86_64")]
                     Processor::Avx2 => unsafe { $module::avx2(into, a, b, c) },
-                    _ => body::<$scalar, 8, 4, false, { 8 * KC }>(into, a, b, c),
+                    _ => body::<$scalar, Baseline, 8, 4, { 8 * KC }>(into, a, b, c),
                 }
             }
         }
     };
 }
 
-product_for!(f32, single, wide: 32, half: 16);
-product_for!(f64, double, wide: 16, half: 8);
+product_for!(f32, single, Single, wide: 32, half: 16);
+product_for!(f64, double, Double, wide: 16, half: 8);
 
 #[cfg(test)]
 mod tests {

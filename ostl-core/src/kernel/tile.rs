@@ -1,34 +1,57 @@
 //! Cells over tiles of units: load a tile from planes, call the cell on each lane, store. Compiled per instruction set; the
 //! plain twin is the same body at the baseline, and the oracle's one-unit call is its test.
+#![allow(clippy::needless_range_loop, reason = "plain indices are sure to be inlined and vectorised; iterators are not")]
 
 use crate::cell::{Cell, Partials, Unit};
 use crate::dynamics::{PartialsColumnMut, UnitColumn, UnitColumnMut};
-use crate::kernel::dispatch::{Job, dispatch};
+use crate::kernel::dispatch::{Instructions, Job, dispatch};
 use crate::real::Real;
 
 /// Units in a tile: one 512-bit vector of `f32`.
-const TILE: usize = 16;
+pub(crate) const TILE: usize = 16;
 
 /// Copies `plane[at..at + TILE]`, or what is left of it, into a tile.
 #[inline(always)]
-fn load<T: Real>(plane: &[T], at: usize) -> [T; TILE] {
+pub(crate) fn load<T: Real>(plane: &[T], at: usize) -> [T; TILE] {
+    let plane = &plane[at..];
+    if let Some(full) = plane.first_chunk() {
+        return *full;
+    }
     let mut tile = [T::zero(); TILE];
-    if let Some(full) = plane.get(at..at + TILE) {
-        tile.copy_from_slice(full);
-    } else {
-        tile[..plane.len() - at].copy_from_slice(&plane[at..]);
+    for i in 0..plane.len().min(TILE) {
+        tile[i] = plane[i];
     }
     tile
 }
 
 /// Copies a tile, or as much as fits, to `plane[at..]`.
 #[inline(always)]
-fn store<T: Real>(tile: &[T; TILE], plane: &mut [T], at: usize) {
-    if let Some(full) = plane.get_mut(at..at + TILE) {
-        full.copy_from_slice(tile);
-    } else {
-        let left = plane.len() - at;
-        plane[at..].copy_from_slice(&tile[..left]);
+pub(crate) fn store<T: Real>(tile: &[T; TILE], plane: &mut [T], at: usize) {
+    let plane = &mut plane[at..];
+    if let Some(full) = plane.first_chunk_mut() {
+        *full = *tile;
+        return;
+    }
+    for i in 0..plane.len().min(TILE) {
+        plane[i] = tile[i];
+    }
+}
+
+/// The sixteen values from `at` on.
+#[inline(always)]
+pub(crate) fn chunk<V>(values: &[V], at: usize) -> &[V; TILE] {
+    match values[at..at + TILE].first_chunk() {
+        Some(chunk) => chunk,
+        None => unreachable!("the slice is that long"),
+    }
+}
+
+/// The sixteen values from `at` on, to be written.
+#[inline(always)]
+pub(crate) fn chunk_mut<V>(values: &mut [V], at: usize) -> &mut [V; TILE] {
+    match values[at..at + TILE].first_chunk_mut() {
+        Some(chunk) => chunk,
+        None => unreachable!("the slice is that long"),
     }
 }
 
@@ -36,8 +59,8 @@ fn store<T: Real>(tile: &[T; TILE], plane: &mut [T], at: usize) {
 fn load_planes<T: Real, const N: usize>(planes: &[T], units: usize, at: usize) -> [[T; TILE]; N] {
     // Not `array::from_fn`, which is not always inlined and would then miss the wide vectors.
     let mut tiles = [[T::zero(); TILE]; N];
-    for (p, tile) in tiles.iter_mut().enumerate() {
-        *tile = load(&planes[p * units..(p + 1) * units], at);
+    for p in 0..N {
+        tiles[p] = load(&planes[p * units..(p + 1) * units], at);
     }
     tiles
 }
@@ -46,27 +69,26 @@ fn load_planes<T: Real, const N: usize>(planes: &[T], units: usize, at: usize) -
 #[inline(always)]
 fn lane_of<T: Real, const N: usize>(tiles: &[[T; TILE]; N], lane: usize) -> [T; N] {
     let mut values = [T::zero(); N];
-    for (value, tile) in values.iter_mut().zip(tiles) {
-        *value = tile[lane];
+    for p in 0..N {
+        values[p] = tiles[p][lane];
     }
     values
 }
 
 #[inline(always)]
 fn store_planes<T: Real, const N: usize>(tiles: &[[T; TILE]; N], planes: &mut [T], units: usize, at: usize) {
-    for (p, tile) in tiles.iter().enumerate() {
-        store(tile, &mut planes[p * units..(p + 1) * units], at);
+    for p in 0..N {
+        store(&tiles[p], &mut planes[p * units..(p + 1) * units], at);
     }
 }
 
 #[inline(always)]
-#[allow(clippy::needless_range_loop, reason = "indices over fixed sizes are what vectorises, and what the formulas have")]
 fn step_body<T: Real, C: Cell<S, G>, const S: usize, const G: usize>(
     cell: &C,
     previous: UnitColumn<'_, T>,
     next: UnitColumnMut<'_, T>,
 ) {
-    let units = previous.output.len();
+    let (cell, units) = (*cell, previous.output.len());
     for at in (0..units).step_by(TILE) {
         let s: [[T; TILE]; S] = load_planes(previous.state, units, at);
         let y = load(previous.output, at);
@@ -86,7 +108,6 @@ fn step_body<T: Real, C: Cell<S, G>, const S: usize, const G: usize>(
 }
 
 #[inline(always)]
-#[allow(clippy::needless_range_loop, reason = "indices over fixed sizes are what vectorises, and what the formulas have")]
 fn linearise_body<T: Real, C: Cell<S, G>, const S: usize, const G: usize>(
     cell: &C,
     previous: UnitColumn<'_, T>,
@@ -94,6 +115,8 @@ fn linearise_body<T: Real, C: Cell<S, G>, const S: usize, const G: usize>(
     partials: PartialsColumnMut<'_, T>,
 ) {
     let units = previous.output.len();
+    // A copy, which nothing written below can be taken to change.
+    let (cell, gates) = (*cell, cell.gates());
     for at in (0..units).step_by(TILE) {
         let s: [[T; TILE]; S] = load_planes(previous.state, units, at);
         let y = load(previous.output, at);
@@ -126,13 +149,20 @@ fn linearise_body<T: Real, C: Cell<S, G>, const S: usize, const G: usize>(
         }
         store_planes(&next_s, next.state, units, at);
         store(&next_y, next.output, at);
+        // Planes that the gates say are zero stay as they are, and nobody reads them.
         for v in 0..S {
             store_planes(&ds_ds[v], &mut partials.ds_ds[v * S * units..], units, at);
-            store_planes(&ds_da[v], &mut partials.ds_da[v * G * units..], units, at);
+            for g in (0..G).filter(|&g| gates[g].drives_state) {
+                store(&ds_da[v][g], &mut partials.ds_da[(v * G + g) * units..(v * G + g + 1) * units], at);
+            }
         }
-        store_planes(&ds_dy, partials.ds_dy, units, at);
+        if cell.resets() {
+            store_planes(&ds_dy, partials.ds_dy, units, at);
+        }
         store_planes(&dy_ds, partials.dy_ds, units, at);
-        store_planes(&dy_da, partials.dy_da, units, at);
+        for g in (0..G).filter(|&g| gates[g].drives_output) {
+            store(&dy_da[g], &mut partials.dy_da[g * units..(g + 1) * units], at);
+        }
     }
 }
 
@@ -156,7 +186,7 @@ impl<T: Real, C: Cell<S, G>, const S: usize, const G: usize> Job for Sized<Step<
     type Output = ();
 
     #[inline(always)]
-    fn run(self) {
+    fn run<I: Instructions>(self) {
         step_body(self.0.cell, self.0.previous, self.0.next);
     }
 }
@@ -165,7 +195,7 @@ impl<T: Real, C: Cell<S, G>, const S: usize, const G: usize> Job for Sized<Linea
     type Output = ();
 
     #[inline(always)]
-    fn run(self) {
+    fn run<I: Instructions>(self) {
         let Linearise { step: Step { cell, previous, next }, partials } = self.0;
         linearise_body(cell, previous, next, partials);
     }

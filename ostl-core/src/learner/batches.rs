@@ -1,8 +1,9 @@
 //! Whole batches of sequences: the windows one after another, layer by layer within each.
 
-use super::{Learner, add_score};
+use super::{Learner, add_loss, add_score};
 use crate::batch::{SequenceBatch, TargetKind, Targets};
 use crate::error::LearnError;
+use crate::lane::Lane;
 use crate::method::{Update, Window};
 use crate::real::Real;
 use crate::score::Score;
@@ -48,30 +49,59 @@ impl<T: Real> Learner<T> {
             Window::Steps(steps) => steps,
             Window::Sequence => batch.steps().max(1),
         };
-        self.streaming.reserve(&self.network, window.min(batch.steps()));
+        self.streaming.lanes.reserve(&self.network, window.min(batch.steps()));
+        self.streaming.lanes.weights_changed();
         let mut score = Score::default();
         for start in (0..batch.steps()).step_by(window) {
             let steps = window.min(batch.steps() - start);
-            self.streaming.tape.load(batch, start, steps);
-            let o = self.network.outputs();
-            let (columns, live) = (steps * self.streaming.tape.live, self.streaming.tape.live);
-            self.streaming.sweep.readout_signal()[..columns * o].fill(T::zero());
-            self.streaming.tape.forward(&self.network, steps, Keep::Partials);
-            self.streaming.steps_seen += steps as u64;
-            let before = score.targets;
-            self.add_losses(batch, start, steps, &mut score)?;
-            self.streaming.targets += score.targets - before;
-            for (continues, &length) in self.continues.iter_mut().zip(&batch.lengths()[..live]) {
-                *continues = length > start + steps;
-                score.steps += (length.min(start + steps) - length.min(start)) as u64;
-            }
-            self.sweep_window(live);
+            let in_window = self.run_window(batch, start, steps)?;
+            self.streaming.targets += in_window.targets;
+            score += in_window;
+            self.accumulate();
+            self.streaming.lanes.open();
             if update_every_window {
                 self.update()?;
             }
         }
         self.streaming.restart();
         Ok(score)
+    }
+
+    /// Forward, losses and reverse sweep of one window, lane by lane.
+    fn run_window(&mut self, batch: &SequenceBatch<T>, start: usize, steps: usize) -> Result<Score, LearnError> {
+        for (continues, &length) in self.continues.iter_mut().zip(batch.lengths()) {
+            *continues = length > start + steps;
+        }
+        self.continues[batch.streams()..].fill(false);
+        let (network, loss) = (&self.network, self.loss);
+        let work = network.parameters.len() * batch.streams() * steps;
+        let forward = |lane: &mut Lane<T>| {
+            lane.tape.load(batch, lane.first, start, steps);
+            lane.score = Score::default();
+            let (o, columns) = (network.outputs(), steps * lane.tape.live);
+            lane.sweep.readout_signal()[..columns * o].fill(T::zero());
+            lane.tape.forward(network, steps, Keep::Partials);
+            let mut score = Score::default();
+            for step in 0..steps {
+                for stream in 0..lane.tape.live {
+                    if let Some(target) = batch.target(lane.first + stream, start + step) {
+                        add_loss(loss, o, lane, step, stream, target, &mut score);
+                    }
+                }
+            }
+            for stream in lane.first..lane.first + lane.tape.live {
+                let length = batch.lengths()[stream];
+                score.steps += (length.min(start + steps) - length.min(start)) as u64;
+            }
+            lane.score = score;
+        };
+        self.streaming.lanes.window(network, work, forward, &self.continues);
+        self.streaming.steps_seen += steps as u64;
+        let mut score = Score::default();
+        for lane in &self.streaming.lanes.lanes {
+            score += lane.score;
+        }
+        if score.loss.is_finite() { Ok(score) } else { Err(self.broken("the loss")) }
     }
 
     /// The score of whole sequences, each from a fresh state, without learning and without touching the streams.
@@ -89,7 +119,7 @@ impl<T: Real> Learner<T> {
         let mut score = Score::default();
         for start in (0..batch.steps()).step_by(EVALUATION_STEPS) {
             let steps = EVALUATION_STEPS.min(batch.steps() - start);
-            tape.load(batch, start, steps);
+            tape.load(batch, 0, start, steps);
             tape.forward(&self.network, steps, Keep::Nothing);
             for step in 0..steps {
                 let logits = tape.logits(signal.len(), step);
@@ -107,23 +137,6 @@ impl<T: Real> Learner<T> {
         }
         self.evaluation = Some(tape);
         Ok(score)
-    }
-
-    fn add_losses(
-        &mut self,
-        batch: &SequenceBatch<T>,
-        start: usize,
-        steps: usize,
-        score: &mut Score,
-    ) -> Result<(), LearnError> {
-        for step in 0..steps {
-            for stream in 0..self.streaming.tape.live {
-                if let Some(target) = batch.target(stream, start + step) {
-                    self.add_loss(step, stream, target, score)?;
-                }
-            }
-        }
-        Ok(())
     }
 
     fn check_batch_shape(&self, batch: &SequenceBatch<T>) -> Result<(), LearnError> {

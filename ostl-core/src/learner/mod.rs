@@ -7,13 +7,13 @@ use nalgebra::DMatrixView;
 
 use crate::batch::TargetKind;
 use crate::error::{ConfigError, LearnError};
+use crate::lane::{Lane, Lanes};
 use crate::loss::{Loss, Target};
 use crate::method::{Method, Update, Window};
 use crate::network::Network;
 use crate::optimizer::{Optimizer, OptimizerSettings};
 use crate::real::Real;
 use crate::score::Score;
-use crate::sweep::Sweep;
 use crate::trace::Trace;
 use crate::window::{Keep, Tape};
 
@@ -43,9 +43,10 @@ pub struct Learner<T: Real> {
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 #[serde(bound = "")]
 pub(crate) struct Streaming<T: Real> {
-    pub(crate) tape: Tape<T>,
-    pub(crate) sweep: Sweep<T>,
+    pub(crate) lanes: Lanes<T>,
     pub(crate) trace: Trace<T>,
+    /// The readout of the last step, `outputs × streams`.
+    pub(crate) outputs: Vec<T>,
     /// Σ over targets since the last update.
     pub(crate) gradient: Vec<T>,
     /// Targets since the last update.
@@ -64,10 +65,11 @@ impl<T: Real> Streaming<T> {
             Window::Steps(steps) => steps,
             Window::Sequence => 1,
         };
+        let trace = Trace::new(network, method.carry_in_use(), streams, capacity);
         Self {
-            tape: Tape::new(network, streams, capacity),
-            sweep: Sweep::new(network, streams, capacity),
-            trace: Trace::new(network, method.carry_in_use(), streams, capacity),
+            lanes: Lanes::new(network, &trace, streams, capacity),
+            trace,
+            outputs: vec![T::zero(); network.outputs() * streams],
             gradient: vec![T::zero(); network.parameters().len()],
             targets: 0,
             restarts: vec![true; streams],
@@ -76,18 +78,12 @@ impl<T: Real> Streaming<T> {
         }
     }
 
-    fn reserve(&mut self, network: &Network<T>, steps: usize) {
-        self.tape.reserve(network, steps);
-        self.sweep.reserve(network, steps);
-    }
-
     /// Every stream starts anew; an unfinished window is dropped.
     fn restart(&mut self) {
         self.restarts.fill(true);
         self.trace.forget();
         self.awaits_target = false;
-        let streams = self.tape.streams();
-        self.tape.open(streams);
+        self.lanes.open();
     }
 }
 
@@ -128,6 +124,7 @@ impl<T: Real> Learner<T> {
 
     /// The network, to change its weights by hand.
     pub fn network_mut(&mut self) -> &mut Network<T> {
+        self.streaming.lanes.weights_changed();
         &mut self.network
     }
 
@@ -148,7 +145,7 @@ impl<T: Real> Learner<T> {
 
     /// Number of streams side by side.
     pub fn streams(&self) -> usize {
-        self.streaming.tape.streams()
+        self.streaming.lanes.streams()
     }
 
     /// Bytes that the eligibility traces take.
@@ -175,14 +172,16 @@ impl<T: Real> Learner<T> {
     /// # Errors
     /// If the unfinished window's gradient is not finite.
     pub fn set_frozen(&mut self, frozen: bool) -> Result<(), LearnError> {
-        if frozen && !self.frozen && self.streaming.tape.steps > 0 {
+        if frozen && !self.frozen && self.streaming.lanes.steps() > 0 {
             self.continues.fill(true);
             self.close_window()?;
         }
         if self.frozen && !frozen {
             self.streaming.trace.forget();
-            self.streaming.tape.forget_boundary();
-            self.streaming.tape.open(self.streams());
+            for lane in &mut self.streaming.lanes.lanes {
+                lane.tape.forget_boundary();
+            }
+            self.streaming.lanes.open();
         }
         self.frozen = frozen;
         Ok(())
@@ -217,32 +216,49 @@ impl<T: Real> Learner<T> {
             return Err(self.not_finite("an input", 0));
         }
         if self.frozen {
-            self.streaming.tape.open(streams);
+            self.streaming.lanes.open();
         } else if self.window_is_full() {
             self.continues.fill(true);
             self.close_window()?;
         }
-        if self.streaming.tape.steps == 0 {
-            self.streaming.tape.open(streams);
+        if self.streaming.lanes.steps() == 0 {
+            self.streaming.lanes.open();
         }
-        let step = self.streaming.tape.steps;
-        if !self.streaming.tape.has_room() {
-            self.streaming.reserve(&self.network, 2 * (step + 1));
-        }
-        let state = &mut self.streaming;
-        let first = step * streams;
-        state.tape.inputs[first * m..(first + streams) * m].copy_from_slice(inputs);
-        for (goes_on, restarts) in state.tape.goes_on[first..].iter_mut().zip(&mut state.restarts) {
-            *goes_on = !std::mem::take(restarts);
-        }
-        state.sweep.readout_signal()[first * o..(first + streams) * o].fill(T::zero());
-        state.tape.forward(&self.network, 1, if self.frozen { Keep::Nothing } else { Keep::Partials });
-        state.steps_seen += 1;
-        state.awaits_target = true;
-        if !state.tape.logits(o, step).iter().all(|y| y.is_finite()) {
+        self.step(inputs);
+        if !self.streaming.outputs.iter().all(|y| y.is_finite()) {
             return Err(self.broken("the output"));
         }
-        Ok(DMatrixView::from_slice(self.streaming.tape.logits(o, step), o, streams))
+        Ok(DMatrixView::from_slice(&self.streaming.outputs, o, streams))
+    }
+
+    /// One step forward of every lane.
+    fn step(&mut self, inputs: &[T]) {
+        let (m, o) = (self.network.inputs(), self.network.outputs());
+        let Streaming { lanes, restarts, outputs, steps_seen, awaits_target, .. } = &mut self.streaming;
+        let step = lanes.steps();
+        if !lanes.lanes[0].tape.has_room() {
+            lanes.reserve(&self.network, 2 * (step + 1));
+        }
+        let (network, keep) = (&self.network, if self.frozen { Keep::Nothing } else { Keep::Partials });
+        let work = network.parameters.len() * lanes.streams();
+        let outset: &[bool] = restarts;
+        lanes.each(work, |lane| {
+            let (streams, tape) = (lane.tape.streams(), &mut lane.tape);
+            let at = step * streams;
+            tape.inputs[at * m..(at + streams) * m].copy_from_slice(&inputs[lane.first * m..(lane.first + streams) * m]);
+            for (goes_on, &restarts) in tape.goes_on[at..at + streams].iter_mut().zip(&outset[lane.first..]) {
+                *goes_on = !restarts;
+            }
+            lane.sweep.readout_signal()[at * o..(at + streams) * o].fill(T::zero());
+            lane.tape.forward(network, 1, keep);
+        });
+        restarts.fill(false);
+        for lane in &lanes.lanes {
+            let logits = lane.tape.logits(o, step);
+            outputs[lane.first * o..][..logits.len()].copy_from_slice(logits);
+        }
+        *steps_seen += 1;
+        *awaits_target = true;
     }
 
     /// Learns from the targets of the step just predicted, one entry a stream; `None` where there is none. The weights change
@@ -258,12 +274,17 @@ impl<T: Real> Learner<T> {
         if !self.streaming.awaits_target {
             return Err(LearnError::NothingPredicted);
         }
-        let step = self.streaming.tape.steps - 1;
+        let step = self.streaming.lanes.steps() - 1;
         let mut score = Score { steps: streams as u64, ..Score::default() };
         for (stream, target) in targets.iter().enumerate() {
             if let Some(target) = target {
                 self.check_target(stream, target)?;
-                self.add_loss(step, stream, *target, &mut score)?;
+                let (lane, stream) = self.streaming.lanes.find(stream);
+                let lane = &mut self.streaming.lanes.lanes[lane];
+                add_loss(self.loss, self.network.outputs(), lane, step, stream, *target, &mut score);
+                if !score.loss.is_finite() {
+                    return Err(self.broken("the loss"));
+                }
             }
         }
         self.streaming.awaits_target = false;
@@ -285,7 +306,7 @@ impl<T: Real> Learner<T> {
     /// If the gradient is not finite.
     pub fn finish(&mut self) -> Result<(), LearnError> {
         if !self.frozen {
-            if self.streaming.tape.steps > 0 {
+            if self.streaming.lanes.steps() > 0 {
                 self.continues.fill(false);
                 self.close_window()?;
             }
@@ -309,23 +330,24 @@ impl<T: Real> Learner<T> {
     }
 
     fn window_is_full(&self) -> bool {
-        matches!(self.method.window, Window::Steps(steps) if self.streaming.tape.steps >= steps)
+        matches!(self.method.window, Window::Steps(steps) if self.streaming.lanes.steps() >= steps)
     }
 
     /// Learns from the steps taken since the last window closed.
     fn close_window(&mut self) -> Result<(), LearnError> {
-        let streams = self.streams();
-        self.sweep_window(streams);
+        self.streaming.lanes.sweep(&self.network, &self.continues);
+        self.accumulate();
+        self.streaming.lanes.open();
         if self.method.update == Update::Window { self.update() } else { Ok(()) }
     }
 
-    /// Both parts of the gradient (equation 1), then the trace (equation 2), then the next window opens.
-    fn sweep_window(&mut self, live: usize) {
-        let Streaming { tape, sweep, trace, gradient, .. } = &mut self.streaming;
-        sweep.run(&self.network, tape, gradient);
-        trace.close(&self.network, tape, sweep, &self.continues[..live], gradient);
-        tape.keep_boundary(&self.network);
-        tape.open(live);
+    /// Both parts of the gradient (equation 1), the traces advanced (equation 2), and what the next window's edge needs.
+    fn accumulate(&mut self) {
+        let Streaming { lanes, trace, gradient, .. } = &mut self.streaming;
+        trace.close(&self.network, &lanes.lanes, &self.continues, gradient);
+        for lane in &mut lanes.lanes {
+            lane.tape.keep_boundary(&self.network);
+        }
     }
 
     /// Changes the weights by what was gathered since the last update, unless it is not finite.
@@ -335,6 +357,7 @@ impl<T: Real> Learner<T> {
             return Ok(());
         }
         if self.optimizer.update(&mut self.network.parameters, &state.gradient, 1.0 / state.targets as f64) {
+            state.lanes.weights_changed();
             self.clear_gradient();
             return Ok(());
         }
@@ -348,19 +371,11 @@ impl<T: Real> Learner<T> {
         Err(LearnError::NonFinite { what: "the gradient", layer, name, step })
     }
 
-    /// Adds one step's loss and leaves its learning signal with the sweep.
-    fn add_loss(&mut self, step: usize, stream: usize, target: Target<'_, T>, score: &mut Score) -> Result<(), LearnError> {
-        let o = self.network.outputs();
-        let column = step * self.streaming.tape.live + stream;
-        let logits = &self.streaming.tape.logits(o, step)[stream * o..(stream + 1) * o];
-        let signal = &mut self.streaming.sweep.readout_signal()[column * o..(column + 1) * o];
-        add_score(self.loss, logits, target, signal, score);
-        if score.loss.is_finite() { Ok(()) } else { Err(self.broken("the loss")) }
-    }
-
     /// The error for a number that broke on the way forward. The streams start anew, so that nothing of it travels on.
     fn broken(&mut self, what: &'static str) -> LearnError {
-        let layer = self.streaming.tape.first_broken_layer().unwrap_or(self.network.depth() - 1);
+        let lanes = &self.streaming.lanes.lanes;
+        let layer = lanes.iter().filter_map(|lane| lane.tape.first_broken_layer()).min();
+        let layer = layer.unwrap_or(self.network.depth() - 1);
         let error = self.not_finite(what, layer);
         self.restart();
         error
@@ -391,11 +406,35 @@ impl<T: Real> Learner<T> {
     }
 }
 
+/// Adds the loss of one stream's step and leaves its learning signal with the sweep.
+fn add_loss<T: Real>(
+    loss: Loss,
+    outputs: usize,
+    lane: &mut Lane<T>,
+    step: usize,
+    stream: usize,
+    target: Target<'_, T>,
+    score: &mut Score,
+) {
+    let column = step * lane.tape.live + stream;
+    let logits = &lane.tape.logits(outputs, step)[stream * outputs..(stream + 1) * outputs];
+    let signal = &mut lane.sweep.readout_signal()[column * outputs..(column + 1) * outputs];
+    add_score(loss, logits, target, signal, score);
+}
+
 fn add_score<T: Real>(loss: Loss, logits: &[T], target: Target<'_, T>, signal: &mut [T], score: &mut Score) {
     score.loss += loss.evaluate(logits, target, signal).to_f64();
     score.targets += 1;
     if let Target::Class(class) = target {
-        let best = (0..logits.len()).fold(0, |best, i| if logits[i] > logits[best] { i } else { best });
-        score.correct += u64::from(best == class);
+        score.correct += u64::from(is_first_maximum(logits, class));
     }
+}
+
+/// Whether this is the largest value, and the first of its size.
+fn is_first_maximum<T: Real>(values: &[T], index: usize) -> bool {
+    let value = values[index];
+    let (before, after) = values.split_at(index);
+    let any = |found, beats: bool| found | beats;
+    !before.iter().map(|&other| other >= value).fold(false, any)
+        && !after.iter().map(|&other| other > value).fold(false, any)
 }

@@ -34,7 +34,7 @@ impl<T: Real> Learner<T> {
     /// The learner's state at this moment, also in mid-window.
     pub fn save(&self) -> LearnerState<T> {
         let state = &self.streaming;
-        let at_rest = state.tape.steps == 0 && state.targets == 0 && state.restarts.iter().all(|&restarts| restarts);
+        let at_rest = state.lanes.steps() == 0 && state.targets == 0 && state.restarts.iter().all(|&restarts| restarts);
         LearnerState {
             scalar: T::NAME.to_owned(),
             network: self.network.description(),
@@ -72,6 +72,7 @@ impl<T: Real> Learner<T> {
             Some(streaming) => self.streaming = *streaming,
             None => self.restart(),
         }
+        self.streaming.lanes.weights_changed();
         self.streaming.steps_seen = state.steps_seen;
         Ok(())
     }

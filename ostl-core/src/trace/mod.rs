@@ -9,42 +9,22 @@ mod local;
 
 use serde::{Deserialize, Serialize};
 
+use crate::accumulate::{Plan, Window};
+use crate::layer::Recurrent;
 use crate::method::Carry;
 use crate::network::Network;
 use crate::real::Real;
-use crate::sweep::Sweep;
-use crate::window::Tape;
 
 use influence::Influence;
-use local::Local;
-
-/// Which signal a block of parameters is multiplied with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-enum Signal {
-    /// The layer's inputs (W).
-    Input,
-    /// The layer's previous outputs (H).
-    Output,
-    /// The constant 1.
-    One,
-}
-
-/// What a closing window shows a trace.
-pub(crate) struct Closing<'a, T: Real> {
-    pub(crate) network: &'a Network<T>,
-    pub(crate) tape: &'a Tape<T>,
-    pub(crate) sweep: &'a Sweep<T>,
-    /// For each live stream, whether it goes on after this window; an ended stream needs no trace any more.
-    pub(crate) continues: &'a [bool],
-    /// For each live stream, whether its trace is zero: it started with this window.
-    pub(crate) fresh: &'a [bool],
-}
+pub(crate) use local::LanePaths;
 
 /// A network's eligibility traces.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(bound = "")]
 pub(crate) struct Trace<T: Real> {
+    carry: Carry,
     kept: Kept<T>,
+    plan: Plan,
     fresh: Vec<bool>,
 }
 
@@ -52,19 +32,31 @@ pub(crate) struct Trace<T: Real> {
 #[serde(bound = "")]
 enum Kept<T: Real> {
     Nothing,
-    Local(Local<T>),
+    /// Every unit's own, in the order of the plan.
+    Local(Vec<T>),
     Influence(Influence<T>),
 }
 
 impl<T: Real> Trace<T> {
     pub(crate) fn new(network: &Network<T>, carry: Carry, streams: usize, capacity: usize) -> Self {
+        let plan = Plan::new(network, streams, (carry == Carry::Local).then_some(capacity));
         let kept = match carry {
             Carry::None => Kept::Nothing,
-            Carry::Local => Kept::Local(Local::new(network, streams, capacity)),
+            Carry::Local => Kept::Local(vec![T::zero(); plan.trace_values]),
             Carry::Layer => Kept::Influence(Influence::per_layer(network, streams, capacity)),
             Carry::Network => Kept::Influence(Influence::of_network(network, streams, capacity)),
         };
-        Self { kept, fresh: vec![true; streams] }
+        Self { carry, kept, plan, fresh: vec![true; streams] }
+    }
+
+    /// What a lane of streams has to find out about a window for this trace.
+    pub(crate) fn paths(&self, network: &Network<T>, streams: usize, capacity: usize) -> LanePaths<T> {
+        let has_edge = |layer: &Recurrent<T>| match self.carry {
+            Carry::None => false,
+            Carry::Local => true,
+            Carry::Layer | Carry::Network => !influence::carries_output(layer),
+        };
+        LanePaths::new(network, streams, capacity, self.carry == Carry::Local, has_edge)
     }
 
     /// Every stream starts anew.
@@ -76,25 +68,27 @@ impl<T: Real> Trace<T> {
     pub(crate) fn bytes(&self) -> usize {
         match &self.kept {
             Kept::Nothing => 0,
-            Kept::Local(local) => local.bytes(),
+            Kept::Local(values) => size_of_val(values.as_slice()),
             Kept::Influence(influence) => influence.bytes(),
         }
     }
 
-    /// Reads the traces out into the gradient and advances them over the window.
+    /// Both parts of the gradient (equation 1), and the traces advanced over the window (equation 2).
     pub(crate) fn close(
         &mut self,
         network: &Network<T>,
-        tape: &Tape<T>,
-        sweep: &Sweep<T>,
+        lanes: &[crate::lane::Lane<T>],
         continues: &[bool],
         gradient: &mut [T],
     ) {
-        let closing = Closing { network, tape, sweep, continues, fresh: &self.fresh };
+        let window = Window { network, lanes, continues, fresh: &self.fresh };
         match &mut self.kept {
-            Kept::Nothing => {}
-            Kept::Local(local) => local.close(&closing, gradient),
-            Kept::Influence(influence) => influence.close(&closing, gradient),
+            Kept::Nothing => self.plan.run::<T, T>(window, gradient, &mut []),
+            Kept::Local(values) => self.plan.run(window, gradient, values.as_mut_slice()),
+            Kept::Influence(influence) => {
+                self.plan.run::<T, T>(window, gradient, &mut []);
+                influence.close(&window, gradient);
+            }
         }
         for (fresh, goes_on) in self.fresh.iter_mut().zip(continues) {
             *fresh = !goes_on;

@@ -23,13 +23,13 @@ use std::ops::Range;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::immediate::add_immediate;
-use super::{Closing, Signal};
+use crate::accumulate::Window;
 use crate::kernel::dot::dot;
 use crate::kernel::product::{Into, Strided, columns, columns_mut, multiply, plain_operand, transposed_operand};
 use crate::kernel::share::is_worth_sharing;
 use crate::layer::{Layer, Recurrent};
 use crate::network::Network;
+use crate::presynaptic::Signal;
 use crate::real::Real;
 use crate::window::{LayerTape, RecurrentTape, Tape};
 use stream::{LayerPaths, Stream};
@@ -111,17 +111,21 @@ impl<T: Real> Influence<T> {
             * size_of::<T>()
     }
 
-    pub(crate) fn close(&mut self, closing: &Closing<'_, T>, gradient: &mut [T]) {
+    pub(crate) fn close(&mut self, window: &Window<'_, T>, gradient: &mut [T]) {
         for span in &mut self.spans {
-            span.close(closing, gradient);
+            span.close(window, gradient);
         }
     }
 }
 
+/// Whether a layer's y has a memory of its own and is carried beside s.
+pub(super) fn carries_output<T: Real>(layer: &Recurrent<T>) -> bool {
+    layer.output_has_memory() && (!layer.y_gates.is_empty() || layer.dynamics.resets())
+}
+
 /// The variables that a layer carries for each unit.
 fn carried<T: Real>(layer: &Recurrent<T>) -> (usize, bool) {
-    let carries_output = layer.output_has_memory() && (!layer.y_gates.is_empty() || layer.dynamics.resets());
-    (layer.states() + usize::from(carries_output), carries_output)
+    (layer.states() + usize::from(carries_output(layer)), carries_output(layer))
 }
 
 impl<T: Real> Span<T> {
@@ -164,34 +168,45 @@ impl<T: Real> Span<T> {
         Self { variables, layers, streams: vec![stream; streams], ones: vec![T::one(); capacity] }
     }
 
-    fn close(&mut self, closing: &Closing<'_, T>, gradient: &mut [T]) {
-        let Closing { network, tape, sweep, continues, fresh } = *closing;
-        for layer in self.layers.iter().filter(|layer| !layer.carries_output) {
-            if let Some((recurrent, recurrent_tape)) = recurrent_at(network, tape, layer.index) {
-                add_immediate(recurrent, &recurrent_tape.boundary, &sweep.layers[layer.index], tape.live, gradient);
-            }
-        }
+    fn close(&mut self, window: &Window<'_, T>, gradient: &mut [T]) {
+        let Window { network, lanes, continues, fresh } = *window;
         let layers = &self.layers;
         let variables = self.variables;
-        let follow = |(b, stream): (usize, &mut Stream<T>)| {
-            stream.read_signal(layers, closing, b);
-            if continues[b] {
-                stream.sweep(layers, variables, network, tape, b);
+        let (mut live, mut work) = (0, 0);
+        for lane in lanes.iter().filter(|lane| lane.tape.live > 0) {
+            live = lane.first + lane.tape.live;
+            work += lane.tape.columns() * variables * variables * variables;
+        }
+        // The lane of each stream and its place there: all lanes are as wide as the first, but perhaps the last.
+        let width = lanes[0].tape.streams();
+        let follow = |(stream, paths): (usize, &mut Stream<T>)| {
+            let (lane, b) = (&lanes[stream / width], stream % width);
+            if b >= lane.tape.live {
+                return;
+            }
+            paths.read_signal(layers, network, lane, b);
+            if continues[stream] {
+                paths.sweep(layers, variables, network, &lane.tape, b);
             }
         };
-        let streams = &mut self.streams[..tape.live];
-        if is_worth_sharing(streams.len() * tape.steps * variables * variables * variables) {
+        let streams = &mut self.streams[..live];
+        if is_worth_sharing(work) {
             streams.par_iter_mut().enumerate().for_each(follow);
         } else {
             streams.iter_mut().enumerate().for_each(follow);
         }
-        for (b, stream) in self.streams.iter().enumerate().take(tape.live) {
+        for (b, stream) in self.streams.iter().enumerate().take(live) {
+            let (lane, place_in_lane) = (&lanes[b / width], b % width);
+            if place_in_lane >= lane.tape.live {
+                continue;
+            }
             for (place, layer) in self.layers.iter_mut().enumerate() {
                 if !fresh[b] {
                     layer.read_out(b, &stream.signal[layer.first..], gradient);
                 }
                 if continues[b] {
-                    layer.advance(b, fresh[b], stream, place, self.variables, tape, &self.ones);
+                    let from = (&lane.tape, place_in_lane);
+                    layer.advance(b, fresh[b], stream, place, self.variables, from, &self.ones);
                 }
             }
         }
@@ -265,7 +280,7 @@ impl<T: Real> SpanLayer<T> {
         stream: &Stream<T>,
         place: usize,
         variables: usize,
-        tape: &Tape<T>,
+        (tape, in_lane): (&Tape<T>, usize),
         ones: &[T],
     ) {
         let c = variables - self.first;
@@ -292,7 +307,7 @@ impl<T: Real> SpanLayer<T> {
                 multiply(
                     if fresh { Into::Replace } else { Into::Add },
                     columns(&paths.influence[(rows_of_a + block.rows.start) * c..], height, tape.steps, rows_of_a * c),
-                    block.signal_of(tape, self.index, b, chunk * width, columns_here, ones),
+                    block.signal_of(tape, self.index, in_lane, chunk * width, columns_here, ones),
                     columns_mut(next, height, columns_here, height),
                 );
                 if block.signal == Signal::One && !fresh {

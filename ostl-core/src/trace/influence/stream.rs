@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{SpanLayer, recurrent_at};
 use crate::kernel::product::{Into, columns, columns_mut, multiply_shared, plain_operand};
+use crate::lane::Lane;
 use crate::layer::{Layer, Recurrent};
 use crate::network::Network;
 use crate::real::Real;
-use crate::trace::Closing;
 use crate::trace::immediate::folded_signal;
 use crate::window::{LayerTape, RecurrentTape, Tape};
 
@@ -37,10 +37,10 @@ pub(super) struct LayerPaths<T: Real> {
 
 impl<T: Real> Stream<T> {
     /// Gathers σ from the adjoints that the window's own sweep left.
-    pub(super) fn read_signal(&mut self, layers: &[SpanLayer<T>], closing: &Closing<'_, T>, b: usize) {
+    pub(super) fn read_signal(&mut self, layers: &[SpanLayer<T>], network: &Network<T>, lane: &Lane<T>, b: usize) {
         for layer in layers {
-            let Some((recurrent, tape)) = recurrent_at(closing.network, closing.tape, layer.index) else { continue };
-            let sweep = &closing.sweep.layers[layer.index];
+            let Some((recurrent, tape)) = recurrent_at(network, &lane.tape, layer.index) else { continue };
+            let sweep = &lane.sweep.layers[layer.index];
             let (n, states) = (recurrent.units, recurrent.states() * recurrent.units);
             let signal = &mut self.signal[layer.first..];
             if layer.carries_output {

@@ -1,0 +1,296 @@
+//! The sums over a window of equation (1), part by part of the parameters: Σ_t δ_t z_tᵀ, and where units keep traces of their own,
+//! these are read out and moved on while the part's gradient is at hand.
+//!
+//! A part is a run of columns of one block of parameters, and so a run of the parameter vector; threads share out parts. Within a
+//! part everything is summed lane after lane, stream after stream, so results do not depend on the threads.
+
+use std::ops::Range;
+
+use serde::{Deserialize, Serialize};
+
+use crate::kernel::gather::{gather, sum_columns};
+use crate::kernel::product::{Into, columns, columns_mut, multiply, transposed_operand};
+use crate::kernel::share::is_worth_sharing;
+use crate::kernel::trace::{self, COLUMNS, LaneTile, Presynaptic, Shape, Stored};
+use crate::lane::Lane;
+use crate::layer::Layer;
+use crate::network::Network;
+use crate::presynaptic::{Events, Signal};
+use crate::real::Real;
+use crate::window::LayerTape;
+
+/// Values of the gradient in a part, about: it stays in the second-level cache while streams pass by.
+const PART_VALUES: usize = 32 * 1024;
+/// Columns of a part at most, so that there are parts enough to share.
+const PART_COLUMNS: usize = 64;
+
+/// All parameters, cut into parts.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Plan {
+    parts: Vec<Part>,
+    /// Values of all traces.
+    pub(crate) trace_values: usize,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Part {
+    layer: usize,
+    signal: Signal,
+    /// Rows of a that the block feeds.
+    rows: Range<usize>,
+    columns: Range<usize>,
+    parameters: Range<usize>,
+    trace: Option<Shape>,
+    values: Range<usize>,
+}
+
+/// What all parts are summed from.
+#[derive(Clone, Copy)]
+pub(crate) struct Window<'a, T: Real> {
+    pub(crate) network: &'a Network<T>,
+    pub(crate) lanes: &'a [Lane<T>],
+    /// For each stream, whether it goes on after this window; an ended stream needs no trace any more.
+    pub(crate) continues: &'a [bool],
+    /// For each stream, whether its trace is zero: it started with this window.
+    pub(crate) fresh: &'a [bool],
+}
+
+impl Plan {
+    /// Parts for a network, with room for traces of windows of up to `traced` steps, if there are any.
+    pub(crate) fn new<T: Real>(network: &Network<T>, streams: usize, traced: Option<usize>) -> Self {
+        let mut plan = Self { parts: Vec::new(), trace_values: 0 };
+        for (index, layer) in network.layers.iter().enumerate() {
+            match layer {
+                Layer::Dense(layer) => {
+                    plan.add(index, Signal::Input, 0..layer.units, layer.w_range(), None, streams);
+                    plan.add(index, Signal::One, 0..layer.units, layer.b_range(), None, streams);
+                }
+                Layer::Recurrent(recurrent) => {
+                    let n = recurrent.units;
+                    let all: Vec<usize> = (0..recurrent.gates()).filter(|&g| recurrent.is_traced(g)).collect();
+                    let shape = |gates: Range<usize>| {
+                        let first_gate = all.iter().position(|g| gates.contains(g))?;
+                        Some(Shape {
+                            units: n,
+                            states: recurrent.states(),
+                            gates: all.iter().filter(|g| gates.contains(g)).count(),
+                            first_gate,
+                            traced: all.len(),
+                            capacity: traced?,
+                            gradient_rows: gates.len() * n,
+                            first_row: (all[first_gate] - gates.start) * n,
+                        })
+                    };
+                    let (x, y) = (shape(recurrent.x_gates.clone()), shape(recurrent.y_gates.clone()));
+                    plan.add(index, Signal::Input, recurrent.x_rows(), recurrent.w_range(), x, streams);
+                    plan.add(index, Signal::Output, recurrent.y_rows(), recurrent.h_range(), y, streams);
+                    let mut constants: Vec<_> =
+                        recurrent.constants.iter().enumerate().filter_map(|(g, offset)| Some((g, (*offset)?))).collect();
+                    constants.sort_by_key(|&(_, offset)| offset);
+                    for (g, offset) in constants {
+                        plan.add(index, Signal::One, g * n..(g + 1) * n, offset..offset + n, shape(g..g + 1), streams);
+                    }
+                }
+            }
+        }
+        plan
+    }
+
+    fn add(
+        &mut self,
+        layer: usize,
+        signal: Signal,
+        rows: Range<usize>,
+        parameters: Range<usize>,
+        trace: Option<Shape>,
+        streams: usize,
+    ) {
+        if parameters.is_empty() {
+            return;
+        }
+        let all = parameters.len() / rows.len();
+        let width = (PART_VALUES / rows.len() / COLUMNS * COLUMNS).clamp(COLUMNS, PART_COLUMNS);
+        for first in (0..all).step_by(width) {
+            let columns = first..all.min(first + width);
+            let tile_values = trace.map_or(0, |shape| shape.tile_values() * streams);
+            let values = self.trace_values..self.trace_values + columns.len().div_ceil(COLUMNS) * tile_values;
+            self.trace_values = values.end;
+            let start = parameters.start;
+            let parameters = start + columns.start * rows.len()..start + columns.end * rows.len();
+            self.parts.push(Part { layer, signal, rows: rows.clone(), columns, parameters, trace, values });
+        }
+    }
+
+    /// gradient += Σ_t δ_t z_tᵀ, and traces read out and moved on; `values` is empty where there are none.
+    pub(crate) fn run<T: Real, V: Stored<T>>(&self, window: Window<'_, T>, gradient: &mut [T], values: &mut [V]) {
+        let streams = window.lanes.iter().map(|lane| lane.tape.live).sum::<usize>();
+        let columns = window.lanes.iter().map(|lane| lane.tape.columns()).sum::<usize>();
+        let work = gradient.len() * columns + if values.is_empty() { 0 } else { gradient.len() * (columns + 2 * streams) };
+        run(&self.parts, window, gradient, values, is_worth_sharing(work));
+    }
+}
+
+/// Parts in order, halved for as long as there are two: the parameter vector and the traces are halved with them.
+fn run<T: Real, V: Stored<T>>(parts: &[Part], window: Window<'_, T>, gradient: &mut [T], values: &mut [V], shared: bool) {
+    match parts {
+        [] => {}
+        [part] => part.close(window, gradient, values),
+        _ => {
+            let (left, right) = parts.split_at(parts.len() / 2);
+            let (left_gradient, right_gradient) =
+                gradient.split_at_mut(right[0].parameters.start - left[0].parameters.start);
+            let place = if values.is_empty() { 0 } else { right[0].values.start - left[0].values.start };
+            let (left_values, right_values) = values.split_at_mut(place);
+            if shared {
+                rayon::join(
+                    || run(left, window, left_gradient, left_values, shared),
+                    || run(right, window, right_gradient, right_values, shared),
+                );
+            } else {
+                run(left, window, left_gradient, left_values, shared);
+                run(right, window, right_gradient, right_values, shared);
+            }
+        }
+    }
+}
+
+impl Part {
+    fn close<T: Real, V: Stored<T>>(&self, window: Window<'_, T>, gradient: &mut [T], values: &mut [V]) {
+        for lane in window.lanes.iter().filter(|lane| lane.tape.columns() > 0) {
+            self.add_spatial(window.network, lane, gradient);
+            self.add_edge(window.network, lane, gradient);
+        }
+        let Some(shape) = self.trace.filter(|_| !values.is_empty()) else { return };
+        let size = shape.tile_values();
+        let streams = values.len() / size / self.columns.len().div_ceil(COLUMNS);
+        let tiles = values.chunks_mut(streams * size).zip(gradient.chunks_mut(COLUMNS * self.rows.len()));
+        for (tile, (values, gradient)) in tiles.enumerate() {
+            for lane in window.lanes.iter().filter(|lane| lane.tape.columns() > 0) {
+                let streams = lane.first..lane.first + lane.tape.live;
+                let first = self.columns.start + tile * COLUMNS;
+                trace::advance(LaneTile {
+                    shape,
+                    values: &mut values[lane.first * size..(lane.first + lane.tape.streams()) * size],
+                    streams: lane.tape.streams(),
+                    columns: gradient.len() / self.rows.len(),
+                    gradient,
+                    first,
+                    fresh: &window.fresh[streams.clone()],
+                    continues: &window.continues[streams],
+                    ..self.paths_of(window.network, lane, shape)
+                });
+            }
+        }
+    }
+
+    /// δ's columns, the rows of this block.
+    fn delta<'a, T: Real>(&self, lane: &'a Lane<T>) -> &'a [T] {
+        &lane.sweep.delta(&lane.tape, self.layer)[self.rows.start..]
+    }
+
+    /// gradient += Σ_t δ_t z_tᵀ of one lane: a product of inner size (steps × streams), or a column an event.
+    fn add_spatial<T: Real>(&self, network: &Network<T>, lane: &Lane<T>, gradient: &mut [T]) {
+        let (rows, stride) = (self.rows.len(), network.layers[self.layer].activations());
+        let (delta, width) = (self.delta(lane), lane.tape.columns());
+        let Some((values, all, events)) = self.signal_of(network, lane) else {
+            return sum_columns(gradient, delta, stride, width);
+        };
+        if let Some(events) = events {
+            for (column, gradient) in self.columns.clone().zip(gradient.chunks_exact_mut(rows)) {
+                let row = events.of_row(column);
+                gather(gradient, delta, stride, row.column, row.value);
+            }
+            return;
+        }
+        multiply(
+            Into::Add,
+            columns(delta, rows, width, stride),
+            transposed_operand(&values[self.columns.start..], width, self.columns.len(), all),
+            columns_mut(gradient, rows, self.columns.len(), rows),
+        );
+    }
+
+    /// The part of y before the window that does not go through s: δ of the step before, times z of that very step.
+    fn add_edge<T: Real>(&self, network: &Network<T>, lane: &Lane<T>, gradient: &mut [T]) {
+        let Some(edge) = lane.paths.edge(self.layer) else { return };
+        let (Some(layer), LayerTape::Recurrent(tape)) =
+            (network.layers[self.layer].recurrent(), &lane.tape.layers[self.layer])
+        else {
+            return;
+        };
+        let (rows, n, live) = (self.rows.len(), layer.units, lane.tape.live);
+        let stride = layer.gates() * n;
+        let (z, all) = match self.signal {
+            Signal::Input => (&tape.boundary.inputs, layer.inputs),
+            Signal::Output => (&tape.boundary.previous_output, n),
+            Signal::One => return sum_columns(gradient, &edge[self.rows.start..], stride, live),
+        };
+        // Only gates that drive the output have an edge: a run of rows.
+        let gates = layer.dynamics.gates();
+        let driving = |row: &usize| gates[row / n].drives_output;
+        let Some(first) = self.rows.clone().step_by(n).find(driving) else { return };
+        let last = self.rows.clone().step_by(n).filter(driving).last().unwrap_or(first);
+        let height = last + n - first;
+        multiply(
+            Into::Add,
+            columns(&edge[first..], height, live, stride),
+            transposed_operand(&z[self.columns.start..], live, self.columns.len(), all),
+            columns_mut(&mut gradient[first - self.rows.start..], height, self.columns.len(), rows),
+        );
+    }
+
+    /// z over the window, its rows, and its events if it is sparse; nothing for the constant 1.
+    fn signal_of<'a, T: Real>(
+        &self,
+        network: &Network<T>,
+        lane: &'a Lane<T>,
+    ) -> Option<(&'a [T], usize, Option<&'a Events<T>>)> {
+        let layer = &network.layers[self.layer];
+        match (self.signal, &lane.tape.layers[self.layer]) {
+            (Signal::Input, _) => Some((lane.tape.below(self.layer), layer.inputs(), lane.tape.events_below(self.layer))),
+            (Signal::Output, LayerTape::Recurrent(tape)) => {
+                Some((&tape.previous_output, layer.units(), tape.sparse_previous()))
+            }
+            _ => None,
+        }
+    }
+
+    /// A lane's tile, but for its place.
+    fn paths_of<'a, T: Real, V>(&self, network: &Network<T>, lane: &'a Lane<T>, shape: Shape) -> LaneTile<'a, T, V> {
+        let mut before: &[T] = &[];
+        if let (Some(layer), LayerTape::Recurrent(tape)) =
+            (network.layers[self.layer].recurrent(), &lane.tape.layers[self.layer])
+        {
+            let gates = self.rows.clone().step_by(layer.units).map(|row| layer.dynamics.gates()[row / layer.units]);
+            if layer.dynamics.resets() && gates.into_iter().any(|gate| gate.drives_output) {
+                before = match self.signal {
+                    Signal::Input => &tape.boundary.inputs[..layer.inputs * lane.tape.live],
+                    Signal::Output => &tape.boundary.previous_output[..layer.units * lane.tape.live],
+                    Signal::One => lane.paths.ones(lane.tape.live),
+                };
+            }
+        }
+        let paths = lane.paths.of(self.layer);
+        LaneTile {
+            shape,
+            values: &mut [],
+            streams: 0,
+            gradient: &mut [],
+            first: 0,
+            columns: 0,
+            signal: paths.signal,
+            jacobian: paths.jacobian,
+            influence: paths.influence,
+            presynaptic: match self.signal_of(network, lane) {
+                Some((_, _, Some(events))) => Presynaptic::Sparse(events),
+                Some((now, rows, None)) => Presynaptic::Dense { now, rows },
+                None => Presynaptic::One,
+            },
+            before,
+            steps: lane.tape.steps,
+            live: lane.tape.live,
+            fresh: &[],
+            continues: &[],
+        }
+    }
+}

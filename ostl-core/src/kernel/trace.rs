@@ -1,0 +1,376 @@
+//! One pass over a trace that every unit keeps for itself: read out, scaled and moved on in the same breath.
+//!
+//! For one unit's parameters, ε ← C ε + Σ_t A_t z_t and gradient += σ·ε (the old ε). The sum over the K steps of a window is a
+//! product of inner size K; it is formed in registers, tile by tile, and the tile of ε is loaded once, read out, scaled, added
+//! to and stored. So at K = 1 a trace is read and written once a step, and from some K on the pass costs what the product costs.
+//!
+//! **Layout.** A block of parameters (rows of gates × units, columns of presynaptic signals) keeps its traces as
+//! `[tile of 8 columns][lane][state variable][gate][panel of 16 units][stream][column][unit]`: the pass walks through memory in one
+//! direction, and what all streams of a lane add to a tile of the gradient is summed in registers. Units are padded to whole panels and columns to whole tiles, with zeros that stay zeros. A_t and C
+//! come in panels too ([`Paths`](crate::dynamics::Paths)).
+//!
+//! **Events.** Where z is sparse the sum over steps has a term for each event only; the pass is otherwise the same.
+//!
+//! The plain twin, in the tests, is the two formulas with an index for everything.
+
+#![allow(unsafe_code, reason = "the inner loop reads z unchecked, after one check")]
+
+use serde::{Deserialize, Serialize};
+
+use crate::dynamics::MOST_STATES;
+use crate::kernel::dispatch::{Instructions, Job, dispatch};
+use crate::kernel::tile::{TILE, chunk, chunk_mut, load, store};
+use crate::kernel::vector::{Lanes, prefetch};
+use crate::lane::WIDEST;
+use crate::presynaptic::Events;
+use crate::real::Real;
+
+/// Columns of a tile.
+pub(crate) const COLUMNS: usize = 8;
+
+/// Tiles of a trace that are asked for ahead of the one at hand: memory answers after some hundred nanoseconds.
+const AHEAD: usize = 3;
+
+/// How a trace's values are stored.
+pub(crate) trait Stored<T: Real>: Copy + Default + Send + Sync {
+    /// Reads sixteen of them.
+    fn load<I: Instructions>(from: &[Self; TILE]) -> T::Lanes<I>;
+    /// Writes sixteen of them.
+    fn store<I: Instructions>(values: T::Lanes<I>, to: &mut [Self; TILE]);
+}
+
+impl<T: Real> Stored<T> for T {
+    #[inline(always)]
+    fn load<I: Instructions>(from: &[Self; TILE]) -> T::Lanes<I> {
+        Lanes::load(from)
+    }
+    #[inline(always)]
+    fn store<I: Instructions>(values: T::Lanes<I>, to: &mut [Self; TILE]) {
+        values.store(to);
+    }
+}
+
+/// Sizes of a block's trace.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) struct Shape {
+    /// Units n.
+    pub(crate) units: usize,
+    /// State variables S.
+    pub(crate) states: usize,
+    /// Gates of this block.
+    pub(crate) gates: usize,
+    /// The first of them, among the traced gates.
+    pub(crate) first_gate: usize,
+    /// Traced gates of the layer.
+    pub(crate) traced: usize,
+    /// Most steps of a window.
+    pub(crate) capacity: usize,
+    /// Rows of the block in the gradient, and the one where the first traced gate starts.
+    pub(crate) gradient_rows: usize,
+    /// See there.
+    pub(crate) first_row: usize,
+}
+
+impl Shape {
+    /// Panels of 16 units that hold a gate.
+    pub(crate) fn panels(&self) -> usize {
+        self.units.div_ceil(TILE)
+    }
+
+    /// Values that one stream keeps of a tile of columns.
+    pub(crate) fn tile_values(&self) -> usize {
+        COLUMNS * self.states * self.gates * self.panels() * TILE
+    }
+}
+
+/// What a block's parameters are multiplied with, for one lane of streams.
+#[derive(Clone, Copy)]
+pub(crate) enum Presynaptic<'a, T: Real> {
+    /// z of the window, `rows × columns`.
+    Dense {
+        /// The values.
+        now: &'a [T],
+        /// Their rows.
+        rows: usize,
+    },
+    /// Its events.
+    Sparse(&'a Events<T>),
+    /// The constant 1.
+    One,
+}
+
+/// One lane's streams in one tile of columns.
+pub(crate) struct LaneTile<'a, T: Real, V> {
+    pub(crate) shape: Shape,
+    /// ε of the lane's streams.
+    pub(crate) values: &'a mut [V],
+    /// Streams that the lane has room for.
+    pub(crate) streams: usize,
+    /// The gradient of the tile's columns.
+    pub(crate) gradient: &'a mut [T],
+    /// First column, and how many there are (the last tile may have fewer than 8).
+    pub(crate) first: usize,
+    /// See there.
+    pub(crate) columns: usize,
+    /// σ of each stream: `S` planes of panels.
+    pub(crate) signal: &'a [T],
+    /// C of each stream.
+    pub(crate) jacobian: &'a [T],
+    /// A of each stream.
+    pub(crate) influence: &'a [T],
+    pub(crate) presynaptic: Presynaptic<'a, T>,
+    /// z of the step before the window, `rows × streams`, where it reaches s through y; empty where it does not.
+    pub(crate) before: &'a [T],
+    pub(crate) steps: usize,
+    /// Streams that are at work.
+    pub(crate) live: usize,
+    /// For each stream, whether its trace is zero.
+    pub(crate) fresh: &'a [bool],
+    /// For each stream, whether its trace will be asked for again.
+    pub(crate) continues: &'a [bool],
+}
+
+/// Reads out and advances.
+pub(crate) fn advance<T: Real, V: Stored<T>>(tile: LaneTile<'_, T, V>) {
+    dispatch(tile);
+}
+
+/// Where each stream's events of each column lie among the column's events.
+type Ranges = [[(usize, usize); COLUMNS]; WIDEST];
+
+/// A panel of 16 units of one gate.
+#[derive(Clone, Copy)]
+struct Panel {
+    gate: usize,
+    panel: usize,
+}
+
+impl<T: Real, V: Stored<T>> Job for LaneTile<'_, T, V> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Instructions>(mut self) {
+        let ranges = self.ranges();
+        for gate in 0..self.shape.gates {
+            for panel in 0..self.shape.panels() {
+                let at = Panel { gate, panel };
+                if self.shape.states > 1 {
+                    for j in 0..self.columns {
+                        self.column_of_many_states::<I>(at, j, &ranges);
+                    }
+                    continue;
+                }
+                // As many sums at once as fit into the registers.
+                let mut j = 0;
+                while j < self.columns {
+                    let left = self.columns - j;
+                    if left >= 8 && I::REGISTERS >= 32 {
+                        self.columns_of_one_state::<I, 8>(at, j, &ranges);
+                        j += 8;
+                    } else if left >= 4 {
+                        self.columns_of_one_state::<I, 4>(at, j, &ranges);
+                        j += 4;
+                    } else {
+                        self.columns_of_one_state::<I, 1>(at, j, &ranges);
+                        j += 1;
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl<T: Real, V: Stored<T>> LaneTile<'_, T, V> {
+    /// Finds each stream's events of each column.
+    #[inline(always)]
+    fn ranges(&self) -> Ranges {
+        let mut ranges = [[(0, 0); COLUMNS]; WIDEST];
+        let last = (self.steps * self.live).saturating_sub(1);
+        match self.presynaptic {
+            // What the unchecked reads below rely on.
+            Presynaptic::Dense { now, rows } => {
+                assert!(last * rows + self.first + self.columns <= now.len(), "z of every step, stream and column");
+            }
+            Presynaptic::Sparse(events) => {
+                for j in 0..self.columns {
+                    let streams = events.of_row(self.first + j).stream;
+                    let mut event = 0;
+                    for (stream, ranges) in ranges.iter_mut().enumerate().take(self.live) {
+                        let start = event;
+                        while streams.get(event) == Some(&(stream as u32)) {
+                            event += 1;
+                        }
+                        ranges[j] = (start, event);
+                    }
+                }
+            }
+            Presynaptic::One => {}
+        }
+        ranges
+    }
+
+    /// Place of a panel of one stream and state variable among the values; its columns follow one another.
+    #[inline(always)]
+    fn place(&self, variable: usize, at: Panel, stream: usize) -> usize {
+        let panel = (variable * self.shape.gates + at.gate) * self.shape.panels() + at.panel;
+        (panel * self.streams + stream) * COLUMNS * TILE
+    }
+
+    /// A of one panel and stream: 16 units for each step, of which the first is the one before the window.
+    #[inline(always)]
+    fn steps_of(&self, variable: usize, at: Panel, stream: usize) -> &[[T; TILE]] {
+        let (shape, length) = (&self.shape, self.shape.capacity + 1);
+        let of_stream = stream * shape.states * shape.traced * shape.panels();
+        let index = of_stream + (variable * shape.traced + shape.first_gate + at.gate) * shape.panels() + at.panel;
+        let (steps, _) = self.influence[index * length * TILE..(index + 1) * length * TILE].as_chunks();
+        &steps[..=self.steps]
+    }
+
+    /// A plane of 16 units out of σ or C.
+    #[inline(always)]
+    fn plane<'b>(&self, planes: &'b [T], count: usize, index: usize, panel: usize, stream: usize) -> &'b [T; TILE] {
+        chunk(planes, ((stream * count + index) * self.shape.panels() + panel) * TILE)
+    }
+
+    /// z of the step before the window, where it is heard.
+    #[inline(always)]
+    fn before(&self, stream: usize, j: usize) -> T {
+        let rows = self.before.len() / self.live;
+        self.before.get(stream * rows + self.first + j).copied().unwrap_or(T::zero())
+    }
+
+    /// Σ_t A_t z_t of one variable for `N` columns from `j` on.
+    #[inline(always)]
+    fn sums<I: Instructions, const N: usize>(
+        &self,
+        variable: usize,
+        at: Panel,
+        (stream, fresh): (usize, bool),
+        j: usize,
+        ranges: &Ranges,
+    ) -> [T::Lanes<I>; N] {
+        let steps = self.steps_of(variable, at, stream);
+        let mut sums = [T::Lanes::<I>::splat(T::zero()); N];
+        if !fresh && !self.before.is_empty() {
+            let before = T::Lanes::<I>::load(&steps[0]);
+            for (place, sum) in sums.iter_mut().enumerate() {
+                *sum = before.multiply(Lanes::splat(self.before(stream, j + place)));
+            }
+        }
+        match self.presynaptic {
+            Presynaptic::Dense { now, rows } => {
+                let first = stream * rows + self.first + j;
+                for (step, a) in steps[1..].iter().enumerate() {
+                    let a = T::Lanes::<I>::load(a);
+                    for (place, sum) in sums.iter_mut().enumerate() {
+                        // SAFETY: `ranges` checked that there is a value for every step, stream and column.
+                        let z = unsafe { *now.get_unchecked(step * self.live * rows + first + place) };
+                        *sum = a.multiply_add(Lanes::splat(z), *sum);
+                    }
+                }
+            }
+            Presynaptic::Sparse(events) => {
+                for (place, sum) in sums.iter_mut().enumerate() {
+                    let (start, end) = ranges[stream][j + place];
+                    if start < end {
+                        let row = events.of_row(self.first + j + place);
+                        for event in start..end {
+                            let a = T::Lanes::<I>::load(&steps[row.step[event] as usize + 1]);
+                            *sum = a.multiply_add(Lanes::splat(row.value[event]), *sum);
+                        }
+                    }
+                }
+            }
+            Presynaptic::One => {
+                for a in &steps[1..] {
+                    sums[0] = sums[0].add(Lanes::load(a));
+                }
+            }
+        }
+        sums
+    }
+
+    /// gradient += σ ε summed over streams, ε ← c ε + Σ_t A_t z_t, for `N` columns of a cell with one state variable.
+    #[inline(always)]
+    fn columns_of_one_state<I: Instructions, const N: usize>(&mut self, at: Panel, j: usize, ranges: &Ranges) {
+        let mut read_out = [T::Lanes::<I>::splat(T::zero()); N];
+        for stream in 0..self.live {
+            let (fresh, continues) = (self.fresh[stream], self.continues[stream]);
+            let start = self.place(0, at, stream) + j * TILE;
+            if !fresh {
+                for column in 0..N {
+                    prefetch(self.values, start + AHEAD * COLUMNS * TILE + column * TILE);
+                }
+            }
+            let mut sums = [T::Lanes::<I>::splat(T::zero()); N];
+            if continues {
+                sums = self.sums::<I, N>(0, at, (stream, fresh), j, ranges);
+            }
+            if fresh {
+                if continues {
+                    for (place, sum) in sums.into_iter().enumerate() {
+                        V::store::<I>(sum, chunk_mut(self.values, start + place * TILE));
+                    }
+                }
+                continue;
+            }
+            let signal = T::Lanes::<I>::load(self.plane(self.signal, 1, 0, at.panel, stream));
+            let factor = T::Lanes::<I>::load(self.plane(self.jacobian, 1, 0, at.panel, stream));
+            for place in 0..N {
+                let values = chunk_mut(self.values, start + place * TILE);
+                let old = V::load::<I>(values);
+                read_out[place] = signal.multiply_add(old, read_out[place]);
+                if continues {
+                    V::store::<I>(factor.multiply_add(old, sums[place]), values);
+                }
+            }
+        }
+        for (place, sum) in read_out.into_iter().enumerate() {
+            self.add_to_gradient::<I>(at, j + place, sum);
+        }
+    }
+
+    /// The same for one column of a cell with several.
+    #[inline(always)]
+    fn column_of_many_states<I: Instructions>(&mut self, at: Panel, j: usize, ranges: &Ranges) {
+        let states = self.shape.states;
+        let mut read_out = T::Lanes::<I>::splat(T::zero());
+        for stream in 0..self.live {
+            let (fresh, continues) = (self.fresh[stream], self.continues[stream]);
+            let mut old = [T::Lanes::<I>::splat(T::zero()); MOST_STATES];
+            if !fresh {
+                for (v, old) in old.iter_mut().enumerate().take(states) {
+                    *old = V::load::<I>(chunk(self.values, self.place(v, at, stream) + j * TILE));
+                    let signal = self.plane(self.signal, states, v, at.panel, stream);
+                    read_out = T::Lanes::<I>::load(signal).multiply_add(*old, read_out);
+                }
+            }
+            for v in 0..if continues { states } else { 0 } {
+                let [mut sum] = self.sums::<I, 1>(v, at, (stream, fresh), j, ranges);
+                for (w, &old) in old.iter().enumerate().take(if fresh { 0 } else { states }) {
+                    let factor = self.plane(self.jacobian, states * states, v * states + w, at.panel, stream);
+                    sum = T::Lanes::<I>::load(factor).multiply_add(old, sum);
+                }
+                let place = self.place(v, at, stream) + j * TILE;
+                V::store::<I>(sum, chunk_mut(self.values, place));
+            }
+        }
+        self.add_to_gradient::<I>(at, j, read_out);
+    }
+
+    /// Adds to the gradient of up to 16 units and one column.
+    #[inline(always)]
+    fn add_to_gradient<I: Instructions>(&mut self, at: Panel, j: usize, sum: T::Lanes<I>) {
+        let n = self.shape.units;
+        let unit = at.panel * TILE;
+        let row = j * self.shape.gradient_rows + self.shape.first_row + at.gate * n + unit;
+        let target = &mut self.gradient[row..row + TILE.min(n - unit)];
+        let gradient = T::Lanes::<I>::load(&load(target, 0));
+        let mut moved = [T::zero(); TILE];
+        gradient.add(sum).store(&mut moved);
+        store(&moved, target, 0);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,211 @@
+//! Sixteen lanes at once, as the instruction set at hand has them: one 512-bit register of `f32`, or several narrower ones.
+//!
+//! Loops over arrays usually vectorise by themselves, and cells rely on it. Where several vectors must stay in registers across a
+//! loop (a product's tile, a trace's) the compiler is not to be trusted with it, and the kernel says what it means with these.
+//! The plain twin is the array `[T; 16]`, which implements the same trait and is what the baseline uses.
+#![allow(unsafe_code, reason = "vector intrinsics")]
+
+use crate::real::Real;
+
+/// Lanes of a vector.
+pub const LANES: usize = 16;
+
+/// Sixteen values. The types for wider instruction sets may only be used in code that [`dispatch`](super::dispatch) has entered
+/// for a processor that has them; nothing else can name them.
+#[doc(hidden)]
+pub trait Lanes<T>: Copy {
+    /// The same value in every lane.
+    fn splat(value: T) -> Self;
+    /// Reads sixteen values.
+    fn load(values: &[T; LANES]) -> Self;
+    /// Writes them.
+    fn store(self, to: &mut [T; LANES]);
+    /// self · factor + summand, rounded once where the processor can.
+    fn multiply_add(self, factor: Self, summand: Self) -> Self;
+    /// self · factor.
+    fn multiply(self, factor: Self) -> Self;
+    /// self + other.
+    fn add(self, other: Self) -> Self;
+}
+
+impl<T: Real> Lanes<T> for [T; LANES] {
+    #[inline(always)]
+    fn splat(value: T) -> Self {
+        [value; LANES]
+    }
+    #[inline(always)]
+    fn load(values: &[T; LANES]) -> Self {
+        *values
+    }
+    #[inline(always)]
+    fn store(self, to: &mut [T; LANES]) {
+        *to = self;
+    }
+    #[inline(always)]
+    fn multiply_add(mut self, factor: Self, summand: Self) -> Self {
+        for i in 0..LANES {
+            self[i] = self[i] * factor[i] + summand[i];
+        }
+        self
+    }
+    #[inline(always)]
+    fn multiply(mut self, factor: Self) -> Self {
+        for i in 0..LANES {
+            self[i] = self[i] * factor[i];
+        }
+        self
+    }
+    #[inline(always)]
+    fn add(mut self, other: Self) -> Self {
+        for i in 0..LANES {
+            self[i] += other[i];
+        }
+        self
+    }
+}
+
+/// Asks for a value's cache line before it is needed. Nothing happens where there is no such value, or no such instruction.
+#[inline(always)]
+pub(crate) fn prefetch<V>(values: &[V], at: usize) {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(value) = values.get(at) {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: every x86-64 processor has this instruction, and it cannot fault.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(value).cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (values, at);
+}
+
+#[cfg(target_arch = "x86_64")]
+pub(crate) use x86::{Double256, Double512, Single256, Single512};
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use std::arch::x86_64::*;
+
+    use super::{LANES, Lanes};
+
+    /// `$count` registers of `$width` lanes each.
+    macro_rules! lanes {
+        (
+            $(#[$doc:meta])* $name:ident, $scalar:ty, $register:ty, $count:literal of $width:literal,
+            $splat:ident, $load:ident, $store:ident, $fused:ident, $multiply:ident, $add:ident
+        ) => {
+            $(#[$doc])*
+            #[derive(Clone, Copy)]
+            pub(crate) struct $name([$register; $count]);
+
+            impl Lanes<$scalar> for $name {
+                #[inline(always)]
+                fn splat(value: $scalar) -> Self {
+                    // SAFETY: only reached on processors that have these instructions; see the trait.
+                    Self([unsafe { $splat(value) }; $count])
+                }
+                #[inline(always)]
+                fn load(values: &[$scalar; LANES]) -> Self {
+                    // SAFETY: as above, and every register reads its own part of the sixteen values.
+                    unsafe {
+                        let mut registers = [$splat(0.0); $count];
+                        for (r, register) in registers.iter_mut().enumerate() {
+                            *register = $load(values.as_ptr().add(r * $width));
+                        }
+                        Self(registers)
+                    }
+                }
+                #[inline(always)]
+                fn store(self, to: &mut [$scalar; LANES]) {
+                    for r in 0..$count {
+                        // SAFETY: as above.
+                        unsafe { $store(to.as_mut_ptr().add(r * $width), self.0[r]) };
+                    }
+                }
+                #[inline(always)]
+                fn multiply_add(mut self, factor: Self, summand: Self) -> Self {
+                    for r in 0..$count {
+                        // SAFETY: as above.
+                        self.0[r] = unsafe { $fused(self.0[r], factor.0[r], summand.0[r]) };
+                    }
+                    self
+                }
+                #[inline(always)]
+                fn multiply(mut self, factor: Self) -> Self {
+                    for r in 0..$count {
+                        // SAFETY: as above.
+                        self.0[r] = unsafe { $multiply(self.0[r], factor.0[r]) };
+                    }
+                    self
+                }
+                #[inline(always)]
+                fn add(mut self, other: Self) -> Self {
+                    for r in 0..$count {
+                        // SAFETY: as above.
+                        self.0[r] = unsafe { $add(self.0[r], other.0[r]) };
+                    }
+                    self
+                }
+            }
+        };
+    }
+
+    lanes! {
+        /// `f32` in AVX-512.
+        Single512, f32, __m512, 1 of 16,
+        _mm512_set1_ps, _mm512_loadu_ps, _mm512_storeu_ps, _mm512_fmadd_ps, _mm512_mul_ps, _mm512_add_ps
+    }
+    lanes! {
+        /// `f64` in AVX-512.
+        Double512, f64, __m512d, 2 of 8,
+        _mm512_set1_pd, _mm512_loadu_pd, _mm512_storeu_pd, _mm512_fmadd_pd, _mm512_mul_pd, _mm512_add_pd
+    }
+    lanes! {
+        /// `f32` in AVX2.
+        Single256, f32, __m256, 2 of 8,
+        _mm256_set1_ps, _mm256_loadu_ps, _mm256_storeu_ps, _mm256_fmadd_ps, _mm256_mul_ps, _mm256_add_ps
+    }
+    lanes! {
+        /// `f64` in AVX2.
+        Double256, f64, __m256d, 4 of 4,
+        _mm256_set1_pd, _mm256_loadu_pd, _mm256_storeu_pd, _mm256_fmadd_pd, _mm256_mul_pd, _mm256_add_pd
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LANES, Lanes};
+    use crate::kernel::dispatch::{Instructions, Job, dispatch};
+    use crate::real::Real;
+
+    struct Arithmetic<T>([[T; LANES]; 3]);
+
+    impl<T: Real> Job for Arithmetic<T> {
+        type Output = [[T; LANES]; 4];
+
+        #[inline(always)]
+        fn run<I: Instructions>(self) -> Self::Output {
+            let [x, y, z] = self.0.map(|values| T::Lanes::<I>::load(&values));
+            let mut results = [[T::zero(); LANES]; 4];
+            x.multiply_add(y, z).store(&mut results[0]);
+            x.multiply(y).store(&mut results[1]);
+            x.add(y).store(&mut results[2]);
+            T::Lanes::<I>::splat(self.0[0][3]).store(&mut results[3]);
+            results
+        }
+    }
+
+    fn agrees<T: Real>(tolerance: f64) {
+        let values = |seed: usize| std::array::from_fn(|i| T::from_f64(((i * 7 + seed * 13) % 23) as f64 / 7.0 - 1.3));
+        let [x, y, z] = [values(1), values(2), values(3)];
+        let found = dispatch(Arithmetic([x, y, z]));
+        let truth = [x.multiply_add(y, z), x.multiply(y), x.add(y), [x[3]; LANES]];
+        for (found, truth) in found.as_flattened().iter().zip(truth.as_flattened()) {
+            assert!((found.to_f64() - truth.to_f64()).abs() <= tolerance * (1.0 + truth.to_f64().abs()));
+        }
+    }
+
+    #[test]
+    fn every_width_computes_what_arrays_do() {
+        agrees::<f32>(1e-6);
+        agrees::<f64>(1e-15);
+    }
+}

@@ -1,0 +1,171 @@
+//! Lanes: fixed blocks of streams that are swept through a window together, one thread a lane.
+//!
+//! Streams meet only where gradients are summed. So forward pass, losses and reverse sweep run lane by lane, each in buffers of
+//! its own, and nothing waits for anything within a window; then [`accumulate`](crate::accumulate) takes all lanes' columns
+//! together. Which streams share a lane follows from their number alone: results do not depend on the threads.
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::kernel::share::is_worth_sharing;
+use crate::network::Network;
+use crate::real::Real;
+use crate::score::Score;
+use crate::sweep::{Sweep, Transposed};
+use crate::trace::{LanePaths, Trace};
+use crate::window::Tape;
+
+/// Streams that a lane has at most: as many columns as a product's tile is wide.
+pub(crate) const WIDEST: usize = 8;
+/// Streams below which a lane is not cut further: narrower products waste the weights they load.
+const NARROWEST: usize = 4;
+
+/// A block of streams.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(bound = "")]
+pub(crate) struct Lane<T: Real> {
+    /// Its first stream.
+    pub(crate) first: usize,
+    pub(crate) tape: Tape<T>,
+    pub(crate) sweep: Sweep<T>,
+    /// What the `local` trace needs of the window.
+    pub(crate) paths: LanePaths<T>,
+    /// Score of the window at hand.
+    pub(crate) score: Score,
+}
+
+/// All streams.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(bound = "")]
+pub(crate) struct Lanes<T: Real> {
+    pub(crate) lanes: Vec<Lane<T>>,
+    streams: usize,
+    transposed: Transposed<T>,
+}
+
+/// Streams of a lane where there are so many in all.
+fn width(streams: usize) -> usize {
+    if streams <= NARROWEST { streams } else { streams.div_ceil(2).clamp(NARROWEST, WIDEST) }
+}
+
+impl<T: Real> Lanes<T> {
+    /// For so many streams and windows of up to `capacity` steps.
+    pub(crate) fn new(network: &Network<T>, trace: &Trace<T>, streams: usize, capacity: usize) -> Self {
+        let width = width(streams);
+        let lanes = (0..streams).step_by(width).map(|first| {
+            let streams = width.min(streams - first);
+            Lane {
+                first,
+                tape: Tape::new(network, streams, capacity),
+                sweep: Sweep::new(network, streams, capacity),
+                paths: trace.paths(network, streams, capacity),
+                score: Score::default(),
+            }
+        });
+        Self { lanes: lanes.collect(), streams, transposed: Transposed::new(network) }
+    }
+
+    pub(crate) fn streams(&self) -> usize {
+        self.streams
+    }
+
+    /// Steps taken so far in this window.
+    pub(crate) fn steps(&self) -> usize {
+        self.lanes[0].tape.steps
+    }
+
+    /// Columns of the window at hand.
+    pub(crate) fn columns(&self) -> usize {
+        self.lanes.iter().map(|lane| lane.tape.columns()).sum()
+    }
+
+    /// The lane of a stream, and the stream's place in it.
+    pub(crate) fn find(&self, stream: usize) -> (usize, usize) {
+        let width = self.lanes[0].tape.streams();
+        (stream / width, stream % width)
+    }
+
+    /// Makes room for windows of so many steps.
+    pub(crate) fn reserve(&mut self, network: &Network<T>, steps: usize) {
+        for lane in &mut self.lanes {
+            lane.tape.reserve(network, steps);
+            lane.sweep.reserve(network, steps);
+        }
+    }
+
+    /// Starts a new window with all streams; the states stay.
+    pub(crate) fn open(&mut self) {
+        for lane in &mut self.lanes {
+            let streams = lane.tape.streams();
+            lane.tape.open(streams);
+        }
+    }
+
+    /// The weights have changed since the last window.
+    pub(crate) fn weights_changed(&mut self) {
+        self.transposed.forget();
+    }
+
+    /// Does the same to every lane that has streams at work, on as many threads as pay for `work` multiply–adds in all.
+    pub(crate) fn each(&mut self, work: usize, act: impl Fn(&mut Lane<T>) + Send + Sync) {
+        if self.lanes.len() > 1 && is_worth_sharing(work) {
+            self.lanes.par_iter_mut().for_each(act);
+        } else {
+            self.lanes.iter_mut().for_each(act);
+        }
+    }
+
+    /// The reverse sweep of the window, and what the traces need of it.
+    pub(crate) fn sweep(&mut self, network: &Network<T>, continues: &[bool]) {
+        self.prepare(network);
+        let transposed = std::mem::replace(&mut self.transposed, Transposed::nothing());
+        let work = network.parameters.len() * self.columns();
+        self.each(work, |lane| lane.sweep(network, &transposed, continues));
+        self.transposed = transposed;
+    }
+
+    /// Brings what is derived from the weights up to date.
+    pub(crate) fn prepare(&mut self, network: &Network<T>) {
+        self.transposed.update(network);
+    }
+
+    /// Forward, losses and reverse sweep in one go: `open` puts a window's steps into a lane's tape, `learn` leaves the losses.
+    pub(crate) fn window(
+        &mut self,
+        network: &Network<T>,
+        work: usize,
+        forward: impl Fn(&mut Lane<T>) + Send + Sync,
+        continues: &[bool],
+    ) {
+        self.prepare(network);
+        let transposed = std::mem::replace(&mut self.transposed, Transposed::nothing());
+        self.each(work, |lane| {
+            forward(lane);
+            lane.sweep(network, &transposed, continues);
+        });
+        self.transposed = transposed;
+    }
+}
+
+impl<T: Real> Lane<T> {
+    /// The reverse sweep of the window.
+    fn sweep(&mut self, network: &Network<T>, transposed: &Transposed<T>, continues: &[bool]) {
+        if self.tape.columns() == 0 {
+            return;
+        }
+        self.tape.sort_events();
+        self.sweep.run(network, transposed, &mut self.tape);
+        let live = self.first..self.first + self.tape.live;
+        self.paths.follow(network, &self.tape, &self.sweep, &continues[live]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::width;
+
+    #[test]
+    fn lanes_are_narrow_enough_to_share_and_wide_enough_to_pay() {
+        assert_eq!([1, 2, 4, 5, 8, 11, 16, 32, 64].map(width), [1, 2, 4, 4, 4, 6, 8, 8, 8]);
+    }
+}
