@@ -66,6 +66,7 @@ fn counts(name: &str, cell: CellConfig, carry: Carry, window: usize) {
         lengths: vec![24; 2],
         targets: 100,
         resets: 10,
+        active: 100,
         seed: 1,
     };
     let method = Method { carry, ..Method::bptt() }.with_window(window).with_update(Update::Window);

@@ -16,7 +16,17 @@ fn cell(name: &str) -> CellConfig {
 }
 
 fn plan(layers: Vec<LayerPlan>, lengths: Vec<usize>, resets: u32) -> Plan {
-    Plan { inputs: 3, layers, outputs: 3, loss: Loss::SoftmaxCrossEntropy, lengths, targets: 70, resets, seed: 11 }
+    Plan {
+        inputs: 3,
+        layers,
+        outputs: 3,
+        loss: Loss::SoftmaxCrossEntropy,
+        lengths,
+        targets: 70,
+        resets,
+        active: 100,
+        seed: 11,
+    }
 }
 
 fn method(carry: Carry, window: usize, update: Update) -> Method {

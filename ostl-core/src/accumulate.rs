@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::kernel::gather::{gather, sum_columns};
 use crate::kernel::product::{Into, columns, columns_mut, multiply, transposed_operand};
 use crate::kernel::share::is_worth_sharing;
-use crate::kernel::trace::{self, COLUMNS, LaneTile, Presynaptic, Shape, Stored};
+use crate::kernel::trace::{self, COLUMNS, LaneTile, Presynaptic, Shape, Stored, Touched};
 use crate::lane::Lane;
 use crate::layer::Layer;
 use crate::network::Network;
@@ -20,7 +20,7 @@ use crate::real::Real;
 use crate::window::LayerTape;
 
 /// Values of the gradient in a part, about: it stays in the second-level cache while streams pass by.
-const PART_VALUES: usize = 32 * 1024;
+const PART_VALUES: usize = 128 * 1024;
 /// Columns of a part at most, so that there are parts enough to share.
 const PART_COLUMNS: usize = 64;
 
@@ -30,6 +30,31 @@ pub(crate) struct Plan {
     parts: Vec<Part>,
     /// Values of all traces.
     pub(crate) trace_values: usize,
+    /// Tiles of all traces: one for each stream and eight columns.
+    pub(crate) trace_tiles: usize,
+}
+
+/// Traces, or as much of them as belongs to some parts.
+pub(crate) struct Values<'a, V> {
+    pub(crate) values: &'a mut [V],
+    /// For each tile, when its columns were last touched.
+    pub(crate) touched: &'a mut [Touched],
+}
+
+impl<V> Values<'_, V> {
+    /// No traces at all.
+    pub(crate) fn none() -> Self {
+        Self { values: &mut [], touched: &mut [] }
+    }
+
+    fn split_at(self, right: &Part, left: &Part) -> (Self, Self) {
+        if self.values.is_empty() {
+            return (Self::none(), Self::none());
+        }
+        let (left_values, right_values) = self.values.split_at_mut(right.values.start - left.values.start);
+        let (left_touched, right_touched) = self.touched.split_at_mut(right.tiles.start - left.tiles.start);
+        (Self { values: left_values, touched: left_touched }, Self { values: right_values, touched: right_touched })
+    }
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -42,6 +67,7 @@ struct Part {
     parameters: Range<usize>,
     trace: Option<Shape>,
     values: Range<usize>,
+    tiles: Range<usize>,
 }
 
 /// What all parts are summed from.
@@ -58,7 +84,7 @@ pub(crate) struct Window<'a, T: Real> {
 impl Plan {
     /// Parts for a network, with room for traces of windows of up to `traced` steps, if there are any.
     pub(crate) fn new<T: Real>(network: &Network<T>, streams: usize, traced: Option<usize>) -> Self {
-        let mut plan = Self { parts: Vec::new(), trace_values: 0 };
+        let mut plan = Self { parts: Vec::new(), trace_values: 0, trace_tiles: 0 };
         for (index, layer) in network.layers.iter().enumerate() {
             match layer {
                 Layer::Dense(layer) => {
@@ -115,23 +141,49 @@ impl Plan {
             let tile_values = trace.map_or(0, |shape| shape.tile_values() * streams);
             let values = self.trace_values..self.trace_values + columns.len().div_ceil(COLUMNS) * tile_values;
             self.trace_values = values.end;
+            let tiles = trace.map_or(0, |_| columns.len().div_ceil(COLUMNS) * streams);
+            let tiles = self.trace_tiles..self.trace_tiles + tiles;
+            self.trace_tiles = tiles.end;
             let start = parameters.start;
             let parameters = start + columns.start * rows.len()..start + columns.end * rows.len();
-            self.parts.push(Part { layer, signal, rows: rows.clone(), columns, parameters, trace, values });
+            self.parts.push(Part { layer, signal, rows: rows.clone(), columns, parameters, trace, values, tiles });
         }
     }
 
-    /// gradient += Σ_t δ_t z_tᵀ, and traces read out and moved on; `values` is empty where there are none.
-    pub(crate) fn run<T: Real, V: Stored<T>>(&self, window: Window<'_, T>, gradient: &mut [T], values: &mut [V]) {
+    /// gradient += Σ_t δ_t z_tᵀ, and traces read out and moved on.
+    pub(crate) fn run<T: Real, V: Stored<T>>(&self, window: Window<'_, T>, gradient: &mut [T], values: Values<'_, V>) {
         let streams = window.lanes.iter().map(|lane| lane.tape.live).sum::<usize>();
         let columns = window.lanes.iter().map(|lane| lane.tape.columns()).sum::<usize>();
-        let work = gradient.len() * columns + if values.is_empty() { 0 } else { gradient.len() * (columns + 2 * streams) };
+        let work =
+            gradient.len() * columns + if values.values.is_empty() { 0 } else { gradient.len() * (columns + 2 * streams) };
         run(&self.parts, window, gradient, values, is_worth_sharing(work));
+    }
+
+    /// Reads traces out that are still owed to the gradient, between windows.
+    pub(crate) fn settle<T: Real, V: Stored<T>>(
+        &self,
+        window: Window<'_, T>,
+        gradient: &mut [T],
+        mut values: Values<'_, V>,
+    ) {
+        for part in &self.parts {
+            let gradient = &mut gradient[part.parameters.clone()];
+            let (own, rest) = (part.values.len(), part.tiles.len());
+            let (left, right) = (values.values.split_at_mut(own), values.touched.split_at_mut(rest));
+            part.advance(window, gradient, Values { values: left.0, touched: right.0 }, |_| true);
+            values = Values { values: left.1, touched: right.1 };
+        }
     }
 }
 
 /// Parts in order, halved for as long as there are two: the parameter vector and the traces are halved with them.
-fn run<T: Real, V: Stored<T>>(parts: &[Part], window: Window<'_, T>, gradient: &mut [T], values: &mut [V], shared: bool) {
+fn run<T: Real, V: Stored<T>>(
+    parts: &[Part],
+    window: Window<'_, T>,
+    gradient: &mut [T],
+    values: Values<'_, V>,
+    shared: bool,
+) {
     match parts {
         [] => {}
         [part] => part.close(window, gradient, values),
@@ -139,8 +191,7 @@ fn run<T: Real, V: Stored<T>>(parts: &[Part], window: Window<'_, T>, gradient: &
             let (left, right) = parts.split_at(parts.len() / 2);
             let (left_gradient, right_gradient) =
                 gradient.split_at_mut(right[0].parameters.start - left[0].parameters.start);
-            let place = if values.is_empty() { 0 } else { right[0].values.start - left[0].values.start };
-            let (left_values, right_values) = values.split_at_mut(place);
+            let (left_values, right_values) = values.split_at(&right[0], &left[0]);
             if shared {
                 rayon::join(
                     || run(left, window, left_gradient, left_values, shared),
@@ -155,26 +206,39 @@ fn run<T: Real, V: Stored<T>>(parts: &[Part], window: Window<'_, T>, gradient: &
 }
 
 impl Part {
-    fn close<T: Real, V: Stored<T>>(&self, window: Window<'_, T>, gradient: &mut [T], values: &mut [V]) {
-        for lane in window.lanes.iter().filter(|lane| lane.tape.columns() > 0) {
+    fn close<T: Real, V: Stored<T>>(&self, window: Window<'_, T>, gradient: &mut [T], values: Values<'_, V>) {
+        let has_columns = |lane: &Lane<T>| lane.tape.columns() > 0;
+        for lane in window.lanes.iter().filter(|lane| has_columns(lane)) {
             self.add_spatial(window.network, lane, gradient);
             self.add_edge(window.network, lane, gradient);
         }
-        let Some(shape) = self.trace.filter(|_| !values.is_empty()) else { return };
+        self.advance(window, gradient, values, has_columns);
+    }
+
+    /// Traces read out and moved on, for the lanes that are concerned.
+    fn advance<T: Real, V: Stored<T>>(
+        &self,
+        window: Window<'_, T>,
+        gradient: &mut [T],
+        values: Values<'_, V>,
+        is_concerned: impl Fn(&Lane<T>) -> bool,
+    ) {
+        let Some(shape) = self.trace.filter(|_| !values.values.is_empty()) else { return };
         let size = shape.tile_values();
-        let streams = values.len() / size / self.columns.len().div_ceil(COLUMNS);
-        let tiles = values.chunks_mut(streams * size).zip(gradient.chunks_mut(COLUMNS * self.rows.len()));
-        for (tile, (values, gradient)) in tiles.enumerate() {
-            for lane in window.lanes.iter().filter(|lane| lane.tape.columns() > 0) {
+        let streams = values.touched.len() / self.columns.len().div_ceil(COLUMNS);
+        let tiles = values.values.chunks_mut(streams * size).zip(values.touched.chunks_mut(streams));
+        for (tile, ((values, touched), gradient)) in tiles.zip(gradient.chunks_mut(COLUMNS * self.rows.len())).enumerate() {
+            for lane in window.lanes.iter().filter(|lane| is_concerned(lane)) {
                 let streams = lane.first..lane.first + lane.tape.live;
-                let first = self.columns.start + tile * COLUMNS;
+                let all = lane.first..lane.first + lane.tape.streams();
                 trace::advance(LaneTile {
                     shape,
-                    values: &mut values[lane.first * size..(lane.first + lane.tape.streams()) * size],
-                    streams: lane.tape.streams(),
+                    values: &mut values[all.start * size..all.end * size],
+                    touched: &mut touched[all.clone()],
+                    streams: all.len(),
                     columns: gradient.len() / self.rows.len(),
                     gradient,
-                    first,
+                    first: self.columns.start + tile * COLUMNS,
                     fresh: &window.fresh[streams.clone()],
                     continues: &window.continues[streams],
                     ..self.paths_of(window.network, lane, shape)
@@ -271,9 +335,20 @@ impl Part {
             }
         }
         let paths = lane.paths.of(self.layer);
+        let presynaptic = match self.signal_of(network, lane) {
+            Some((_, _, Some(events))) => Presynaptic::Sparse(events),
+            Some((now, rows, None)) => Presynaptic::Dense { now, rows },
+            None => Presynaptic::One,
+        };
+        let touches_few = matches!(presynaptic, Presynaptic::Sparse(events) if events.touches_few(lane.tape.live));
         LaneTile {
             shape,
             values: &mut [],
+            touched: &mut [],
+            slots: paths.slots,
+            most_slots: paths.most_slots,
+            // With all slots used up nothing can wait any longer.
+            lazy: before.is_empty() && paths.slots < paths.most_slots && touches_few,
             streams: 0,
             gradient: &mut [],
             first: 0,
@@ -281,11 +356,8 @@ impl Part {
             signal: paths.signal,
             jacobian: paths.jacobian,
             influence: paths.influence,
-            presynaptic: match self.signal_of(network, lane) {
-                Some((_, _, Some(events))) => Presynaptic::Sparse(events),
-                Some((now, rows, None)) => Presynaptic::Dense { now, rows },
-                None => Presynaptic::One,
-            },
+            by_step: paths.by_step,
+            presynaptic,
             before,
             steps: lane.tape.steps,
             live: lane.tape.live,

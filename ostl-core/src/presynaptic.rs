@@ -21,6 +21,9 @@ pub(crate) enum Signal {
 
 /// Up to one value in so many may be other than zero: beyond, the dense product is as fast.
 pub(crate) const SPARSE: usize = 4;
+/// One pair of a row and a stream in so many may have an event in a window for its trace to be touched alone: single cache lines
+/// come several times slower from memory than a walk through all of them.
+const SCARCE: usize = 12;
 /// Values looked at at a time.
 const CHUNK: usize = 16;
 
@@ -38,6 +41,8 @@ pub(crate) struct Events<T: Real> {
     row: Vec<u32>,
     value: Vec<T>,
     count: usize,
+    /// Pairs of a row and a stream that have an event at all.
+    pairs: usize,
     by_row: ByRow<T>,
 }
 
@@ -46,6 +51,8 @@ pub(crate) struct Events<T: Real> {
 #[serde(bound = "")]
 pub(crate) struct ByRow<T: Real> {
     starts: Vec<u32>,
+    /// For each row the last stream that had an event.
+    seen: Vec<u32>,
     column: Vec<u32>,
     stream: Vec<u32>,
     step: Vec<u32>,
@@ -73,7 +80,9 @@ impl<T: Real> Events<T> {
             row: Vec::new(),
             value: Vec::new(),
             count: 0,
+            pairs: 0,
             by_row: ByRow {
+                seen: Vec::new(),
                 starts: Vec::new(),
                 column: Vec::new(),
                 stream: Vec::new(),
@@ -93,6 +102,7 @@ impl<T: Real> Events<T> {
         self.row.resize(most, 0);
         self.value.resize(most, T::zero());
         self.by_row.starts.resize(self.rows + 2, 0);
+        self.by_row.seen.resize(self.rows, 0);
         self.by_row.column.resize(most, 0);
         self.by_row.stream.resize(most, 0);
         self.by_row.step.resize(most, 0);
@@ -161,13 +171,18 @@ impl<T: Real> Events<T> {
         for row in 2..starts.len() {
             starts[row] += starts[row - 1];
         }
+        self.pairs = 0;
+        self.by_row.seen.fill(u32::MAX);
         // starts[row + 1] is now where the row's next event goes; in the end it is where the row after it starts.
         for stream in 0..live {
             for step in 0..steps {
                 let column = step * live + stream;
                 for event in self.starts[column] as usize..self.starts[column + 1] as usize {
-                    let next = &mut starts[self.row[event] as usize + 1];
+                    let row = self.row[event] as usize;
+                    let next = &mut starts[row + 1];
                     let place = *next as usize;
+                    self.pairs += usize::from(self.by_row.seen[row] != stream as u32);
+                    self.by_row.seen[row] = stream as u32;
                     *next += 1;
                     self.by_row.column[place] = column as u32;
                     self.by_row.stream[place] = stream as u32;
@@ -176,6 +191,11 @@ impl<T: Real> Events<T> {
                 }
             }
         }
+    }
+
+    /// Whether few pairs of a row and a stream had an event in this window, once they are sorted.
+    pub(crate) fn touches_few(&self, live: usize) -> bool {
+        self.sparse && SCARCE * self.pairs <= self.rows * live
     }
 
     /// The events of one row, once they are sorted.

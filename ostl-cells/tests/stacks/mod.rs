@@ -24,6 +24,8 @@ pub(crate) struct Plan {
     pub(crate) targets: u32,
     /// Per cent of the steps that begin with a reset.
     pub(crate) resets: u32,
+    /// Per cent of the inputs that are not zero.
+    pub(crate) active: u32,
     pub(crate) seed: u64,
 }
 
@@ -73,7 +75,10 @@ impl Plan {
         for stream in 0..self.lengths.len() {
             let always = random.below(self.lengths[stream]);
             for step in 0..self.lengths[stream] {
-                batch.input_mut(stream, step).fill_with(|| 4.0 * random.uniform() - 2.0);
+                batch.input_mut(stream, step).fill_with(|| {
+                    let value = 4.0 * random.uniform() - 2.0;
+                    if self.active == 100 || (random.below(100) as u32) < self.active { value } else { 0.0 }
+                });
                 if step == always || (random.below(100) as u32) < self.targets {
                     match self.loss.target_kind() {
                         TargetKind::Classes => batch.set_class(stream, step, random.below(self.outputs)),
@@ -138,6 +143,7 @@ pub(crate) fn any_plan(cells: Vec<CellConfig>, smooth: bool, longest: usize) -> 
             lengths,
             targets,
             resets,
+            active: 100,
             seed,
         })
 }

@@ -9,7 +9,12 @@
 //! direction, and what all streams of a lane add to a tile of the gradient is summed in registers. Units are padded to whole panels and columns to whole tiles, with zeros that stay zeros. A_t and C
 //! come in panels too ([`Paths`](crate::dynamics::Paths)).
 //!
-//! **Events.** Where z is sparse the sum over steps has a term for each event only; the pass is otherwise the same.
+//! **Events.** Where z is sparse the sum over steps has a term for each event only. More: a column without an event in a window
+//! would only be read out and scaled, ε ← C_w ε, and both can wait. Every column remembers the window it was last touched in; what
+//! happened since is one factor S = Π C_w and one signal R = Σ_w σ_w Π_{v<w} C_v for *all* columns of a stream last touched then,
+//! so that touching it again, or reading it out when the stream ends, is gradient += R·ε, ε ← S ε + …: one column a spike. There are
+//! [`SLOTS`] such pairs a stream; when they are used up all columns are touched once. It is the same sum in another order, and
+//! needs a gradient that nobody asks for before the sequence ends: where weights change every window, every window touches all.
 //!
 //! The plain twin, in the tests, is the two formulas with an index for everything.
 
@@ -27,6 +32,13 @@ use crate::real::Real;
 
 /// Columns of a tile.
 pub(crate) const COLUMNS: usize = 8;
+
+/// Windows that a column can be left alone.
+pub(crate) const SLOTS: usize = 8;
+/// The column's trace is zero.
+pub(crate) const ZERO: u8 = u8::MAX;
+/// For each column of a tile the slot it was last touched in.
+pub(crate) type Touched = [u8; COLUMNS];
 
 /// Tiles of a trace that are asked for ahead of the one at hand: memory answers after some hundred nanoseconds.
 const AHEAD: usize = 3;
@@ -104,6 +116,14 @@ pub(crate) struct LaneTile<'a, T: Real, V> {
     pub(crate) shape: Shape,
     /// ε of the lane's streams.
     pub(crate) values: &'a mut [V],
+    /// When each stream's columns were last touched.
+    pub(crate) touched: &'a mut [Touched],
+    /// Slots in use; what is touched now goes into the next.
+    pub(crate) slots: usize,
+    /// Room for slots.
+    pub(crate) most_slots: usize,
+    /// Columns without an event can be left alone.
+    pub(crate) lazy: bool,
     /// Streams that the lane has room for.
     pub(crate) streams: usize,
     /// The gradient of the tile's columns.
@@ -112,12 +132,14 @@ pub(crate) struct LaneTile<'a, T: Real, V> {
     pub(crate) first: usize,
     /// See there.
     pub(crate) columns: usize,
-    /// σ of each stream: `S` planes of panels.
+    /// R of each stream and slot: `S` planes of panels. With one slot it is σ.
     pub(crate) signal: &'a [T],
-    /// C of each stream.
+    /// S of each stream and slot. With one slot it is C.
     pub(crate) jacobian: &'a [T],
-    /// A of each stream.
+    /// A of each stream, panel by panel.
     pub(crate) influence: &'a [T],
+    /// The same for the window's steps, step by step, where z is sparse: `[stream][gate][capacity][unit]`.
+    pub(crate) by_step: &'a [T],
     pub(crate) presynaptic: Presynaptic<'a, T>,
     /// z of the step before the window, `rows × streams`, where it reaches s through y; empty where it does not.
     pub(crate) before: &'a [T],
@@ -143,6 +165,21 @@ type Ranges = [[(usize, usize); COLUMNS]; WIDEST];
 struct Panel {
     gate: usize,
     panel: usize,
+    /// The stream it begins with: panels of one stream shall not share cache sets.
+    turn: usize,
+}
+
+/// One column of one stream that has to be touched.
+#[derive(Clone, Copy, Default)]
+struct Entry {
+    stream: usize,
+    column: usize,
+    /// Slot it was last touched in.
+    slot: u8,
+    /// Its events.
+    start: usize,
+    /// See there.
+    end: usize,
 }
 
 impl<T: Real, V: Stored<T>> Job for LaneTile<'_, T, V> {
@@ -150,13 +187,30 @@ impl<T: Real, V: Stored<T>> Job for LaneTile<'_, T, V> {
 
     #[inline(always)]
     fn run<I: Instructions>(mut self) {
+        for stream in (0..self.live).filter(|&stream| self.fresh[stream]) {
+            self.touched[stream] = [ZERO; COLUMNS];
+        }
         let ranges = self.ranges();
+        let uniform =
+            self.touched[..self.live].iter().all(|touched| touched[1..self.columns].iter().all(|t| *t == touched[0]));
+        if self.shape.states == 1 && (self.lazy || !uniform) {
+            self.touch_some::<I>(&ranges);
+        } else {
+            self.touch_all::<I>(&ranges);
+        }
+    }
+}
+
+impl<T: Real, V: Stored<T>> LaneTile<'_, T, V> {
+    /// Every column of every stream, which were all last touched together.
+    #[inline(always)]
+    fn touch_all<I: Instructions>(&mut self, ranges: &Ranges) {
         for gate in 0..self.shape.gates {
             for panel in 0..self.shape.panels() {
-                let at = Panel { gate, panel };
+                let at = self.panel(gate, panel);
                 if self.shape.states > 1 {
                     for j in 0..self.columns {
-                        self.column_of_many_states::<I>(at, j, &ranges);
+                        self.column_of_many_states::<I>(at, j, ranges);
                     }
                     continue;
                 }
@@ -165,30 +219,112 @@ impl<T: Real, V: Stored<T>> Job for LaneTile<'_, T, V> {
                 while j < self.columns {
                     let left = self.columns - j;
                     if left >= 8 && I::REGISTERS >= 32 {
-                        self.columns_of_one_state::<I, 8>(at, j, &ranges);
+                        self.columns_of_one_state::<I, 8>(at, j, ranges);
                         j += 8;
                     } else if left >= 4 {
-                        self.columns_of_one_state::<I, 4>(at, j, &ranges);
+                        self.columns_of_one_state::<I, 4>(at, j, ranges);
                         j += 4;
                     } else {
-                        self.columns_of_one_state::<I, 1>(at, j, &ranges);
+                        self.columns_of_one_state::<I, 1>(at, j, ranges);
                         j += 1;
                     }
                 }
             }
         }
+        let slot = self.next_slot();
+        self.touched[..self.live].fill([slot; COLUMNS]);
     }
-}
 
-impl<T: Real, V: Stored<T>> LaneTile<'_, T, V> {
+    /// What is touched now goes here.
+    #[inline(always)]
+    fn next_slot(&self) -> u8 {
+        if self.slots < self.most_slots { self.slots as u8 } else { 0 }
+    }
+
+    /// Only the columns that have to be: those with events, all columns of streams that end here, and all where nothing can wait.
+    #[inline(always)]
+    fn touch_some<I: Instructions>(&mut self, ranges: &Ranges) {
+        let mut entries = [Entry::default(); COLUMNS * WIDEST + 1];
+        let mut count = 0;
+        let next = self.next_slot();
+        for stream in 0..self.live {
+            for column in 0..self.columns {
+                let slot = self.touched[stream][column];
+                let (start, end) = ranges[stream][column];
+                if if self.continues[stream] { !self.lazy || start < end } else { slot != ZERO } {
+                    entries[count] = Entry { stream, column, slot, start, end };
+                    count += 1;
+                    self.touched[stream][column] = next;
+                }
+            }
+        }
+        for entry in 0..count {
+            self.touch::<I>(&entries[entry], &entries[entry + 1], ranges);
+        }
+    }
+
+    /// One column of one stream, last touched in this slot.
+    #[inline(always)]
+    fn touch<I: Instructions>(&mut self, entry: &Entry, next: &Entry, ranges: &Ranges) {
+        let Entry { stream, column, slot, start, end } = *entry;
+        let (n, panels, capacity) = (self.shape.units, self.shape.panels(), self.shape.capacity);
+        let (fresh, continues) = (slot == ZERO, self.continues[stream]);
+        let (steps, values): (&[u32], &[T]) = match self.presynaptic {
+            Presynaptic::Sparse(events) if continues => {
+                let row = events.of_row(self.first + column);
+                (&row.step[start..end], &row.value[start..end])
+            }
+            _ => (&[], &[]),
+        };
+        let is_sparse = matches!(self.presynaptic, Presynaptic::Sparse(_)) && self.before.is_empty();
+        let of = if fresh { 0 } else { (stream * self.most_slots + usize::from(slot)) * panels * TILE };
+        for gate in 0..self.shape.gates {
+            let by_step = (stream * self.shape.traced + self.shape.first_gate + gate) * capacity * panels * TILE;
+            let row = column * self.shape.gradient_rows + self.shape.first_row + gate * n;
+            for panel in 0..panels {
+                let (at, unit) = (self.panel(gate, panel), panel * TILE);
+                // Its lines lie far apart: while this entry is at work the next one's are on their way.
+                prefetch(self.values, self.place(0, at, next.stream) + next.column * TILE);
+                let place = self.place(0, at, stream) + column * TILE;
+                let mut new = T::Lanes::<I>::splat(T::zero());
+                if !is_sparse {
+                    if continues {
+                        [new] = self.sums::<I, 1>(0, at, (stream, fresh), column, ranges);
+                    }
+                } else {
+                    for (&step, &value) in steps.iter().zip(values) {
+                        let a = chunk(self.by_step, by_step + step as usize * panels * TILE + unit);
+                        new = T::Lanes::<I>::load(a).multiply_add(Lanes::splat(value), new);
+                    }
+                }
+                if !fresh {
+                    let old = V::load::<I>(chunk(self.values, place));
+                    let signal = T::Lanes::<I>::load(chunk(self.signal, of + unit));
+                    if unit + TILE <= n {
+                        let target = chunk_mut(self.gradient, row + unit);
+                        signal.multiply_add(old, T::Lanes::<I>::load(target)).store(target);
+                    } else {
+                        self.add_to_gradient::<I>(at, column, signal.multiply(old));
+                    }
+                    if continues {
+                        new = T::Lanes::<I>::load(chunk(self.jacobian, of + unit)).multiply_add(old, new);
+                    }
+                }
+                if continues {
+                    V::store::<I>(new, chunk_mut(self.values, place));
+                }
+            }
+        }
+    }
+
     /// Finds each stream's events of each column.
     #[inline(always)]
     fn ranges(&self) -> Ranges {
         let mut ranges = [[(0, 0); COLUMNS]; WIDEST];
-        let last = (self.steps * self.live).saturating_sub(1);
         match self.presynaptic {
             // What the unchecked reads below rely on.
-            Presynaptic::Dense { now, rows } => {
+            Presynaptic::Dense { now, rows } if self.steps > 0 && self.live > 0 => {
+                let last = self.steps * self.live - 1;
                 assert!(last * rows + self.first + self.columns <= now.len(), "z of every step, stream and column");
             }
             Presynaptic::Sparse(events) => {
@@ -204,16 +340,23 @@ impl<T: Real, V: Stored<T>> LaneTile<'_, T, V> {
                     }
                 }
             }
-            Presynaptic::One => {}
+            _ => {}
         }
         ranges
+    }
+
+    #[inline(always)]
+    fn panel(&self, gate: usize, panel: usize) -> Panel {
+        Panel { gate, panel, turn: (gate * self.shape.panels() + panel) % self.streams }
     }
 
     /// Place of a panel of one stream and state variable among the values; its columns follow one another.
     #[inline(always)]
     fn place(&self, variable: usize, at: Panel, stream: usize) -> usize {
         let panel = (variable * self.shape.gates + at.gate) * self.shape.panels() + at.panel;
-        (panel * self.streams + stream) * COLUMNS * TILE
+        let turned = stream + at.turn;
+        let turned = if turned >= self.streams { turned - self.streams } else { turned };
+        (panel * self.streams + turned) * COLUMNS * TILE
     }
 
     /// A of one panel and stream: 16 units for each step, of which the first is the one before the window.
@@ -226,10 +369,11 @@ impl<T: Real, V: Stored<T>> LaneTile<'_, T, V> {
         &steps[..=self.steps]
     }
 
-    /// A plane of 16 units out of σ or C.
+    /// A plane of 16 units out of R or S.
     #[inline(always)]
-    fn plane<'b>(&self, planes: &'b [T], count: usize, index: usize, panel: usize, stream: usize) -> &'b [T; TILE] {
-        chunk(planes, ((stream * count + index) * self.shape.panels() + panel) * TILE)
+    fn plane<'b>(&self, planes: &'b [T], count: usize, index: usize, panel: usize, of: (usize, u8)) -> &'b [T; TILE] {
+        let of = of.0 * self.most_slots + usize::from(of.1);
+        chunk(planes, ((of * count + index) * self.shape.panels() + panel) * TILE)
     }
 
     /// z of the step before the window, where it is heard.
@@ -295,9 +439,10 @@ impl<T: Real, V: Stored<T>> LaneTile<'_, T, V> {
     fn columns_of_one_state<I: Instructions, const N: usize>(&mut self, at: Panel, j: usize, ranges: &Ranges) {
         let mut read_out = [T::Lanes::<I>::splat(T::zero()); N];
         for stream in 0..self.live {
-            let (fresh, continues) = (self.fresh[stream], self.continues[stream]);
+            let slot = self.touched[stream][0];
+            let (fresh, continues) = (slot == ZERO, self.continues[stream]);
             let start = self.place(0, at, stream) + j * TILE;
-            if !fresh {
+            if !fresh && self.steps > 2 {
                 for column in 0..N {
                     prefetch(self.values, start + AHEAD * COLUMNS * TILE + column * TILE);
                 }
@@ -314,10 +459,10 @@ impl<T: Real, V: Stored<T>> LaneTile<'_, T, V> {
                 }
                 continue;
             }
-            let signal = T::Lanes::<I>::load(self.plane(self.signal, 1, 0, at.panel, stream));
-            let factor = T::Lanes::<I>::load(self.plane(self.jacobian, 1, 0, at.panel, stream));
-            for place in 0..N {
-                let values = chunk_mut(self.values, start + place * TILE);
+            let signal = T::Lanes::<I>::load(self.plane(self.signal, 1, 0, at.panel, (stream, slot)));
+            let factor = T::Lanes::<I>::load(self.plane(self.jacobian, 1, 0, at.panel, (stream, slot)));
+            let (values, _) = self.values[start..start + N * TILE].as_chunks_mut::<TILE>();
+            for (place, values) in values.iter_mut().enumerate() {
                 let old = V::load::<I>(values);
                 read_out[place] = signal.multiply_add(old, read_out[place]);
                 if continues {
@@ -336,19 +481,20 @@ impl<T: Real, V: Stored<T>> LaneTile<'_, T, V> {
         let states = self.shape.states;
         let mut read_out = T::Lanes::<I>::splat(T::zero());
         for stream in 0..self.live {
-            let (fresh, continues) = (self.fresh[stream], self.continues[stream]);
+            let slot = self.touched[stream][0];
+            let (fresh, continues) = (slot == ZERO, self.continues[stream]);
             let mut old = [T::Lanes::<I>::splat(T::zero()); MOST_STATES];
             if !fresh {
                 for (v, old) in old.iter_mut().enumerate().take(states) {
                     *old = V::load::<I>(chunk(self.values, self.place(v, at, stream) + j * TILE));
-                    let signal = self.plane(self.signal, states, v, at.panel, stream);
+                    let signal = self.plane(self.signal, states, v, at.panel, (stream, slot));
                     read_out = T::Lanes::<I>::load(signal).multiply_add(*old, read_out);
                 }
             }
             for v in 0..if continues { states } else { 0 } {
                 let [mut sum] = self.sums::<I, 1>(v, at, (stream, fresh), j, ranges);
                 for (w, &old) in old.iter().enumerate().take(if fresh { 0 } else { states }) {
-                    let factor = self.plane(self.jacobian, states * states, v * states + w, at.panel, stream);
+                    let factor = self.plane(self.jacobian, states * states, v * states + w, at.panel, (stream, slot));
                     sum = T::Lanes::<I>::load(factor).multiply_add(old, sum);
                 }
                 let place = self.place(v, at, stream) + j * TILE;

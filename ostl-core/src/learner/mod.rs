@@ -14,7 +14,7 @@ use crate::network::Network;
 use crate::optimizer::{Optimizer, OptimizerSettings};
 use crate::real::Real;
 use crate::score::Score;
-use crate::trace::Trace;
+use crate::trace::{Patience, Trace};
 use crate::window::{Keep, Tape};
 
 pub use state::LearnerState;
@@ -65,7 +65,11 @@ impl<T: Real> Streaming<T> {
             Window::Steps(steps) => steps,
             Window::Sequence => 1,
         };
-        let trace = Trace::new(network, method.carry_in_use(), streams, capacity);
+        let patience = match method.update {
+            Update::Window => Patience::None,
+            Update::Sequence => Patience::ToTheEnd,
+        };
+        let trace = Trace::new(network, method.carry_in_use(), patience, streams, capacity);
         Self {
             lanes: Lanes::new(network, &trace, streams, capacity),
             trace,
@@ -172,9 +176,12 @@ impl<T: Real> Learner<T> {
     /// # Errors
     /// If the unfinished window's gradient is not finite.
     pub fn set_frozen(&mut self, frozen: bool) -> Result<(), LearnError> {
-        if frozen && !self.frozen && self.streaming.lanes.steps() > 0 {
-            self.continues.fill(true);
-            self.close_window()?;
+        if frozen && !self.frozen {
+            if self.streaming.lanes.steps() > 0 {
+                self.continues.fill(true);
+                self.close_window()?;
+            }
+            self.settle();
         }
         if self.frozen && !frozen {
             self.streaming.trace.forget();
@@ -309,6 +316,8 @@ impl<T: Real> Learner<T> {
             if self.streaming.lanes.steps() > 0 {
                 self.continues.fill(false);
                 self.close_window()?;
+            } else {
+                self.settle();
             }
             if self.method.update == Update::Sequence {
                 self.update()?;
@@ -339,6 +348,12 @@ impl<T: Real> Learner<T> {
         self.accumulate();
         self.streaming.lanes.open();
         if self.method.update == Update::Window { self.update() } else { Ok(()) }
+    }
+
+    /// What traces still owe the gradient is added, and they are forgotten.
+    fn settle(&mut self) {
+        let Streaming { lanes, trace, gradient, .. } = &mut self.streaming;
+        trace.settle(&self.network, &mut lanes.lanes, gradient);
     }
 
     /// Both parts of the gradient (equation 1), the traces advanced (equation 2), and what the next window's edge needs.

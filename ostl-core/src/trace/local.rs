@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::immediate::{folded_signal, set_edge};
 use crate::dynamics::Paths;
 use crate::kernel::tile::TILE;
+use crate::kernel::trace::SLOTS;
 use crate::layer::{Layer, Recurrent};
 use crate::network::Network;
 use crate::real::Real;
@@ -37,29 +38,38 @@ struct LayerPaths<T: Real> {
     /// The gates whose influence on s lasts.
     traced: Vec<usize>,
     capacity: usize,
-    /// σ: what the window wants of s at its start: S planes of whole panels of units.
+    /// Room for slots: how many windows a column of a trace can be left alone, and one more ([`kernel::trace`](crate::kernel::trace)).
+    most_slots: usize,
+    /// Slots in use.
+    slots: usize,
+    /// R for each slot: σ, what the windows since want of s at their start: S planes of whole panels of units.
     signal: Vec<T>,
-    /// C: S·S planes of whole panels.
+    /// S for each slot: C of the windows since, S·S planes of whole panels.
     jacobian: Vec<T>,
     /// A: see [`Paths`].
     influence: Vec<T>,
+    /// A of the window's steps again, step by step, where events pick single steps of it.
+    by_step: Vec<T>,
 }
 
-/// σ, C and A of one layer, stream after stream.
+/// R, S and A of one layer, stream after stream.
 #[derive(Clone, Copy)]
 pub(crate) struct PathsView<'a, T> {
+    pub(crate) slots: usize,
+    pub(crate) most_slots: usize,
     pub(crate) signal: &'a [T],
     pub(crate) jacobian: &'a [T],
     pub(crate) influence: &'a [T],
+    pub(crate) by_step: &'a [T],
 }
 
 impl<T: Real> LanePaths<T> {
-    /// For layers of which `has_edge` says whether they have an edge; with everything for local traces if `traced`.
+    /// For layers of which `has_edge` says whether they have an edge; with everything for local traces if they are `traced`.
     pub(super) fn new(
         network: &Network<T>,
         streams: usize,
         capacity: usize,
-        traced: bool,
+        traced: Option<Patience>,
         has_edge: impl Fn(&Recurrent<T>) -> bool,
     ) -> Self {
         let layer = |layer: &Layer<T>| {
@@ -69,13 +79,17 @@ impl<T: Real> LanePaths<T> {
             if has_edge(layer) && layer.dynamics.gates().iter().any(|gate| gate.drives_output) {
                 paths.edge = vec![T::zero(); g * layer.units * streams];
             }
-            if traced {
+            if let Some(patience) = traced {
                 paths.is_traced = true;
+                paths.most_slots = if patience == Patience::ToTheEnd && s == 1 { SLOTS } else { 1 };
                 paths.traced = (0..g).filter(|&g| layer.is_traced(g)).collect();
                 paths.capacity = capacity;
-                paths.signal = vec![T::zero(); s * n * streams];
-                paths.jacobian = vec![T::zero(); s * s * n * streams];
+                paths.signal = vec![T::zero(); s * n * paths.most_slots * streams];
+                paths.jacobian = vec![T::zero(); s * s * n * paths.most_slots * streams];
                 paths.influence = vec![T::zero(); s * paths.traced.len() * n * (capacity + 1) * streams];
+                if s == 1 {
+                    paths.by_step = vec![T::zero(); paths.traced.len() * n * capacity * streams];
+                }
             }
             Some(paths)
         };
@@ -98,21 +112,43 @@ impl<T: Real> LanePaths<T> {
                 continue;
             }
             let (n, s) = (layer.units.next_multiple_of(TILE), layer.states());
-            let influences = s * paths.traced.len() * n * (paths.capacity + 1);
+            let (influences, most) = (s * paths.traced.len() * n * (paths.capacity + 1), paths.most_slots);
+            paths.open_slot();
+            let newest = paths.slots - 1;
+            let has_events = tape.events_below(index).is_some() || layer_tape.sparse_previous().is_some();
             for (b, &continues) in continues.iter().enumerate() {
-                let signal = &mut paths.signal[b * s * n..(b + 1) * s * n];
-                folded_signal(layer, &layer_tape.boundary, sweep, b, signal);
+                let signals = &mut paths.signal[b * most * s * n..(b + 1) * most * s * n];
+                let jacobians = &mut paths.jacobian[b * most * s * s * n..(b + 1) * most * s * s * n];
+                folded_signal(layer, &layer_tape.boundary, sweep, b, &mut signals[newest * s * n..(newest + 1) * s * n]);
                 if continues {
                     layer.dynamics.paths(
                         layer_tape.partials_of(layer, b, tape.live, tape.steps, &tape.goes_on),
                         Paths {
                             traced: &paths.traced,
                             capacity: paths.capacity,
-                            jacobian: &mut paths.jacobian[b * s * s * n..(b + 1) * s * s * n],
+                            jacobian: &mut jacobians[newest * s * s * n..(newest + 1) * s * s * n],
                             influence: &mut paths.influence[b * influences..(b + 1) * influences],
                         },
                     );
                 }
+                age_slots(signals, jacobians, newest, n, continues);
+                if continues && s == 1 && has_events {
+                    let influence = &paths.influence[b * influences..(b + 1) * influences];
+                    let size = paths.by_step.len() / self.ones.len();
+                    step_by_step(influence, paths.capacity, tape.steps, n, &mut paths.by_step[b * size..(b + 1) * size]);
+                }
+            }
+        }
+    }
+
+    /// As a window of no steps: nothing is wanted and nothing moves on, but columns last touched in the last window get a slot.
+    pub(crate) fn stand_still(&mut self) {
+        for paths in self.layers.iter_mut().flatten().filter(|paths| paths.is_traced) {
+            paths.open_slot();
+            let (most, newest) = (paths.most_slots, paths.slots - 1);
+            let plane = paths.signal.len() / self.ones.len() / most;
+            for signals in paths.signal.chunks_exact_mut(most * plane) {
+                signals[newest * plane..(newest + 1) * plane].fill(T::zero());
             }
         }
     }
@@ -125,8 +161,15 @@ impl<T: Real> LanePaths<T> {
     /// σ, C and A of a layer.
     pub(crate) fn of(&self, layer: usize) -> PathsView<'_, T> {
         match &self.layers[layer] {
-            Some(paths) => PathsView { signal: &paths.signal, jacobian: &paths.jacobian, influence: &paths.influence },
-            None => PathsView { signal: &[], jacobian: &[], influence: &[] },
+            Some(paths) => PathsView {
+                slots: paths.slots,
+                most_slots: paths.most_slots,
+                signal: &paths.signal,
+                jacobian: &paths.jacobian,
+                influence: &paths.influence,
+                by_step: &paths.by_step,
+            },
+            None => PathsView { slots: 0, most_slots: 0, signal: &[], jacobian: &[], influence: &[], by_step: &[] },
         }
     }
 
@@ -134,4 +177,51 @@ impl<T: Real> LanePaths<T> {
     pub(crate) fn ones(&self, streams: usize) -> &[T] {
         &self.ones[..streams]
     }
+}
+
+impl<T: Real> LayerPaths<T> {
+    /// A slot for what was touched in the last window; when all are used up everything has just been touched, and they start over.
+    fn open_slot(&mut self) {
+        self.slots = if self.slots == self.most_slots { 1 } else { self.slots + 1 };
+    }
+}
+
+/// What the newest window, which wants σ and moves on by C, means for columns that were last touched before:
+/// R ← R + σ S, S ← C S. One stream of a layer whose units have one state variable, planes of `n`.
+fn age_slots<T: Real>(signals: &mut [T], jacobians: &mut [T], newest: usize, n: usize, continues: bool) {
+    if newest == 0 {
+        return;
+    }
+    let (older_signals, signal) = signals.split_at_mut(newest * n);
+    let (older_jacobians, jacobian) = jacobians.split_at_mut(newest * n);
+    for (r, s) in older_signals.chunks_exact_mut(n).zip(older_jacobians.chunks_exact_mut(n)) {
+        for (((r, s), &sigma), &c) in r.iter_mut().zip(s).zip(signal.iter()).zip(jacobian.iter()) {
+            *r += sigma * *s;
+            if continues {
+                *s *= c;
+            }
+        }
+    }
+}
+
+/// Brings A from panels of 16 units to steps of `n` units, gate by gate; the step before the window stays behind.
+fn step_by_step<T: Real>(influence: &[T], capacity: usize, steps: usize, n: usize, to: &mut [T]) {
+    for (gate, to) in to.chunks_exact_mut(capacity * n).enumerate() {
+        for (panel, from) in
+            influence[gate * n * (capacity + 1)..].chunks_exact((capacity + 1) * TILE).take(n / TILE).enumerate()
+        {
+            for (step, a) in from.chunks_exact(TILE).skip(1).take(steps).enumerate() {
+                to[step * n + panel * TILE..][..TILE].copy_from_slice(a);
+            }
+        }
+    }
+}
+
+/// How long a gradient can wait for what a trace adds to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Patience {
+    /// Not beyond the window.
+    None,
+    /// Until the sequence ends.
+    ToTheEnd,
 }

@@ -9,14 +9,16 @@ mod local;
 
 use serde::{Deserialize, Serialize};
 
-use crate::accumulate::{Plan, Window};
+use crate::accumulate::{Plan, Values, Window};
+use crate::kernel::trace::{COLUMNS, Touched, ZERO};
+use crate::lane::Lane;
 use crate::layer::Recurrent;
 use crate::method::Carry;
 use crate::network::Network;
 use crate::real::Real;
 
 use influence::Influence;
-pub(crate) use local::LanePaths;
+pub(crate) use local::{LanePaths, Patience};
 
 /// A network's eligibility traces.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -32,17 +34,19 @@ pub(crate) struct Trace<T: Real> {
 #[serde(bound = "")]
 enum Kept<T: Real> {
     Nothing,
-    /// Every unit's own, in the order of the plan.
-    Local(Vec<T>),
+    /// Every unit's own, in the order of the plan, and when each column was last touched.
+    Local(Vec<T>, Vec<Touched>, Patience),
     Influence(Influence<T>),
 }
 
 impl<T: Real> Trace<T> {
-    pub(crate) fn new(network: &Network<T>, carry: Carry, streams: usize, capacity: usize) -> Self {
+    pub(crate) fn new(network: &Network<T>, carry: Carry, patience: Patience, streams: usize, capacity: usize) -> Self {
         let plan = Plan::new(network, streams, (carry == Carry::Local).then_some(capacity));
         let kept = match carry {
             Carry::None => Kept::Nothing,
-            Carry::Local => Kept::Local(vec![T::zero(); plan.trace_values]),
+            Carry::Local => {
+                Kept::Local(vec![T::zero(); plan.trace_values], vec![[ZERO; COLUMNS]; plan.trace_tiles], patience)
+            }
             Carry::Layer => Kept::Influence(Influence::per_layer(network, streams, capacity)),
             Carry::Network => Kept::Influence(Influence::of_network(network, streams, capacity)),
         };
@@ -56,7 +60,11 @@ impl<T: Real> Trace<T> {
             Carry::Local => true,
             Carry::Layer | Carry::Network => !influence::carries_output(layer),
         };
-        LanePaths::new(network, streams, capacity, self.carry == Carry::Local, has_edge)
+        let traced = match self.kept {
+            Kept::Local(_, _, patience) => Some(patience),
+            _ => None,
+        };
+        LanePaths::new(network, streams, capacity, traced, has_edge)
     }
 
     /// Every stream starts anew.
@@ -68,30 +76,35 @@ impl<T: Real> Trace<T> {
     pub(crate) fn bytes(&self) -> usize {
         match &self.kept {
             Kept::Nothing => 0,
-            Kept::Local(values) => size_of_val(values.as_slice()),
+            Kept::Local(values, touched, _) => size_of_val(values.as_slice()) + size_of_val(touched.as_slice()),
             Kept::Influence(influence) => influence.bytes(),
         }
     }
 
     /// Both parts of the gradient (equation 1), and the traces advanced over the window (equation 2).
-    pub(crate) fn close(
-        &mut self,
-        network: &Network<T>,
-        lanes: &[crate::lane::Lane<T>],
-        continues: &[bool],
-        gradient: &mut [T],
-    ) {
+    pub(crate) fn close(&mut self, network: &Network<T>, lanes: &[Lane<T>], continues: &[bool], gradient: &mut [T]) {
         let window = Window { network, lanes, continues, fresh: &self.fresh };
         match &mut self.kept {
-            Kept::Nothing => self.plan.run::<T, T>(window, gradient, &mut []),
-            Kept::Local(values) => self.plan.run(window, gradient, values.as_mut_slice()),
+            Kept::Nothing => self.plan.run::<T, T>(window, gradient, Values::none()),
+            Kept::Local(values, touched, _) => self.plan.run(window, gradient, Values { values, touched }),
             Kept::Influence(influence) => {
-                self.plan.run::<T, T>(window, gradient, &mut []);
+                self.plan.run::<T, T>(window, gradient, Values::none());
                 influence.close(&window, gradient);
             }
         }
         for (fresh, goes_on) in self.fresh.iter_mut().zip(continues) {
             *fresh = !goes_on;
         }
+    }
+
+    /// Streams end although no window is open: what traces still have to add to the gradient is added.
+    pub(crate) fn settle(&mut self, network: &Network<T>, lanes: &mut [Lane<T>], gradient: &mut [T]) {
+        if let Kept::Local(values, touched, Patience::ToTheEnd) = &mut self.kept {
+            lanes.iter_mut().for_each(|lane| lane.paths.stand_still());
+            let ended = vec![false; self.fresh.len()];
+            let window = Window { network, lanes, continues: &ended, fresh: &self.fresh };
+            self.plan.settle(window, gradient, Values { values, touched });
+        }
+        self.forget();
     }
 }
