@@ -1,13 +1,12 @@
 //! A training epoch on the JSB chorales: 150 units, batch 8, windows of 16 steps or the whole sequence, Adam.
 //!
-//! The data are looked for in the folder `OSTL_DATA` (which holds `jsb/`), else in `shared/data` beside the repository. Where
-//! they are missing, random chords of the same shape take their place: the time means the same, the loss does not.
+//! Where the data are missing (see [`ostl_bench::data`]), random chords of the same shape take their place: the time means the
+//! same, the loss does not.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
-use ostl_bench::{cell, draws, network, train_epoch, windows};
+use ostl_bench::{cell, data, draws, network, train_epoch, windows};
 use ostl_core::{Carry, Learner, Loss, Method, OptimizerSettings, SequenceBatch};
 use ostl_tasks::{JsbChorales, Split, Task};
 
@@ -53,8 +52,7 @@ impl Task for RandomChords {
 }
 
 fn task() -> Box<dyn Task> {
-    let beside = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
-    let folder = std::env::var_os("OSTL_DATA").map_or_else(beside, PathBuf::from).join("jsb");
+    let folder = data().join("jsb");
     if !folder.exists() {
         println!("skipped: {} is not here; random chords instead", folder.display());
         return Box::new(RandomChords);

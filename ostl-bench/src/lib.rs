@@ -5,6 +5,8 @@ pub mod cases;
 pub mod gradient;
 pub mod memory;
 
+use std::path::PathBuf;
+
 use ostl_cells::CellConfig;
 use ostl_core::{Carry, LearnError, Learner, Loss, Method, Network, Score, SequenceBatch, Target, TargetKind};
 use ostl_tasks::{Batches, Split, Task};
@@ -77,6 +79,13 @@ pub fn steps(inputs: usize, outputs: usize, steps: usize, streams: usize) -> Vec
     };
     let inputs = |step| (0..streams).flat_map(|stream| batch.input(stream, step).to_vec()).collect();
     (0..steps).map(|step| (inputs(step), (0..streams).map(|stream| class(stream, step)).collect())).collect()
+}
+
+/// Where data sets lie: the folder `OSTL_DATA` (which holds `jsb/`), else `shared/data` beside the repository.
+#[must_use]
+pub fn data() -> PathBuf {
+    let beside = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
+    std::env::var_os("OSTL_DATA").map_or_else(beside, PathBuf::from)
 }
 
 /// Learns from every training sequence once, as many side by side as the learner has streams; batches are built on the way.
