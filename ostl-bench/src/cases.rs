@@ -1,7 +1,7 @@
 //! The cases that ostl and its peers are timed on: sizes, inputs, and the network that learns.
 
 use ostl_cells::CellConfig;
-use ostl_cells::config::{LstmConfig, PseudoDerivativeKind, SnuConfig};
+use ostl_cells::config::{LstmConfig, PseudoDerivativeKind, RnnConfig, SnuConfig};
 use ostl_core::{Network, SequenceBatch, TargetKind};
 use serde::{Deserialize, Serialize};
 
@@ -37,25 +37,28 @@ pub enum Units {
     },
     /// The four-gate LSTM with H.
     Lstm,
+    /// The tanh unit with H: what braintrace is timed with.
+    Rnn,
 }
 
 impl Units {
-    /// The three kinds that every case is timed with.
-    pub const ALL: [Self; 3] = [Self::Snu { recurrent: false }, Self::Snu { recurrent: true }, Self::Lstm];
+    /// All kinds; of these the tanh unit is only timed when it is asked for.
+    pub const ALL: [Self; 4] = [Self::Snu { recurrent: false }, Self::Snu { recurrent: true }, Self::Lstm, Self::Rnn];
 
-    /// `snu` or `lstm`.
+    /// `snu`, `lstm` or `rnn`.
     #[must_use]
     pub const fn cell_name(self) -> &'static str {
         match self {
             Self::Snu { .. } => "snu",
             Self::Lstm => "lstm",
+            Self::Rnn => "rnn",
         }
     }
 
     /// Whether there is an H.
     #[must_use]
     pub const fn is_recurrent(self) -> bool {
-        matches!(self, Self::Lstm | Self::Snu { recurrent: true })
+        !matches!(self, Self::Snu { recurrent: false })
     }
 
     /// The cell as a configuration describes it.
@@ -70,6 +73,7 @@ impl Units {
                 ..SnuConfig::default()
             }),
             Self::Lstm => CellConfig::Lstm(LstmConfig::default()),
+            Self::Rnn => CellConfig::Rnn(RnnConfig::default()),
         }
     }
 }

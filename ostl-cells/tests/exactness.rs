@@ -149,6 +149,41 @@ fn sparse_inputs_match_bptt_whatever_the_window() {
     }
 }
 
+/// Traces in sixteen bits are close, and nobody claims more.
+#[test]
+fn traces_in_sixteen_bits_cost_a_little() {
+    use ostl_core::{Loss, TraceFormat};
+    for name in ["ssnu-without-h", "snu-tanh-without-h", "ssnu-learnable-decay-without-h"] {
+        let cell = CellConfig::every().into_iter().find(|(listed, _)| listed == name).unwrap().1;
+        let plan = Plan {
+            inputs: 5,
+            layers: vec![LayerPlan::Cell(cell, 9)],
+            outputs: 3,
+            loss: Loss::SoftmaxCrossEntropy,
+            lengths: vec![30, 25],
+            targets: 100,
+            resets: 0,
+            active: 100,
+            seed: 3,
+        };
+        for window in [1, 5] {
+            let method = Method::ostl_without_h().with_window(window).with_update(ostl_core::Update::Sequence);
+            let error = |method: Method| {
+                let audit = audit(&plan.network::<f64>(), plan.loss, &method, &plan.batch()).unwrap();
+                let weights = audit.blocks.into_iter().find(|block| block.block == "W").unwrap();
+                (weights.claim, weights.relative_error)
+            };
+            let (claim, exact) = error(method);
+            assert!(claim == Claim::Exact && exact < 1e-12);
+            let (claim, rounded) = error(method.with_trace(TraceFormat::Bf16));
+            assert_eq!(claim, Claim::Approximate);
+            assert!(rounded > 1e-7 && rounded < 1e-2, "{name} K={window}: {rounded}");
+        }
+    }
+    let layer = Method { carry: Carry::Layer, ..Method::ostl_without_h() };
+    assert!(layer.with_trace(TraceFormat::Bf16).validate().is_err());
+}
+
 /// ReLU layers and ReLU states have kinks; at fixed seeds, away from them, differences still apply.
 #[test]
 fn bptt_against_central_differences_away_from_kinks() {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use ostl_core::{Carry, Window};
+use ostl_core::{Carry, TraceFormat};
 use ostl_tasks::Split;
 
 use crate::config;
@@ -134,18 +134,21 @@ pub(crate) struct BenchArguments {
     /// Only this case: music, spikes, digits, wide or long
     #[arg(long, value_name = "NAME", value_parser = case_name)]
     pub(crate) case: Option<String>,
-    /// Only this cell; snu is timed without H, unless --recurrent is given
-    #[arg(long, value_name = "CELL", value_parser = ["snu", "lstm"])]
+    /// Only this cell; snu is timed without H, unless --recurrent is given, and rnn (tanh) only if it is named
+    #[arg(long, value_name = "CELL", value_parser = ["snu", "lstm", "rnn"])]
     pub(crate) cell: Option<String>,
     /// Only cells with H
     #[arg(long)]
     pub(crate) recurrent: bool,
-    /// Steps K of a window, or "sequence" for BPTT
+    /// Steps K of a window, "sequence" for BPTT, or "auto"
     #[arg(long, value_name = "K", default_value = "20", value_parser = config::window)]
-    pub(crate) window: Window,
+    pub(crate) window: config::BenchWindow,
     /// What is carried from window to window: none, local, layer or network
     #[arg(long, value_name = "CARRY", default_value = "local", value_parser = config::carry)]
     pub(crate) carry: Carry,
+    /// How traces are kept: full, or bf16 (with the carry local)
+    #[arg(long, value_name = "FORMAT", default_value = "full", value_parser = config::trace)]
+    pub(crate) trace: TraceFormat,
     /// Threads; 0 takes as many as the machine has cores
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) threads: usize,

@@ -5,9 +5,10 @@ use std::io::Write;
 use anyhow::Result;
 use ostl_bench::cases::{Case, Units};
 use ostl_bench::gradient::{self, Row};
-use ostl_core::{Method, Window};
+use ostl_core::{Method, best_window};
 
 use crate::arguments::BenchArguments;
+use crate::failure::UsageError;
 use crate::table::aligned;
 use crate::train::in_pool;
 
@@ -17,15 +18,16 @@ pub(crate) fn run(arguments: &BenchArguments) -> Result<()> {
 
 /// One row after another, each printed as soon as it is there.
 fn bench(arguments: &BenchArguments) -> Result<()> {
-    let method = match arguments.window {
-        Window::Steps(steps) => Method { carry: arguments.carry, ..Method::bptt() }.with_window(steps),
-        Window::Sequence => Method::bptt(),
-    };
+    let method = Method { carry: arguments.carry, trace: arguments.trace, ..Method::bptt() };
+    method.validate().map_err(|error| UsageError::Other(error.to_string()))?;
     let mut out = std::io::stdout().lock();
     let mut rows = vec![header()];
     for case in Case::all().iter().filter(|case| arguments.case.as_ref().is_none_or(|name| *name == case.name)) {
         for units in Units::ALL.into_iter().filter(|&units| is_wanted(units, arguments)) {
-            let row = gradient::time(case, units, method, arguments.runs as usize)?;
+            let window = arguments
+                .window
+                .unwrap_or_else(|| best_window(&case.network(units), &method, case.batch, case.steps, usize::MAX).window());
+            let row = gradient::time(case, units, Method { window, ..method }, arguments.runs as usize)?;
             if arguments.json {
                 writeln!(out, "{}", serde_json::to_string(&row)?)?;
                 out.flush()?;
@@ -42,9 +44,9 @@ fn bench(arguments: &BenchArguments) -> Result<()> {
 
 fn is_wanted(units: Units, arguments: &BenchArguments) -> bool {
     match &arguments.cell {
-        None => units.is_recurrent() || !arguments.recurrent,
+        None => units != Units::Rnn && (units.is_recurrent() || !arguments.recurrent),
         Some(cell) if cell == "snu" => units == Units::Snu { recurrent: arguments.recurrent },
-        Some(_) => units == Units::Lstm,
+        Some(cell) => units.cell_name() == cell,
     }
 }
 

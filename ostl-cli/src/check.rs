@@ -16,6 +16,9 @@ use crate::gradient_report::{self, Report};
 use crate::table::aligned;
 use crate::train::in_pool;
 
+/// Steps of the longest sequence of a task whose data are not there, for choosing a window.
+const LONGEST: usize = 1000;
+
 pub(crate) fn run(arguments: CheckArguments) -> Result<()> {
     let broken = match &arguments.config.config {
         Some(_) => check_config(&arguments)?,
@@ -26,13 +29,15 @@ pub(crate) fn run(arguments: CheckArguments) -> Result<()> {
 
 /// The user's own network, method and task. Returns how many claims are broken.
 fn check_config(arguments: &CheckArguments) -> Result<usize> {
-    let (config, source) = config::load(&arguments.config, None)?;
-    let data = config.data(arguments.config.data.as_deref());
+    let (mut config, source) = config::load(&arguments.config, None)?;
+    let given = arguments.config.data.clone().or_else(|| config.data.clone());
+    let data = given.as_deref();
     let report = in_pool(config.threads, || match config.task.open(data) {
-        Err(TaskError::Dataset(DatasetError::NotGiven { .. })) => of_random_sequences(&config, &source),
+        Err(TaskError::Dataset(DatasetError::NotGiven { .. })) => of_random_sequences(&mut config, &source),
         // Any other trouble is the same as when training: let it be said in the same words.
         _ => {
             let task = config.open_task(data, &source)?;
+            config.choose_window(task.as_ref()).map_err(|error| source.out_of_range(error))?;
             let network = config.network(task.inputs(), task.outputs()).map_err(|error| source.out_of_range(error))?;
             gradient_report::of_task(&network, &config, task.as_ref())
         }
@@ -48,11 +53,12 @@ fn check_config(arguments: &CheckArguments) -> Result<usize> {
 }
 
 /// The task's shape without its data.
-fn of_random_sequences(config: &Config, source: &config::Source) -> Result<Report> {
+fn of_random_sequences(config: &mut Config, source: &config::Source) -> Result<Report> {
     let (inputs, outputs, loss) = match &config.task {
         TaskConfig::Jsb(_) => (88, 88, Loss::BinaryCrossEntropy),
         other => return Err(UsageError::Other(format!("the task {} needs data: pass --data DIR", other.name())).into()),
     };
+    config.choose_window_for(inputs, outputs, LONGEST).map_err(|error| source.out_of_range(error))?;
     let network: Network<f64> = config.network(inputs, outputs).map_err(|error| source.out_of_range(error))?;
     let steps = gradient_report::audited_steps(&config.method());
     let batch = random::batch(inputs, outputs, loss, &[steps, steps - 1, steps - 2], config.seed);

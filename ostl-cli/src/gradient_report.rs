@@ -4,7 +4,7 @@ use std::fmt;
 
 use anyhow::{Context, Result};
 use ostl_core::gradient_check::{self, Audit, Claim};
-use ostl_core::{Carry, Loss, Method, Network, Real, SequenceBatch, Targets, Update, Window};
+use ostl_core::{Carry, Loss, Method, Network, Real, SequenceBatch, Targets, TraceFormat, Update, Window};
 use ostl_tasks::{Split, Task};
 use serde::Serialize;
 
@@ -185,9 +185,13 @@ pub(crate) fn method_in_words(method: &Method) -> String {
         Update::Window => "updates every window",
         Update::Sequence => "updates at the sequence's end",
     };
+    let carry = match method.trace {
+        TraceFormat::Full => method.carry.name().to_owned(),
+        _ => format!("{} in 16 bits", method.carry.name()),
+    };
     match method.window {
-        Window::Steps(1) => format!("windows of 1 step, carry {}, {update}", method.carry.name()),
-        Window::Steps(steps) => format!("windows of {steps} steps, carry {}, {update}", method.carry.name()),
+        Window::Steps(1) => format!("windows of 1 step, carry {carry}, {update}"),
+        Window::Steps(steps) => format!("windows of {steps} steps, carry {carry}, {update}"),
         Window::Sequence => format!("one window a sequence (BPTT), {update}"),
     }
 }

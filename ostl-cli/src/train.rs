@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, Result};
+use ostl_core::WindowChoice;
 use ostl_tasks::{Split, Task};
 
 use crate::arguments::TrainArguments;
@@ -25,6 +26,8 @@ struct Plan {
     task: Box<dyn Task>,
     /// The run to go on with.
     resumed: Option<RunDirectory>,
+    /// The window, where it was left to the program.
+    window: Option<WindowChoice>,
     out: PathBuf,
 }
 
@@ -47,7 +50,8 @@ fn start(arguments: &TrainArguments) -> Result<Plan> {
     // The run must find its data again, from wherever it is resumed.
     config.data =
         config.data(arguments.config.data.as_deref()).map(|path| std::path::absolute(path).unwrap_or(path.to_owned()));
-    Ok(Plan { config, source, task, resumed: None, out })
+    let window = config.choose_window(task.as_ref()).map_err(|error| source.out_of_range(error))?;
+    Ok(Plan { config, source, task, resumed: None, window, out })
 }
 
 /// The name, or the first of NAME-2, NAME-3, … that nothing has yet; the name itself where it may be replaced.
@@ -79,7 +83,7 @@ fn resume(path: &Path, arguments: &TrainArguments) -> Result<Plan> {
     let run = RunDirectory::open(path)?;
     let (config, source) = config::load_file(&run.config_path())?;
     let task = config.open_task(arguments.config.data.as_deref(), &source)?;
-    Ok(Plan { config, source, task, resumed: Some(run), out: path.to_owned() })
+    Ok(Plan { config, source, task, resumed: Some(run), window: None, out: path.to_owned() })
 }
 
 /// Runs something with so many threads; 0 is one a core.
@@ -111,6 +115,9 @@ fn train(plan: &Plan, arguments: &TrainArguments) -> Result<()> {
     let (steps, done) = trainer.steps();
     let progress = Progress::new(arguments.quiet, config.training.epochs, steps, done);
     progress.say(&announcement(plan, &trainer, &run));
+    if let Some(choice) = plan.window {
+        progress.say(&chosen(choice));
+    }
 
     let ending = trainer.train(&run, &mut metrics, &progress, &stop);
     progress.finish();
@@ -163,6 +170,13 @@ fn announcement(plan: &Plan, trainer: &Trainer<'_>, run: &RunDirectory) -> Strin
         gradient_report::method_in_words(&plan.config.method()),
         run.path().display()
     )
+}
+
+/// What was chosen for `window = "auto"`.
+pub(crate) fn chosen(choice: WindowChoice) -> String {
+    let mib = |bytes: usize| bytes as f64 / f64::from(1 << 20);
+    let (steps, traces, window) = (choice.steps, mib(choice.trace_bytes), mib(choice.window_bytes));
+    format!("window = \"auto\": K = {steps} (traces {traces:.1} MiB, windows {window:.1} MiB)")
 }
 
 /// The table of what was learned.

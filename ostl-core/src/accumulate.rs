@@ -205,6 +205,9 @@ fn run<T: Real, V: Stored<T>>(
     }
 }
 
+/// z over a window, its rows, and its events if it is sparse.
+type WindowSignal<'a, T> = (&'a [T], usize, Option<&'a Events<T>>);
+
 impl Part {
     fn close<T: Real, V: Stored<T>>(&self, window: Window<'_, T>, gradient: &mut [T], values: Values<'_, V>) {
         let has_columns = |lane: &Lane<T>| lane.tape.columns() > 0;
@@ -293,7 +296,7 @@ impl Part {
         let gates = layer.dynamics.gates();
         let driving = |row: &usize| gates[row / n].drives_output;
         let Some(first) = self.rows.clone().step_by(n).find(driving) else { return };
-        let last = self.rows.clone().step_by(n).filter(driving).last().unwrap_or(first);
+        let last = self.rows.clone().step_by(n).rfind(driving).unwrap_or(first);
         let height = last + n - first;
         multiply(
             Into::Add,
@@ -303,12 +306,8 @@ impl Part {
         );
     }
 
-    /// z over the window, its rows, and its events if it is sparse; nothing for the constant 1.
-    fn signal_of<'a, T: Real>(
-        &self,
-        network: &Network<T>,
-        lane: &'a Lane<T>,
-    ) -> Option<(&'a [T], usize, Option<&'a Events<T>>)> {
+    /// What the block is multiplied with; nothing for the constant 1.
+    fn signal_of<'a, T: Real>(&self, network: &Network<T>, lane: &'a Lane<T>) -> Option<WindowSignal<'a, T>> {
         let layer = &network.layers[self.layer];
         match (self.signal, &lane.tape.layers[self.layer]) {
             (Signal::Input, _) => Some((lane.tape.below(self.layer), layer.inputs(), lane.tape.events_below(self.layer))),

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::layer::{Layer, Recurrent};
-use crate::method::{Carry, Method, Window};
+use crate::method::{Carry, Method, TraceFormat, Window};
 use crate::network::Network;
 use crate::real::Real;
 
@@ -13,7 +13,7 @@ use crate::real::Real;
 pub enum Claim {
     /// Equal but for rounding, for every sequence.
     Exact,
-    /// Something that came before the window is dropped.
+    /// Something that came before the window is dropped or rounded.
     Approximate,
 }
 
@@ -22,7 +22,8 @@ pub enum Claim {
 /// A parameter's influence crosses a window's start only through the states of recurrent layers at or above its own. So
 /// parameters above the topmost recurrent layer are exact under every method. Below, `network` keeps everything; `layer` keeps
 /// what reaches the state of the next recurrent layer, which is everything for the topmost one and the stateless layers just below
-/// it; `local` keeps a unit's own parameters' influence on itself, which is everything for the topmost layer if it has no H.
+/// it; `local` keeps a unit's own parameters' influence on itself, which is everything for the topmost layer if it has no H
+/// (and if the trace is not rounded).
 pub fn claims<T: Real>(network: &Network<T>, method: &Method) -> Vec<Claim> {
     let recurrent: Vec<usize> = (0..network.depth()).filter(|&index| network.layers[index].recurrent().is_some()).collect();
     let top = recurrent.last().copied();
@@ -30,7 +31,9 @@ pub fn claims<T: Real>(network: &Network<T>, method: &Method) -> Vec<Claim> {
     let is_exact = |layer: usize| match (top, method.window, method.carry) {
         (None, ..) | (_, Window::Sequence, _) | (_, _, Carry::Network) => true,
         (Some(top), _, Carry::None) => layer > top,
-        (Some(top), _, Carry::Local) => layer > top || (layer == top && top_is_closed(&network.layers[top])),
+        (Some(top), _, Carry::Local) => {
+            layer > top || method.trace == TraceFormat::Full && (layer == top && top_is_closed(&network.layers[top]))
+        }
         (Some(_), _, Carry::Layer) => second.is_none_or(|second| layer > second),
     };
     let exact = network.blocks().iter().map(|block| is_exact(block.layer));

@@ -44,7 +44,7 @@ pub(crate) struct Lanes<T: Real> {
 }
 
 /// Streams of a lane where there are so many in all.
-fn width(streams: usize) -> usize {
+pub(crate) fn width(streams: usize) -> usize {
     if streams <= NARROWEST { streams } else { streams.div_ceil(2).clamp(NARROWEST, WIDEST) }
 }
 

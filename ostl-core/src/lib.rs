@@ -24,6 +24,7 @@ mod score;
 mod sweep;
 mod trace;
 mod window;
+mod window_choice;
 
 pub use batch::{SequenceBatch, TargetKind, Targets};
 pub use cell::{Cell, Gate, Partials, Unit};
@@ -32,8 +33,9 @@ pub use initialize::Initialization;
 pub use layer::Activation;
 pub use learner::{Learner, LearnerState};
 pub use loss::{Loss, Target};
-pub use method::{Carry, Feedback, Method, Update, Window};
+pub use method::{Carry, Feedback, Method, TraceFormat, Update, Window};
 pub use network::{Block, Network, NetworkBuilder};
 pub use optimizer::{Optimizer, OptimizerSettings, Rule, Schedule};
 pub use real::Real;
 pub use score::Score;
+pub use window_choice::{WindowChoice, best_window};

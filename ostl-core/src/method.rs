@@ -63,6 +63,19 @@ pub enum Update {
     Sequence,
 }
 
+/// How a trace's values are kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum TraceFormat {
+    /// As the scalar.
+    #[default]
+    Full,
+    /// In sixteen bits (bfloat16), with half the memory and half the traffic. Every window rounds the trace by up to 2⁻⁸ of its
+    /// value, so nothing that crosses a window's edge is exact any more. For [`Carry::Local`] only.
+    Bf16,
+}
+
 /// A learning method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Method {
@@ -74,11 +87,13 @@ pub struct Method {
     pub feedback: Feedback,
     /// When the weights change.
     pub update: Update,
+    /// How traces are kept.
+    pub trace: TraceFormat,
 }
 
 impl Method {
     const fn new(window: Window, carry: Carry, update: Update) -> Self {
-        Self { window, carry, feedback: Feedback::Symmetric, update }
+        Self { window, carry, feedback: Feedback::Symmetric, update, trace: TraceFormat::Full }
     }
 
     /// OSTL with H (Bohnstingl et al. 2022, eq. 12–15): the layer's whole influence, one step at a time.
@@ -118,6 +133,12 @@ impl Method {
         Self { update, ..self }
     }
 
+    /// The same method with traces kept in another way.
+    #[must_use]
+    pub const fn with_trace(self, trace: TraceFormat) -> Self {
+        Self { trace, ..self }
+    }
+
     /// The same method for sequences of at most `longest` steps: a longer window would only take memory that is never used.
     #[must_use]
     pub fn for_sequences_of(self, longest: usize) -> Self {
@@ -135,8 +156,12 @@ impl Method {
     /// Checks that the method can be run.
     ///
     /// # Errors
-    /// A window of no steps.
+    /// A window of no steps, or sixteen-bit traces with another carry than `local`.
     pub fn validate(&self) -> Result<(), ConfigError> {
+        if self.trace == TraceFormat::Bf16 && self.carry != Carry::Local {
+            let allowed = "full: only the carry local keeps traces in sixteen bits";
+            return Err(ConfigError::out_of_range("trace", "bf16", allowed));
+        }
         match self.window {
             Window::Steps(0) => Err(ConfigError::out_of_range("window", 0, "at least 1 step, or the whole sequence")),
             _ => Ok(()),

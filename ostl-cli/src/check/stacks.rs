@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use ostl_cells::CellConfig;
-use ostl_core::{Activation, Carry, Feedback, Loss, Method, Network, Update, Window};
+use ostl_core::{Activation, Carry, Loss, Method, Network, Window};
 
 use super::random;
 use crate::config::LayerConfig;
@@ -45,7 +45,7 @@ pub(super) fn all() -> Vec<Case> {
     for (name, layers) in &networks {
         for carry in CARRIES {
             for window in WINDOWS {
-                let method = Method { window, carry, feedback: Feedback::Symmetric, update: Update::Sequence };
+                let method = Method { window, carry, ..Method::bptt() };
                 cases.push(Case { name: name.clone(), layers: layers.clone(), method });
             }
         }

@@ -9,13 +9,13 @@ mod source;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use ostl_core::{Initialization, Method, Network, OptimizerSettings, Real, Schedule};
-use ostl_tasks::{Task, TaskConfig, TaskError};
+use ostl_core::{Initialization, Method, Network, OptimizerSettings, Real, Schedule, WindowChoice};
+use ostl_tasks::{Split, Task, TaskConfig, TaskError};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use layer::LayerConfig;
 use method::MethodConfig;
-pub(crate) use method::{carry, window, window_name};
+pub(crate) use method::{BenchWindow, carry, trace, window, window_name};
 use optimizer::OptimizerConfig;
 pub(crate) use source::{Source, load, load_file};
 
@@ -135,6 +135,26 @@ impl Config {
     /// The learning method.
     pub(crate) fn method(&self) -> Method {
         self.method.method()
+    }
+
+    /// Chooses the window if the configuration leaves that open, for a task's longest training sequence.
+    pub(crate) fn choose_window(&mut self, task: &dyn Task) -> Result<Option<WindowChoice>, OutOfRange> {
+        let longest = (0..task.sequences(Split::Train)).map(|index| task.steps(Split::Train, index)).max().unwrap_or(1);
+        self.choose_window_for(task.inputs(), task.outputs(), longest)
+    }
+
+    /// The same, for a task of this shape.
+    pub(crate) fn choose_window_for(
+        &mut self,
+        inputs: usize,
+        outputs: usize,
+        longest: usize,
+    ) -> Result<Option<WindowChoice>, OutOfRange> {
+        if !self.method.leaves_window_open() {
+            return Ok(None);
+        }
+        let network = self.network::<f32>(inputs, outputs)?;
+        Ok(self.method.choose_window(&network, self.training.batch, longest))
     }
 
     /// The optimiser at the start of training.

@@ -7,7 +7,7 @@ use crate::error::LearnError;
 use crate::gradient_check::agreement;
 use crate::learner::Learner;
 use crate::loss::Loss;
-use crate::method::{Carry, Method};
+use crate::method::{Carry, Method, TraceFormat};
 use crate::network::Network;
 use crate::optimizer::OptimizerSettings;
 
@@ -81,7 +81,7 @@ pub fn audit(network: &Network<f64>, loss: Loss, method: &Method, batch: &Sequen
     let blocks = blocks.collect();
     let layered = match method.carry {
         Carry::Layer => found,
-        _ => gradient(network, loss, Method { carry: Carry::Layer, ..*method }, batch)?,
+        _ => gradient(network, loss, Method { carry: Carry::Layer, trace: TraceFormat::Full, ..*method }, batch)?,
     };
     Ok(Audit { blocks, residual: agreement(&layered, &truth, 0.0).relative_error, firing_rate: firing_rate(network, batch) })
 }

@@ -90,8 +90,8 @@ impl<T: Real> Job for SumColumns<'_, T> {
         let rows = self.target.len();
         for column in 0..self.count {
             let source = &self.source[column * self.stride..][..rows];
-            for i in 0..rows {
-                self.target[i] += source[i];
+            for (sum, &x) in self.target.iter_mut().zip(source) {
+                *sum += x;
             }
         }
     }

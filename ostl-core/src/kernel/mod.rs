@@ -1,5 +1,6 @@
 //! The hot loops, and the crate's only `unsafe`, each beside its plain twin, which is its test.
 
+pub(crate) mod bf16;
 pub mod dispatch;
 pub(crate) mod dot;
 pub(crate) mod gather;

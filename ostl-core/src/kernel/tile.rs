@@ -1,6 +1,10 @@
 //! Cells over tiles of units: load a tile from planes, call the cell on each lane, store. Compiled per instruction set; the
 //! plain twin is the same body at the baseline, and the oracle's one-unit call is its test.
-#![allow(clippy::needless_range_loop, reason = "plain indices are sure to be inlined and vectorised; iterators are not")]
+#![allow(
+    clippy::needless_range_loop,
+    clippy::manual_memcpy,
+    reason = "plain indices are sure to be inlined and vectorised; iterators are not"
+)]
 
 use crate::cell::{Cell, Partials, Unit};
 use crate::dynamics::{PartialsColumnMut, UnitColumn, UnitColumnMut};

@@ -247,10 +247,9 @@ impl<T: Real, V: Stored<T>> LaneTile<'_, T, V> {
         let mut entries = [Entry::default(); COLUMNS * WIDEST + 1];
         let mut count = 0;
         let next = self.next_slot();
-        for stream in 0..self.live {
-            for column in 0..self.columns {
+        for (stream, ranges) in ranges.iter().enumerate().take(self.live) {
+            for (column, &(start, end)) in ranges.iter().enumerate().take(self.columns) {
                 let slot = self.touched[stream][column];
-                let (start, end) = ranges[stream][column];
                 if if self.continues[stream] { !self.lazy || start < end } else { slot != ZERO } {
                     entries[count] = Entry { stream, column, slot, start, end };
                     count += 1;

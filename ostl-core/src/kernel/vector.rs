@@ -51,7 +51,7 @@ impl<T: Real> Lanes<T> for [T; LANES] {
     #[inline(always)]
     fn multiply(mut self, factor: Self) -> Self {
         for i in 0..LANES {
-            self[i] = self[i] * factor[i];
+            self[i] *= factor[i];
         }
         self
     }

@@ -14,7 +14,7 @@ use crate::network::Network;
 use crate::optimizer::{Optimizer, OptimizerSettings};
 use crate::real::Real;
 use crate::score::Score;
-use crate::trace::{Patience, Trace};
+use crate::trace::Trace;
 use crate::window::{Keep, Tape};
 
 pub use state::LearnerState;
@@ -65,11 +65,7 @@ impl<T: Real> Streaming<T> {
             Window::Steps(steps) => steps,
             Window::Sequence => 1,
         };
-        let patience = match method.update {
-            Update::Window => Patience::None,
-            Update::Sequence => Patience::ToTheEnd,
-        };
-        let trace = Trace::new(network, method.carry_in_use(), patience, streams, capacity);
+        let trace = Trace::new(network, method, streams, capacity);
         Self {
             lanes: Lanes::new(network, &trace, streams, capacity),
             trace,

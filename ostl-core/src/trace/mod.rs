@@ -10,15 +10,17 @@ mod local;
 use serde::{Deserialize, Serialize};
 
 use crate::accumulate::{Plan, Values, Window};
+use crate::kernel::bf16::Bf16;
 use crate::kernel::trace::{COLUMNS, Touched, ZERO};
 use crate::lane::Lane;
 use crate::layer::Recurrent;
-use crate::method::Carry;
+use crate::method::{Carry, Method, TraceFormat, Update};
 use crate::network::Network;
 use crate::real::Real;
 
 use influence::Influence;
-pub(crate) use local::{LanePaths, Patience};
+pub(crate) use local::LanePaths;
+use local::Patience;
 
 /// A network's eligibility traces.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -36,16 +38,27 @@ enum Kept<T: Real> {
     Nothing,
     /// Every unit's own, in the order of the plan, and when each column was last touched.
     Local(Vec<T>, Vec<Touched>, Patience),
+    /// The same in sixteen bits.
+    LocalBf16(Vec<Bf16>, Vec<Touched>, Patience),
     Influence(Influence<T>),
 }
 
 impl<T: Real> Trace<T> {
-    pub(crate) fn new(network: &Network<T>, carry: Carry, patience: Patience, streams: usize, capacity: usize) -> Self {
+    pub(crate) fn new(network: &Network<T>, method: &Method, streams: usize, capacity: usize) -> Self {
+        let carry = method.carry_in_use();
+        let patience = match method.update {
+            Update::Window => Patience::None,
+            Update::Sequence => Patience::ToTheEnd,
+        };
         let plan = Plan::new(network, streams, (carry == Carry::Local).then_some(capacity));
         let kept = match carry {
             Carry::None => Kept::Nothing,
             Carry::Local => {
-                Kept::Local(vec![T::zero(); plan.trace_values], vec![[ZERO; COLUMNS]; plan.trace_tiles], patience)
+                let touched = vec![[ZERO; COLUMNS]; plan.trace_tiles];
+                match method.trace {
+                    TraceFormat::Full => Kept::Local(vec![T::zero(); plan.trace_values], touched, patience),
+                    TraceFormat::Bf16 => Kept::LocalBf16(vec![Bf16::default(); plan.trace_values], touched, patience),
+                }
             }
             Carry::Layer => Kept::Influence(Influence::per_layer(network, streams, capacity)),
             Carry::Network => Kept::Influence(Influence::of_network(network, streams, capacity)),
@@ -61,7 +74,7 @@ impl<T: Real> Trace<T> {
             Carry::Layer | Carry::Network => !influence::carries_output(layer),
         };
         let traced = match self.kept {
-            Kept::Local(_, _, patience) => Some(patience),
+            Kept::Local(_, _, patience) | Kept::LocalBf16(_, _, patience) => Some(patience),
             _ => None,
         };
         LanePaths::new(network, streams, capacity, traced, has_edge)
@@ -77,6 +90,7 @@ impl<T: Real> Trace<T> {
         match &self.kept {
             Kept::Nothing => 0,
             Kept::Local(values, touched, _) => size_of_val(values.as_slice()) + size_of_val(touched.as_slice()),
+            Kept::LocalBf16(values, touched, _) => size_of_val(values.as_slice()) + size_of_val(touched.as_slice()),
             Kept::Influence(influence) => influence.bytes(),
         }
     }
@@ -87,6 +101,7 @@ impl<T: Real> Trace<T> {
         match &mut self.kept {
             Kept::Nothing => self.plan.run::<T, T>(window, gradient, Values::none()),
             Kept::Local(values, touched, _) => self.plan.run(window, gradient, Values { values, touched }),
+            Kept::LocalBf16(values, touched, _) => self.plan.run(window, gradient, Values { values, touched }),
             Kept::Influence(influence) => {
                 self.plan.run::<T, T>(window, gradient, Values::none());
                 influence.close(&window, gradient);
@@ -99,11 +114,17 @@ impl<T: Real> Trace<T> {
 
     /// Streams end although no window is open: what traces still have to add to the gradient is added.
     pub(crate) fn settle(&mut self, network: &Network<T>, lanes: &mut [Lane<T>], gradient: &mut [T]) {
-        if let Kept::Local(values, touched, Patience::ToTheEnd) = &mut self.kept {
-            lanes.iter_mut().for_each(|lane| lane.paths.stand_still());
-            let ended = vec![false; self.fresh.len()];
-            let window = Window { network, lanes, continues: &ended, fresh: &self.fresh };
-            self.plan.settle(window, gradient, Values { values, touched });
+        lanes.iter_mut().for_each(|lane| lane.paths.stand_still());
+        let ended = vec![false; self.fresh.len()];
+        let window = Window { network, lanes, continues: &ended, fresh: &self.fresh };
+        match &mut self.kept {
+            Kept::Local(values, touched, Patience::ToTheEnd) => {
+                self.plan.settle(window, gradient, Values { values, touched });
+            }
+            Kept::LocalBf16(values, touched, Patience::ToTheEnd) => {
+                self.plan.settle(window, gradient, Values { values, touched });
+            }
+            _ => {}
         }
         self.forget();
     }

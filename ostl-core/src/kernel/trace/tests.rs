@@ -1,4 +1,5 @@
 //! The pass against its plain twin: the two formulas, window after window, with an index for everything and nothing left to wait.
+#![allow(clippy::needless_range_loop, reason = "the twin has the formulas' indices")]
 
 use super::*;
 

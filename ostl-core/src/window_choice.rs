@@ -1,0 +1,167 @@
+//! How long a window should be, where the user does not say.
+//!
+//! A step costs its products whatever the window. A window of K steps adds, once, a pass over the traces and some fixed work, so
+//! these fall as 1/K; and it keeps K steps of partials, signals and A, which are cheap for as long as they fit into the second-level
+//! cache. The choice is the K with the smallest sum, among those whose memory is within the budget.
+
+use crate::layer::Layer;
+use crate::method::{Carry, Method, Window};
+use crate::network::Network;
+use crate::real::Real;
+
+/// Bytes that a core reads and writes in a second, about, beyond its own caches.
+const BYTES_A_SECOND: f64 = 20e9;
+/// Multiply–adds that a core does in a second, about.
+const PRODUCTS_A_SECOND: f64 = 40e9;
+/// Fixed cost of a window, seconds.
+const OVERHEAD: f64 = 10e-6;
+/// Second-level cache of a core where the system does not tell.
+const CACHE: usize = 1 << 20;
+
+/// A window and what it takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WindowChoice {
+    /// Steps K.
+    pub steps: usize,
+    /// Bytes of the traces, whatever K is.
+    pub trace_bytes: usize,
+    /// Bytes of what a window keeps.
+    pub window_bytes: usize,
+}
+
+/// The window that should be fastest for so many streams of at most `longest` steps, taking at most `budget` bytes for traces and
+/// windows together. Even where the budget is too small for a window of one step, one step it is.
+pub fn best_window<T: Real>(
+    network: &Network<T>,
+    method: &Method,
+    streams: usize,
+    longest: usize,
+    budget: usize,
+) -> WindowChoice {
+    let sizes = Sizes::new(network, method.carry, streams);
+    let candidates = [1, 2, 4, 6, 8, 12, 16, 20, 24, 32, 48, 64, 96, 128, 192, 256];
+    let mut best = sizes.choice(1);
+    let mut least = sizes.seconds(1);
+    for steps in candidates.into_iter().map(|steps: usize| steps.min(longest.max(1))) {
+        let choice = sizes.choice(steps);
+        if choice.trace_bytes.saturating_add(choice.window_bytes) <= budget && sizes.seconds(steps) < least {
+            least = sizes.seconds(steps);
+            best = choice;
+        }
+    }
+    best
+}
+
+impl WindowChoice {
+    /// The window.
+    pub fn window(&self) -> Window {
+        Window::Steps(self.steps)
+    }
+}
+
+/// What the sizes of a network cost.
+struct Sizes {
+    trace_bytes: usize,
+    /// Bytes that each step of a window keeps, all streams together, and those of one lane.
+    step_bytes: usize,
+    lane_bytes: usize,
+    /// Multiply–adds of a window that do not grow with it: an influence matrix moved on.
+    moved_on: f64,
+    cache: usize,
+}
+
+impl Sizes {
+    fn new<T: Real>(network: &Network<T>, carry: Carry, streams: usize) -> Self {
+        let scalar = size_of::<T>();
+        let (mut values, mut step, mut variables, mut parameters) = (0, 0, 0, 0);
+        let mut moved_on = 0.0;
+        for layer in &network.layers {
+            let inputs = layer.inputs();
+            match layer {
+                Layer::Dense(layer) => {
+                    step += 2 * layer.units + inputs;
+                    parameters += layer.w_range().len() + layer.units;
+                }
+                Layer::Recurrent(layer) => {
+                    let (n, s, g) = (layer.units, layer.states(), layer.gates());
+                    let own = layer.w_range().len() + layer.h_range().len() + layer.constants.iter().flatten().count() * n;
+                    parameters += own;
+                    variables += n * (s + usize::from(layer.output_has_memory()));
+                    step += n * (s * s + 2 * s + s * g + 2 * g + 4) + inputs;
+                    match carry {
+                        Carry::None => {}
+                        Carry::Local => {
+                            values += s * own;
+                            step += 2 * s * g * n;
+                        }
+                        Carry::Layer | Carry::Network => {
+                            let c = variables;
+                            step += c * g * n;
+                            values = if carry == Carry::Network { 0 } else { values };
+                            values += c * parameters;
+                            moved_on += (c * c) as f64 * parameters as f64;
+                            if carry == Carry::Layer {
+                                (variables, parameters) = (0, 0);
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        Self {
+            trace_bytes: values * streams * scalar,
+            step_bytes: step * streams * scalar,
+            lane_bytes: step * crate::lane::width(streams) * scalar,
+            moved_on: moved_on * streams as f64,
+            cache: second_level_cache(),
+        }
+    }
+
+    fn choice(&self, steps: usize) -> WindowChoice {
+        WindowChoice { steps, trace_bytes: self.trace_bytes, window_bytes: self.step_bytes.saturating_mul(steps) }
+    }
+
+    /// Seconds a step, without what does not depend on K.
+    fn seconds(&self, steps: usize) -> f64 {
+        let a_window = OVERHEAD + 2.0 * self.trace_bytes as f64 / BYTES_A_SECOND + self.moved_on / PRODUCTS_A_SECOND;
+        let beyond_cache =
+            (self.lane_bytes * steps).saturating_sub(self.cache) as f64 / (self.lane_bytes * steps).max(1) as f64;
+        a_window / steps as f64 + beyond_cache * 4.0 * self.step_bytes as f64 / BYTES_A_SECOND
+    }
+}
+
+/// Bytes of a core's second-level cache, as Linux tells them.
+fn second_level_cache() -> usize {
+    let told = std::fs::read_to_string("/sys/devices/system/cpu/cpu0/cache/index2/size").ok();
+    let kib = told.and_then(|size| size.trim().strip_suffix('K')?.parse::<usize>().ok());
+    kib.map_or(CACHE, |kib| kib << 10)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layer::Activation;
+
+    fn network() -> Network<f32> {
+        Network::builder(64).dense(64, Activation::Tanh).readout(8).unwrap()
+    }
+
+    #[test]
+    fn a_smaller_budget_never_gives_a_longer_window() {
+        let network = network();
+        let method = Method::ostl_without_h();
+        let mut last = 0;
+        for budget in [0, 1 << 10, 1 << 14, 1 << 16, 1 << 20, 1 << 30] {
+            let choice = best_window(&network, &method, 8, 1000, budget);
+            assert!(choice.steps >= last && choice.steps >= 1);
+            assert!(choice.steps == 1 || choice.trace_bytes + choice.window_bytes <= budget);
+            last = choice.steps;
+        }
+        assert!(last > 1);
+    }
+
+    #[test]
+    fn no_window_is_longer_than_the_sequences() {
+        assert_eq!(best_window(&network(), &Method::ostl_without_h(), 8, 5, 1 << 30).steps, 5);
+    }
+}
