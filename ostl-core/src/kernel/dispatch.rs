@@ -1,6 +1,6 @@
 //! Runs a piece of work compiled for the widest vectors the processor has.
 //!
-//! A [`Job`]'s body is inlined into one function for each instruction set, and the compiler vectorises it there. The body at
+//! A `Job`'s body is inlined into one function for each instruction set, and the compiler vectorises it there. The body at
 //! the baseline is its own plain twin. Results may differ between instruction sets by rounding, never between calls.
 #![allow(unsafe_code, reason = "calls into functions compiled for instruction sets found at run time")]
 

@@ -6,7 +6,7 @@
 //! * A has contiguous columns (weights are stored units-first), so that a vector load takes consecutive rows. Products with a
 //!   transposed left side transpose the weights once a window instead.
 //! * The micro-kernel keeps an `MR × NR` tile of C in registers and adds one rank-1 update a step of the inner dimension.
-//! * One column alone ([`thin`]) takes tall stripes of A instead: what bounds it is memory.
+//! * One column alone (`thin`) takes tall stripes of A instead: what bounds it is memory.
 //! * A's row panel (`MR × KC`) is packed into a buffer on the stack when it is used for more than a few columns or is ragged.
 //!
 //! Every element of C is the sum, over blocks of `KC`, of a sum in order of the inner index. So its bits depend neither on how

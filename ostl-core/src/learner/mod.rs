@@ -349,7 +349,8 @@ impl<T: Real> Learner<T> {
     /// What traces still owe the gradient is added, and they are forgotten.
     fn settle(&mut self) {
         let Streaming { lanes, trace, gradient, .. } = &mut self.streaming;
-        trace.settle(&self.network, &mut lanes.lanes, gradient);
+        self.continues.fill(false);
+        trace.settle(&self.network, &mut lanes.lanes, &self.continues, gradient);
     }
 
     /// Both parts of the gradient (equation 1), the traces advanced (equation 2), and what the next window's edge needs.

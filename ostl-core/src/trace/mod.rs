@@ -112,11 +112,10 @@ impl<T: Real> Trace<T> {
         }
     }
 
-    /// Streams end although no window is open: what traces still have to add to the gradient is added.
-    pub(crate) fn settle(&mut self, network: &Network<T>, lanes: &mut [Lane<T>], gradient: &mut [T]) {
+    /// Streams end although no window is open: what traces still have to add to the gradient is added. `ended` is `false` for all.
+    pub(crate) fn settle(&mut self, network: &Network<T>, lanes: &mut [Lane<T>], ended: &[bool], gradient: &mut [T]) {
         lanes.iter_mut().for_each(|lane| lane.paths.stand_still());
-        let ended = vec![false; self.fresh.len()];
-        let window = Window { network, lanes, continues: &ended, fresh: &self.fresh };
+        let window = Window { network, lanes, continues: ended, fresh: &self.fresh };
         match &mut self.kept {
             Kept::Local(values, touched, Patience::ToTheEnd) => {
                 self.plan.settle(window, gradient, Values { values, touched });
