@@ -74,6 +74,27 @@ fn streaming_gives_the_bits_of_whole_batches() {
     }
 }
 
+/// Streams that stop exactly where a window does: what traces still owe the gradient is added at the end.
+#[test]
+fn streams_that_stop_at_a_window_s_edge_have_the_gradient_of_bptt() {
+    for (name, window) in [("snu-tanh-without-h", 1), ("ssnu-without-h", 2), ("lstm-without-h", 4)] {
+        let mut plan = plan(vec![LayerPlan::Cell(cell(name), 6)], vec![24; 5], 0);
+        (plan.inputs, plan.active) = (40, 3);
+        let rate = 0.5;
+        let method = method(Carry::Local, window, Update::Sequence);
+        let network = plan.network::<f64>();
+        let truth = bptt::gradient(&network, plan.loss, &plan.batch());
+        let targets = plan.batch().target_count() as f64;
+        let mut learner = Learner::new(network.clone(), plan.loss, method, OptimizerSettings::sgd(rate), 5).unwrap();
+        stream(&mut learner, &plan.batch());
+        for ((after, before), gradient) in learner.network().parameters().iter().zip(network.parameters()).zip(&truth.values)
+        {
+            let moved = before - rate * gradient / targets;
+            assert!((after - moved).abs() < 1e-12 * (1.0 + moved.abs()), "{name} K={window}: {after} {moved}");
+        }
+    }
+}
+
 #[test]
 fn streaming_by_bptt_keeps_the_whole_sequence_until_it_ends() {
     let plan = plan(vec![LayerPlan::Cell(cell("gru"), 4)], vec![13; 3], 15);
@@ -174,17 +195,29 @@ fn evaluation_is_the_loss_by_the_oracle_and_disturbs_nothing() {
 
 #[test]
 fn the_same_bits_whatever_the_number_of_threads() {
-    let mut random = Random(8);
     let lengths: Vec<usize> = (0..24).map(|stream| 40 - stream).collect();
-    let mut batch = SequenceBatch::<f32>::new(80, 30, TargetKind::Classes, &lengths);
-    for (stream, &length) in lengths.iter().enumerate() {
-        for step in 0..length {
-            batch.input_mut(stream, step).fill_with(|| random.uniform() as f32);
-            batch.set_class(stream, step, random.below(30));
+    let batch = |active: usize| {
+        let mut random = Random(8);
+        let mut batch = SequenceBatch::<f32>::new(80, 30, TargetKind::Classes, &lengths);
+        for (stream, &length) in lengths.iter().enumerate() {
+            for step in 0..length {
+                let mut value = || if random.below(100) < active { random.uniform() as f32 } else { 0.0 };
+                batch.input_mut(stream, step).fill_with(&mut value);
+                batch.set_class(stream, step, random.below(30));
+            }
         }
-    }
-    for (name, carry) in [("lstm", Carry::Local), ("ssnu", Carry::Layer), ("snu-tanh", Carry::Network), ("gru", Carry::None)]
-    {
+        batch
+    };
+    for (name, carry, window, update, active) in [
+        ("lstm", Carry::Local, 16, Update::Window, 100),
+        ("ssnu", Carry::Layer, 16, Update::Window, 100),
+        ("snu-tanh", Carry::Network, 16, Update::Window, 100),
+        ("gru", Carry::None, 16, Update::Window, 100),
+        // Events, traces left alone for many windows, and in between.
+        ("snu-tanh", Carry::Local, 2, Update::Sequence, 2),
+        ("lstm", Carry::Local, 7, Update::Sequence, 10),
+    ] {
+        let batch = batch(active);
         let train = |threads: usize| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             pool.install(|| {
@@ -192,7 +225,7 @@ fn the_same_bits_whatever_the_number_of_threads() {
                 let builder =
                     cell(name).add_to(Network::<f32>::builder(80).seed(3), 70).unwrap().dense(33, Activation::Relu);
                 let network = cell(name).add_to(builder, 50).unwrap().readout(30).unwrap();
-                let method = method(carry, 16, Update::Window);
+                let method = method(carry, window, update);
                 let mut learner =
                     Learner::new(network, Loss::SoftmaxCrossEntropy, method, OptimizerSettings::adam(0.01), 24).unwrap();
                 learner.learn_batch(&batch).unwrap();

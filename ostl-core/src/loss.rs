@@ -62,6 +62,9 @@ impl Loss {
     }
 }
 
+/// Running maxima and sums.
+const LANES: usize = 16;
+
 struct SoftmaxCrossEntropy<'a, T> {
     logits: &'a [T],
     class: usize,
@@ -74,11 +77,29 @@ impl<T: Real> Job for SoftmaxCrossEntropy<'_, T> {
     #[inline(always)]
     fn run<I: Instructions>(self) -> T {
         let Self { logits, class, signal } = self;
-        let highest = logits.iter().copied().fold(logits[0], |a, b| if b > a { b } else { a });
-        for (p, &logit) in signal.iter_mut().zip(logits) {
-            *p = (logit - highest).exp();
+        // Sixteen running maxima and sums: one after the other would wait for every single addition.
+        let mut maxima = [logits[0]; LANES];
+        let (chunks, rest) = logits.as_chunks::<LANES>();
+        for chunk in chunks {
+            for i in 0..LANES {
+                maxima[i] = chunk[i].if_or(chunk[i] > maxima[i], maxima[i]);
+            }
         }
-        let sum: T = signal.iter().copied().sum();
+        let highest = maxima.iter().chain(rest).copied().fold(logits[0], |a, b| if b > a { b } else { a });
+        let mut sums = [T::zero(); LANES];
+        let (signals, rest_of_signal) = signal.as_chunks_mut::<LANES>();
+        for (signal, chunk) in signals.iter_mut().zip(chunks) {
+            for i in 0..LANES {
+                let p = (chunk[i] - highest).exp();
+                signal[i] = p;
+                sums[i] += p;
+            }
+        }
+        let mut sum: T = sums.into_iter().sum();
+        for (p, &logit) in rest_of_signal.iter_mut().zip(rest) {
+            *p = (logit - highest).exp();
+            sum += *p;
+        }
         let scale = T::one() / sum;
         for p in signal.iter_mut() {
             *p *= scale;
