@@ -117,19 +117,11 @@ impl<T: Real> Lanes<T> {
 
     /// The reverse sweep of the window, and what the traces need of it.
     pub(crate) fn sweep(&mut self, network: &Network<T>, continues: &[bool]) {
-        self.prepare(network);
-        let transposed = std::mem::replace(&mut self.transposed, Transposed::nothing());
         let work = network.parameters.len() * self.columns();
-        self.each(work, |lane| lane.sweep(network, &transposed, continues));
-        self.transposed = transposed;
+        self.window(network, work, |_| {}, continues);
     }
 
-    /// Brings what is derived from the weights up to date.
-    pub(crate) fn prepare(&mut self, network: &Network<T>) {
-        self.transposed.update(network);
-    }
-
-    /// Forward, losses and reverse sweep in one go: `open` puts a window's steps into a lane's tape, `learn` leaves the losses.
+    /// A whole window: `forward` takes a lane through its steps and leaves the losses' signals, the reverse sweep follows.
     pub(crate) fn window(
         &mut self,
         network: &Network<T>,
@@ -137,7 +129,7 @@ impl<T: Real> Lanes<T> {
         forward: impl Fn(&mut Lane<T>) + Send + Sync,
         continues: &[bool],
     ) {
-        self.prepare(network);
+        self.transposed.update(network);
         let transposed = std::mem::replace(&mut self.transposed, Transposed::nothing());
         self.each(work, |lane| {
             forward(lane);

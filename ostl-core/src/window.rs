@@ -7,10 +7,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::batch::SequenceBatch;
-use crate::dynamics::{PartialsColumn, PartialsColumnMut, PartialsWindow, UnitColumn, UnitColumnMut};
-use crate::kernel::gather::gather;
-use crate::kernel::product::{Into, columns, columns_mut, multiply_shared, plain_operand};
-use crate::layer::{Activation, Dense, Layer, Recurrent};
+use crate::dynamics::{PartialsColumn, PartialsWindow};
+use crate::forward::{Below, Span, dense_forward, recurrent_forward};
+use crate::layer::{Activation, Layer, Recurrent};
 use crate::network::Network;
 use crate::presynaptic::Events;
 use crate::real::Real;
@@ -69,7 +68,7 @@ pub(crate) struct RecurrentTape<T: Real> {
     /// y after the last step: `n × streams`.
     pub(crate) last_output: Vec<T>,
     /// s before the step at hand, zero where the stream was reset.
-    previous_state: Vec<T>,
+    pub(crate) previous_state: Vec<T>,
     /// y before each step, zero where the stream was reset: `n × columns`.
     pub(crate) previous_output: Vec<T>,
     /// Pre-activations a on the way forward; δ = ∂E/∂a after the sweep: `G·n × columns`.
@@ -384,134 +383,5 @@ impl<T: Real> Tape<T> {
             let columns = self.columns();
             output[..rows * columns].iter().any(|y| !y.is_finite())
         })
-    }
-}
-
-/// The steps of a forward pass: `count` of them from `from`, `live` columns each.
-#[derive(Clone, Copy)]
-struct Span {
-    from: usize,
-    count: usize,
-    live: usize,
-}
-
-/// The columns that a layer reads, of which the first is column `first` of the window.
-struct Below<'a, T: Real> {
-    values: &'a [T],
-    rows: usize,
-    first: usize,
-    events: &'a mut Events<T>,
-}
-
-impl<T: Real> Below<'_, T> {
-    /// target += weights · columns, a column of the target every `stride` values: a column of weights an event, or a product.
-    fn multiply(self, weights: &[T], rows: usize, target: &mut [T], stride: usize) {
-        let listed = self.events.append(self.first, self.values);
-        for (column, target) in target.chunks_mut(stride).enumerate().take(listed) {
-            let (indices, values) = self.events.of_column(self.first + column);
-            gather(&mut target[..rows], weights, rows, indices, values);
-        }
-        let left = self.values.len() / self.rows - listed;
-        if left == 0 {
-            return;
-        }
-        multiply_shared(
-            Into::Add,
-            columns(weights, rows, self.rows, rows),
-            plain_operand(&self.values[listed * self.rows..], self.rows, left, self.rows),
-            columns_mut(&mut target[listed * stride..], rows, left, stride),
-        );
-    }
-}
-
-fn dense_forward<T: Real>(layer: &Dense, parameters: &[T], below: Below<'_, T>, output: &mut [T], span: Span) {
-    let n = layer.units;
-    let (start, width) = (span.from * span.live, span.count * span.live);
-    let output = &mut output[start * n..(start + width) * n];
-    for column in output.chunks_exact_mut(n) {
-        column.copy_from_slice(&parameters[layer.b_range()]);
-    }
-    below.multiply(&parameters[layer.w_range()], n, output, n);
-    layer.activation.apply(output);
-}
-
-fn recurrent_forward<T: Real>(
-    layer: &Recurrent<T>,
-    parameters: &[T],
-    below: Below<'_, T>,
-    tape: &mut RecurrentTape<T>,
-    goes_on: &[bool],
-    span: Span,
-    keep: Keep,
-) {
-    let (n, s, g) = (layer.units, layer.states(), layer.gates());
-    let (start, width) = (span.from * span.live, span.count * span.live);
-    // Constants and W x for all steps at once: the inputs do not wait for the recurrence.
-    for column in tape.activation[start * g * n..(start + width) * g * n].chunks_exact_mut(g * n) {
-        for (plane, constants) in column.chunks_exact_mut(n).zip(&layer.constants) {
-            match constants {
-                Some(offset) => plane.copy_from_slice(&parameters[*offset..*offset + n]),
-                None => plane.fill(T::zero()),
-            }
-        }
-    }
-    if !layer.x_gates.is_empty() {
-        let rows = layer.x_rows();
-        let target = &mut tape.activation[start * g * n + rows.start..(start + width) * g * n];
-        below.multiply(&parameters[layer.w_range()], rows.len(), target, g * n);
-    }
-    for step in span.from..span.from + span.count {
-        let first = step * span.live;
-        for b in 0..span.live {
-            let column = first + b;
-            let (s_range, y_range) = (b * s * n..(b + 1) * s * n, b * n..(b + 1) * n);
-            let previous_output = &mut tape.previous_output[column * n..(column + 1) * n];
-            if goes_on[column] {
-                tape.previous_state[s_range.clone()].copy_from_slice(&tape.state[s_range]);
-                previous_output.copy_from_slice(&tape.last_output[y_range]);
-            } else {
-                tape.previous_state[s_range].fill(T::zero());
-                previous_output.fill(T::zero());
-            }
-        }
-        if !layer.y_gates.is_empty() {
-            let rows = layer.y_rows();
-            let previous = Below {
-                values: &tape.previous_output[first * n..(first + span.live) * n],
-                rows: n,
-                first,
-                events: &mut tape.previous_events,
-            };
-            let target = &mut tape.activation[first * g * n + rows.start..(first + span.live) * g * n];
-            previous.multiply(&parameters[layer.h_range()], rows.len(), target, g * n);
-        }
-        for b in 0..span.live {
-            let column = first + b;
-            let at = |rows: usize| column * rows..(column + 1) * rows;
-            let previous = UnitColumn {
-                state: &tape.previous_state[b * s * n..(b + 1) * s * n],
-                output: &tape.previous_output[at(n)],
-                activation: &tape.activation[at(g * n)],
-            };
-            let next = UnitColumnMut {
-                state: &mut tape.state[b * s * n..(b + 1) * s * n],
-                output: &mut tape.last_output[b * n..(b + 1) * n],
-            };
-            match keep {
-                Keep::Nothing => layer.dynamics.step(previous, next),
-                Keep::Partials => layer.dynamics.linearise(
-                    previous,
-                    next,
-                    PartialsColumnMut {
-                        ds_ds: &mut tape.partials.ds_ds[at(s * s * n)],
-                        ds_dy: &mut tape.partials.ds_dy[at(s * n)],
-                        ds_da: &mut tape.partials.ds_da[at(s * g * n)],
-                        dy_ds: &mut tape.partials.dy_ds[at(s * n)],
-                        dy_da: &mut tape.partials.dy_da[at(g * n)],
-                    },
-                ),
-            }
-            tape.output[at(n)].copy_from_slice(&tape.last_output[b * n..(b + 1) * n]);
-        }
     }
 }
