@@ -54,6 +54,19 @@ impl Gate {
     }
 }
 
+/// The leak of a unit whose first state variable is a leaky sum of what the gate that sums the inputs brings:
+/// s_t = factor · s_{t-1} + gain · a_t, but for resets.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Leak {
+    /// λ, the share of s that is left after a step.
+    pub factor: f64,
+    /// ∂s_t/∂a_t of the gate that sums the inputs.
+    pub gain: f64,
+    /// The partials are just that, at every step: ∂s_t/∂s_{t-1} = factor and ∂s_t/∂y_{t-1} = 0, so that nothing but the leak carries
+    /// the past on (a reset that [detaches](Cell::detaches_reset) by subtraction, or no reset at all).
+    pub is_all: bool,
+}
+
 /// State variables and output of one unit.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Unit<T, const S: usize> {
@@ -111,6 +124,18 @@ pub trait Cell<const S: usize, const G: usize>: Copy + Send + Sync + 'static {
     /// pseudo-derivatives, which finite differences cannot confirm.
     fn is_smooth(&self) -> bool {
         true
+    }
+
+    /// The output does reset the state in [`step`](Cell::step), and [`linearise`](Cell::linearise) leaves that path out on purpose:
+    /// [`resets`](Cell::resets) is then `false`, and checks do not hold `ds_dy` against differences.
+    fn detaches_reset(&self) -> bool {
+        false
+    }
+
+    /// The unit's leak, if its units are leaky sums with one fixed factor that they all share. Methods that filter what
+    /// comes before a layer, or after it, ask for it ([`Carry::Presynaptic`](crate::Carry::Presynaptic)).
+    fn leak(&self) -> Option<Leak> {
+        None
     }
 
     /// Where the learnable constant of a gate starts (its entries of b), for gates that sum one.

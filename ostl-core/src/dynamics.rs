@@ -4,7 +4,7 @@
 //! `ds_da` as planes (variable, gate) with the gate running fastest. The hot loop loads a tile of units from the planes, calls
 //! the scalar-looking cell, and stores; it is compiled for the widest vectors the processor has.
 
-use crate::cell::{Cell, Gate, Partials, Unit};
+use crate::cell::{Cell, Gate, Leak, Partials, Unit};
 use crate::kernel::reverse::{self, Shape};
 use crate::kernel::tile;
 use crate::real::Real;
@@ -142,6 +142,8 @@ pub trait Dynamics<T: Real>: Send + Sync {
     fn resets(&self) -> bool;
     /// The output is a differentiable function of the state.
     fn is_smooth(&self) -> bool;
+    /// The units' leak, if they are leaky sums with a fixed factor.
+    fn leak(&self) -> Option<Leak>;
     /// Where the learnable constant of a gate starts.
     fn initial_constant(&self, gate: usize) -> f64;
     /// One step of a column of units, without partials.
@@ -201,6 +203,10 @@ impl<T: Real, C: Cell<S, G>, const S: usize, const G: usize> Dynamics<T> for Uni
 
     fn is_smooth(&self) -> bool {
         self.cell.is_smooth()
+    }
+
+    fn leak(&self) -> Option<Leak> {
+        self.cell.leak()
     }
 
     fn initial_constant(&self, gate: usize) -> f64 {

@@ -28,7 +28,7 @@ mod window;
 mod window_choice;
 
 pub use batch::{SequenceBatch, TargetKind, Targets};
-pub use cell::{Cell, Gate, Partials, Unit};
+pub use cell::{Cell, Gate, Leak, Partials, Unit};
 pub use error::{ConfigError, LearnError};
 pub use initialize::Initialization;
 pub use layer::Activation;
