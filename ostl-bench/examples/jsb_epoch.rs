@@ -31,10 +31,10 @@ fn rows(folder: &str, only: Option<&str>) -> Result<(), Box<dyn std::error::Erro
             [Carry::None, Carry::Local, Carry::Layer].map(|carry| (carry.name(), windows(16, carry))).into();
         // The whole influence of a cell with several gates takes minutes an epoch.
         methods.retain(|(_, method)| method.carry != Carry::Layer || ["ssnu", "rnn"].contains(&cell));
-        methods.push(("bptt", Method::bptt()));
+        methods.push(("bptt".into(), Method::bptt()));
         for (name, method) in methods {
             if only.is_none_or(|only| only == format!("{cell}/{name}")) {
-                time(cell, name, method, &task)?;
+                time(cell, &name, method, &task)?;
                 rows += 1;
             }
         }

@@ -3,7 +3,7 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use ostl_core::{ConfigError, LearnError, Learner, Loss, Method, OptimizerSettings, Window};
+use ostl_core::{Carry, ConfigError, LearnError, Learner, Loss, Method, OptimizerSettings, Window};
 use serde::Serialize;
 
 use crate::cases::{Case, Units};
@@ -27,7 +27,7 @@ pub struct Row {
     /// Steps K of a window.
     pub window: usize,
     /// The carry's name.
-    pub carry: &'static str,
+    pub carry: String,
     /// Bytes of the eligibility traces.
     pub trace_bytes: usize,
     /// The most memory that was resident during these runs, sequences included; `None` where the system does not tell.
@@ -70,10 +70,10 @@ pub fn time(case: &Case, units: Units, method: Method, runs: usize) -> Result<Ro
         threads: rayon::current_num_threads(),
         ms: (best * 1e6).round() / 1e3,
         window: match method.window {
-            Window::Steps(steps) => steps,
+            Window::Steps(steps) | Window::Rolling(steps) => steps,
             Window::Sequence => case.steps,
         },
-        carry: if method.window == Window::Sequence { "none" } else { method.carry.name() },
+        carry: if method.window == Window::Sequence { Carry::None.name() } else { method.carry.name() },
         trace_bytes: learner.trace_bytes(),
         peak_resident_kib: resident_kib("VmHWM").ok(),
     })

@@ -61,7 +61,7 @@ fn in_words(row: &Row) -> Vec<String> {
         if row.recurrent { format!("{} recurrent", row.cell) } else { row.cell.to_owned() },
         row.window.to_string(),
         row.threads.to_string(),
-        row.carry.to_owned(),
+        row.carry.clone(),
         format!("{:.3}", row.ms),
         mib(row.trace_bytes as f64),
         row.peak_resident_kib.map_or_else(|| "-".into(), |kib| mib(kib as f64 * 1024.0)),

@@ -40,7 +40,7 @@ struct BlockLine<'a> {
     network: &'a str,
     layer: usize,
     block: &'a str,
-    carry: &'static str,
+    carry: String,
     window: serde_json::Value,
     claim: &'static str,
     relative_error: f64,
@@ -75,6 +75,7 @@ impl Report {
             let window = match self.method.window {
                 Window::Steps(steps) => steps.into(),
                 Window::Sequence => "sequence".into(),
+                Window::Rolling(steps) => format!("rolling-{steps}").into(),
             };
             let line = BlockLine {
                 network: &self.network,
@@ -99,7 +100,7 @@ impl Report {
         let lowest = blocks(Claim::Approximate).map(|block| block.cosine).reduce(f64::min);
         vec![
             self.network.clone(),
-            self.method.carry.name().to_owned(),
+            self.method.carry.name(),
             window_name(self.method.window),
             blocks(Claim::Exact).count().to_string(),
             worst.map_or_else(|| "-".into(), |error| format!("{error:.1e}")),
@@ -164,6 +165,7 @@ pub(crate) fn audited_steps(method: &Method) -> usize {
     match method.window {
         Window::Steps(steps) => steps.saturating_mul(WINDOWS).clamp(STEPS, MOST_STEPS),
         Window::Sequence => STEPS,
+        Window::Rolling(steps) => steps.saturating_mul(2).clamp(STEPS, MOST_STEPS),
     }
 }
 
@@ -186,13 +188,14 @@ pub(crate) fn method_in_words(method: &Method) -> String {
         Update::Sequence => "updates at the sequence's end",
     };
     let carry = match method.trace {
-        TraceFormat::Full => method.carry.name().to_owned(),
+        TraceFormat::Full => method.carry.name(),
         _ => format!("{} in 16 bits", method.carry.name()),
     };
     match method.window {
         Window::Steps(1) => format!("windows of 1 step, carry {carry}, {update}"),
         Window::Steps(steps) => format!("windows of {steps} steps, carry {carry}, {update}"),
         Window::Sequence => format!("one window a sequence (BPTT), {update}"),
+        Window::Rolling(steps) => format!("the last {steps} steps at every step (rolling TBPTT), {update}"),
     }
 }
 

@@ -42,15 +42,7 @@ pub(crate) struct Values<'a, V> {
 }
 
 impl<V> Values<'_, V> {
-    /// No traces at all.
-    pub(crate) fn none() -> Self {
-        Self { values: &mut [], touched: &mut [] }
-    }
-
     fn split_at(self, right: &Part, left: &Part) -> (Self, Self) {
-        if self.values.is_empty() {
-            return (Self::none(), Self::none());
-        }
         let (left_values, right_values) = self.values.split_at_mut(right.values.start - left.values.start);
         let (left_touched, right_touched) = self.touched.split_at_mut(right.tiles.start - left.tiles.start);
         (Self { values: left_values, touched: left_touched }, Self { values: right_values, touched: right_touched })
@@ -82,8 +74,13 @@ pub(crate) struct Window<'a, T: Real> {
 }
 
 impl Plan {
-    /// Parts for a network, with room for traces of windows of up to `traced` steps, if there are any.
-    pub(crate) fn new<T: Real>(network: &Network<T>, streams: usize, traced: Option<usize>) -> Self {
+    /// Parts for a network; `traced` says of each layer whether its units keep traces, and then for windows of up to how many steps, and how
+    /// many filters listen to it.
+    pub(crate) fn new<T: Real>(
+        network: &Network<T>,
+        streams: usize,
+        traced: impl Fn(usize) -> Option<(usize, usize)>,
+    ) -> Self {
         let mut plan = Self { parts: Vec::new(), trace_values: 0, trace_tiles: 0 };
         for (index, layer) in network.layers.iter().enumerate() {
             match layer {
@@ -93,16 +90,18 @@ impl Plan {
                 }
                 Layer::Recurrent(recurrent) => {
                     let n = recurrent.units;
-                    let all: Vec<usize> = (0..recurrent.gates()).filter(|&g| recurrent.is_traced(g)).collect();
+                    let traced = traced(index);
+                    let filters = traced.map_or(0, |(_, filters)| filters);
+                    let all: Vec<usize> = (0..recurrent.gates()).filter(|&g| recurrent.is_traced(g, filters > 0)).collect();
                     let shape = |gates: Range<usize>| {
                         let first_gate = all.iter().position(|g| gates.contains(g))?;
                         Some(Shape {
                             units: n,
-                            states: recurrent.states(),
+                            states: recurrent.states() + filters,
                             gates: all.iter().filter(|g| gates.contains(g)).count(),
                             first_gate,
                             traced: all.len(),
-                            capacity: traced?,
+                            capacity: traced?.0,
                             gradient_rows: gates.len() * n,
                             first_row: (all[first_gate] - gates.start) * n,
                         })

@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::layer::{Layer, Recurrent};
-use crate::method::{Carry, Method, TraceFormat, Window};
+use crate::layer::Recurrent;
+use crate::method::{Carry, Feedback, Method, TraceFormat, Window};
 use crate::network::Network;
 use crate::real::Real;
+use crate::trace::{Filter, Source, filters, is_local};
 
 /// Whether a method's gradient of a block of parameters is that of BPTT, at fixed weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,24 +24,61 @@ pub enum Claim {
 /// parameters above the topmost recurrent layer are exact under every method. Below, `network` keeps everything; `layer` keeps
 /// what reaches the state of the next recurrent layer, which is everything for the topmost one and the stateless layers just below
 /// it; `local` keeps a unit's own parameters' influence on itself, which is everything for the topmost layer if it has no H
-/// (and if the trace is not rounded).
+/// (and if the trace is not rounded). Where the topmost is a leaky readout, the layer below it counts as topmost, too: its filtered
+/// influence is all that the readout's state holds of it.
+///
+/// With another feedback than the symmetric one only the readout's learning signal is the true one.
 pub fn claims<T: Real>(network: &Network<T>, method: &Method) -> Vec<Claim> {
-    let recurrent: Vec<usize> = (0..network.depth()).filter(|&index| network.layers[index].recurrent().is_some()).collect();
-    let top = recurrent.last().copied();
-    let second = recurrent.len().checked_sub(2).map(|place| recurrent[place]);
-    let is_exact = |layer: usize| match (top, method.window, method.carry) {
-        (None, ..) | (_, Window::Sequence, _) | (_, _, Carry::Network) => true,
-        (Some(top), _, Carry::None) => layer > top,
-        (Some(top), _, Carry::Local) => {
-            layer > top || method.trace == TraceFormat::Full && (layer == top && top_is_closed(&network.layers[top]))
-        }
-        (Some(_), _, Carry::Layer) => second.is_none_or(|second| layer > second),
-    };
-    let exact = network.blocks().iter().map(|block| is_exact(block.layer));
+    let claims = Claims { network, method, filters: filters(network, method) };
+    let exact = network.blocks().iter().map(|block| claims.is_exact(block.layer));
     exact.map(|exact| if exact { Claim::Exact } else { Claim::Approximate }).collect()
 }
 
-/// No unit of the layer hears another one's past.
-fn top_is_closed<T: Real>(layer: &Layer<T>) -> bool {
-    layer.recurrent().is_some_and(|layer: &Recurrent<T>| layer.y_gates.is_empty())
+struct Claims<'a, T: Real> {
+    network: &'a Network<T>,
+    method: &'a Method,
+    filters: Vec<Vec<Filter>>,
+}
+
+impl<T: Real> Claims<'_, T> {
+    fn recurrent(&self, index: usize) -> Option<&Recurrent<T>> {
+        self.network.layers.get(index)?.recurrent()
+    }
+
+    fn is_exact(&self, layer: usize) -> bool {
+        let depth = self.network.depth();
+        if self.method.feedback != Feedback::Symmetric && layer + 1 < depth {
+            return false;
+        }
+        let top = (0..depth).rfind(|&index| self.recurrent(index).is_some());
+        // The recurrent layer that the parameters reach first.
+        let first = (layer..depth).find(|&index| self.recurrent(index).is_some());
+        let (Some(top), Some(first)) = (top, first) else { return true };
+        match (self.method.window, self.method.carry) {
+            (Window::Sequence, _) | (_, Carry::Network) => true,
+            (Window::Rolling(_), _) => false,
+            _ => (first == top || self.is_all_that_the_top_hears(first, top)) && self.keeps(layer, first),
+        }
+    }
+
+    /// The topmost layer is a leaky sum of this one and nothing else.
+    fn is_all_that_the_top_hears(&self, index: usize, top: usize) -> bool {
+        let is_filtered = self.filters[index].iter().any(|filter| filter.source == Source::Above);
+        let only_leaks =
+            |layer: &Recurrent<T>| layer.y_gates.is_empty() && layer.leak_of_inputs().is_some_and(|leak| leak.is_all);
+        index + 1 == top && is_filtered && self.recurrent(top).is_some_and(only_leaks)
+    }
+
+    /// The carry keeps the whole influence of a layer's parameters on the states of the recurrent layer that they reach first.
+    fn keeps(&self, layer: usize, first: usize) -> bool {
+        let Some(recurrent) = self.recurrent(first) else { return false };
+        let is_closed = recurrent.y_gates.is_empty();
+        match self.method.carry {
+            Carry::Layer => true,
+            _ if layer != first => false,
+            Carry::Presynaptic => is_closed && recurrent.leak_of_inputs().is_some_and(|leak| leak.is_all),
+            carry if is_local(self.network, carry, layer) => is_closed && self.method.trace == TraceFormat::Full,
+            _ => false,
+        }
+    }
 }

@@ -8,9 +8,12 @@ use crate::cell::{Cell, Gate, Leak, Partials, Unit};
 use crate::kernel::reverse::{self, Shape};
 use crate::kernel::tile;
 use crate::real::Real;
+use crate::trace::Filter;
 
-/// State variables a unit may have at most: what a kernel keeps of one unit on the stack.
-pub(crate) const MOST_STATES: usize = 8;
+/// State variables a unit may have at most.
+const MOST_STATES: usize = 8;
+/// Variables of a unit that a trace may keep: its state and what listens to its output. What a kernel keeps of one unit on the stack.
+pub(crate) const MOST_VARIABLES: usize = MOST_STATES + 3;
 
 /// One column (one stream at one step) of previous values and pre-activations of a layer of n units.
 #[derive(Clone, Copy, Debug)]
@@ -121,11 +124,15 @@ impl<'a, T> PartialsWindow<'a, T> {
 pub struct Paths<'a, T> {
     /// The gates whose influence on s lasts.
     pub traced: &'a [usize],
+    /// Leaky sums of the outputs, which count as further variables behind the S of s.
+    pub(crate) filters: &'a [Filter],
+    /// For each gate that sums outputs, each unit's own connection in H: planes of `n`; empty where that path is left out.
+    pub own: &'a [T],
     /// Most steps of a window.
     pub capacity: usize,
-    /// C = ∂s_end/∂s_start, planes (end variable, start variable), each padded to whole panels of 16 units.
+    /// C = ∂v_end/∂v_start of v = (s, filters), planes (end variable, start variable), each padded to whole panels of 16 units.
     pub jacobian: &'a mut [T],
-    /// A_t = ∂s_end/∂a_t in panels `[end variable][traced gate][panel of 16 units][capacity + 1]`; in each the step before the
+    /// A_t = ∂v_end/∂a_t in panels `[end variable][traced gate][panel of 16 units][capacity + 1]`; in each the step before the
     /// window comes first.
     pub influence: &'a mut [T],
 }

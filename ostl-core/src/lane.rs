@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::kernel::share::is_worth_sharing;
+use crate::method::Method;
 use crate::network::Network;
 use crate::real::Real;
 use crate::score::Score;
@@ -50,19 +51,19 @@ pub(crate) fn width(streams: usize) -> usize {
 
 impl<T: Real> Lanes<T> {
     /// For so many streams and windows of up to `capacity` steps.
-    pub(crate) fn new(network: &Network<T>, trace: &Trace<T>, streams: usize, capacity: usize) -> Self {
+    pub(crate) fn new(network: &Network<T>, trace: &Trace<T>, method: &Method, streams: usize, capacity: usize) -> Self {
         let width = width(streams);
         let lanes = (0..streams).step_by(width).map(|first| {
             let streams = width.min(streams - first);
             Lane {
                 first,
                 tape: Tape::new(network, streams, capacity),
-                sweep: Sweep::new(network, streams, capacity),
+                sweep: Sweep::new(network, trace.filters(), method, streams, capacity),
                 paths: trace.paths(network, streams, capacity),
                 score: Score::default(),
             }
         });
-        Self { lanes: lanes.collect(), streams, transposed: Transposed::new(network) }
+        Self { lanes: lanes.collect(), streams, transposed: Transposed::new(network, method) }
     }
 
     pub(crate) fn streams(&self) -> usize {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::cell::Leak;
 use crate::dynamics::Dynamics;
 use crate::real::Real;
 
@@ -116,11 +117,16 @@ impl<T: Real> Recurrent<T> {
         self.y_gates.start * self.units..self.y_gates.end * self.units
     }
 
-    /// Whether a change of gate `g` now can be felt by the state later without passing through H: directly, or because it moves
-    /// the output and the output resets the state.
-    pub(crate) fn is_traced(&self, g: usize) -> bool {
+    /// Whether a change of gate `g` now can be felt by what a unit carries without passing through H: directly, or because it moves
+    /// the output and the output is heard, by the unit's own state (a reset) or by a filter.
+    pub(crate) fn is_traced(&self, g: usize, output_is_heard: bool) -> bool {
         let gate = self.dynamics.gates()[g];
-        gate.drives_state || (gate.drives_output && self.dynamics.resets())
+        gate.drives_state || (gate.drives_output && (output_is_heard || self.dynamics.resets()))
+    }
+
+    /// The units' leak, where one single gate sums the inputs into it.
+    pub(crate) fn leak_of_inputs(&self) -> Option<Leak> {
+        self.dynamics.leak().filter(|_| self.x_gates.len() == 1)
     }
 
     /// Whether y_t depends on more than s_t and constants: a gate that drives the output sums a signal. Then y must be carried

@@ -8,6 +8,7 @@ pub mod checkpoint;
 mod claim;
 pub mod dynamics;
 mod error;
+pub mod feedback;
 mod forward;
 pub mod gradient_check;
 mod initialize;

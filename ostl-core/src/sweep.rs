@@ -3,10 +3,14 @@
 use serde::{Deserialize, Serialize};
 
 use crate::dynamics::ReverseColumn;
+use crate::feedback::FeedbackWeights;
 use crate::kernel::product::{Into, columns, columns_mut, multiply_shared, plain_operand};
 use crate::layer::{Layer, Recurrent};
+use crate::loss::Target;
+use crate::method::{Feedback, Method};
 use crate::network::Network;
 use crate::real::Real;
+use crate::trace::{Filter, Source, folded_signal};
 use crate::window::{LayerTape, RecurrentTape, Tape};
 
 /// Adjoints of one layer.
@@ -19,6 +23,8 @@ pub(crate) struct LayerSweep<T: Real> {
     pub(crate) to_output: Vec<T>,
     /// ∂E/∂y of the layer as the layers above send it: `n × columns`; for a stateless layer, δ after the sweep.
     pub(crate) signal: Vec<T>,
+    /// What listens to y beyond the step, and what the window wants of it at its start: `n × live` each.
+    pub(crate) filters: Vec<(Filter, Vec<T>)>,
 }
 
 /// Buffers of the reverse sweep.
@@ -26,32 +32,43 @@ pub(crate) struct LayerSweep<T: Real> {
 #[serde(bound = "")]
 pub(crate) struct Sweep<T: Real> {
     pub(crate) layers: Vec<LayerSweep<T>>,
+    /// Targets where a signal is made of them, `outputs × columns`: a class as its one-hot vector, zero where there is none.
+    targets: Vec<T>,
+    /// σ of a layer whose state is a filter of the one below.
+    folded: Vec<T>,
     streams: usize,
     capacity: usize,
 }
 
-/// The transposed weights that bring signals down, made once for as long as the weights stay the same.
+/// The matrices that bring signals down: transposed weights, made once for as long as the weights stay the same, or fixed feedback.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(bound = "")]
 pub(crate) struct Transposed<T: Real> {
-    /// Wᵀ and Hᵀ of each layer: `m × (x gates)·n`, empty in the first layer, whose inputs nobody asks about; and `n × (y gates)·n`.
+    /// For each layer what brings signals to the layer below, Wᵀ (`m × (x gates)·n`) or its stand-in, empty in the first layer, whose
+    /// inputs nobody asks about; and Hᵀ, `n × (y gates)·n`.
     layers: Vec<(Vec<T>, Vec<T>)>,
+    feedback: Feedback,
     is_current: bool,
 }
 
 impl<T: Real> Transposed<T> {
-    pub(crate) fn new(network: &Network<T>) -> Self {
+    pub(crate) fn new(network: &Network<T>, method: &Method) -> Self {
+        let fixed = FeedbackWeights::new(network, method);
         let layers = network.layers.iter().enumerate().map(|(index, layer)| {
-            let w = if index == 0 { 0 } else { layer.w_range().len() };
+            let down = match method.feedback {
+                _ if index == 0 => Vec::new(),
+                Feedback::Symmetric => vec![T::zero(); layer.w_range().len()],
+                _ => fixed.below(index).iter().copied().collect(),
+            };
             let h = layer.recurrent().map_or(0, |layer| layer.h_range().len());
-            (vec![T::zero(); w], vec![T::zero(); h])
+            (down, vec![T::zero(); h])
         });
-        Self { layers: layers.collect(), is_current: false }
+        Self { layers: layers.collect(), feedback: method.feedback, is_current: false }
     }
 
     /// A placeholder.
     pub(crate) fn nothing() -> Self {
-        Self { layers: Vec::new(), is_current: false }
+        Self { layers: Vec::new(), feedback: Feedback::Symmetric, is_current: false }
     }
 
     /// The weights have changed.
@@ -65,7 +82,9 @@ impl<T: Real> Transposed<T> {
             return;
         }
         for (layer, (w, h)) in network.layers.iter().zip(&mut self.layers) {
-            transpose(&network.parameters[layer.w_range()], layer.x_rows().len(), w);
+            if self.feedback == Feedback::Symmetric {
+                transpose(&network.parameters[layer.w_range()], layer.x_rows().len(), w);
+            }
             if let Layer::Recurrent(layer) = layer {
                 transpose(&network.parameters[layer.h_range()], layer.y_rows().len(), h);
             }
@@ -74,17 +93,32 @@ impl<T: Real> Transposed<T> {
 }
 
 impl<T: Real> Sweep<T> {
-    pub(crate) fn new(network: &Network<T>, streams: usize, capacity: usize) -> Self {
+    /// For so many streams and windows of up to `capacity` steps; `filters` says what listens to each layer.
+    pub(crate) fn new(
+        network: &Network<T>,
+        filters: &[Vec<Filter>],
+        method: &Method,
+        streams: usize,
+        capacity: usize,
+    ) -> Self {
         let zeros = |count: usize| vec![T::zero(); count];
-        let layers = network.layers.iter().map(|layer| match layer {
+        let layers = network.layers.iter().zip(filters).map(|(layer, filters)| match layer {
             Layer::Recurrent(layer) => LayerSweep {
                 to_state: zeros(layer.states() * layer.units * streams),
                 to_output: zeros(layer.units * streams),
                 signal: Vec::new(),
+                filters: filters.iter().map(|&filter| (filter, zeros(layer.units * streams))).collect(),
             },
             Layer::Dense(_) => LayerSweep::default(),
         });
-        let mut sweep = Self { layers: layers.collect(), streams, capacity: 0 };
+        let from_above = |filters: &Vec<Filter>| filters.iter().any(|filter| filter.source == Source::Above);
+        let above = (0..network.layers.len()).filter(|&index| from_above(&filters[index]));
+        let folded = above.filter_map(|index| network.layers[index + 1].recurrent());
+        let folded = folded.map(|layer| layer.states() * layer.units * streams).max().unwrap_or(0);
+        let mut sweep = Self { layers: layers.collect(), targets: Vec::new(), folded: zeros(folded), streams, capacity: 0 };
+        if method.feedback == Feedback::TargetProjection {
+            sweep.targets = zeros(network.outputs());
+        }
         sweep.reserve(network, capacity);
         sweep
     }
@@ -96,12 +130,36 @@ impl<T: Real> Sweep<T> {
             for (layer, sweep) in network.layers.iter().zip(&mut self.layers) {
                 sweep.signal.resize(layer.units() * steps * self.streams, T::zero());
             }
+            if !self.targets.is_empty() {
+                self.targets.resize(network.outputs() * steps * self.streams, T::zero());
+            }
         }
     }
 
     /// The readout's learning signal ∂E/∂logits, to be filled in by the loss: `outputs × columns`.
     pub(crate) fn readout_signal(&mut self) -> &mut [T] {
         self.layers.last_mut().map_or(&mut [], |top| &mut top.signal)
+    }
+
+    /// No learning signal and no target for so many columns from one on.
+    pub(crate) fn clear(&mut self, outputs: usize, columns: std::ops::Range<usize>) {
+        let place = columns.start * outputs..columns.end * outputs;
+        self.readout_signal()[place.clone()].fill(T::zero());
+        if !self.targets.is_empty() {
+            self.targets[place].fill(T::zero());
+        }
+    }
+
+    /// Keeps a target, if signals are made of targets.
+    pub(crate) fn set_target(&mut self, outputs: usize, column: usize, target: Target<'_, T>) {
+        if self.targets.is_empty() {
+            return;
+        }
+        let place = &mut self.targets[column * outputs..(column + 1) * outputs];
+        match target {
+            Target::Class(class) => place[class] = T::one(),
+            Target::Values(values) => place.copy_from_slice(values),
+        }
     }
 
     /// δ = ∂E/∂a of a layer, once the sweep has been there.
@@ -115,13 +173,13 @@ impl<T: Real> Sweep<T> {
     /// Sweeps back over the window from the learning signals at the readout and leaves δ, and the adjoints of the state that the
     /// window started from.
     pub(crate) fn run(&mut self, network: &Network<T>, transposed: &Transposed<T>, tape: &mut Tape<T>) {
-        let width = tape.columns();
         for index in (0..network.layers.len()).rev() {
             let layer = &network.layers[index];
-            let (w, h) = &transposed.layers[index];
+            let (_, h) = &transposed.layers[index];
             let sweep = &mut self.layers[index];
             match (layer, &mut tape.layers[index]) {
                 (Layer::Dense(layer), LayerTape::Dense(dense)) => {
+                    let width = tape.steps * tape.live;
                     layer.activation.through(&dense.output, &mut sweep.signal[..width * layer.units]);
                 }
                 (Layer::Recurrent(layer), LayerTape::Recurrent(recurrent)) => {
@@ -129,25 +187,68 @@ impl<T: Real> Sweep<T> {
                 }
                 _ => unreachable!("tape and network are built together"),
             }
-            let Some(below) = index.checked_sub(1) else { return };
-            let (m, rows, place) = (layer.inputs(), layer.activations(), layer.x_rows());
-            let (lower, upper) = self.layers.split_at_mut(index);
-            let signal = &mut lower[below].signal;
-            if place.is_empty() {
-                signal[..m * width].fill(T::zero());
-                continue;
+            if index > 0 {
+                self.send_down(network, transposed, tape, index);
+                self.reach_filter(network, transposed, tape, index - 1);
             }
-            let delta = match &tape.layers[index] {
-                LayerTape::Recurrent(tape) => &tape.activation,
-                LayerTape::Dense(_) => &upper[0].signal,
-            };
-            multiply_shared(
-                Into::Replace,
-                columns(w, m, place.len(), m),
-                plain_operand(&delta[place.start..], place.len(), width, rows),
-                columns_mut(signal, m, width, m),
-            );
         }
+    }
+
+    /// The learning signal of the layer below: what this layer wants of its inputs, or what the method's feedback has for it.
+    fn send_down(&mut self, network: &Network<T>, transposed: &Transposed<T>, tape: &Tape<T>, index: usize) {
+        let (layer, width) = (&network.layers[index], tape.columns());
+        let (m, (down, _)) = (layer.inputs(), &transposed.layers[index]);
+        let from = match transposed.feedback {
+            Feedback::Symmetric | Feedback::Random => index,
+            Feedback::Direct | Feedback::TargetProjection => network.layers.len() - 1,
+        };
+        let (rows, stride) = (network.layers[from].x_rows(), network.layers[from].activations());
+        let (lower, upper) = self.layers.split_at_mut(index);
+        let signal = &mut lower[index - 1].signal[..m * width];
+        if transposed.feedback == Feedback::TargetProjection {
+            let o = network.outputs();
+            let targets = plain_operand(&self.targets, o, width, o);
+            multiply_shared(Into::Replace, columns(down, m, o, m), targets, columns_mut(signal, m, width, m));
+            signal.iter_mut().for_each(|signal| *signal = -*signal);
+            return;
+        }
+        if rows.is_empty() {
+            signal.fill(T::zero());
+            return;
+        }
+        let delta = match &tape.layers[from] {
+            LayerTape::Recurrent(tape) => &tape.activation,
+            LayerTape::Dense(_) => &upper[from - index].signal,
+        };
+        multiply_shared(
+            Into::Replace,
+            columns(down, m, rows.len(), m),
+            plain_operand(&delta[rows.start..], rows.len(), width, stride),
+            columns_mut(signal, m, width, m),
+        );
+    }
+
+    /// What the window wants at its start of the filtered outputs of a layer: what it wants of the state above, which is made of them.
+    fn reach_filter(&mut self, network: &Network<T>, transposed: &Transposed<T>, tape: &Tape<T>, index: usize) {
+        let (lower, upper) = self.layers.split_at_mut(index + 1);
+        let filter = lower[index].filters.iter_mut().find(|(filter, _)| filter.source == Source::Above);
+        let (Some((_, wanted)), Layer::Recurrent(above), LayerTape::Recurrent(above_tape)) =
+            (filter, &network.layers[index + 1], &tape.layers[index + 1])
+        else {
+            return;
+        };
+        let (states, live, m) = (above.states() * above.units, tape.live, above.inputs);
+        for b in 0..live {
+            let to = &mut self.folded[b * states..(b + 1) * states];
+            folded_signal(above, &above_tape.boundary, &upper[0], b, false, to);
+        }
+        let (down, _) = &transposed.layers[index + 1];
+        multiply_shared(
+            Into::Replace,
+            columns(down, m, above.units, m),
+            plain_operand(&self.folded, above.units, live, states),
+            columns_mut(wanted, m, live, m),
+        );
     }
 }
 

@@ -89,18 +89,18 @@ impl Sizes {
                     variables += n * (s + usize::from(layer.output_has_memory()));
                     step += n * (s * s + 2 * s + s * g + 2 * g + 4) + inputs;
                     match carry {
-                        Carry::None => {}
-                        Carry::Local => {
+                        Carry::None | Carry::Uoro | Carry::Presynaptic => {}
+                        Carry::Local | Carry::Postsynaptic | Carry::Snap(1) => {
                             values += s * own;
                             step += 2 * s * g * n;
                         }
-                        Carry::Layer | Carry::Network => {
+                        Carry::Layer | Carry::Network | Carry::Snap(_) | Carry::KfRtrl => {
                             let c = variables;
                             step += c * g * n;
                             values = if carry == Carry::Network { 0 } else { values };
                             values += c * parameters;
                             moved_on += (c * c) as f64 * parameters as f64;
-                            if carry == Carry::Layer {
+                            if carry != Carry::Network {
                                 (variables, parameters) = (0, 0);
                             }
                         }

@@ -30,7 +30,7 @@ impl MethodConfig {
             WindowSetting::Given(window) => window,
             WindowSetting::Auto => Window::Steps(1),
         };
-        Method { window, carry: self.carry, feedback: self.feedback, update: self.update, trace: self.trace }
+        Method { window, carry: self.carry, feedback: self.feedback, update: self.update, trace: self.trace, seed: 0 }
     }
 }
 
@@ -78,7 +78,7 @@ impl Serialize for WindowSetting {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Given(Window::Steps(steps)) => serializer.serialize_u64(*steps as u64),
-            Self::Given(Window::Sequence) => serializer.serialize_str("sequence"),
+            Self::Given(window) => serializer.serialize_str(&window_name(*window)),
             Self::Auto => serializer.serialize_str("auto"),
         }
     }
@@ -126,6 +126,7 @@ pub(crate) fn window_name(window: Window) -> String {
     match window {
         Window::Steps(steps) => steps.to_string(),
         Window::Sequence => "sequence".into(),
+        Window::Rolling(steps) => format!("rolling-{steps}"),
     }
 }
 

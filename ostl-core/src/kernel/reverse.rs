@@ -9,6 +9,7 @@ use crate::dynamics::{PartialsWindow, Paths, ReverseColumn};
 use crate::kernel::dispatch::{Instructions, Job, dispatch, multiply_add};
 use crate::kernel::tile::{TILE, load, store};
 use crate::real::Real;
+use crate::trace::Source;
 
 /// What the sweep needs to know of a cell besides its partials.
 pub(crate) struct Shape<'a, const G: usize> {
@@ -134,12 +135,30 @@ impl<T: Real, const S: usize, const G: usize> Job for Window<'_, T, S, G> {
         let Self { shape, window, paths } = self;
         let (n, panel) = (window.units, (paths.capacity + 1) * TILE);
         let panels = n.div_ceil(TILE);
+        let variables = S + paths.filters.len();
+        let itself = paths.filters.iter().position(|filter| filter.source == Source::Itself);
         for at in (0..n).step_by(TILE) {
-            for end in 0..S {
+            for end in 0..variables {
                 let (mut to_s, mut to_y) = ([[T::zero(); TILE]; S], [T::zero(); TILE]);
-                to_s[end] = [T::one(); TILE];
+                // What a filter at the end takes of y at the step at hand, and whether it was reset since.
+                let (mut share, mut factor) = (T::zero(), T::zero());
+                if end < S {
+                    to_s[end] = [T::one(); TILE];
+                } else {
+                    let filter = &paths.filters[end - S];
+                    (share, factor) = (T::from_f64(filter.gain), T::from_f64(filter.factor));
+                }
+                let mut kept = T::one();
                 for step in (0..window.steps).rev() {
                     let p = window.column(step, S, G);
+                    let goes_on = window.goes_on[step * window.live + window.stream];
+                    if end >= S {
+                        for i in 0..TILE {
+                            to_y[i] += share;
+                        }
+                        share *= factor;
+                        kept *= factor;
+                    }
                     for v in 0..S {
                         add_products::<T, I>(&mut to_s[v], &to_y, &load(&p.dy_ds[v * n..(v + 1) * n], at));
                     }
@@ -149,22 +168,51 @@ impl<T: Real, const S: usize, const G: usize> Job for Window<'_, T, S, G> {
                         let place = ((end * paths.traced.len() + k) * panels + at / TILE) * panel + (step + 1) * TILE;
                         store(&delta, paths.influence, place);
                     }
-                    (to_s, to_y) = if window.goes_on[step * window.live + window.stream] {
+                    let mut through_own = [T::zero(); TILE];
+                    if !paths.own.is_empty() && goes_on {
+                        let mut place = 0;
+                        for g in 0..G {
+                            if shape.gates[g].sums_output {
+                                let delta = delta_of::<T, I, S, G>(&shape, g, &to_y, &to_s, (p.ds_da, p.dy_da), n, at);
+                                let own = load(&paths.own[place * n..(place + 1) * n], at);
+                                add_products::<T, I>(&mut through_own, &delta, &own);
+                                place += 1;
+                            }
+                        }
+                    }
+                    (to_s, to_y) = if goes_on {
                         earlier::<T, I, S>(shape.resets, &to_s, (p.ds_ds, p.ds_dy), n, at)
                     } else {
+                        share = T::zero();
+                        kept = T::zero();
                         ([[T::zero(); TILE]; S], [T::zero(); TILE])
                     };
+                    for i in 0..TILE {
+                        to_y[i] += through_own[i];
+                    }
                 }
-                // y of the step before is folded into its s and its pre-activations.
+                // y of the step before is folded into its s and its pre-activations, or is a variable of its own.
+                let folds = itself.is_none();
                 for w in 0..S {
-                    add_products::<T, I>(&mut to_s[w], &to_y, &load(&window.before.dy_ds[w * n..(w + 1) * n], at));
-                    let place = (end * S + w) * panels * TILE + at;
+                    if folds {
+                        add_products::<T, I>(&mut to_s[w], &to_y, &load(&window.before.dy_ds[w * n..(w + 1) * n], at));
+                    }
+                    let place = (end * variables + w) * panels * TILE + at;
                     store(&to_s[w], paths.jacobian, place);
+                }
+                for w in S..variables {
+                    let place = (end * variables + w) * panels * TILE + at;
+                    if itself == Some(w - S) {
+                        store(&to_y, paths.jacobian, place);
+                    } else {
+                        let own = kept.if_or(w == end, T::zero());
+                        store(&[own; TILE], paths.jacobian, place);
+                    }
                 }
                 for k in 0..paths.traced.len() {
                     let g = paths.traced[k];
                     let mut influence = [T::zero(); TILE];
-                    if shape.gates[g].drives_output {
+                    if folds && shape.gates[g].drives_output {
                         add_products::<T, I>(&mut influence, &to_y, &load(&window.before.dy_da[g * n..(g + 1) * n], at));
                     }
                     let place = ((end * paths.traced.len() + k) * panels + at / TILE) * panel;

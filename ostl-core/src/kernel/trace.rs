@@ -20,7 +20,7 @@
 
 #![allow(unsafe_code, reason = "the inner loop reads z unchecked, after one check")]
 
-use crate::dynamics::MOST_STATES;
+use crate::dynamics::MOST_VARIABLES;
 use crate::kernel::dispatch::{Instructions, Job, dispatch};
 use crate::kernel::tile::{TILE, chunk, chunk_mut, load, store};
 use crate::kernel::vector::{Lanes, prefetch};
@@ -405,7 +405,7 @@ impl<T: Real, V: Stored<T>> LaneTile<'_, T, V> {
         for stream in 0..self.live {
             let slot = self.touched[stream][0];
             let (fresh, continues) = (slot == ZERO, self.continues[stream]);
-            let mut old = [T::Lanes::<I>::splat(T::zero()); MOST_STATES];
+            let mut old = [T::Lanes::<I>::splat(T::zero()); MOST_VARIABLES];
             if !fresh {
                 for (v, old) in old.iter_mut().enumerate().take(states) {
                     *old = V::load::<I>(chunk(self.values, self.place(v, at, stream) + j * TILE));

@@ -46,7 +46,7 @@ impl<T: Real> Learner<T> {
         self.check_batch(batch)?;
         self.streaming.restart();
         let window = match self.method.window {
-            Window::Steps(steps) => steps,
+            Window::Steps(steps) | Window::Rolling(steps) => steps,
             Window::Sequence => batch.steps().max(1),
         };
         self.streaming.lanes.reserve(&self.network, window.min(batch.steps()));
@@ -79,7 +79,7 @@ impl<T: Real> Learner<T> {
             lane.tape.load(batch, lane.first, start, steps);
             lane.score = Score::default();
             let (o, columns) = (network.outputs(), steps * lane.tape.live);
-            lane.sweep.readout_signal()[..columns * o].fill(T::zero());
+            lane.sweep.clear(o, 0..columns);
             lane.tape.forward(network, steps, Keep::Partials);
             let mut score = Score::default();
             for step in 0..steps {

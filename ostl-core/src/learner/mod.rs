@@ -62,12 +62,12 @@ pub(crate) struct Streaming<T: Real> {
 impl<T: Real> Streaming<T> {
     fn new(network: &Network<T>, method: &Method, streams: usize) -> Self {
         let capacity = match method.window {
-            Window::Steps(steps) => steps,
+            Window::Steps(steps) | Window::Rolling(steps) => steps,
             Window::Sequence => 1,
         };
         let trace = Trace::new(network, method, streams, capacity);
         Self {
-            lanes: Lanes::new(network, &trace, streams, capacity),
+            lanes: Lanes::new(network, &trace, method, streams, capacity),
             trace,
             outputs: vec![T::zero(); network.outputs() * streams],
             gradient: vec![T::zero(); network.parameters().len()],
@@ -99,7 +99,7 @@ impl<T: Real> Learner<T> {
         optimizer: OptimizerSettings,
         streams: usize,
     ) -> Result<Self, ConfigError> {
-        method.validate()?;
+        method.validate_for(&network)?;
         if streams == 0 {
             return Err(ConfigError::out_of_range("streams", 0, "at least 1"));
         }
@@ -252,7 +252,7 @@ impl<T: Real> Learner<T> {
             for (goes_on, &restarts) in tape.goes_on[at..at + streams].iter_mut().zip(&outset[lane.first..]) {
                 *goes_on = !restarts;
             }
-            lane.sweep.readout_signal()[at * o..(at + streams) * o].fill(T::zero());
+            lane.sweep.clear(o, at..at + streams);
             lane.tape.forward(network, 1, keep);
         });
         restarts.fill(false);
@@ -430,6 +430,7 @@ fn add_loss<T: Real>(
 ) {
     let column = step * lane.tape.live + stream;
     let logits = &lane.tape.logits(outputs, step)[stream * outputs..(stream + 1) * outputs];
+    lane.sweep.set_target(outputs, column, target);
     let signal = &mut lane.sweep.readout_signal()[column * outputs..(column + 1) * outputs];
     add_score(loss, logits, target, signal, score);
 }

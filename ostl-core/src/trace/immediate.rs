@@ -27,13 +27,14 @@ pub(super) fn set_edge<T: Real>(
     }
 }
 
-/// What the window wants of s_{t₀} when y_{t₀} is folded into it: ∂E/∂s at fixed y, plus ∂E/∂y·∂y/∂s. One stream: S planes, as long
-/// as `to` has room for, of which the first n values count.
-pub(super) fn folded_signal<T: Real>(
+/// What the window wants of s_{t₀} when y_{t₀} is folded into it: ∂E/∂s at fixed y, plus ∂E/∂y·∂y/∂s unless y is carried itself. One
+/// stream: S planes, as long as `to` has room for, of which the first n values count.
+pub(crate) fn folded_signal<T: Real>(
     layer: &Recurrent<T>,
     boundary: &Boundary<T>,
     sweep: &LayerSweep<T>,
     b: usize,
+    y_is_carried: bool,
     to: &mut [T],
 ) {
     let (n, s) = (layer.units, layer.states());
@@ -42,6 +43,9 @@ pub(super) fn folded_signal<T: Real>(
     for (v, to) in to.chunks_exact_mut(plane).enumerate() {
         let place = (b * s + v) * n..(b * s + v + 1) * n;
         to[..n].copy_from_slice(&sweep.to_state[place.clone()]);
+        if y_is_carried {
+            continue;
+        }
         let products = sweep.to_output[b * n..(b + 1) * n].iter().zip(&boundary.dy_ds[place]);
         for (to, (&to_y, &dy_ds)) in to.iter_mut().zip(products) {
             *to += to_y * dy_ds;

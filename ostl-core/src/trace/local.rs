@@ -8,11 +8,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::filter::{Filter, Source};
 use super::immediate::{folded_signal, set_edge};
 use crate::dynamics::Paths;
 use crate::kernel::tile::TILE;
 use crate::kernel::trace::SLOTS;
-use crate::layer::{Layer, Recurrent};
+use crate::layer::Layer;
 use crate::network::Network;
 use crate::real::Real;
 use crate::sweep::Sweep;
@@ -35,6 +36,10 @@ struct LayerPaths<T: Real> {
     edge: Vec<T>,
     /// There is a trace for each unit.
     is_traced: bool,
+    /// Leaky sums of the outputs, whose influence is traced beside that of s.
+    filters: Vec<Filter>,
+    /// For each gate that sums outputs, each unit's own connection in H: planes of n; empty where the trace leaves it out.
+    own: Vec<T>,
     /// The gates whose influence on s lasts.
     traced: Vec<usize>,
     capacity: usize,
@@ -64,36 +69,35 @@ pub(crate) struct PathsView<'a, T> {
 }
 
 impl<T: Real> LanePaths<T> {
-    /// For layers of which `has_edge` says whether they have an edge; with everything for local traces if they are `traced`.
-    pub(super) fn new(
-        network: &Network<T>,
-        streams: usize,
-        capacity: usize,
-        traced: Option<Patience>,
-        has_edge: impl Fn(&Recurrent<T>) -> bool,
-    ) -> Self {
-        let layer = |layer: &Layer<T>| {
-            let layer = layer.recurrent()?;
-            let (n, s, g) = (layer.units.next_multiple_of(TILE), layer.states(), layer.gates());
+    /// `kind` says what each recurrent layer's traces ask of a window.
+    pub(super) fn new(network: &Network<T>, streams: usize, capacity: usize, kind: impl Fn(usize) -> Option<Kind>) -> Self {
+        let layer = |(index, layer): (usize, &Layer<T>)| {
+            let (layer, kind) = (layer.recurrent()?, kind(index)?);
+            let (n, g) = (layer.units.next_multiple_of(TILE), layer.gates());
             let mut paths = LayerPaths::default();
-            if has_edge(layer) && layer.dynamics.gates().iter().any(|gate| gate.drives_output) {
+            if kind.has_edge() && layer.dynamics.gates().iter().any(|gate| gate.drives_output) {
                 paths.edge = vec![T::zero(); g * layer.units * streams];
             }
-            if let Some(patience) = traced {
+            if let Kind::Traced { patience, filters, hears_itself } = kind {
+                let v = layer.states() + filters.len();
                 paths.is_traced = true;
-                paths.most_slots = if patience == Patience::ToTheEnd && s == 1 { SLOTS } else { 1 };
-                paths.traced = (0..g).filter(|&g| layer.is_traced(g)).collect();
+                paths.most_slots = if patience == Patience::ToTheEnd && v == 1 { SLOTS } else { 1 };
+                paths.traced = (0..g).filter(|&g| layer.is_traced(g, !filters.is_empty())).collect();
                 paths.capacity = capacity;
-                paths.signal = vec![T::zero(); s * n * paths.most_slots * streams];
-                paths.jacobian = vec![T::zero(); s * s * n * paths.most_slots * streams];
-                paths.influence = vec![T::zero(); s * paths.traced.len() * n * (capacity + 1) * streams];
-                if s == 1 {
+                paths.signal = vec![T::zero(); v * n * paths.most_slots * streams];
+                paths.jacobian = vec![T::zero(); v * v * n * paths.most_slots * streams];
+                paths.influence = vec![T::zero(); v * paths.traced.len() * n * (capacity + 1) * streams];
+                if v == 1 {
                     paths.by_step = vec![T::zero(); paths.traced.len() * n * capacity * streams];
+                }
+                paths.filters = filters;
+                if hears_itself {
+                    paths.own = vec![T::zero(); layer.y_gates.len() * layer.units];
                 }
             }
             Some(paths)
         };
-        Self { layers: network.layers.iter().map(layer).collect(), ones: vec![T::one(); streams] }
+        Self { layers: network.layers.iter().enumerate().map(layer).collect(), ones: vec![T::one(); streams] }
     }
 
     /// Finds σ, C and A after the window's own sweep.
@@ -111,20 +115,35 @@ impl<T: Real> LanePaths<T> {
             if !paths.is_traced {
                 continue;
             }
-            let (n, s) = (layer.units.next_multiple_of(TILE), layer.states());
+            let (n, states) = (layer.units.next_multiple_of(TILE), layer.states());
+            let s = states + paths.filters.len();
             let (influences, most) = (s * paths.traced.len() * n * (paths.capacity + 1), paths.most_slots);
+            for (g, own) in paths.own.chunks_exact_mut(layer.units).enumerate() {
+                let rows = layer.y_rows().len();
+                for (i, own) in own.iter_mut().enumerate() {
+                    *own = network.parameters[layer.h + i * rows + g * layer.units + i];
+                }
+            }
             paths.open_slot();
             let newest = paths.slots - 1;
             let has_events = tape.events_below(index).is_some() || layer_tape.sparse_previous().is_some();
             for (b, &continues) in continues.iter().enumerate() {
                 let signals = &mut paths.signal[b * most * s * n..(b + 1) * most * s * n];
                 let jacobians = &mut paths.jacobian[b * most * s * s * n..(b + 1) * most * s * s * n];
-                folded_signal(layer, &layer_tape.boundary, sweep, b, &mut signals[newest * s * n..(newest + 1) * s * n]);
+                let (of_states, of_filters) = signals[newest * s * n..(newest + 1) * s * n].split_at_mut(states * n);
+                let y_is_carried = paths.filters.iter().any(|filter| filter.source == Source::Itself);
+                folded_signal(layer, &layer_tape.boundary, sweep, b, y_is_carried, of_states);
+                for (place, (filter, wanted)) in of_filters.chunks_exact_mut(n).zip(&sweep.filters) {
+                    let wanted = if filter.source == Source::Itself { &sweep.to_output } else { wanted };
+                    place[..layer.units].copy_from_slice(&wanted[b * layer.units..(b + 1) * layer.units]);
+                }
                 if continues {
                     layer.dynamics.paths(
                         layer_tape.partials_of(layer, b, tape.live, tape.steps, &tape.goes_on),
                         Paths {
                             traced: &paths.traced,
+                            filters: &paths.filters,
+                            own: &paths.own,
                             capacity: paths.capacity,
                             jacobian: &mut jacobians[newest * s * s * n..(newest + 1) * s * s * n],
                             influence: &mut paths.influence[b * influences..(b + 1) * influences],
@@ -213,6 +232,33 @@ fn step_by_step<T: Real>(influence: &[T], capacity: usize, steps: usize, n: usiz
             for (step, a) in from.chunks_exact(TILE).skip(1).take(steps).enumerate() {
                 to[step * n + panel * TILE..][..TILE].copy_from_slice(a);
             }
+        }
+    }
+}
+
+/// What a recurrent layer's traces ask of a window.
+#[derive(Clone, Debug)]
+pub(super) enum Kind {
+    /// Nothing.
+    Nothing,
+    /// δ of the step before the window, through y alone.
+    Edge,
+    /// That, and σ, C and A for a trace that each unit keeps for itself.
+    Traced {
+        patience: Patience,
+        filters: Vec<Filter>,
+        /// The unit's own connection in H counts as its own.
+        hears_itself: bool,
+    },
+}
+
+impl Kind {
+    fn has_edge(&self) -> bool {
+        match self {
+            Kind::Nothing => false,
+            Kind::Edge => true,
+            // Where y is carried beside s nothing of it is left for the edge.
+            Kind::Traced { filters, .. } => filters.iter().all(|filter| filter.source != Source::Itself),
         }
     }
 }

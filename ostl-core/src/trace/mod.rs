@@ -3,6 +3,7 @@
 //! A trace holds ε = ds/dθ at the window's start, as far as its carry keeps it. When a window closes it is *read out* into the
 //! gradient (σ·ε, the second term of equation 1) and *advanced* to the window's end (equation 2).
 
+mod filter;
 mod immediate;
 mod influence;
 mod local;
@@ -13,34 +14,59 @@ use crate::accumulate::{Plan, Values, Window};
 use crate::kernel::bf16::Bf16;
 use crate::kernel::trace::{COLUMNS, Touched, ZERO};
 use crate::lane::Lane;
-use crate::layer::Recurrent;
+use crate::layer::Layer;
 use crate::method::{Carry, Method, TraceFormat, Update};
 use crate::network::Network;
 use crate::real::Real;
 
+pub(crate) use filter::{Filter, Source, filters};
+pub(crate) use immediate::folded_signal;
 use influence::Influence;
 pub(crate) use local::LanePaths;
-use local::Patience;
+use local::{Kind, Patience};
 
 /// A network's eligibility traces.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(bound = "")]
 pub(crate) struct Trace<T: Real> {
     carry: Carry,
-    kept: Kept<T>,
+    filters: Vec<Vec<Filter>>,
+    /// The traces that every unit keeps for itself, in the order of the plan.
+    local: Local<T>,
+    /// When each of their columns was last touched.
+    touched: Vec<Touched>,
+    patience: Patience,
+    /// What is kept beyond those.
+    beyond: Beyond<T>,
     plan: Plan,
     fresh: Vec<bool>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(bound = "")]
-enum Kept<T: Real> {
+enum Local<T: Real> {
+    Full(Vec<T>),
+    Bf16(Vec<Bf16>),
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(bound = "")]
+enum Beyond<T: Real> {
     Nothing,
-    /// Every unit's own, in the order of the plan, and when each column was last touched.
-    Local(Vec<T>, Vec<Touched>, Patience),
-    /// The same in sixteen bits.
-    LocalBf16(Vec<Bf16>, Vec<Touched>, Patience),
     Influence(Influence<T>),
+}
+
+/// Which recurrent layers keep a trace for each unit under a carry. A layer without H needs no more where nothing stateless below it
+/// shares its influence: there `layer` is `local`.
+pub(crate) fn is_local<T: Real>(network: &Network<T>, carry: Carry, index: usize) -> bool {
+    let Some(layer) = network.layers[index].recurrent() else { return false };
+    let is_closed = layer.y_gates.is_empty();
+    let has_stateless_below = index > 0 && matches!(network.layers[index - 1], Layer::Dense(_));
+    match carry {
+        Carry::Local | Carry::Snap(1) | Carry::Postsynaptic => true,
+        Carry::Layer | Carry::Snap(_) | Carry::KfRtrl => is_closed && !has_stateless_below,
+        _ => false,
+    }
 }
 
 impl<T: Real> Trace<T> {
@@ -50,34 +76,51 @@ impl<T: Real> Trace<T> {
             Update::Window => Patience::None,
             Update::Sequence => Patience::ToTheEnd,
         };
-        let plan = Plan::new(network, streams, (carry == Carry::Local).then_some(capacity));
-        let kept = match carry {
-            Carry::None => Kept::Nothing,
-            Carry::Local => {
-                let touched = vec![[ZERO; COLUMNS]; plan.trace_tiles];
-                match method.trace {
-                    TraceFormat::Full => Kept::Local(vec![T::zero(); plan.trace_values], touched, patience),
-                    TraceFormat::Bf16 => Kept::LocalBf16(vec![Bf16::default(); plan.trace_values], touched, patience),
-                }
-            }
-            Carry::Layer => Kept::Influence(Influence::per_layer(network, streams, capacity)),
-            Carry::Network => Kept::Influence(Influence::of_network(network, streams, capacity)),
+        let filters = filters(network, method);
+        let traced = |index: usize| is_local(network, carry, index).then_some((capacity, filters[index].len()));
+        let plan = Plan::new(network, streams, traced);
+        let local = match method.trace {
+            TraceFormat::Full => Local::Full(vec![T::zero(); plan.trace_values]),
+            TraceFormat::Bf16 => Local::Bf16(vec![Bf16::default(); plan.trace_values]),
         };
-        Self { carry, kept, plan, fresh: vec![true; streams] }
+        let beyond = match carry {
+            Carry::Layer => Beyond::Influence(Influence::per_layer(
+                network,
+                &filters,
+                |i| is_local(network, carry, i),
+                streams,
+                capacity,
+            )),
+            Carry::Network => Beyond::Influence(Influence::of_network(network, &filters, streams, capacity)),
+            _ => Beyond::Nothing,
+        };
+        let touched = vec![[ZERO; COLUMNS]; plan.trace_tiles];
+        Self { carry, filters, local, touched, patience, beyond, plan, fresh: vec![true; streams] }
+    }
+
+    /// What listens to each layer's outputs beyond the step.
+    pub(crate) fn filters(&self) -> &[Vec<Filter>] {
+        &self.filters
     }
 
     /// What a lane of streams has to find out about a window for this trace.
     pub(crate) fn paths(&self, network: &Network<T>, streams: usize, capacity: usize) -> LanePaths<T> {
-        let has_edge = |layer: &Recurrent<T>| match self.carry {
-            Carry::None => false,
-            Carry::Local => true,
-            Carry::Layer | Carry::Network => !influence::carries_output(layer),
+        let kind = |index: usize| {
+            let layer = network.layers[index].recurrent()?;
+            Some(match self.carry {
+                carry if is_local(network, carry, index) => Kind::Traced {
+                    patience: self.patience,
+                    filters: self.filters[index].clone(),
+                    hears_itself: carry == Carry::Snap(1),
+                },
+                Carry::None | Carry::Uoro => Kind::Nothing,
+                Carry::Layer | Carry::Network | Carry::Snap(_) | Carry::KfRtrl if influence::carries_output(layer) => {
+                    Kind::Nothing
+                }
+                _ => Kind::Edge,
+            })
         };
-        let traced = match self.kept {
-            Kept::Local(_, _, patience) | Kept::LocalBf16(_, _, patience) => Some(patience),
-            _ => None,
-        };
-        LanePaths::new(network, streams, capacity, traced, has_edge)
+        LanePaths::new(network, streams, capacity, kind)
     }
 
     /// Every stream starts anew.
@@ -87,25 +130,28 @@ impl<T: Real> Trace<T> {
 
     /// Bytes that the traces themselves take.
     pub(crate) fn bytes(&self) -> usize {
-        match &self.kept {
-            Kept::Nothing => 0,
-            Kept::Local(values, touched, _) => size_of_val(values.as_slice()) + size_of_val(touched.as_slice()),
-            Kept::LocalBf16(values, touched, _) => size_of_val(values.as_slice()) + size_of_val(touched.as_slice()),
-            Kept::Influence(influence) => influence.bytes(),
-        }
+        let local = match &self.local {
+            Local::Full(values) => size_of_val(values.as_slice()),
+            Local::Bf16(values) => size_of_val(values.as_slice()),
+        };
+        let beyond = match &self.beyond {
+            Beyond::Nothing => 0,
+            Beyond::Influence(influence) => influence.bytes(),
+        };
+        local + size_of_val(self.touched.as_slice()) + beyond
     }
 
     /// Both parts of the gradient (equation 1), and the traces advanced over the window (equation 2).
     pub(crate) fn close(&mut self, network: &Network<T>, lanes: &[Lane<T>], continues: &[bool], gradient: &mut [T]) {
         let window = Window { network, lanes, continues, fresh: &self.fresh };
-        match &mut self.kept {
-            Kept::Nothing => self.plan.run::<T, T>(window, gradient, Values::none()),
-            Kept::Local(values, touched, _) => self.plan.run(window, gradient, Values { values, touched }),
-            Kept::LocalBf16(values, touched, _) => self.plan.run(window, gradient, Values { values, touched }),
-            Kept::Influence(influence) => {
-                self.plan.run::<T, T>(window, gradient, Values::none());
-                influence.close(&window, gradient);
-            }
+        let touched = &mut self.touched;
+        match &mut self.local {
+            Local::Full(values) => self.plan.run(window, gradient, Values { values, touched }),
+            Local::Bf16(values) => self.plan.run(window, gradient, Values { values, touched }),
+        }
+        match &mut self.beyond {
+            Beyond::Nothing => {}
+            Beyond::Influence(influence) => influence.close(&window, gradient),
         }
         for (fresh, goes_on) in self.fresh.iter_mut().zip(continues) {
             *fresh = !goes_on;
@@ -116,14 +162,12 @@ impl<T: Real> Trace<T> {
     pub(crate) fn settle(&mut self, network: &Network<T>, lanes: &mut [Lane<T>], ended: &[bool], gradient: &mut [T]) {
         lanes.iter_mut().for_each(|lane| lane.paths.stand_still());
         let window = Window { network, lanes, continues: ended, fresh: &self.fresh };
-        match &mut self.kept {
-            Kept::Local(values, touched, Patience::ToTheEnd) => {
-                self.plan.settle(window, gradient, Values { values, touched });
+        if self.patience == Patience::ToTheEnd && !self.touched.is_empty() {
+            let touched = &mut self.touched;
+            match &mut self.local {
+                Local::Full(values) => self.plan.settle(window, gradient, Values { values, touched }),
+                Local::Bf16(values) => self.plan.settle(window, gradient, Values { values, touched }),
             }
-            Kept::LocalBf16(values, touched, Patience::ToTheEnd) => {
-                self.plan.settle(window, gradient, Values { values, touched });
-            }
-            _ => {}
         }
         self.forget();
     }

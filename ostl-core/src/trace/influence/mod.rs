@@ -14,7 +14,7 @@
 //!
 //! The carried variables of a layer are its s, into which y of the same step is folded (y = f(s, constants)), unless a gate that
 //! drives the output sums signals (LSTM's output gate) and y is heard again: then y = f(s, a) has a memory of its own beside s and
-//! is carried too. Layers only influence layers above, so parameters of layer k keep the rows of layers k and above.
+//! is carried too. Behind them come the filters that listen to the layer. Layers only influence layers above, so parameters of layer k keep the rows of layers k and above.
 
 mod stream;
 
@@ -31,6 +31,7 @@ use crate::layer::{Layer, Recurrent};
 use crate::network::Network;
 use crate::presynaptic::Signal;
 use crate::real::Real;
+use crate::trace::Filter;
 use crate::window::{LayerTape, RecurrentTape, Tape};
 use stream::{LayerPaths, Stream};
 
@@ -65,6 +66,8 @@ struct SpanLayer<T: Real> {
     first: usize,
     /// y is carried beside s.
     carries_output: bool,
+    /// What listens to y, carried behind the layer's other variables.
+    filters: Vec<Filter>,
     blocks: Vec<Block>,
     /// ε: for each stream `[block][column][row][variable]`, variables `first..C`.
     values: Vec<Vec<T>>,
@@ -86,13 +89,21 @@ struct Block {
 }
 
 impl<T: Real> Influence<T> {
-    /// One span for each recurrent layer, with the stateless layers just below it.
-    pub(crate) fn per_layer(network: &Network<T>, streams: usize, capacity: usize) -> Self {
+    /// One span for each recurrent layer, with the stateless layers just below it, but for layers whose units keep traces of their own.
+    pub(crate) fn per_layer(
+        network: &Network<T>,
+        filters: &[Vec<Filter>],
+        is_local: impl Fn(usize) -> bool,
+        streams: usize,
+        capacity: usize,
+    ) -> Self {
         let mut spans = Vec::new();
         let mut first = 0;
         for (index, layer) in network.layers.iter().enumerate() {
             if layer.recurrent().is_some() {
-                spans.push(Span::new(network, first..index + 1, streams, capacity));
+                if !is_local(index) {
+                    spans.push(Span::new(network, filters, first..index + 1, streams, capacity));
+                }
                 first = index + 1;
             }
         }
@@ -100,9 +111,10 @@ impl<T: Real> Influence<T> {
     }
 
     /// One span for everything up to the topmost recurrent layer.
-    pub(crate) fn of_network(network: &Network<T>, streams: usize, capacity: usize) -> Self {
+    pub(crate) fn of_network(network: &Network<T>, filters: &[Vec<Filter>], streams: usize, capacity: usize) -> Self {
         let top = network.layers.iter().rposition(|layer| layer.recurrent().is_some());
-        Self { spans: top.map(|top| Span::new(network, 0..top + 1, streams, capacity)).into_iter().collect() }
+        let span = |top: usize| Span::new(network, filters, 0..top + 1, streams, capacity);
+        Self { spans: top.map(span).into_iter().collect() }
     }
 
     pub(crate) fn bytes(&self) -> usize {
@@ -124,30 +136,32 @@ pub(super) fn carries_output<T: Real>(layer: &Recurrent<T>) -> bool {
 }
 
 /// The variables that a layer carries for each unit.
-fn carried<T: Real>(layer: &Recurrent<T>) -> (usize, bool) {
-    (layer.states() + usize::from(carries_output(layer)), carries_output(layer))
+fn carried<T: Real>(layer: &Recurrent<T>, filters: &[Filter]) -> usize {
+    layer.states() + usize::from(carries_output(layer)) + filters.len()
 }
 
 impl<T: Real> Span<T> {
-    fn new(network: &Network<T>, range: Range<usize>, streams: usize, capacity: usize) -> Self {
+    fn new(network: &Network<T>, filters: &[Vec<Filter>], range: Range<usize>, streams: usize, capacity: usize) -> Self {
         let recurrent = |index: usize| network.layers[index].recurrent();
-        let variables = range.clone().filter_map(recurrent).map(|layer| carried(layer).0 * layer.units).sum();
+        let carried = |index: usize| recurrent(index).map_or(0, |layer| carried(layer, &filters[index]) * layer.units);
+        let variables = range.clone().map(carried).sum();
         let mut first = 0;
         let mut layers = Vec::new();
         for index in range {
             let blocks = blocks_of(&network.layers[index]);
             let parameters: usize = blocks.iter().map(|block| block.gradient.len()).sum();
             let size = (variables - first) * parameters;
-            let carries_output = recurrent(index).is_some_and(|layer| carried(layer).1);
+            let carries_output = recurrent(index).is_some_and(carries_output);
             layers.push(SpanLayer {
                 index,
                 first,
                 carries_output,
+                filters: filters[index].clone(),
                 blocks,
                 values: vec![vec![T::zero(); size]; streams],
                 next: vec![T::zero(); size],
             });
-            first += recurrent(index).map_or(0, |layer| carried(layer).0 * layer.units);
+            first += carried(index);
         }
         let paths = layers.iter().map(|layer| {
             let (c, n) = (variables - layer.first, network.layers[layer.index].units());
@@ -158,6 +172,7 @@ impl<T: Real> Span<T> {
                 to_earlier: zeros(c * s * n),
                 to_output: zeros(c * n),
                 influence: zeros((capacity + 1) * c * g * n),
+                shares: vec![(T::zero(), T::zero()); layer.filters.len()],
             }
         });
         let stream = Stream {
@@ -255,6 +270,11 @@ fn blocks_of<T: Real>(layer: &Layer<T>) -> Vec<Block> {
 }
 
 impl<T: Real> SpanLayer<T> {
+    /// The first variable of the filters, counted from the layer's own first.
+    fn first_filter(&self, layer: &Recurrent<T>) -> usize {
+        (layer.states() + usize::from(self.carries_output)) * layer.units
+    }
+
     /// gradient += σ·ε for one stream.
     fn read_out(&self, b: usize, signal: &[T], gradient: &mut [T]) {
         let variables = signal.len();

@@ -33,6 +33,8 @@ pub(super) struct LayerPaths<T: Real> {
     pub(super) to_output: Vec<T>,
     /// A: variables × `G·n`, for the step before the window (through its y) and then each of its steps.
     pub(super) influence: Vec<T>,
+    /// For each filter what it takes, at the window's end, of y at the step at hand, and what is left then of what it held before.
+    pub(super) shares: Vec<(T, T)>,
 }
 
 impl<T: Real> Stream<T> {
@@ -47,7 +49,11 @@ impl<T: Real> Stream<T> {
                 signal[..states].copy_from_slice(&sweep.to_state[b * states..(b + 1) * states]);
                 signal[states..states + n].copy_from_slice(&sweep.to_output[b * n..(b + 1) * n]);
             } else {
-                folded_signal(recurrent, &tape.boundary, sweep, b, &mut signal[..states]);
+                folded_signal(recurrent, &tape.boundary, sweep, b, false, &mut signal[..states]);
+            }
+            let listening = &mut signal[layer.first_filter(recurrent)..];
+            for (signal, (_, wanted)) in listening.chunks_exact_mut(n).zip(&sweep.filters) {
+                signal.copy_from_slice(&wanted[b * n..(b + 1) * n]);
             }
         }
     }
@@ -70,6 +76,9 @@ impl<T: Real> Stream<T> {
             for variable in 0..states {
                 paths.to_state[variable * c + variable] = T::one();
             }
+            for (share, filter) in paths.shares.iter_mut().zip(&layer.filters) {
+                *share = (T::from_f64(filter.gain), T::one());
+            }
             if layer.carries_output {
                 for i in 0..recurrent.units {
                     paths.to_output[i * c + states + i] = T::one();
@@ -85,6 +94,7 @@ impl<T: Real> Stream<T> {
                 match (&network.layers[layer.index], &tape.layers[layer.index]) {
                     (Layer::Recurrent(recurrent), LayerTape::Recurrent(recurrent_tape)) => {
                         let column = step * tape.live + b;
+                        paths.listen(recurrent, layer, tape.goes_on[column], c);
                         paths.recurrent_step(
                             recurrent,
                             &network.parameters,
@@ -146,6 +156,19 @@ fn add_scaled<T: Real>(x: &mut [T], y: &[T], factor: T) {
 }
 
 impl<T: Real> LayerPaths<T> {
+    /// The filters at the window's end want their share of this step's y.
+    fn listen(&mut self, layer: &Recurrent<T>, span_layer: &SpanLayer<T>, goes_on: bool, c: usize) {
+        let first = span_layer.first_filter(layer);
+        for (f, (filter, (share, kept))) in span_layer.filters.iter().zip(&mut self.shares).enumerate() {
+            for i in 0..layer.units {
+                self.to_output[i * c + first + f * layer.units + i] += *share;
+            }
+            let factor = if goes_on { T::from_f64(filter.factor) } else { T::zero() };
+            *share *= factor;
+            *kept *= factor;
+        }
+    }
+
     /// One step back through a recurrent layer: A of this step, and the adjoints of the step before.
     #[allow(clippy::too_many_arguments, reason = "one column of one layer's tape")]
     fn recurrent_step(
@@ -263,6 +286,13 @@ impl<T: Real> LayerPaths<T> {
             if folds {
                 let to_y = &self.to_output[variable % n * c..][..c];
                 add_scaled(column, to_y, tape.boundary.dy_ds[b * s * n + variable]);
+            }
+        }
+        for (f, &(_, kept)) in self.shares.iter().enumerate() {
+            for variable in span_layer.first_filter(layer) + f * n..span_layer.first_filter(layer) + (f + 1) * n {
+                let column = &mut jacobian[(first + variable) * variables + first..][..c];
+                column.fill(T::zero());
+                column[variable] = kept;
             }
         }
         for i in 0..n {

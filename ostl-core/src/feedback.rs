@@ -1,0 +1,55 @@
+//! Fixed random feedback: what brings learning signals down where the transposed weights do not.
+
+use nalgebra::DMatrixView;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+use crate::initialize::Initialization;
+use crate::method::{Feedback, Method};
+use crate::network::Network;
+use crate::real::Real;
+
+/// Apart from the streams that starting weights are drawn from.
+const STREAM: u64 = 1 << 32;
+
+/// The fixed matrices B of a method on a network, drawn from its seed as weights are (Glorot & Bengio 2010).
+///
+/// For each layer above the first there is the matrix that brings its signal to the layer below, so many units × what it is multiplied with: that
+/// layer's δ ([`Feedback::Random`]), the readout's δ ([`Feedback::Direct`]) or the target ([`Feedback::TargetProjection`]).
+#[derive(Clone, Debug, PartialEq)]
+pub struct FeedbackWeights<T> {
+    /// Units of the layer below, columns, and the values column by column.
+    layers: Vec<(usize, usize, Vec<T>)>,
+}
+
+impl<T: Real> FeedbackWeights<T> {
+    /// Those of a method on a network. With [`Feedback::Symmetric`] there are none, and every matrix is empty.
+    pub fn new(network: &Network<T>, method: &Method) -> Self {
+        let layers = network.layers.iter().enumerate().map(|(index, layer)| {
+            let columns = match method.feedback {
+                Feedback::Random => layer.x_rows().len(),
+                Feedback::Direct | Feedback::TargetProjection => network.outputs(),
+                Feedback::Symmetric => 0,
+            };
+            let units = if index == 0 { 0 } else { layer.inputs() };
+            if units * columns == 0 {
+                return (units, 0, Vec::new());
+            }
+            let mut random = ChaCha8Rng::seed_from_u64(method.seed);
+            random.set_stream(STREAM + index as u64);
+            let drawn = Initialization::Glorot.draw(units, columns, &mut random);
+            (units, columns, drawn.iter().map(|&value| T::from_f64(value)).collect())
+        });
+        Self { layers: layers.collect() }
+    }
+
+    /// The matrix that brings a layer's signal to the layer below it.
+    ///
+    /// # Panics
+    /// If there is no such layer.
+    #[track_caller]
+    pub fn below(&self, layer: usize) -> DMatrixView<'_, T> {
+        let (rows, columns, values) = &self.layers[layer];
+        DMatrixView::from_slice(values, *rows, *columns)
+    }
+}

@@ -1,0 +1,78 @@
+//! Which methods can be run, and on which networks: what makes no sense is refused with the reason, never changed in silence.
+
+use super::{Carry, Feedback, Method, TraceFormat, Window};
+use crate::error::ConfigError;
+use crate::network::Network;
+use crate::real::Real;
+
+impl Method {
+    /// Checks that the method makes sense in itself.
+    ///
+    /// # Errors
+    /// The first part that is out of range or does not go with the others, and why.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        let refuse = |field: &str, value: String, allowed: &str| Err(ConfigError::out_of_range(field, value, allowed));
+        if matches!(self.window, Window::Steps(0) | Window::Rolling(0)) {
+            return refuse("window", "0".into(), "at least 1 step, or the whole sequence");
+        }
+        if self.carry == Carry::Snap(0) {
+            return refuse("carry", self.carry.name(), "snap-1 or more: within no steps a parameter influences nothing");
+        }
+        if self.trace == TraceFormat::Bf16 && self.carry != Carry::Local {
+            return refuse("trace", "bf16".into(), "full: only the carry local keeps traces in sixteen bits");
+        }
+        if matches!(self.window, Window::Rolling(_)) && self.carry != Carry::None {
+            let allowed = "none: a rolling window looks back anew from every step, and what is carried would be counted again each time";
+            return refuse("carry", self.carry.name(), allowed);
+        }
+        let whole = matches!(self.carry, Carry::Network | Carry::Uoro);
+        if whole && self.feedback != Feedback::Symmetric && self.window != Window::Sequence {
+            let allowed = match self.carry {
+                Carry::Uoro => {
+                    "symmetric: uoro is right on average only for the true learning signal of every layer's state, and any other is not that"
+                }
+                _ => {
+                    "symmetric: the carry network takes influence from layer to layer through the weights, and its signals must come back the same way"
+                }
+            };
+            return refuse("feedback", self.feedback.name().into(), allowed);
+        }
+        if self.carry == Carry::KfRtrl && self.feedback == Feedback::TargetProjection && self.window != Window::Sequence {
+            let allowed = "symmetric, random or direct: what kf-rtrl spends on being right on average is lost on a signal that is not an error";
+            return refuse("feedback", self.feedback.name().into(), allowed);
+        }
+        if self.carry == Carry::Postsynaptic && self.feedback != Feedback::Symmetric {
+            let allowed = "symmetric: what a layer's past spikes did to the next layer's potential comes back through that layer's weights";
+            return refuse("feedback", self.feedback.name().into(), allowed);
+        }
+        Ok(())
+    }
+
+    /// Checks that the method makes sense for a network, too.
+    ///
+    /// # Errors
+    /// As [`validate`](Self::validate), or the layer that a method for leaky units cannot be used on.
+    pub fn validate_for<T: Real>(&self, network: &Network<T>) -> Result<(), ConfigError> {
+        self.validate()?;
+        if self.window == Window::Sequence {
+            return Ok(());
+        }
+        for (index, layer) in network.layers.iter().enumerate() {
+            let Some(layer) = layer.recurrent() else { continue };
+            let is_above_another = index > 0 && network.layers[index - 1].recurrent().is_some();
+            let problem = match (self.carry, layer.leak_of_inputs()) {
+                (Carry::Presynaptic, None) => "is no leaky sum with one fixed decay, by which its inputs could be filtered",
+                (Carry::Presynaptic, _) if layer.states() > 1 => {
+                    "has more than one state variable, and a presynaptic trace has one value for them all"
+                }
+                (Carry::Postsynaptic, None) if is_above_another => {
+                    "is no leaky sum with one fixed decay, by which the outputs of the layer below could be filtered"
+                }
+                _ => continue,
+            };
+            let allowed = format!("another: layer {index} ({}) {problem}", network.layer_name(index));
+            return Err(ConfigError::out_of_range("carry", self.carry, allowed));
+        }
+        Ok(())
+    }
+}

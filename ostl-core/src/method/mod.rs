@@ -1,0 +1,146 @@
+//! A learning method is a product: window × carry × feedback × when the weights change. The named methods are constructors.
+
+use serde::{Deserialize, Serialize};
+
+mod carry;
+mod combination;
+mod named;
+
+pub use carry::Carry;
+
+/// How many steps the reverse sweep sees at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Window {
+    /// K steps; K = 1 is OSTL as published. Memory does not grow with the sequence.
+    Steps(usize),
+    /// The whole sequence: backpropagation through time, memory proportional to the longest sequence.
+    Sequence,
+    /// The last so many steps, looked back over from every step; nothing is carried beyond them.
+    Rolling(usize),
+}
+
+/// How the learning signal comes down from the readout through the layers.
+///
+/// Only the way from one layer to the next is meant: inside a layer the reverse sweep of a window goes through Hᵀ, whatever the feedback.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Feedback {
+    /// Through the transposed weights, as the gradient does.
+    #[default]
+    Symmetric,
+    /// From layer to layer through fixed random matrices of the weights' shapes (feedback alignment, Lillicrap et al. 2016; "OSTL rnd").
+    Random,
+    /// From the readout's error to every hidden layer through a fixed random matrix of its own (direct feedback alignment, Nøkland
+    /// 2016; e-prop with random feedback).
+    Direct,
+    /// No error at all: every hidden layer is sent −B y*, a fixed random projection of the target, at steps that have one (direct random target
+    /// projection, Frenkel et al. 2021; OSTTP, Ortner et al. 2023). A class is projected as its one-hot vector.
+    TargetProjection,
+}
+
+impl Feedback {
+    /// The feedback's name in configs and reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Feedback::Symmetric => "symmetric",
+            Feedback::Random => "random",
+            Feedback::Direct => "direct",
+            Feedback::TargetProjection => "target-projection",
+        }
+    }
+}
+
+/// When the weights change.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Update {
+    /// After every window; the carried influence then mixes slightly different weights, as in every online method.
+    Window,
+    /// At the sequence's end: the gradient is that of one set of weights.
+    #[default]
+    Sequence,
+}
+
+/// How a trace's values are kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum TraceFormat {
+    /// As the scalar.
+    #[default]
+    Full,
+    /// In sixteen bits (bfloat16), with half the memory and half the traffic. Every window rounds the trace by up to 2⁻⁸ of its
+    /// value, so nothing that crosses a window's edge is exact any more. For [`Carry::Local`] only.
+    Bf16,
+}
+
+/// A learning method.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Method {
+    /// Steps seen at once.
+    pub window: Window,
+    /// What is carried from window to window.
+    pub carry: Carry,
+    /// How the learning signal comes down.
+    pub feedback: Feedback,
+    /// When the weights change.
+    pub update: Update,
+    /// How traces are kept.
+    pub trace: TraceFormat,
+    /// Seed of fixed random feedback and of the random carries.
+    pub seed: u64,
+}
+
+impl Method {
+    /// The same method with windows of so many steps.
+    #[must_use]
+    pub const fn with_window(self, steps: usize) -> Self {
+        Self { window: Window::Steps(steps), ..self }
+    }
+
+    /// The same method with another moment of update.
+    #[must_use]
+    pub const fn with_update(self, update: Update) -> Self {
+        Self { update, ..self }
+    }
+
+    /// The same method with traces kept in another way.
+    #[must_use]
+    pub const fn with_trace(self, trace: TraceFormat) -> Self {
+        Self { trace, ..self }
+    }
+
+    /// The same method with another feedback.
+    #[must_use]
+    pub const fn with_feedback(self, feedback: Feedback) -> Self {
+        Self { feedback, ..self }
+    }
+
+    /// The same method with another carry.
+    #[must_use]
+    pub const fn with_carry(self, carry: Carry) -> Self {
+        Self { carry, ..self }
+    }
+
+    /// The same method with another seed.
+    #[must_use]
+    pub const fn with_seed(self, seed: u64) -> Self {
+        Self { seed, ..self }
+    }
+
+    /// The same method for sequences of at most `longest` steps: a longer window would only take memory that is never used.
+    #[must_use]
+    pub fn for_sequences_of(self, longest: usize) -> Self {
+        match self.window {
+            Window::Steps(steps) if steps > longest => self.with_window(longest.max(1)),
+            Window::Rolling(steps) if steps > longest => Self { window: Window::Rolling(longest.max(1)), ..self },
+            _ => self,
+        }
+    }
+
+    /// What there is to carry: nothing where the window holds the whole sequence.
+    pub(crate) fn carry_in_use(&self) -> Carry {
+        if self.window == Window::Sequence { Carry::None } else { self.carry }
+    }
+}

@@ -1,0 +1,63 @@
+//! Filters: leaky sums of a layer's outputs that something beyond the unit keeps, F_t = λ F_{t-1} + gain · y_t, unit by unit.
+//!
+//! A leaky readout r_t = λ r_{t-1} + W y_t + b with one λ for all its units is W applied to such a filter: r_t = W F_t + … . So where the
+//! influence of a layer's parameters on the readout's *state* is wanted, the influence on F is enough, one variable a unit more, instead of
+//! one an output; what the window wants of F is Wᵀ times what it wants of r (Bellec et al. 2020, eq. 28: the eligibility trace filtered
+//! with the readout's κ). The same holds, as an approximation, for the potentials of a spiking layer above (Summe et al. 2024).
+
+use serde::{Deserialize, Serialize};
+
+use crate::method::{Carry, Feedback, Method};
+use crate::network::Network;
+use crate::real::Real;
+
+/// A leaky sum of a layer's outputs.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Filter {
+    /// λ.
+    pub(crate) factor: f64,
+    /// What y_t counts in F_t.
+    pub(crate) gain: f64,
+    pub(crate) source: Source,
+}
+
+/// What listens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Source {
+    /// The state of the layer above.
+    Above,
+    /// The units' firing rates, which the error counts.
+    Rate,
+    /// The unit itself, at the next step, through its own connection in H: F is y.
+    Itself,
+}
+
+/// What listens to each layer under a method.
+pub(crate) fn filters<T: Real>(network: &Network<T>, method: &Method) -> Vec<Vec<Filter>> {
+    (0..network.layers.len()).map(|index| of_layer(network, method, index)).collect()
+}
+
+fn of_layer<T: Real>(network: &Network<T>, method: &Method, index: usize) -> Vec<Filter> {
+    let mut filters = Vec::new();
+    let Some(layer) = network.layers[index].recurrent() else { return filters };
+    let carry = method.carry_in_use();
+    let has_traces = !matches!(carry, Carry::None | Carry::Presynaptic | Carry::Uoro);
+    if !has_traces {
+        return filters;
+    }
+    if let Some(above) = network.layers.get(index + 1).and_then(|above| above.recurrent()) {
+        let is_readout = index + 2 == network.layers.len();
+        let leak = above.leak_of_inputs().filter(|leak| match carry {
+            Carry::Network => false,
+            Carry::Postsynaptic => true,
+            _ => is_readout && leak.is_all && above.y_gates.is_empty(),
+        });
+        if let Some(leak) = leak.filter(|_| method.feedback != Feedback::TargetProjection) {
+            filters.push(Filter { factor: leak.factor, gain: leak.gain, source: Source::Above });
+        }
+    }
+    if carry == Carry::Snap(1) && !layer.y_gates.is_empty() && layer.output_has_memory() {
+        filters.push(Filter { factor: 0.0, gain: 1.0, source: Source::Itself });
+    }
+    filters
+}
