@@ -7,8 +7,10 @@
 
 use crate::batch::SequenceBatch;
 use crate::dynamics::{PartialsColumnMut, UnitColumn, UnitColumnMut};
+use crate::feedback::FeedbackWeights;
 use crate::layer::Layer;
-use crate::loss::Loss;
+use crate::loss::{Loss, Target};
+use crate::method::{Feedback, Method};
 use crate::network::Network;
 use crate::real::Real;
 
@@ -89,12 +91,52 @@ pub fn loss<T: Real>(network: &Network<T>, loss: Loss, batch: &SequenceBatch<T>)
 /// If the batch does not have the network's shape.
 #[track_caller]
 pub fn gradient<T: Real>(network: &Network<T>, loss: Loss, batch: &SequenceBatch<T>) -> Gradient<T> {
+    gradient_with_feedback(network, loss, batch, &Method::bptt())
+}
+
+/// The same with the learning signals of a method's [`Feedback`]: the sweep of BPTT, in which layers are told by fixed matrices what
+/// the layers above want of them. Of the method only feedback and seed count.
+///
+/// # Panics
+/// If the batch does not have the network's shape.
+#[track_caller]
+pub fn gradient_with_feedback<T: Real>(
+    network: &Network<T>,
+    loss: Loss,
+    batch: &SequenceBatch<T>,
+    method: &Method,
+) -> Gradient<T> {
+    let feedback = (method.feedback, FeedbackWeights::new(network, method));
     let mut result = Gradient { loss: T::zero(), values: vec![T::zero(); network.parameters().len()] };
     for stream in 0..batch.streams() {
         let frames = forward(network, batch, stream);
-        sweep(network, loss, batch, stream, &frames, &mut result);
+        sweep(network, loss, batch, stream, &frames, &feedback, &mut result);
     }
     result
+}
+
+/// What a layer is told by the method's feedback instead of what the layer above it wants. `deltas` are δ of the layer above, gate by gate
+/// of those that sum inputs, and of the readout.
+fn told<T: Real>(
+    (feedback, weights): &(Feedback, FeedbackWeights<T>),
+    above: usize,
+    deltas: [&[T]; 2],
+    target: Option<Target<'_, T>>,
+    wanted: Vec<T>,
+) -> Vec<T> {
+    let b = weights.below(above);
+    let project =
+        |signal: &[T]| -> Vec<T> { (0..b.nrows()).map(|i| (0..b.ncols()).map(|j| b[(i, j)] * signal[j]).sum()).collect() };
+    match feedback {
+        Feedback::Symmetric => wanted,
+        Feedback::Random => project(deltas[0]),
+        Feedback::Direct => project(deltas[1]),
+        Feedback::TargetProjection => match target {
+            None => vec![T::zero(); b.nrows()],
+            Some(Target::Class(class)) => (0..b.nrows()).map(|i| -b[(i, class)]).collect(),
+            Some(Target::Values(values)) => project(values).into_iter().map(|v| -v).collect(),
+        },
+    }
 }
 
 /// For each gate: its place among those that sum inputs, and among those that sum outputs.
@@ -203,6 +245,7 @@ fn sweep<T: Real>(
     batch: &SequenceBatch<T>,
     stream: usize,
     steps: &[Vec<Frame<T>>],
+    feedback: &(Feedback, FeedbackWeights<T>),
     result: &mut Gradient<T>,
 ) {
     // What the later steps want of each layer's s and y.
@@ -217,7 +260,9 @@ fn sweep<T: Real>(
         if let (Some(target), Some(top)) = (batch.target(stream, step), frames.last()) {
             result.loss += loss.evaluate(&top.y, target, &mut from_above);
         }
+        let mut readout_delta = Vec::new();
         for (index, frame) in frames.iter().enumerate().rev() {
+            let mut deltas = vec![T::zero(); network.layers[index].x_rows().len()];
             let mut to_x = vec![T::zero(); frame.x.len()];
             match &network.layers[index] {
                 Layer::Dense(layer) => {
@@ -225,6 +270,7 @@ fn sweep<T: Real>(
                     for i in 0..layer.units {
                         let delta = from_above[i] * layer.activation.derivative(frame.y[i]);
                         result.values[layer.b + i] += delta;
+                        deltas[i] = delta;
                         for j in 0..frame.x.len() {
                             result.values[layer.w + i + j * layer.units] += delta * frame.x[j];
                             to_x[j] += delta * w[(i, j)];
@@ -247,6 +293,7 @@ fn sweep<T: Real>(
                             }
                             if let Some(place) = place[0] {
                                 let w = network.block(index, "W");
+                                deltas[place * n + i] = delta;
                                 for j in 0..frame.x.len() {
                                     result.values[layer.w + place * n + i + j * x_rows] += delta * frame.x[j];
                                     to_x[j] += delta * w[(place * n + i, j)];
@@ -268,7 +315,12 @@ fn sweep<T: Real>(
                     later_y[index] = to_previous_y;
                 }
             }
-            from_above = to_x;
+            if index + 1 == frames.len() {
+                readout_delta.clone_from(&deltas);
+            }
+            if index > 0 {
+                from_above = told(feedback, index, [&deltas, &readout_delta], batch.target(stream, step), to_x);
+            }
         }
         if batch.is_reset(stream, step) {
             later_s.iter_mut().flatten().flatten().for_each(|v| *v = T::zero());

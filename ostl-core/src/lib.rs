@@ -35,7 +35,7 @@ pub use initialize::Initialization;
 pub use layer::Activation;
 pub use learner::{Learner, LearnerState};
 pub use loss::{Loss, Target};
-pub use method::{Carry, Feedback, Method, TraceFormat, Update, Window};
+pub use method::{Carry, Edge, Feedback, Method, TraceFormat, Update, Window};
 pub use network::{Block, Network, NetworkBuilder};
 pub use optimizer::{Optimizer, OptimizerSettings, Rule, Schedule};
 pub use real::Real;

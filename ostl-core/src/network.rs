@@ -36,7 +36,7 @@ impl Block {
     }
 }
 
-/// Any stack of recurrent and stateless dense layers, then a dense readout.
+/// Any stack of recurrent and stateless dense layers, then a readout: dense, or of units that leak.
 #[derive(Clone)]
 pub struct Network<T> {
     pub(crate) layers: Vec<Layer<T>>,
@@ -133,6 +133,9 @@ impl<T: Real> Network<T> {
         for (index, layer) in self.layers.iter().enumerate() {
             line += &format!(" > {} {}", self.layer_name(index), layer.units());
             if let Layer::Recurrent(layer) = layer {
+                if index + 1 == self.layers.len() {
+                    line += &format!(" {}", layer.dynamics.name());
+                }
                 if !layer.y_gates.is_empty() {
                     line += " recurrent";
                 }
@@ -217,6 +220,27 @@ impl<T: Real> NetworkBuilder<T> {
     /// If some layer, the input or the readout has no units.
     pub fn readout(mut self, outputs: usize) -> Result<Network<T>, ConfigError> {
         self.layers.push(Planned::Dense(outputs, Activation::Identity));
+        self.build()
+    }
+
+    /// Adds the readout, a layer of these units whose outputs y are the logits, and draws the starting weights: a leaky readout with
+    /// units that only leak (the κ of Bellec et al. 2020).
+    ///
+    /// # Errors
+    /// If some layer, the input or the readout has no units.
+    ///
+    /// # Panics
+    /// If the cell's gates break the rules of [`Gate`](crate::Gate).
+    #[track_caller]
+    pub fn readout_of<C: Cell<S, G>, const S: usize, const G: usize>(
+        self,
+        cell: C,
+        outputs: usize,
+    ) -> Result<Network<T>, ConfigError> {
+        self.recurrent(cell, outputs).build()
+    }
+
+    fn build(self) -> Result<Network<T>, ConfigError> {
         let positive = |field: String, value: usize| {
             if value == 0 { Err(ConfigError::out_of_range(field, value, "at least 1")) } else { Ok(value) }
         };

@@ -7,7 +7,7 @@ use crate::feedback::FeedbackWeights;
 use crate::kernel::product::{Into, columns, columns_mut, multiply_shared, plain_operand};
 use crate::layer::{Layer, Recurrent};
 use crate::loss::Target;
-use crate::method::{Feedback, Method};
+use crate::method::{Carry, Edge, Feedback, Method};
 use crate::network::Network;
 use crate::real::Real;
 use crate::trace::{Filter, Source, folded_signal};
@@ -48,7 +48,20 @@ pub(crate) struct Transposed<T: Real> {
     /// inputs nobody asks about; and Hᵀ, `n × (y gates)·n`.
     layers: Vec<(Vec<T>, Vec<T>)>,
     feedback: Feedback,
+    /// What the first step of a window wants of the step before, through H.
+    reach: Reach,
     is_current: bool,
+}
+
+/// How far the first step of a window reaches through H.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum Reach {
+    /// To all units.
+    All,
+    /// Each unit to itself.
+    Itself,
+    /// To none.
+    None,
 }
 
 impl<T: Real> Transposed<T> {
@@ -63,12 +76,17 @@ impl<T: Real> Transposed<T> {
             let h = layer.recurrent().map_or(0, |layer| layer.h_range().len());
             (down, vec![T::zero(); h])
         });
-        Self { layers: layers.collect(), feedback: method.feedback, is_current: false }
+        let reach = match (method.edge, method.carry_in_use()) {
+            (Edge::Heard, _) => Reach::All,
+            (Edge::Cut, Carry::Snap(_)) => Reach::Itself,
+            (Edge::Cut, _) => Reach::None,
+        };
+        Self { layers: layers.collect(), feedback: method.feedback, reach, is_current: false }
     }
 
     /// A placeholder.
     pub(crate) fn nothing() -> Self {
-        Self { layers: Vec::new(), feedback: Feedback::Symmetric, is_current: false }
+        Self { layers: Vec::new(), feedback: Feedback::Symmetric, reach: Reach::All, is_current: false }
     }
 
     /// The weights have changed.
@@ -183,7 +201,7 @@ impl<T: Real> Sweep<T> {
                     layer.activation.through(&dense.output, &mut sweep.signal[..width * layer.units]);
                 }
                 (Layer::Recurrent(layer), LayerTape::Recurrent(recurrent)) => {
-                    reverse(layer, h, recurrent, sweep, &tape.goes_on, tape.live, tape.steps);
+                    reverse(layer, (h, transposed.reach), recurrent, sweep, &tape.goes_on, tape.live, tape.steps);
                 }
                 _ => unreachable!("tape and network are built together"),
             }
@@ -273,7 +291,7 @@ fn transpose<T: Real>(from: &[T], rows: usize, to: &mut [T]) {
 /// δ_t for the layer's steps, last first, from the signals above and from later steps.
 fn reverse<T: Real>(
     layer: &Recurrent<T>,
-    transposed_h: &[T],
+    (transposed_h, reach): (&[T], Reach),
     tape: &mut RecurrentTape<T>,
     sweep: &mut LayerSweep<T>,
     goes_on: &[bool],
@@ -299,12 +317,23 @@ fn reverse<T: Real>(
         if !layer.y_gates.is_empty() {
             // Hᵀδ for all streams; for a stream that was reset it must not flow, so it is taken back out.
             let rows = layer.y_rows();
-            multiply_shared(
-                Into::Add,
-                columns(transposed_h, n, rows.len(), n),
-                plain_operand(&tape.activation[first * g * n + rows.start..], rows.len(), live, g * n),
-                columns_mut(&mut sweep.to_output, n, live, n),
-            );
+            let delta = &tape.activation[first * g * n + rows.start..];
+            match if step == 0 { reach } else { Reach::All } {
+                Reach::All => multiply_shared(
+                    Into::Add,
+                    columns(transposed_h, n, rows.len(), n),
+                    plain_operand(delta, rows.len(), live, g * n),
+                    columns_mut(&mut sweep.to_output, n, live, n),
+                ),
+                Reach::Itself => {
+                    for (b, to_output) in sweep.to_output[..n * live].chunks_exact_mut(n).enumerate() {
+                        for row in 0..rows.len() {
+                            to_output[row % n] += transposed_h[row * n + row % n] * delta[b * g * n + row];
+                        }
+                    }
+                }
+                Reach::None => {}
+            }
             for b in (0..live).filter(|b| !goes_on[first + b]) {
                 sweep.to_output[b * n..(b + 1) * n].fill(T::zero());
             }

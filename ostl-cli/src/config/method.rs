@@ -30,7 +30,14 @@ impl MethodConfig {
             WindowSetting::Given(window) => window,
             WindowSetting::Auto => Window::Steps(1),
         };
-        Method { window, carry: self.carry, feedback: self.feedback, update: self.update, trace: self.trace, seed: 0 }
+        Method {
+            window,
+            carry: self.carry,
+            feedback: self.feedback,
+            update: self.update,
+            trace: self.trace,
+            ..Method::bptt()
+        }
     }
 }
 

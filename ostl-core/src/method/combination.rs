@@ -1,6 +1,6 @@
 //! Which methods can be run, and on which networks: what makes no sense is refused with the reason, never changed in silence.
 
-use super::{Carry, Feedback, Method, TraceFormat, Window};
+use super::{Carry, Edge, Feedback, Method, TraceFormat, Window};
 use crate::error::ConfigError;
 use crate::network::Network;
 use crate::real::Real;
@@ -24,6 +24,12 @@ impl Method {
         if matches!(self.window, Window::Rolling(_)) && self.carry != Carry::None {
             let allowed = "none: a rolling window looks back anew from every step, and what is carried would be counted again each time";
             return refuse("carry", self.carry.name(), allowed);
+        }
+        let keeps_own =
+            matches!(self.carry, Carry::None | Carry::Local | Carry::Snap(1) | Carry::Presynaptic | Carry::Postsynaptic);
+        if self.edge == Edge::Cut && !keeps_own {
+            let allowed = format!("heard: the carry {} keeps influence through H, and cutting H would waste it", self.carry);
+            return refuse("edge", "cut".into(), &allowed);
         }
         let whole = matches!(self.carry, Carry::Network | Carry::Uoro);
         if whole && self.feedback != Feedback::Symmetric && self.window != Window::Sequence {

@@ -7,6 +7,7 @@ mod filter;
 mod immediate;
 mod influence;
 mod local;
+mod presynaptic;
 
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +25,7 @@ pub(crate) use immediate::folded_signal;
 use influence::Influence;
 pub(crate) use local::LanePaths;
 use local::{Kind, Patience};
+use presynaptic::Presynaptic;
 
 /// A network's eligibility traces.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -54,6 +56,7 @@ enum Local<T: Real> {
 enum Beyond<T: Real> {
     Nothing,
     Influence(Influence<T>),
+    Presynaptic(Presynaptic<T>),
 }
 
 /// Which recurrent layers keep a trace for each unit under a carry. A layer without H needs no more where nothing stateless below it
@@ -92,6 +95,7 @@ impl<T: Real> Trace<T> {
                 capacity,
             )),
             Carry::Network => Beyond::Influence(Influence::of_network(network, &filters, streams, capacity)),
+            Carry::Presynaptic => Beyond::Presynaptic(Presynaptic::new(network, streams)),
             _ => Beyond::Nothing,
         };
         let touched = vec![[ZERO; COLUMNS]; plan.trace_tiles];
@@ -137,6 +141,7 @@ impl<T: Real> Trace<T> {
         let beyond = match &self.beyond {
             Beyond::Nothing => 0,
             Beyond::Influence(influence) => influence.bytes(),
+            Beyond::Presynaptic(traces) => traces.bytes(),
         };
         local + size_of_val(self.touched.as_slice()) + beyond
     }
@@ -152,6 +157,7 @@ impl<T: Real> Trace<T> {
         match &mut self.beyond {
             Beyond::Nothing => {}
             Beyond::Influence(influence) => influence.close(&window, gradient),
+            Beyond::Presynaptic(traces) => traces.close(&window, gradient),
         }
         for (fresh, goes_on) in self.fresh.iter_mut().zip(continues) {
             *fresh = !goes_on;
