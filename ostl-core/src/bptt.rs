@@ -29,6 +29,9 @@ struct Frame<T> {
     previous_y: Vec<T>,
     y: Vec<T>,
     units: Vec<UnitPartials<T>>,
+    /// Firing rates and first state variables, where the layer's activity counts.
+    rates: Vec<T>,
+    potentials: Vec<T>,
 }
 
 /// The five partials of one unit, row by row.
@@ -46,6 +49,8 @@ struct UnitPartials<T> {
 struct State<T> {
     s: Vec<Vec<T>>,
     y: Vec<T>,
+    /// The firing rate of each unit; `None` at a start.
+    rate: Option<Vec<T>>,
 }
 
 /// The readout's outputs for one sequence of a batch, step by step.
@@ -76,13 +81,29 @@ pub fn loss<T: Real>(network: &Network<T>, loss: Loss, batch: &SequenceBatch<T>)
     let mut signal = vec![T::zero(); network.outputs()];
     let mut total = T::zero();
     for stream in 0..batch.streams() {
-        for (step, logits) in outputs(network, batch, stream).iter().enumerate() {
-            if let Some(target) = batch.target(stream, step) {
-                total += loss.evaluate(logits, target, &mut signal);
+        for (step, frames) in forward(network, batch, stream).iter().enumerate() {
+            if let (Some(target), Some(top)) = (batch.target(stream, step), frames.last()) {
+                total += loss.evaluate(&top.y, target, &mut signal);
             }
+            total += activity(network, frames);
         }
     }
     total
+}
+
+/// What the layers' activity adds to the error of a step.
+fn activity<T: Real>(network: &Network<T>, frames: &[Frame<T>]) -> T {
+    let mut error = T::zero();
+    for (layer, frame) in network.layers.iter().zip(frames) {
+        let Some(layer) = layer.recurrent() else { continue };
+        if let Some(term) = layer.activity.rate {
+            error += frame.rates.iter().map(|&rate| term.error(rate)).sum::<T>();
+        }
+        if let Some(term) = layer.activity.voltage {
+            error += frame.potentials.iter().map(|&v| term.error(v)).sum::<T>();
+        }
+    }
+    error
 }
 
 /// The summed loss of a batch and its gradient by a reverse sweep over each whole sequence.
@@ -164,6 +185,7 @@ fn forward<T: Real>(network: &Network<T>, batch: &SequenceBatch<T>, stream: usiz
         .map(|layer| State {
             s: vec![vec![T::zero(); layer.recurrent().map_or(0, |l| l.states())]; layer.units()],
             y: vec![T::zero(); layer.units()],
+            rate: None,
         })
         .collect();
     let mut states = fresh.clone();
@@ -182,7 +204,7 @@ fn forward<T: Real>(network: &Network<T>, batch: &SequenceBatch<T>, stream: usiz
                     let mut y: Vec<T> =
                         (0..layer.units).map(|i| b[i] + (0..x.len()).map(|j| w[(i, j)] * x[j]).sum::<T>()).collect();
                     layer.activation.apply(&mut y);
-                    Frame { x, previous_y: Vec::new(), y, units: Vec::new() }
+                    Frame { x, previous_y: Vec::new(), y, units: Vec::new(), rates: Vec::new(), potentials: Vec::new() }
                 }
             };
             x = frame.y.clone();
@@ -236,7 +258,14 @@ fn recurrent_step<T: Real>(network: &Network<T>, index: usize, x: Vec<T>, state:
         );
         units.push(partials);
     }
-    Frame { x, previous_y, y: state.y.clone(), units }
+    let mut rates = Vec::new();
+    if let Some(term) = layer.activity.rate {
+        let beta = T::from_f64(term.decay);
+        let before = state.rate.take().unwrap_or(vec![T::from_f64(term.target); n]);
+        rates = (0..n).map(|i| beta * before[i] + (T::one() - beta) * state.y[i]).collect();
+        state.rate = Some(rates.clone());
+    }
+    Frame { x, previous_y, y: state.y.clone(), units, rates, potentials: state.s.iter().map(|s| s[0]).collect() }
 }
 
 fn sweep<T: Real>(
@@ -255,7 +284,9 @@ fn sweep<T: Real>(
         .map(|layer| vec![vec![T::zero(); layer.recurrent().map_or(0, |l| l.states())]; layer.units()])
         .collect();
     let mut later_y: Vec<Vec<T>> = network.layers.iter().map(|layer| vec![T::zero(); layer.units()]).collect();
+    let mut later_rate = later_y.clone();
     for (step, frames) in steps.iter().enumerate().rev() {
+        result.loss += activity(network, frames);
         let mut from_above = vec![T::zero(); network.outputs()];
         if let (Some(target), Some(top)) = (batch.target(stream, step), frames.last()) {
             result.loss += loss.evaluate(&top.y, target, &mut from_above);
@@ -284,8 +315,16 @@ fn sweep<T: Real>(
                     let mut to_previous_y = vec![T::zero(); n];
                     for i in 0..n {
                         let p = &frame.units[i];
-                        let to_y = from_above[i] + later_y[index][i];
-                        let to_s: Vec<T> = (0..states).map(|v| later_s[index][i][v] + to_y * p.dy_ds[v]).collect();
+                        let mut to_y = from_above[i] + later_y[index][i];
+                        if let Some(term) = layer.activity.rate {
+                            let to_rate = term.slope(frame.rates[i]) + later_rate[index][i];
+                            to_y += T::from_f64(1.0 - term.decay) * to_rate;
+                            later_rate[index][i] = T::from_f64(term.decay) * to_rate;
+                        }
+                        let mut to_s: Vec<T> = (0..states).map(|v| later_s[index][i][v] + to_y * p.dy_ds[v]).collect();
+                        if let Some(term) = layer.activity.voltage {
+                            to_s[0] += term.slope(frame.potentials[i]);
+                        }
                         for (g, place) in places.iter().enumerate() {
                             let delta = to_y * p.dy_da[g] + (0..states).map(|v| to_s[v] * p.ds_da[v * gates + g]).sum::<T>();
                             if let Some(offset) = layer.constants[g] {
@@ -325,6 +364,7 @@ fn sweep<T: Real>(
         if batch.is_reset(stream, step) {
             later_s.iter_mut().flatten().flatten().for_each(|v| *v = T::zero());
             later_y.iter_mut().flatten().for_each(|v| *v = T::zero());
+            later_rate.iter_mut().flatten().for_each(|v| *v = T::zero());
         }
     }
 }

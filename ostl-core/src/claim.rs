@@ -76,6 +76,7 @@ impl<T: Real> Claims<'_, T> {
         match self.method.carry {
             Carry::Layer => true,
             _ if layer != first => false,
+            Carry::Presynaptic if recurrent.activity.rate.is_some() => false,
             Carry::Presynaptic => is_closed && recurrent.leak_of_inputs().is_some_and(|leak| leak.is_all),
             carry if is_local(self.network, carry, layer) => is_closed && self.method.trace == TraceFormat::Full,
             _ => false,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::activity::Activity;
 use crate::cell::Leak;
 use crate::dynamics::Dynamics;
 use crate::real::Real;
@@ -86,6 +87,8 @@ pub(crate) struct Recurrent<T> {
     pub(crate) h: usize,
     /// Offset of each gate's constants.
     pub(crate) constants: Vec<Option<usize>>,
+    /// What the layer's activity adds to the error.
+    pub(crate) activity: Activity,
 }
 
 impl<T: Real> Recurrent<T> {

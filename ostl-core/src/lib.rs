@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod accumulate;
+mod activity;
 pub mod batch;
 pub mod bptt;
 pub mod cell;
@@ -28,6 +29,7 @@ mod trace;
 mod window;
 mod window_choice;
 
+pub use activity::{Activity, RateTerm, VoltageTerm};
 pub use batch::{SequenceBatch, TargetKind, Targets};
 pub use cell::{Cell, Gate, Leak, Partials, Unit};
 pub use error::{ConfigError, LearnError};

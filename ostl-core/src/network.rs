@@ -6,6 +6,7 @@ use nalgebra::{DMatrixView, DMatrixViewMut};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
+use crate::activity::Activity;
 use crate::cell::Cell;
 use crate::dynamics::{Dynamics, Units};
 use crate::error::ConfigError;
@@ -170,7 +171,7 @@ impl<T: Real> Network<T> {
 }
 
 enum Planned<T> {
-    Recurrent(Arc<dyn Dynamics<T>>, usize),
+    Recurrent(Arc<dyn Dynamics<T>>, usize, Activity),
     Dense(usize, Activation),
 }
 
@@ -204,7 +205,20 @@ impl<T: Real> NetworkBuilder<T> {
     /// If the cell's gates break the rules of [`Gate`](crate::Gate).
     #[track_caller]
     pub fn recurrent<C: Cell<S, G>, const S: usize, const G: usize>(mut self, cell: C, units: usize) -> Self {
-        self.layers.push(Planned::Recurrent(Arc::new(Units::new(cell)), units));
+        self.layers.push(Planned::Recurrent(Arc::new(Units::new(cell)), units, Activity::default()));
+        self
+    }
+
+    /// What the activity of the recurrent layer just added adds to the error ([`Activity`]).
+    ///
+    /// # Panics
+    /// If the last layer added is not a recurrent one.
+    #[track_caller]
+    pub fn activity(mut self, terms: Activity) -> Self {
+        match self.layers.last_mut() {
+            Some(Planned::Recurrent(_, _, activity)) => *activity = terms,
+            _ => panic!("activity terms belong to a recurrent layer, and the last layer added is not one"),
+        }
         self
     }
 
@@ -250,13 +264,14 @@ impl<T: Real> NetworkBuilder<T> {
             let mut random = ChaCha8Rng::seed_from_u64(self.seed);
             random.set_stream(index as u64);
             let layer = match planned {
-                Planned::Recurrent(dynamics, units) => {
+                Planned::Recurrent(dynamics, units, activity) => {
+                    activity.validate()?;
                     let units = positive(format!("units of layer {index}"), *units)?;
                     network.add_recurrent(
                         index,
                         dynamics,
                         inputs,
-                        units,
+                        (units, *activity),
                         [self.input_weights, self.recurrent_weights],
                         &mut random,
                     )
@@ -311,7 +326,7 @@ impl<T: Real> Network<T> {
         index: usize,
         dynamics: &Arc<dyn Dynamics<T>>,
         inputs: usize,
-        units: usize,
+        (units, activity): (usize, Activity),
         [input_weights, recurrent_weights]: [Initialization; 2],
         random: &mut ChaCha8Rng,
     ) -> Layer<T> {
@@ -336,7 +351,17 @@ impl<T: Real> Network<T> {
         for g in (0..gates.len()).filter(|&g| gates[g].sums_one && !gates[g].sums_input && !gates[g].sums_output) {
             constants[g] = Some(self.add_constants(index, gates[g].name, &[(dynamics.initial_constant(g), units)]));
         }
-        Layer::Recurrent(Recurrent { dynamics: dynamics.clone(), inputs, units, x_gates, y_gates, w, h, constants })
+        Layer::Recurrent(Recurrent {
+            dynamics: dynamics.clone(),
+            inputs,
+            units,
+            x_gates,
+            y_gates,
+            w,
+            h,
+            constants,
+            activity,
+        })
     }
 
     fn add_dense(

@@ -25,6 +25,8 @@ pub(crate) struct LayerSweep<T: Real> {
     pub(crate) signal: Vec<T>,
     /// What listens to y beyond the step, and what the window wants of it at its start: `n × live` each.
     pub(crate) filters: Vec<(Filter, Vec<T>)>,
+    /// ∂E/∂r of the firing rates: `n × live`, empty without a rate term.
+    to_rate: Vec<T>,
 }
 
 /// Buffers of the reverse sweep.
@@ -126,6 +128,7 @@ impl<T: Real> Sweep<T> {
                 to_output: zeros(layer.units * streams),
                 signal: Vec::new(),
                 filters: filters.iter().map(|&filter| (filter, zeros(layer.units * streams))).collect(),
+                to_rate: zeros(if layer.activity.rate.is_some() { layer.units * streams } else { 0 }),
             },
             Layer::Dense(_) => LayerSweep::default(),
         });
@@ -201,7 +204,9 @@ impl<T: Real> Sweep<T> {
                     layer.activation.through(&dense.output, &mut sweep.signal[..width * layer.units]);
                 }
                 (Layer::Recurrent(layer), LayerTape::Recurrent(recurrent)) => {
-                    reverse(layer, (h, transposed.reach), recurrent, sweep, &tape.goes_on, tape.live, tape.steps);
+                    add_rates(layer, recurrent, sweep, &tape.goes_on, &tape.counts, tape.live, tape.steps);
+                    let flags = (&tape.goes_on[..], &tape.counts[..]);
+                    reverse(layer, (h, transposed.reach), recurrent, sweep, flags, tape.live, tape.steps);
                 }
                 _ => unreachable!("tape and network are built together"),
             }
@@ -288,13 +293,47 @@ fn transpose<T: Real>(from: &[T], rows: usize, to: &mut [T]) {
     }
 }
 
+/// What the error wants of each step's outputs on account of the firing rates: of r_t directly, and of later rates through r_t.
+fn add_rates<T: Real>(
+    layer: &Recurrent<T>,
+    tape: &RecurrentTape<T>,
+    sweep: &mut LayerSweep<T>,
+    goes_on: &[bool],
+    counts: &[bool],
+    live: usize,
+    steps: usize,
+) {
+    let Some(term) = layer.activity.rate else { return };
+    let (n, beta) = (layer.units, T::from_f64(term.decay));
+    // Adjoints of r, later β times those: of r before the window in the end, for the filter that carries it.
+    let wanted = &mut sweep.to_rate;
+    wanted[..n * live].fill(T::zero());
+    for step in (0..steps).rev() {
+        for b in 0..live {
+            let column = step * live + b;
+            let place = column * n..(column + 1) * n;
+            let (signal, rates) = (&mut sweep.signal[place.clone()], &tape.activity.rates[place]);
+            for ((wanted, signal), &rate) in wanted[b * n..(b + 1) * n].iter_mut().zip(signal).zip(rates) {
+                if counts[column] {
+                    *wanted += term.slope(rate);
+                }
+                *signal += (T::one() - beta) * *wanted;
+                *wanted = (beta * *wanted).if_or(goes_on[column], T::zero());
+            }
+        }
+    }
+    if let Some((_, of_filter)) = sweep.filters.iter_mut().find(|(filter, _)| filter.source == Source::Rate) {
+        of_filter[..n * live].copy_from_slice(&wanted[..n * live]);
+    }
+}
+
 /// δ_t for the layer's steps, last first, from the signals above and from later steps.
 fn reverse<T: Real>(
     layer: &Recurrent<T>,
     (transposed_h, reach): (&[T], Reach),
     tape: &mut RecurrentTape<T>,
     sweep: &mut LayerSweep<T>,
-    goes_on: &[bool],
+    (goes_on, counts): (&[bool], &[bool]),
     live: usize,
     steps: usize,
 ) {
@@ -305,6 +344,11 @@ fn reverse<T: Real>(
         let first = step * live;
         for b in 0..live {
             let column = first + b;
+            if let Some(term) = layer.activity.voltage.filter(|_| counts[column]) {
+                let potentials = &tape.activity.potentials[column * n..(column + 1) * n];
+                let wanted = sweep.to_state[b * s * n..b * s * n + n].iter_mut();
+                wanted.zip(potentials).for_each(|(wanted, &v)| *wanted += term.slope(v));
+            }
             layer.dynamics.reverse(ReverseColumn {
                 partials: tape.partials.column(column, [n, s, g]),
                 goes_on: goes_on[column],

@@ -79,6 +79,19 @@ pub(crate) struct RecurrentTape<T: Real> {
     pub(crate) boundary: Boundary<T>,
     /// The events of y before each step: what H is multiplied with.
     pub(crate) previous_events: Events<T>,
+    pub(crate) activity: ActivityTape<T>,
+}
+
+/// What activity terms need of a layer; empty without them.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(bound = "")]
+pub(crate) struct ActivityTape<T: Real> {
+    /// The firing rates after the last step: `n × streams`.
+    pub(crate) rate: Vec<T>,
+    /// The firing rates after each step: `n × columns`.
+    pub(crate) rates: Vec<T>,
+    /// The first state variable after each step: `n × columns`.
+    pub(crate) potentials: Vec<T>,
 }
 
 impl<T: Real> RecurrentTape<T> {
@@ -154,6 +167,8 @@ pub(crate) struct Tape<T: Real> {
     pub(crate) inputs: Vec<T>,
     /// Whether a stream goes on from the step before (false: it was reset): one a column.
     pub(crate) goes_on: Vec<bool>,
+    /// Whether the step is one of the sequence's, and its activity counts (false: padding): one a column.
+    pub(crate) counts: Vec<bool>,
     pub(crate) layers: Vec<LayerTape<T>>,
     /// For each layer the events of what it reads.
     events: Vec<Events<T>>,
@@ -178,6 +193,10 @@ impl<T: Real> Tape<T> {
                         dy_da: zeros(gn),
                     },
                     previous_events: Events::new(layer.units, !layer.y_gates.is_empty() && !layer.dynamics.is_smooth()),
+                    activity: ActivityTape {
+                        rate: zeros(if layer.activity.rate.is_some() { n } else { 0 }),
+                        ..ActivityTape::default()
+                    },
                     previous_output: Vec::new(),
                     activation: Vec::new(),
                     output: Vec::new(),
@@ -199,6 +218,7 @@ impl<T: Real> Tape<T> {
             steps: 0,
             inputs: Vec::new(),
             goes_on: Vec::new(),
+            counts: Vec::new(),
             layers: layers.collect(),
             events: network.layers.iter().enumerate().map(events).collect(),
         };
@@ -220,6 +240,7 @@ impl<T: Real> Tape<T> {
         let grow = |buffer: &mut Vec<T>, rows: usize| buffer.resize(rows * size, T::zero());
         grow(&mut self.inputs, network.inputs());
         self.goes_on.resize(size, false);
+        self.counts.resize(size, false);
         self.events.iter_mut().for_each(|events| events.reserve(size));
         for (layer, tape) in network.layers.iter().zip(&mut self.layers) {
             let n = layer.units();
@@ -234,6 +255,12 @@ impl<T: Real> Tape<T> {
                     grow(&mut tape.partials.ds_da, s * g * n);
                     grow(&mut tape.partials.dy_ds, s * n);
                     grow(&mut tape.partials.dy_da, g * n);
+                    if layer.activity.rate.is_some() {
+                        grow(&mut tape.activity.rates, n);
+                    }
+                    if layer.activity.voltage.is_some() {
+                        grow(&mut tape.activity.potentials, n);
+                    }
                     tape.previous_events.reserve(size);
                 }
                 (_, LayerTape::Dense(tape)) => {
@@ -261,6 +288,7 @@ impl<T: Real> Tape<T> {
             self.inputs[step * rows..(step + 1) * rows].copy_from_slice(inputs);
             for (stream, &length) in lengths[..live].iter().enumerate() {
                 let there = start + step < length;
+                self.counts[step * live + stream] = there;
                 self.goes_on[step * live + stream] =
                     there && start + step > 0 && !batch.is_reset(first + stream, start + step);
             }
@@ -317,6 +345,25 @@ impl<T: Real> Tape<T> {
     /// What layer `index` reads: the outputs below, or the network's inputs.
     pub(crate) fn below(&self, index: usize) -> &[T] {
         if index == 0 { &self.inputs } else { self.layers[index - 1].output() }
+    }
+
+    /// What the activity of one step adds to the error, over all streams.
+    pub(crate) fn activity(&self, network: &Network<T>, step: usize) -> f64 {
+        let mut error = 0.0;
+        for (layer, tape) in network.layers.iter().zip(&self.layers) {
+            let (Layer::Recurrent(layer), LayerTape::Recurrent(tape)) = (layer, tape) else { continue };
+            let n = layer.units;
+            for column in (step * self.live..(step + 1) * self.live).filter(|&column| self.counts[column]) {
+                let place = column * n..(column + 1) * n;
+                if let Some(term) = layer.activity.rate {
+                    error += tape.activity.rates[place.clone()].iter().map(|&r| term.error(r).to_f64()).sum::<f64>();
+                }
+                if let Some(term) = layer.activity.voltage {
+                    error += tape.activity.potentials[place].iter().map(|&v| term.error(v).to_f64()).sum::<f64>();
+                }
+            }
+        }
+        error
     }
 
     /// The readout's outputs at one step: `outputs × live`.

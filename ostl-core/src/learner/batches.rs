@@ -83,6 +83,7 @@ impl<T: Real> Learner<T> {
             lane.tape.forward(network, steps, Keep::Partials);
             let mut score = Score::default();
             for step in 0..steps {
+                score.activity += lane.tape.activity(network, step);
                 for stream in 0..lane.tape.live {
                     if let Some(target) = batch.target(lane.first + stream, start + step) {
                         add_loss(loss, o, lane, step, stream, target, &mut score);
@@ -101,7 +102,7 @@ impl<T: Real> Learner<T> {
         for lane in &self.streaming.lanes.lanes {
             score += lane.score;
         }
-        if score.loss.is_finite() { Ok(score) } else { Err(self.broken("the loss")) }
+        if (score.loss + score.activity).is_finite() { Ok(score) } else { Err(self.broken("the loss")) }
     }
 
     /// The score of whole sequences, each from a fresh state, without learning and without touching the streams.

@@ -252,6 +252,7 @@ impl<T: Real> Learner<T> {
             for (goes_on, &restarts) in tape.goes_on[at..at + streams].iter_mut().zip(&outset[lane.first..]) {
                 *goes_on = !restarts;
             }
+            tape.counts[at..at + streams].fill(true);
             lane.sweep.clear(o, at..at + streams);
             lane.tape.forward(network, 1, keep);
         });
@@ -293,6 +294,9 @@ impl<T: Real> Learner<T> {
         self.streaming.awaits_target = false;
         if self.frozen {
             return Ok(score);
+        }
+        for lane in &self.streaming.lanes.lanes {
+            score.activity += lane.tape.activity(&self.network, step);
         }
         self.streaming.targets += score.targets;
         if self.window_is_full() {

@@ -65,6 +65,13 @@ impl Method {
         }
         for (index, layer) in network.layers.iter().enumerate() {
             let Some(layer) = layer.recurrent() else { continue };
+            if self.carry == Carry::Uoro && layer.activity.rate.is_some() {
+                let allowed = format!(
+                    "another: layer {index} ({}) has a firing-rate term, and uoro would have to carry the rates to stay right on average",
+                    network.layer_name(index)
+                );
+                return Err(ConfigError::out_of_range("carry", self.carry, allowed));
+            }
             let is_above_another = index > 0 && network.layers[index - 1].recurrent().is_some();
             let problem = match (self.carry, layer.leak_of_inputs()) {
                 (Carry::Presynaptic, None) => "is no leaky sum with one fixed decay, by which its inputs could be filtered",
