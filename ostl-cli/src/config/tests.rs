@@ -158,3 +158,16 @@ fn a_file_is_named() {
     assert!(load_file(folder.path()).unwrap_err().to_string().contains("cannot be read"));
     assert!(load_file(&folder.path().join("none.toml")).unwrap_err().to_string().contains("none.toml"));
 }
+
+#[test]
+fn activity_terms_belong_to_a_cell() {
+    let layer = r#"layers=[{cell="snu", units=5, activity={rate={target=0.1, weight=2}}}]"#;
+    let config = with(&[layer]).unwrap();
+    let text = toml::to_string(&config).unwrap();
+    assert_eq!(blame::read(&text.parse().unwrap()), Ok(config), "{text}");
+    let set = |activity: &str| format!(r#"layers=[{{cell="snu", units=5, activity={activity}}}]"#);
+    refused(&[&set("{rate={target=2, weight=1}}")], &["layers.0.activity.rate.target = 2", "between 0 and 1"]);
+    refused(&[&set("{voltage={bound=1}}")], &["weight"]);
+    refused(&[&set("{rate={target=0.1, weight=1, decoy=0.5}}")], &["decoy"]);
+    refused(&[r#"layers=[{dense="tanh", units=5, activity={}}]"#], &["activity", "dense"]);
+}
