@@ -5,8 +5,13 @@
 //! training by BPTT use a [`Learner`](crate::Learner) with [`Method::bptt`](crate::Method::bptt), which is fast; this is what it
 //! is checked against.
 
+use std::ops::Range;
+
+use nalgebra::DMatrix;
+
 use crate::batch::SequenceBatch;
 use crate::dynamics::{PartialsColumnMut, UnitColumn, UnitColumnMut};
+use crate::feedback::FeedbackWeights;
 use crate::layer::Layer;
 use crate::loss::Loss;
 use crate::network::Network;
@@ -90,11 +95,77 @@ pub fn loss<T: Real>(network: &Network<T>, loss: Loss, batch: &SequenceBatch<T>)
 #[track_caller]
 pub fn gradient<T: Real>(network: &Network<T>, loss: Loss, batch: &SequenceBatch<T>) -> Gradient<T> {
     let mut result = Gradient { loss: T::zero(), values: vec![T::zero(); network.parameters().len()] };
+    let down = downward(network, None);
     for stream in 0..batch.streams() {
-        let frames = forward(network, batch, stream);
-        sweep(network, loss, batch, stream, &frames, &mut result);
+        let sequence = Sequence { network, loss, batch, stream, steps: forward(network, batch, stream), down: &down };
+        sequence.sweep(0..sequence.steps.len(), |_| true, &mut result);
     }
     result
+}
+
+/// The summed loss of a batch and its gradient by truncated BPTT that looks back from every step: the loss of each step, swept back over that
+/// step and those before it, `steps` in all (Williams & Peng 1990, BPTT(h)).
+///
+/// # Panics
+/// If the batch does not have the network's shape.
+#[track_caller]
+pub fn rolling_gradient<T: Real>(network: &Network<T>, loss: Loss, batch: &SequenceBatch<T>, steps: usize) -> Gradient<T> {
+    rolling(network, loss, batch, steps, None)
+}
+
+/// The same with the learning signals brought down from layer to layer by the matrices of [`Feedback::Random`](crate::Feedback::Random).
+///
+/// # Panics
+/// If batch and matrices do not have the network's shape.
+#[track_caller]
+pub fn rolling_gradient_through<T: Real>(
+    network: &Network<T>,
+    loss: Loss,
+    batch: &SequenceBatch<T>,
+    steps: usize,
+    feedback: &FeedbackWeights<T>,
+) -> Gradient<T> {
+    rolling(network, loss, batch, steps, Some(feedback))
+}
+
+#[track_caller]
+fn rolling<T: Real>(
+    network: &Network<T>,
+    loss: Loss,
+    batch: &SequenceBatch<T>,
+    steps: usize,
+    feedback: Option<&FeedbackWeights<T>>,
+) -> Gradient<T> {
+    let mut result = Gradient { loss: T::zero(), values: vec![T::zero(); network.parameters().len()] };
+    let down = downward(network, feedback);
+    for stream in 0..batch.streams() {
+        let sequence = Sequence { network, loss, batch, stream, steps: forward(network, batch, stream), down: &down };
+        for newest in 0..sequence.steps.len() {
+            sequence.sweep((newest + 1).saturating_sub(steps)..newest + 1, |step| step == newest, &mut result);
+        }
+    }
+    result
+}
+
+/// What a network did with one sequence of a batch.
+struct Sequence<'a, T: Real> {
+    network: &'a Network<T>,
+    loss: Loss,
+    batch: &'a SequenceBatch<T>,
+    stream: usize,
+    steps: Vec<Vec<Frame<T>>>,
+    /// For each layer the matrix, shaped like W, whose transpose brings signals to the layer below.
+    down: &'a [DMatrix<T>],
+}
+
+/// The weights themselves, or fixed feedback in their place; the first layer's is asked by nobody.
+fn downward<T: Real>(network: &Network<T>, feedback: Option<&FeedbackWeights<T>>) -> Vec<DMatrix<T>> {
+    let of_layer = |index: usize| match feedback {
+        Some(feedback) if index > 0 => feedback.below(index).transpose(),
+        _ if network.layers[index].x_rows().is_empty() => DMatrix::zeros(0, 0),
+        _ => network.block(index, "W").into_owned(),
+    };
+    (0..network.depth()).map(of_layer).collect()
 }
 
 /// For each gate: its place among those that sum inputs, and among those that sum outputs.
@@ -197,82 +268,78 @@ fn recurrent_step<T: Real>(network: &Network<T>, index: usize, x: Vec<T>, state:
     Frame { x, previous_y, y: state.y.clone(), units }
 }
 
-fn sweep<T: Real>(
-    network: &Network<T>,
-    loss: Loss,
-    batch: &SequenceBatch<T>,
-    stream: usize,
-    steps: &[Vec<Frame<T>>],
-    result: &mut Gradient<T>,
-) {
-    // What the later steps want of each layer's s and y.
-    let mut later_s: Vec<Vec<Vec<T>>> = network
-        .layers
-        .iter()
-        .map(|layer| vec![vec![T::zero(); layer.recurrent().map_or(0, |l| l.states())]; layer.units()])
-        .collect();
-    let mut later_y: Vec<Vec<T>> = network.layers.iter().map(|layer| vec![T::zero(); layer.units()]).collect();
-    for (step, frames) in steps.iter().enumerate().rev() {
-        let mut from_above = vec![T::zero(); network.outputs()];
-        if let (Some(target), Some(top)) = (batch.target(stream, step), frames.last()) {
-            result.loss += loss.evaluate(&top.y, target, &mut from_above);
-        }
-        for (index, frame) in frames.iter().enumerate().rev() {
-            let mut to_x = vec![T::zero(); frame.x.len()];
-            match &network.layers[index] {
-                Layer::Dense(layer) => {
-                    let w = network.block(index, "W");
-                    for i in 0..layer.units {
-                        let delta = from_above[i] * layer.activation.derivative(frame.y[i]);
-                        result.values[layer.b + i] += delta;
-                        for j in 0..frame.x.len() {
-                            result.values[layer.w + i + j * layer.units] += delta * frame.x[j];
-                            to_x[j] += delta * w[(i, j)];
-                        }
-                    }
-                }
-                Layer::Recurrent(layer) => {
-                    let (states, gates, n) = (layer.states(), layer.gates(), layer.units);
-                    let places = places(layer);
-                    let (x_rows, y_rows) = (layer.x_gates.len() * n, layer.y_gates.len() * n);
-                    let mut to_previous_y = vec![T::zero(); n];
-                    for i in 0..n {
-                        let p = &frame.units[i];
-                        let to_y = from_above[i] + later_y[index][i];
-                        let to_s: Vec<T> = (0..states).map(|v| later_s[index][i][v] + to_y * p.dy_ds[v]).collect();
-                        for (g, place) in places.iter().enumerate() {
-                            let delta = to_y * p.dy_da[g] + (0..states).map(|v| to_s[v] * p.ds_da[v * gates + g]).sum::<T>();
-                            if let Some(offset) = layer.constants[g] {
-                                result.values[offset + i] += delta;
-                            }
-                            if let Some(place) = place[0] {
-                                let w = network.block(index, "W");
-                                for j in 0..frame.x.len() {
-                                    result.values[layer.w + place * n + i + j * x_rows] += delta * frame.x[j];
-                                    to_x[j] += delta * w[(place * n + i, j)];
-                                }
-                            }
-                            if let Some(place) = place[1] {
-                                let h = network.block(index, "H");
-                                for j in 0..n {
-                                    result.values[layer.h + place * n + i + j * y_rows] += delta * frame.previous_y[j];
-                                    to_previous_y[j] += delta * h[(place * n + i, j)];
-                                }
-                            }
-                        }
-                        to_previous_y[i] += (0..states).map(|v| to_s[v] * p.ds_dy[v]).sum::<T>();
-                        for (w, later) in later_s[index][i].iter_mut().enumerate() {
-                            *later = (0..states).map(|v| to_s[v] * p.ds_ds[v * states + w]).sum();
-                        }
-                    }
-                    later_y[index] = to_previous_y;
-                }
+impl<T: Real> Sequence<'_, T> {
+    /// Sweeps back over some steps from the losses of those that count.
+    fn sweep(&self, seen: Range<usize>, counts: impl Fn(usize) -> bool, result: &mut Gradient<T>) {
+        let Self { network, loss, batch, stream, .. } = *self;
+        // What the later steps want of each layer's s and y.
+        let mut later_s: Vec<Vec<Vec<T>>> = network
+            .layers
+            .iter()
+            .map(|layer| vec![vec![T::zero(); layer.recurrent().map_or(0, |l| l.states())]; layer.units()])
+            .collect();
+        let mut later_y: Vec<Vec<T>> = network.layers.iter().map(|layer| vec![T::zero(); layer.units()]).collect();
+        for (step, frames) in seen.clone().zip(&self.steps[seen]).rev() {
+            let mut from_above = vec![T::zero(); network.outputs()];
+            if let (true, Some(target), Some(top)) = (counts(step), batch.target(stream, step), frames.last()) {
+                result.loss += loss.evaluate(&top.y, target, &mut from_above);
             }
-            from_above = to_x;
-        }
-        if batch.is_reset(stream, step) {
-            later_s.iter_mut().flatten().flatten().for_each(|v| *v = T::zero());
-            later_y.iter_mut().flatten().for_each(|v| *v = T::zero());
+            for (index, frame) in frames.iter().enumerate().rev() {
+                let mut to_x = vec![T::zero(); frame.x.len()];
+                match &network.layers[index] {
+                    Layer::Dense(layer) => {
+                        for i in 0..layer.units {
+                            let delta = from_above[i] * layer.activation.derivative(frame.y[i]);
+                            result.values[layer.b + i] += delta;
+                            for j in 0..frame.x.len() {
+                                result.values[layer.w + i + j * layer.units] += delta * frame.x[j];
+                                to_x[j] += delta * self.down[index][(i, j)];
+                            }
+                        }
+                    }
+                    Layer::Recurrent(layer) => {
+                        let (states, gates, n) = (layer.states(), layer.gates(), layer.units);
+                        let places = places(layer);
+                        let (x_rows, y_rows) = (layer.x_gates.len() * n, layer.y_gates.len() * n);
+                        let mut to_previous_y = vec![T::zero(); n];
+                        for i in 0..n {
+                            let p = &frame.units[i];
+                            let to_y = from_above[i] + later_y[index][i];
+                            let to_s: Vec<T> = (0..states).map(|v| later_s[index][i][v] + to_y * p.dy_ds[v]).collect();
+                            for (g, place) in places.iter().enumerate() {
+                                let delta =
+                                    to_y * p.dy_da[g] + (0..states).map(|v| to_s[v] * p.ds_da[v * gates + g]).sum::<T>();
+                                if let Some(offset) = layer.constants[g] {
+                                    result.values[offset + i] += delta;
+                                }
+                                if let Some(place) = place[0] {
+                                    for j in 0..frame.x.len() {
+                                        result.values[layer.w + place * n + i + j * x_rows] += delta * frame.x[j];
+                                        to_x[j] += delta * self.down[index][(place * n + i, j)];
+                                    }
+                                }
+                                if let Some(place) = place[1] {
+                                    let h = network.block(index, "H");
+                                    for j in 0..n {
+                                        result.values[layer.h + place * n + i + j * y_rows] += delta * frame.previous_y[j];
+                                        to_previous_y[j] += delta * h[(place * n + i, j)];
+                                    }
+                                }
+                            }
+                            to_previous_y[i] += (0..states).map(|v| to_s[v] * p.ds_dy[v]).sum::<T>();
+                            for (w, later) in later_s[index][i].iter_mut().enumerate() {
+                                *later = (0..states).map(|v| to_s[v] * p.ds_ds[v * states + w]).sum();
+                            }
+                        }
+                        later_y[index] = to_previous_y;
+                    }
+                }
+                from_above = to_x;
+            }
+            if batch.is_reset(stream, step) {
+                later_s.iter_mut().flatten().flatten().for_each(|v| *v = T::zero());
+                later_y.iter_mut().flatten().for_each(|v| *v = T::zero());
+            }
         }
     }
 }

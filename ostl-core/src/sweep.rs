@@ -1,5 +1,7 @@
 //! The reverse sweep over one window: δ_t = ∂E/∂a_t for its steps, and what the window's error wants of the state it started from.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
 use crate::dynamics::ReverseColumn;
@@ -142,7 +144,7 @@ impl<T: Real> Sweep<T> {
     }
 
     /// No learning signal and no target for so many columns from one on.
-    pub(crate) fn clear(&mut self, outputs: usize, columns: std::ops::Range<usize>) {
+    pub(crate) fn clear(&mut self, outputs: usize, columns: Range<usize>) {
         let place = columns.start * outputs..columns.end * outputs;
         self.readout_signal()[place.clone()].fill(T::zero());
         if !self.targets.is_empty() {
@@ -173,17 +175,18 @@ impl<T: Real> Sweep<T> {
     /// Sweeps back over the window from the learning signals at the readout and leaves δ, and the adjoints of the state that the
     /// window started from.
     pub(crate) fn run(&mut self, network: &Network<T>, transposed: &Transposed<T>, tape: &mut Tape<T>) {
+        let (steps, first, width) = (tape.seen(), tape.first_column(), tape.columns());
+        let seen = |rows: usize| first * rows..(first + width) * rows;
         for index in (0..network.layers.len()).rev() {
             let layer = &network.layers[index];
             let (_, h) = &transposed.layers[index];
             let sweep = &mut self.layers[index];
             match (layer, &mut tape.layers[index]) {
                 (Layer::Dense(layer), LayerTape::Dense(dense)) => {
-                    let width = tape.steps * tape.live;
-                    layer.activation.through(&dense.output, &mut sweep.signal[..width * layer.units]);
+                    layer.activation.through(&dense.output[seen(layer.units)], &mut sweep.signal[seen(layer.units)]);
                 }
                 (Layer::Recurrent(layer), LayerTape::Recurrent(recurrent)) => {
-                    reverse(layer, h, recurrent, sweep, &tape.goes_on, tape.live, tape.steps);
+                    reverse(layer, h, recurrent, sweep, &tape.goes_on, tape.live, steps.clone());
                 }
                 _ => unreachable!("tape and network are built together"),
             }
@@ -196,7 +199,7 @@ impl<T: Real> Sweep<T> {
 
     /// The learning signal of the layer below: what this layer wants of its inputs, or what the method's feedback has for it.
     fn send_down(&mut self, network: &Network<T>, transposed: &Transposed<T>, tape: &Tape<T>, index: usize) {
-        let (layer, width) = (&network.layers[index], tape.columns());
+        let (layer, first, width) = (&network.layers[index], tape.first_column(), tape.columns());
         let (m, (down, _)) = (layer.inputs(), &transposed.layers[index]);
         let from = match transposed.feedback {
             Feedback::Symmetric | Feedback::Random => index,
@@ -204,10 +207,10 @@ impl<T: Real> Sweep<T> {
         };
         let (rows, stride) = (network.layers[from].x_rows(), network.layers[from].activations());
         let (lower, upper) = self.layers.split_at_mut(index);
-        let signal = &mut lower[index - 1].signal[..m * width];
+        let signal = &mut lower[index - 1].signal[m * first..m * (first + width)];
         if transposed.feedback == Feedback::TargetProjection {
             let o = network.outputs();
-            let targets = plain_operand(&self.targets, o, width, o);
+            let targets = plain_operand(&self.targets[first * o..], o, width, o);
             multiply_shared(Into::Replace, columns(down, m, o, m), targets, columns_mut(signal, m, width, m));
             signal.iter_mut().for_each(|signal| *signal = -*signal);
             return;
@@ -223,7 +226,7 @@ impl<T: Real> Sweep<T> {
         multiply_shared(
             Into::Replace,
             columns(down, m, rows.len(), m),
-            plain_operand(&delta[rows.start..], rows.len(), width, stride),
+            plain_operand(&delta[first * stride + rows.start..], rows.len(), width, stride),
             columns_mut(signal, m, width, m),
         );
     }
@@ -278,12 +281,12 @@ fn reverse<T: Real>(
     sweep: &mut LayerSweep<T>,
     goes_on: &[bool],
     live: usize,
-    steps: usize,
+    seen: Range<usize>,
 ) {
     let (n, s, g) = (layer.units, layer.states(), layer.gates());
     sweep.to_state[..s * n * live].fill(T::zero());
     sweep.to_output[..n * live].fill(T::zero());
-    for step in (0..steps).rev() {
+    for step in seen.rev() {
         let first = step * live;
         for b in 0..live {
             let column = first + b;
