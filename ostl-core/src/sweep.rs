@@ -1,5 +1,7 @@
 //! The reverse sweep over one window: δ_t = ∂E/∂a_t for its steps, and what the window's error wants of the state it started from.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
 use crate::dynamics::ReverseColumn;
@@ -163,7 +165,7 @@ impl<T: Real> Sweep<T> {
     }
 
     /// No learning signal and no target for so many columns from one on.
-    pub(crate) fn clear(&mut self, outputs: usize, columns: std::ops::Range<usize>) {
+    pub(crate) fn clear(&mut self, outputs: usize, columns: Range<usize>) {
         let place = columns.start * outputs..columns.end * outputs;
         self.readout_signal()[place.clone()].fill(T::zero());
         if !self.targets.is_empty() {
@@ -194,19 +196,20 @@ impl<T: Real> Sweep<T> {
     /// Sweeps back over the window from the learning signals at the readout and leaves δ, and the adjoints of the state that the
     /// window started from.
     pub(crate) fn run(&mut self, network: &Network<T>, transposed: &Transposed<T>, tape: &mut Tape<T>) {
+        let (steps, first, width) = (tape.seen(), tape.first_column(), tape.columns());
+        let seen = |rows: usize| first * rows..(first + width) * rows;
         for index in (0..network.layers.len()).rev() {
             let layer = &network.layers[index];
             let (_, h) = &transposed.layers[index];
             let sweep = &mut self.layers[index];
             match (layer, &mut tape.layers[index]) {
                 (Layer::Dense(layer), LayerTape::Dense(dense)) => {
-                    let width = tape.steps * tape.live;
-                    layer.activation.through(&dense.output, &mut sweep.signal[..width * layer.units]);
+                    layer.activation.through(&dense.output[seen(layer.units)], &mut sweep.signal[seen(layer.units)]);
                 }
                 (Layer::Recurrent(layer), LayerTape::Recurrent(recurrent)) => {
-                    add_rates(layer, recurrent, sweep, &tape.goes_on, &tape.counts, tape.live, tape.steps);
+                    add_rates(layer, recurrent, sweep, (&tape.goes_on, &tape.counts), tape.live, steps.clone());
                     let flags = (&tape.goes_on[..], &tape.counts[..]);
-                    reverse(layer, (h, transposed.reach), recurrent, sweep, flags, tape.live, tape.steps);
+                    reverse(layer, (h, transposed.reach), recurrent, sweep, flags, tape.live, steps.clone());
                 }
                 _ => unreachable!("tape and network are built together"),
             }
@@ -219,7 +222,7 @@ impl<T: Real> Sweep<T> {
 
     /// The learning signal of the layer below: what this layer wants of its inputs, or what the method's feedback has for it.
     fn send_down(&mut self, network: &Network<T>, transposed: &Transposed<T>, tape: &Tape<T>, index: usize) {
-        let (layer, width) = (&network.layers[index], tape.columns());
+        let (layer, first, width) = (&network.layers[index], tape.first_column(), tape.columns());
         let (m, (down, _)) = (layer.inputs(), &transposed.layers[index]);
         let from = match transposed.feedback {
             Feedback::Symmetric | Feedback::Random => index,
@@ -227,10 +230,10 @@ impl<T: Real> Sweep<T> {
         };
         let (rows, stride) = (network.layers[from].x_rows(), network.layers[from].activations());
         let (lower, upper) = self.layers.split_at_mut(index);
-        let signal = &mut lower[index - 1].signal[..m * width];
+        let signal = &mut lower[index - 1].signal[m * first..m * (first + width)];
         if transposed.feedback == Feedback::TargetProjection {
             let o = network.outputs();
-            let targets = plain_operand(&self.targets, o, width, o);
+            let targets = plain_operand(&self.targets[first * o..], o, width, o);
             multiply_shared(Into::Replace, columns(down, m, o, m), targets, columns_mut(signal, m, width, m));
             signal.iter_mut().for_each(|signal| *signal = -*signal);
             return;
@@ -246,7 +249,7 @@ impl<T: Real> Sweep<T> {
         multiply_shared(
             Into::Replace,
             columns(down, m, rows.len(), m),
-            plain_operand(&delta[rows.start..], rows.len(), width, stride),
+            plain_operand(&delta[first * stride + rows.start..], rows.len(), width, stride),
             columns_mut(signal, m, width, m),
         );
     }
@@ -298,17 +301,16 @@ fn add_rates<T: Real>(
     layer: &Recurrent<T>,
     tape: &RecurrentTape<T>,
     sweep: &mut LayerSweep<T>,
-    goes_on: &[bool],
-    counts: &[bool],
+    (goes_on, counts): (&[bool], &[bool]),
     live: usize,
-    steps: usize,
+    seen: Range<usize>,
 ) {
     let Some(term) = layer.activity.rate else { return };
     let (n, beta) = (layer.units, T::from_f64(term.decay));
     // Adjoints of r, later β times those: of r before the window in the end, for the filter that carries it.
     let wanted = &mut sweep.to_rate;
     wanted[..n * live].fill(T::zero());
-    for step in (0..steps).rev() {
+    for step in seen.rev() {
         for b in 0..live {
             let column = step * live + b;
             let place = column * n..(column + 1) * n;
@@ -335,12 +337,13 @@ fn reverse<T: Real>(
     sweep: &mut LayerSweep<T>,
     (goes_on, counts): (&[bool], &[bool]),
     live: usize,
-    steps: usize,
+    seen: Range<usize>,
 ) {
     let (n, s, g) = (layer.units, layer.states(), layer.gates());
     sweep.to_state[..s * n * live].fill(T::zero());
     sweep.to_output[..n * live].fill(T::zero());
-    for step in (0..steps).rev() {
+    let first_step = seen.start;
+    for step in seen.rev() {
         let first = step * live;
         for b in 0..live {
             let column = first + b;
@@ -362,7 +365,7 @@ fn reverse<T: Real>(
             // Hᵀδ for all streams; for a stream that was reset it must not flow, so it is taken back out.
             let rows = layer.y_rows();
             let delta = &tape.activation[first * g * n + rows.start..];
-            match if step == 0 { reach } else { Reach::All } {
+            match if step == first_step { reach } else { Reach::All } {
                 Reach::All => multiply_shared(
                     Into::Add,
                     columns(transposed_h, n, rows.len(), n),

@@ -224,3 +224,18 @@ fn rates_come_to_their_target() {
     let after = rate(learner.network());
     assert!((after - 0.3).abs() < 0.05 && (before - 0.3).abs() > 0.1, "{before} {after}");
 }
+
+/// A rolling window counts each step's activity once, from that step alone.
+#[test]
+fn rolling_windows_count_activity_once() {
+    for network in stacks(true) {
+        for steps in [1, 2, 3, 7, 19] {
+            let method = Method::rolling_tbptt(steps).with_update(Update::Sequence);
+            let mut learner = Learner::new(network.clone(), LOSS, method, OptimizerSettings::sgd(1.0), 5).unwrap();
+            let (score, found) = learner.gradient(&batch()).unwrap();
+            let truth = bptt::rolling_gradient(&network, LOSS, &batch(), steps, &method);
+            assert!((score.loss + score.activity - truth.loss).abs() < 1e-10 * truth.loss);
+            assert!(agreement(found, &truth.values, 0.0).relative_error < 1e-10, "{network:?} {steps}");
+        }
+    }
+}
