@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod accumulate;
+pub mod auto;
 pub mod batch;
 pub mod bptt;
 pub mod cell;
@@ -27,6 +28,7 @@ mod trace;
 mod window;
 mod window_choice;
 
+pub use auto::{AutoCell, Equations, Number};
 pub use batch::{SequenceBatch, TargetKind, Targets};
 pub use cell::{Cell, Gate, Leak, Partials, Unit};
 pub use error::{ConfigError, LearnError};
