@@ -11,7 +11,7 @@
 //! | [`Arctan`] | 1/(1 + (πv)²) | 1 | Fang et al. 2021 |
 //! | [`SigmoidDerivative`] | σ(v)(1 − σ(v)) | ¼ | the logistic function's own slope |
 
-use ostl_core::Real;
+use ostl_core::Number;
 
 use crate::error::CellError;
 
@@ -19,7 +19,7 @@ use crate::error::CellError;
 pub trait PseudoDerivative: Copy + Send + Sync + 'static {
     /// The pseudo-derivative ∂y/∂v at v = membrane potential − threshold: finite and not negative for every finite v; NaN
     /// stays NaN.
-    fn at<T: Real>(&self, v: T) -> T;
+    fn at<N: Number>(&self, v: N) -> N;
 }
 
 /// 1 − tanh²(v): the choice of the OSTL paper (Bohnstingl et al. 2022, arXiv 2007.12723).
@@ -29,8 +29,8 @@ pub struct TanhDerivative;
 impl PseudoDerivative for TanhDerivative {
     /// As 4e/(1 + e)² with e = e^{−2|v|}: one exponential, no cancellation far from the threshold.
     #[inline(always)]
-    fn at<T: Real>(&self, v: T) -> T {
-        T::from_f64(4.0) * bell(T::from_f64(2.0) * v.abs())
+    fn at<N: Number>(&self, v: N) -> N {
+        N::constant(4.0) * bell(N::constant(2.0) * v.abs())
     }
 }
 
@@ -41,8 +41,8 @@ pub struct FastSigmoid;
 
 impl PseudoDerivative for FastSigmoid {
     #[inline(always)]
-    fn at<T: Real>(&self, v: T) -> T {
-        let root = T::one() / (T::one() + v.abs());
+    fn at<N: Number>(&self, v: N) -> N {
+        let root = N::constant(1.0) / (N::constant(1.0) + v.abs());
         root * root
     }
 }
@@ -78,8 +78,8 @@ impl Default for Triangle {
 
 impl PseudoDerivative for Triangle {
     #[inline(always)]
-    fn at<T: Real>(&self, v: T) -> T {
-        T::from_f64(self.scale) * (T::one() - v.abs()).at_least(T::zero())
+    fn at<N: Number>(&self, v: N) -> N {
+        N::constant(self.scale) * (N::constant(1.0) - v.abs()).at_least(N::constant(0.0))
     }
 }
 
@@ -90,10 +90,10 @@ pub struct Arctan;
 
 impl PseudoDerivative for Arctan {
     #[inline(always)]
-    fn at<T: Real>(&self, v: T) -> T {
-        let u = T::from_f64(std::f64::consts::PI) * v;
+    fn at<N: Number>(&self, v: N) -> N {
+        let u = N::constant(std::f64::consts::PI) * v;
         // Where u² overflows the quotient is 0, as it should be.
-        T::one() / (T::one() + u * u)
+        N::constant(1.0) / (N::constant(1.0) + u * u)
     }
 }
 
@@ -103,16 +103,16 @@ pub struct SigmoidDerivative;
 
 impl PseudoDerivative for SigmoidDerivative {
     #[inline(always)]
-    fn at<T: Real>(&self, v: T) -> T {
+    fn at<N: Number>(&self, v: N) -> N {
         bell(v.abs())
     }
 }
 
 /// σ'(u) = e^{−u}/(1 + e^{−u})² for u ≥ 0, where nothing can overflow.
 #[inline(always)]
-fn bell<T: Real>(u: T) -> T {
+fn bell<N: Number>(u: N) -> N {
     let e = (-u).exp();
-    let q = T::one() / (T::one() + e);
+    let q = N::constant(1.0) / (N::constant(1.0) + e);
     e * q * q
 }
 

@@ -54,11 +54,11 @@ impl<T: Real, const S: usize, const G: usize> Dual<T, S, G> {
         let mut result = self;
         result.value = value;
         for d in &mut result.by_state {
-            *d = *d * slope;
+            *d *= slope;
         }
-        result.by_output = result.by_output * slope;
+        result.by_output *= slope;
         for d in &mut result.by_gate {
-            *d = *d * slope;
+            *d *= slope;
         }
         result
     }

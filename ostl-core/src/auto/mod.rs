@@ -246,23 +246,23 @@ impl<E: Equations<S, G>, const S: usize, const G: usize> Cell<S, G> for AutoCell
     fn linearise<T: Real>(&self, previous: Unit<T, S>, a: [T; G]) -> (Unit<T, S>, Partials<T, S, G>) {
         let mut gates = [Dual::new(T::zero()); G];
         let mut states = [Dual::new(T::zero()); S];
-        for g in 0..G {
-            gates[g] = Dual::gate(a[g], g);
+        for (g, gate) in gates.iter_mut().enumerate() {
+            *gate = Dual::gate(a[g], g);
         }
-        for v in 0..S {
-            states[v] = Dual::state(previous.s[v], v);
+        for (v, state) in states.iter_mut().enumerate() {
+            *state = Dual::state(previous.s[v], v);
         }
         let next: [Dual<T, S, G>; S] = self.0.state(Unit { s: states, y: Dual::output(previous.y) }, gates);
 
         let mut partials = Partials::zero();
         let mut s = [T::zero(); S];
-        for v in 0..S {
-            s[v] = next[v].value;
-            partials.ds_ds[v] = next[v].by_state;
-            partials.ds_dy[v] = next[v].by_output;
-            partials.ds_da[v] = next[v].by_gate;
+        for (v, next) in next.into_iter().enumerate() {
+            s[v] = next.value;
+            partials.ds_ds[v] = next.by_state;
+            partials.ds_dy[v] = next.by_output;
+            partials.ds_da[v] = next.by_gate;
             // From here on the state is what the output starts from.
-            states[v] = Dual::state(s[v], v);
+            states[v] = Dual::state(next.value, v);
         }
         let y = self.0.output(states, gates);
         partials.dy_ds = y.by_state;
