@@ -95,13 +95,20 @@ impl<O: OutputFunction> Alif<O> {
         Ok(Self { adaptation_decay: share("adaptation_decay", decay)?, ..self })
     }
 
-    /// The decays of two time constants, of the membrane and of the adaptation, with steps of so long, all in one unit of time.
+    /// The decay of a time constant, with steps of so long, both in one unit of time: d = e^{−step/τ}.
     ///
     /// # Errors
     /// If one of them is not positive and finite.
-    pub fn time_constants(self, membrane: f64, adaptation: f64, step: f64) -> Result<Self, CellError> {
-        let decay = of_time_constant("time_constant", membrane, step)?;
-        Ok(Self { decay, adaptation_decay: of_time_constant("adaptation_time_constant", adaptation, step)?, ..self })
+    pub fn time_constant(self, time_constant: f64, step: f64) -> Result<Self, CellError> {
+        Ok(Self { decay: of_time_constant("time_constant", time_constant, step)?, ..self })
+    }
+
+    /// The adaptation's decay of a time constant, with steps of so long: ρ = e^{−step/τ}.
+    ///
+    /// # Errors
+    /// If one of them is not positive and finite.
+    pub fn adaptation_time_constant(self, time_constant: f64, step: f64) -> Result<Self, CellError> {
+        Ok(Self { adaptation_decay: of_time_constant("adaptation_time_constant", time_constant, step)?, ..self })
     }
 
     /// β: how much a spike raises the threshold.
@@ -230,7 +237,7 @@ mod tests {
         let cell = Alif::spiking(TanhDerivative);
         assert!(cell.adaptation(-0.1).is_err() && cell.adaptation(f64::INFINITY).is_err() && cell.threshold(-1.0).is_err());
         assert!(cell.adaptation_decay(1.5).is_err());
-        let cell = cell.time_constants(20.0, 200.0, 1.0).unwrap();
+        let cell = cell.time_constant(20.0, 1.0).unwrap().adaptation_time_constant(200.0, 1.0).unwrap();
         assert_eq!(cell.leak(), Some(Leak { factor: (-0.05_f64).exp(), gain: 1.0, is_all: false }));
     }
 }

@@ -109,13 +109,20 @@ impl<O: OutputFunction, const G: usize> SynapticLif<O, G> {
         Ok(Self { decay: share("decay", decay)?, ..self })
     }
 
-    /// The decays of two time constants, of the synapse and of the membrane, with steps of so long, all in one unit of time.
+    /// The synaptic decay of a time constant, with steps of so long, both in one unit of time: α = e^{−step/τ}.
     ///
     /// # Errors
     /// If one of them is not positive and finite.
-    pub fn time_constants(self, synapse: f64, membrane: f64, step: f64) -> Result<Self, CellError> {
-        let synaptic_decay = of_time_constant("synaptic_time_constant", synapse, step)?;
-        Ok(Self { synaptic_decay, decay: of_time_constant("time_constant", membrane, step)?, ..self })
+    pub fn synaptic_time_constant(self, time_constant: f64, step: f64) -> Result<Self, CellError> {
+        Ok(Self { synaptic_decay: of_time_constant("synaptic_time_constant", time_constant, step)?, ..self })
+    }
+
+    /// The decay of a time constant, with steps of so long, both in one unit of time: d = e^{−step/τ}.
+    ///
+    /// # Errors
+    /// If one of them is not positive and finite.
+    pub fn time_constant(self, time_constant: f64, step: f64) -> Result<Self, CellError> {
+        Ok(Self { decay: of_time_constant("time_constant", time_constant, step)?, ..self })
     }
 
     /// What a spike does to the potential.
@@ -265,9 +272,9 @@ mod tests {
     #[test]
     fn options_are_checked() {
         let cell = SynapticLif::spiking(TanhDerivative);
-        let error = cell.time_constants(0.0, 20.0, 1.0).unwrap_err().to_string();
+        let error = cell.synaptic_time_constant(0.0, 1.0).unwrap_err().to_string();
         assert_eq!(error, "synaptic_time_constant = 0 is out of range: it must be positive and finite");
-        let cell = cell.time_constants(5.0, 20.0, 1.0).unwrap();
+        let cell = cell.synaptic_time_constant(5.0, 1.0).unwrap().time_constant(20.0, 1.0).unwrap();
         assert_eq!(cell.leak(), Some(Leak { factor: (-0.2_f64).exp(), gain: 1.0, is_all: false }));
         assert!(cell.learnable_decays().unwrap().leak().is_none());
         assert!(cell.decay(0.0).unwrap().learnable_decays().is_err());
