@@ -48,10 +48,11 @@ fn lif_variants() -> Vec<Named> {
     let alif = AlifConfig::default();
     let pseudo_derivative = Kind::FastSigmoid;
     let hard = Reset::Zero;
+    let hard_detached = LifConfig { reset: hard, detach_reset: true, scaled_input: true, decay: Some(0.5), ..lif };
     vec![
         ("lif", CellConfig::Lif(lif)),
         ("lif-detached", CellConfig::Lif(LifConfig { detach_reset: true, pseudo_derivative, ..lif })),
-        ("lif-hard-detached", CellConfig::Lif(LifConfig { reset: hard, detach_reset: true, scaled_input: true, ..lif })),
+        ("lif-hard-detached", CellConfig::Lif(hard_detached)),
         ("lif-unreset", CellConfig::Lif(LifConfig { reset: Reset::None, ..lif })),
         ("lif-refractory", CellConfig::Lif(LifConfig { refractory: 2, time_constant: Some(20.0), step: 2.0, ..lif })),
         ("lif-learnable-decay", CellConfig::Lif(LifConfig { learn_decay: true, reset: hard, ..lif })),
