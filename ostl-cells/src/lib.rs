@@ -26,7 +26,7 @@ pub mod surrogate;
 pub mod synaptic;
 
 pub use alif::Alif;
-pub use config::{CellConfig, CellVisitor, PseudoDerivativeKind};
+pub use config::{CellConfig, CellVisitor};
 pub use e_lstm::ELstm;
 pub use error::CellError;
 pub use gru::Gru;
@@ -43,5 +43,7 @@ pub use reset::Reset;
 pub use rnn::Rnn;
 pub use rtu::Rtu;
 pub use snu::{Snu, SnuWithLearnableDecay, SoftSnu, SpikingSnu, StateFunction};
-pub use surrogate::{Arctan, FastSigmoid, PseudoDerivative, SigmoidDerivative, TanhDerivative, Triangle};
+pub use surrogate::{
+    Arctan, FastSigmoid, PseudoDerivative, PseudoDerivativeKind, SigmoidDerivative, TanhDerivative, Triangle,
+};
 pub use synaptic::SynapticLif;

@@ -12,6 +12,7 @@
 //! | [`SigmoidDerivative`] | σ(v)(1 − σ(v)) | ¼ | the logistic function's own slope |
 
 use ostl_core::Number;
+use serde::{Deserialize, Serialize};
 
 use crate::error::CellError;
 
@@ -108,6 +109,37 @@ impl PseudoDerivative for SigmoidDerivative {
     }
 }
 
+/// One of them, chosen when a network is built and not when it is compiled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum PseudoDerivativeKind {
+    /// `"tanh"`: [`TanhDerivative`].
+    #[default]
+    Tanh,
+    /// `"fast-sigmoid"`: [`FastSigmoid`].
+    FastSigmoid,
+    /// `"triangle"`: [`Triangle`] with its default scale.
+    Triangle,
+    /// `"arctan"`: [`Arctan`].
+    Arctan,
+    /// `"sigmoid"`: [`SigmoidDerivative`].
+    Sigmoid,
+}
+
+impl PseudoDerivative for PseudoDerivativeKind {
+    /// Each of them, and a choice: one exponential and some divisions, in a loop without branches.
+    #[inline(always)]
+    fn at<N: Number>(&self, v: N) -> N {
+        let (is_tanh, one) = (*self == Self::Tanh, N::constant(1.0));
+        let steepness = N::constant(2.0).if_or(is_tanh, one);
+        let bell = N::constant(4.0).if_or(is_tanh, one) * bell(steepness * v.abs());
+        let value = FastSigmoid.at(v).if_or(*self == Self::FastSigmoid, bell);
+        let value = Triangle::default().at(v).if_or(*self == Self::Triangle, value);
+        Arctan.at(v).if_or(*self == Self::Arctan, value)
+    }
+}
+
 /// σ'(u) = e^{−u}/(1 + e^{−u})² for u ≥ 0, where nothing can overflow.
 #[inline(always)]
 fn bell<N: Number>(u: N) -> N {
@@ -180,6 +212,24 @@ mod tests {
         keeps_nan(Triangle::default());
         keeps_nan(Arctan);
         keeps_nan(SigmoidDerivative);
+    }
+
+    #[test]
+    fn chosen_late_they_have_the_same_bits() {
+        use PseudoDerivativeKind as Kind;
+        fn same<P: PseudoDerivative>(kind: Kind, p: P) {
+            for i in -500..=500 {
+                let v = f64::from(i) * 0.01;
+                assert_eq!(kind.at(v).to_bits(), p.at(v).to_bits(), "{kind:?} at {v}");
+                assert_eq!(kind.at(v as f32).to_bits(), p.at(v as f32).to_bits(), "{kind:?} at {v}");
+            }
+            assert!(kind.at(f64::NAN).is_nan());
+        }
+        same(Kind::Tanh, TanhDerivative);
+        same(Kind::FastSigmoid, FastSigmoid);
+        same(Kind::Triangle, Triangle::default());
+        same(Kind::Arctan, Arctan);
+        same(Kind::Sigmoid, SigmoidDerivative);
     }
 
     #[test]

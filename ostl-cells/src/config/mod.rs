@@ -18,7 +18,7 @@ use ostl_core::{Cell, NetworkBuilder, Real};
 use serde::{Deserialize, Serialize};
 
 pub use element_wise::{ELstmConfig, IndRnnConfig, LiConfig, LruConfig, MinGruConfig, MinLstmConfig, RtuConfig};
-pub use options::{GruConfig, LstmConfig, PseudoDerivativeKind, RnnConfig, SnuConfig, SoftSnuConfig};
+pub use options::{GruConfig, LstmConfig, RnnConfig, SnuConfig, SoftSnuConfig};
 pub use spiking::{AlifConfig, LifConfig, OutputKind, SynapticLifConfig};
 
 use crate::error::CellError;
@@ -27,6 +27,7 @@ use crate::lstm::Lstm;
 use crate::min_gru::MinGru;
 use crate::nonlinearity::Nonlinearity;
 use crate::snu::StateFunction;
+pub use crate::surrogate::PseudoDerivativeKind;
 
 /// A cell and its options. The key `cell` names the cell; a key that this cell does not have is an error that names it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

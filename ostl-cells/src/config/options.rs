@@ -7,7 +7,9 @@ use crate::error::CellError;
 use crate::output::{OutputFunction, Sigmoid, Step};
 use crate::rnn::Rnn;
 use crate::snu::{Snu, StateFunction};
-use crate::surrogate::{Arctan, FastSigmoid, PseudoDerivative, SigmoidDerivative, TanhDerivative, Triangle};
+use crate::surrogate::{
+    Arctan, FastSigmoid, PseudoDerivative, PseudoDerivativeKind, SigmoidDerivative, TanhDerivative, Triangle,
+};
 
 /// Options of the SNU.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -75,24 +77,6 @@ pub struct LstmConfig {
 pub struct GruConfig {
     /// The gates sum y_{t-1} through H. Default: true.
     pub recurrent: bool,
-}
-
-/// The pseudo-derivatives by name; [`surrogate`](crate::surrogate) has their formulas.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum PseudoDerivativeKind {
-    /// `"tanh"`: [`TanhDerivative`].
-    #[default]
-    Tanh,
-    /// `"fast-sigmoid"`: [`FastSigmoid`].
-    FastSigmoid,
-    /// `"triangle"`: [`Triangle`] with its default scale.
-    Triangle,
-    /// `"arctan"`: [`Arctan`].
-    Arctan,
-    /// `"sigmoid"`: [`SigmoidDerivative`].
-    Sigmoid,
 }
 
 impl Default for SnuConfig {

@@ -3,13 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 use super::CellVisitor;
-use super::options::{Choice, PseudoDerivativeKind, choice};
+use super::options::{Choice, choice};
 use crate::alif::Alif;
 use crate::error::CellError;
 use crate::lif::Lif;
 use crate::output::{OutputFunction, Sigmoid, Step};
 use crate::reset::Reset;
-use crate::surrogate::{Arctan, FastSigmoid, PseudoDerivative, SigmoidDerivative, TanhDerivative, Triangle};
+use crate::surrogate::PseudoDerivativeKind;
 use crate::synaptic::SynapticLif;
 
 /// The output of an integrate-and-fire cell.
@@ -177,39 +177,25 @@ impl Default for AlifConfig {
     }
 }
 
-/// A description whose cell has an output function, which its options choose.
-trait WithOutput {
-    fn visit_with<O: OutputFunction, V: CellVisitor>(&self, output: O, visitor: V) -> Result<V::Output, CellError>;
-
-    /// What can be made of a spiking output only.
-    fn visit_spiking<P: PseudoDerivative, V: CellVisitor>(&self, p: P, visitor: V) -> Result<V::Output, CellError> {
-        self.visit_with(Step(p), visitor)
-    }
-
-    fn visit_output<V: CellVisitor>(
-        &self,
-        output: OutputKind,
-        pseudo_derivative: PseudoDerivativeKind,
-        visitor: V,
-    ) -> Result<V::Output, CellError> {
-        match (output, pseudo_derivative) {
-            (OutputKind::Sigmoid, _) => self.visit_with(Sigmoid, visitor),
-            (OutputKind::Step, PseudoDerivativeKind::Tanh) => self.visit_spiking(TanhDerivative, visitor),
-            (OutputKind::Step, PseudoDerivativeKind::FastSigmoid) => self.visit_spiking(FastSigmoid, visitor),
-            (OutputKind::Step, PseudoDerivativeKind::Triangle) => self.visit_spiking(Triangle::default(), visitor),
-            (OutputKind::Step, PseudoDerivativeKind::Arctan) => self.visit_spiking(Arctan, visitor),
-            (OutputKind::Step, PseudoDerivativeKind::Sigmoid) => self.visit_spiking(SigmoidDerivative, visitor),
-        }
-    }
-}
-
 impl LifConfig {
     pub(super) fn visit<V: CellVisitor>(&self, visitor: V) -> Result<V::Output, CellError> {
-        if self.refractory > 0 && self.output == OutputKind::Sigmoid {
-            let (value, allowed) = (f64::from(self.refractory), "0 where the output is not a step");
-            return Err(CellError::OutOfRange { key: "refractory", value, allowed });
+        match (self.output, self.refractory) {
+            (OutputKind::Step, 0) => self.visit_as(self.cell(Step(self.pseudo_derivative))?, visitor),
+            (OutputKind::Step, steps) => self.visit_as(self.cell(Step(self.pseudo_derivative))?.refractory(steps), visitor),
+            (OutputKind::Sigmoid, 0) => self.visit_as(self.cell(Sigmoid)?, visitor),
+            (OutputKind::Sigmoid, steps) => {
+                let (value, allowed) = (f64::from(steps), "0 where the output is not a step");
+                Err(CellError::OutOfRange { key: "refractory", value, allowed })
+            }
         }
-        self.visit_output(self.output, self.pseudo_derivative, visitor)
+    }
+
+    fn visit_as<O: OutputFunction, V: CellVisitor, const S: usize>(
+        &self,
+        lif: Lif<O, S>,
+        visitor: V,
+    ) -> Result<V::Output, CellError> {
+        Ok(if self.learn_decay { visitor.visit(lif.learnable_decay()?) } else { visitor.visit(lif) })
     }
 
     fn cell<O: OutputFunction>(&self, output: O) -> Result<Lif<O>, CellError> {
@@ -223,28 +209,14 @@ impl LifConfig {
     }
 }
 
-impl WithOutput for LifConfig {
-    fn visit_with<O: OutputFunction, V: CellVisitor>(&self, output: O, visitor: V) -> Result<V::Output, CellError> {
-        let lif = self.cell(output)?;
-        Ok(if self.learn_decay { visitor.visit(lif.learnable_decay()?) } else { visitor.visit(lif) })
-    }
-
-    fn visit_spiking<P: PseudoDerivative, V: CellVisitor>(&self, p: P, visitor: V) -> Result<V::Output, CellError> {
-        if self.refractory == 0 {
-            return self.visit_with(Step(p), visitor);
-        }
-        let lif = self.cell(Step(p))?.refractory(self.refractory);
-        Ok(if self.learn_decay { visitor.visit(lif.learnable_decay()?) } else { visitor.visit(lif) })
-    }
-}
-
 impl SynapticLifConfig {
     pub(super) fn visit<V: CellVisitor>(&self, visitor: V) -> Result<V::Output, CellError> {
-        self.visit_output(self.output, self.pseudo_derivative, visitor)
+        match self.output {
+            OutputKind::Step => self.visit_with(Step(self.pseudo_derivative), visitor),
+            OutputKind::Sigmoid => self.visit_with(Sigmoid, visitor),
+        }
     }
-}
 
-impl WithOutput for SynapticLifConfig {
     fn visit_with<O: OutputFunction, V: CellVisitor>(&self, output: O, visitor: V) -> Result<V::Output, CellError> {
         let mut cell = SynapticLif::new(output).recurrent(self.recurrent).threshold(self.threshold)?;
         cell = cell.reset(self.reset).detach_reset(self.detach_reset);
@@ -266,11 +238,12 @@ impl WithOutput for SynapticLifConfig {
 
 impl AlifConfig {
     pub(super) fn visit<V: CellVisitor>(&self, visitor: V) -> Result<V::Output, CellError> {
-        self.visit_output(self.output, self.pseudo_derivative, visitor)
+        match self.output {
+            OutputKind::Step => self.visit_with(Step(self.pseudo_derivative), visitor),
+            OutputKind::Sigmoid => self.visit_with(Sigmoid, visitor),
+        }
     }
-}
 
-impl WithOutput for AlifConfig {
     fn visit_with<O: OutputFunction, V: CellVisitor>(&self, output: O, visitor: V) -> Result<V::Output, CellError> {
         let mut cell = Alif::new(output).recurrent(self.recurrent).detach_reset(self.detach_reset);
         cell = cell.threshold(self.threshold)?.adaptation(self.adaptation)?;
