@@ -2,6 +2,7 @@
 
 mod accumulate;
 mod activity;
+pub mod auto;
 pub mod batch;
 pub mod bptt;
 pub mod cell;
@@ -30,6 +31,7 @@ mod window;
 mod window_choice;
 
 pub use activity::{Activity, RateTerm, VoltageTerm};
+pub use auto::{AutoCell, Equations, Number};
 pub use batch::{SequenceBatch, TargetKind, Targets};
 pub use cell::{Cell, Gate, Leak, Partials, Unit};
 pub use error::{ConfigError, LearnError};

@@ -150,9 +150,11 @@ impl<T: Real> Network<T> {
         line
     }
 
-    /// Whether every recurrent layer's output is a differentiable function of its state, so that finite differences apply.
+    /// Whether every recurrent layer's output is a differentiable function of its state, and none leaves out a reset on purpose,
+    /// so that finite differences apply.
     pub fn is_smooth(&self) -> bool {
-        self.layers.iter().filter_map(Layer::recurrent).all(|layer| layer.dynamics.is_smooth())
+        let mut recurrent = self.layers.iter().filter_map(Layer::recurrent);
+        recurrent.all(|layer| layer.dynamics.is_smooth() && !layer.dynamics.detaches_reset())
     }
 
     /// Takes over parameters from a network of the same architecture, whatever its scalar.
@@ -251,7 +253,18 @@ impl<T: Real> NetworkBuilder<T> {
         cell: C,
         outputs: usize,
     ) -> Result<Network<T>, ConfigError> {
-        self.recurrent(cell, outputs).build()
+        self.recurrent(cell, outputs).finish()
+    }
+
+    /// Draws the starting weights of a network whose readout is the last layer that was added.
+    ///
+    /// # Errors
+    /// If some layer or the input has no units, an activity term is out of range, or there is no layer.
+    pub fn finish(self) -> Result<Network<T>, ConfigError> {
+        if self.layers.is_empty() {
+            return Err(ConfigError::out_of_range("layers", 0, "at least 1: the readout"));
+        }
+        self.build()
     }
 
     fn build(self) -> Result<Network<T>, ConfigError> {
@@ -312,11 +325,9 @@ impl<T: Real> Network<T> {
         offset
     }
 
-    fn add_constants(&mut self, layer: usize, name: &'static str, values: &[(f64, usize)]) -> usize {
+    fn add_constants(&mut self, layer: usize, name: &'static str, values: impl Iterator<Item = f64>) -> usize {
         let offset = self.parameters.len();
-        for &(value, count) in values {
-            self.parameters.extend(std::iter::repeat_n(T::from_f64(value), count));
-        }
+        self.parameters.extend(values.map(T::from_f64));
         self.blocks.push(Block { layer, name, rows: self.parameters.len() - offset, columns: 1, offset });
         offset
     }
@@ -338,18 +349,18 @@ impl<T: Real> Network<T> {
         let (x_gates, y_gates) = (run(&|g| gates[g].sums_input), run(&|g| gates[g].sums_output));
         let w = self.add_weights(index, "W", [x_gates.len(), units, inputs], input_weights, random);
         let h = self.add_weights(index, "H", [y_gates.len(), units, units], recurrent_weights, random);
+        let initial = |g: usize| (0..units).map(move |unit| dynamics.initial_constant_of(g, unit, units));
         let mut constants = vec![None; gates.len()];
         let shared: Vec<usize> =
             (0..gates.len()).filter(|&g| gates[g].sums_one && (gates[g].sums_input || gates[g].sums_output)).collect();
         if !shared.is_empty() {
-            let values: Vec<_> = shared.iter().map(|&g| (dynamics.initial_constant(g), units)).collect();
-            let offset = self.add_constants(index, "b", &values);
+            let offset = self.add_constants(index, "b", shared.iter().flat_map(|&g| initial(g)));
             for (place, &g) in shared.iter().enumerate() {
                 constants[g] = Some(offset + place * units);
             }
         }
         for g in (0..gates.len()).filter(|&g| gates[g].sums_one && !gates[g].sums_input && !gates[g].sums_output) {
-            constants[g] = Some(self.add_constants(index, gates[g].name, &[(dynamics.initial_constant(g), units)]));
+            constants[g] = Some(self.add_constants(index, gates[g].name, initial(g)));
         }
         Layer::Recurrent(Recurrent {
             dynamics: dynamics.clone(),
@@ -374,7 +385,7 @@ impl<T: Real> Network<T> {
         random: &mut ChaCha8Rng,
     ) -> Layer<T> {
         let w = self.add_weights(index, "W", [1, units, inputs], initialization, random);
-        let b = self.add_constants(index, "b", &[(0.0, units)]);
+        let b = self.add_constants(index, "b", std::iter::repeat_n(0.0, units));
         Layer::Dense(Dense { inputs, units, activation, w, b })
     }
 }

@@ -105,7 +105,7 @@ impl LayerConfig {
     }
 }
 
-fn cell_error(error: CellError) -> OutOfRange {
+pub(super) fn cell_error(error: CellError) -> OutOfRange {
     match error {
         CellError::OutOfRange { key, value, allowed } => OutOfRange::new(key, value, allowed),
         other => OutOfRange::new("cell", "", other.to_string()),

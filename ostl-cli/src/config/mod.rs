@@ -9,11 +9,13 @@ mod source;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
+use ostl_cells::CellConfig;
 use ostl_core::{Initialization, Method, Network, OptimizerSettings, Real, Schedule, WindowChoice};
 use ostl_tasks::{Split, Task, TaskConfig, TaskError};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use layer::LayerConfig;
+use layer::cell_error;
 use method::MethodConfig;
 pub(crate) use method::{BenchWindow, carry, trace, window, window_name};
 use optimizer::OptimizerConfig;
@@ -39,8 +41,11 @@ pub(crate) struct Config {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) data: Option<PathBuf>,
     pub(crate) task: TaskConfig,
-    /// From the input upwards; the readout follows from the task.
+    /// From the input upwards; the readout's size follows from the task.
     pub(crate) layers: Vec<LayerConfig>,
+    /// The cell of the readout's units, whose outputs are the logits; dense and stateless if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) readout: Option<CellConfig>,
     pub(crate) method: MethodConfig,
     pub(crate) optimizer: OptimizerConfig,
     #[serde(default)]
@@ -115,6 +120,9 @@ impl Config {
         for (index, layer) in self.layers.iter().enumerate() {
             layer.validate().map_err(|error| error.within(&format!("layers.{index}")))?;
         }
+        if let Some(cell) = &self.readout {
+            cell.validate().map_err(|error| cell_error(error).within("readout"))?;
+        }
         // Whatever the task, it has an input and an output; the network is checked again when they are known.
         self.check_size(1, 1)?;
         self.method.method().validate().map_err(|error| OutOfRange::from(error).within("method"))?;
@@ -176,7 +184,13 @@ impl Config {
         for (index, layer) in self.layers.iter().enumerate() {
             builder = layer.add_to(builder).map_err(|error| error.within(&format!("layers.{index}")))?;
         }
-        Ok(builder.readout(outputs)?)
+        match &self.readout {
+            None => Ok(builder.readout(outputs)?),
+            Some(cell) => {
+                let builder = cell.add_to(builder, outputs).map_err(|error| cell_error(error).within("readout"))?;
+                Ok(builder.finish()?)
+            }
+        }
     }
 
     /// Refuses a network that no machine can hold, before memory is asked for.

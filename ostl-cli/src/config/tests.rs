@@ -171,3 +171,13 @@ fn activity_terms_belong_to_a_cell() {
     refused(&[&set("{rate={target=0.1, weight=1, decoy=0.5}}")], &["decoy"]);
     refused(&[r#"layers=[{dense="tanh", units=5, activity={}}]"#], &["activity", "dense"]);
 }
+
+#[test]
+fn a_readout_can_leak() {
+    let config = with(&[r#"readout={cell="li", decay=0.8}"#]).unwrap();
+    assert_eq!(config.network::<f32>(4, 2).unwrap().description(), "4 > lstm 16 recurrent > readout 2 li");
+    let text = toml::to_string(&config).unwrap();
+    assert_eq!(blame::read(&text.parse().unwrap()), Ok(config), "{text}");
+    refused(&[r#"readout={cell="li", decay=1.8}"#], &["readout.decay = 1.8"]);
+    refused(&[r#"readout={cell="li", dekay=0.8}"#], &["dekay"]);
+}
