@@ -10,7 +10,7 @@
 //! ```
 //!
 //! Their output gate reads *all* new states through a full matrix. Here it reads the unit's own through w_o, so that the whole cell
-//! stays inside the unit. (Their gradient through that matrix is of the step itself; it changes nothing in the recurrence.)
+//! stays inside the unit. The recurrence is theirs.
 //!
 //! | gate | sums | acts on |
 //! | --- | --- | --- |

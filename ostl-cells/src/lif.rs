@@ -187,9 +187,10 @@ impl<O: OutputFunction, const S: usize, const G: usize> Cell<S, G> for Lif<O, S,
         self.reset.detaches()
     }
 
+    /// A refractory unit is more than a leak: its counter, too, tells of the past.
     fn leak(&self) -> Option<Leak> {
         let gain = if self.scaled_input { 1.0 - self.decay } else { 1.0 };
-        let leak = Leak { factor: self.decay, gain, is_all: self.reset.leaves_the_leak_alone() };
+        let leak = Leak { factor: self.decay, gain, is_all: S == 1 && self.reset.leaves_the_leak_alone() };
         (G <= DECAY).then_some(leak)
     }
 
@@ -327,6 +328,7 @@ mod tests {
         assert_eq!(lif.detach_reset(true).reset(Reset::Zero).leak().map(|leak| leak.is_all), Some(false));
         let scaled = lif.reset(Reset::None).scaled_input(true).leak();
         assert_eq!(scaled, Some(Leak { factor, gain: 1.0 - factor, is_all: true }));
+        assert_eq!(lif.detach_reset(true).refractory(1).leak().map(|leak| leak.is_all), Some(false));
         assert_eq!(lif.learnable_decay().unwrap().leak(), None);
     }
 

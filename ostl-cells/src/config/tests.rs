@@ -86,7 +86,7 @@ fn every_variant_is_valid_and_survives_a_round_trip() {
         assert_eq!(cell, config.name());
         let can_have_h = config.with_recurrent(true).is_recurrent();
         assert_eq!(config.is_recurrent(), can_have_h && !name.ends_with("without-h"), "{name}");
-        assert_eq!(config.with_recurrent(false).is_recurrent(), false);
+        assert!(!config.with_recurrent(false).is_recurrent());
         let text = serde_json::to_string(config).unwrap();
         assert_eq!(serde_json::from_str::<CellConfig>(&text).unwrap(), *config, "{text}");
     }

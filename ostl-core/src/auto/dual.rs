@@ -220,7 +220,8 @@ mod tests {
 
     #[test]
     fn functions_have_the_slope_of_central_differences() {
-        let functions: [(fn(Two) -> Two, fn(f64) -> f64); 8] = [
+        type Pair = (fn(Two) -> Two, fn(f64) -> f64);
+        let functions: [Pair; 8] = [
             (Number::exp, f64::exp),
             (Number::tanh, f64::tanh),
             (Number::sigmoid, Real::sigmoid),
