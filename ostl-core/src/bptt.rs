@@ -286,6 +286,7 @@ impl<T: Real> Sequence<'_, T> {
             }
             for (index, frame) in frames.iter().enumerate().rev() {
                 let mut to_x = vec![T::zero(); frame.x.len()];
+                let w = &self.down[index];
                 match &network.layers[index] {
                     Layer::Dense(layer) => {
                         for i in 0..layer.units {
@@ -293,7 +294,7 @@ impl<T: Real> Sequence<'_, T> {
                             result.values[layer.b + i] += delta;
                             for j in 0..frame.x.len() {
                                 result.values[layer.w + i + j * layer.units] += delta * frame.x[j];
-                                to_x[j] += delta * self.down[index][(i, j)];
+                                to_x[j] += delta * w[(i, j)];
                             }
                         }
                     }
@@ -315,7 +316,7 @@ impl<T: Real> Sequence<'_, T> {
                                 if let Some(place) = place[0] {
                                     for j in 0..frame.x.len() {
                                         result.values[layer.w + place * n + i + j * x_rows] += delta * frame.x[j];
-                                        to_x[j] += delta * self.down[index][(place * n + i, j)];
+                                        to_x[j] += delta * w[(place * n + i, j)];
                                     }
                                 }
                                 if let Some(place) = place[1] {

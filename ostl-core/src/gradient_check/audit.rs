@@ -7,7 +7,7 @@ use crate::error::LearnError;
 use crate::gradient_check::agreement;
 use crate::learner::Learner;
 use crate::loss::Loss;
-use crate::method::{Carry, Method, TraceFormat};
+use crate::method::{Carry, Feedback, Method, TraceFormat, Window};
 use crate::network::Network;
 use crate::optimizer::OptimizerSettings;
 
@@ -79,11 +79,20 @@ pub fn audit(network: &Network<f64>, loss: Loss, method: &Method, batch: &Sequen
         }
     });
     let blocks = blocks.collect();
-    let layered = match method.carry {
-        Carry::Layer => found,
-        _ => gradient(network, loss, Method { carry: Carry::Layer, trace: TraceFormat::Full, ..*method }, batch)?,
+    let layered = match (method.carry, method.feedback) {
+        (Carry::Layer, Feedback::Symmetric) => found,
+        _ => gradient(network, loss, layered(method), batch)?,
     };
     Ok(Audit { blocks, residual: agreement(&layered, &truth, 0.0).relative_error, firing_rate: firing_rate(network, batch) })
+}
+
+/// The method whose gradient is BPTT's less R. A rolling window has none of its own: chunks of as many steps stand in for it.
+fn layered(method: &Method) -> Method {
+    let window = match method.window {
+        Window::Rolling(steps) => Window::Steps(steps),
+        window => window,
+    };
+    Method { window, ..method.with_carry(Carry::Layer).with_feedback(Feedback::Symmetric).with_trace(TraceFormat::Full) }
 }
 
 fn gradient(network: &Network<f64>, loss: Loss, method: Method, batch: &SequenceBatch<f64>) -> Result<Vec<f64>, LearnError> {
