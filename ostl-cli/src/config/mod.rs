@@ -5,6 +5,7 @@ mod layer;
 mod method;
 mod optimizer;
 mod source;
+mod window;
 
 use std::path::{Path, PathBuf};
 
@@ -17,9 +18,10 @@ use serde::{Deserialize, Serialize};
 pub(crate) use layer::LayerConfig;
 use layer::cell_error;
 use method::MethodConfig;
-pub(crate) use method::{BenchWindow, carry, trace, window, window_name};
+pub(crate) use method::{MethodName, carry, trace};
 use optimizer::OptimizerConfig;
 pub(crate) use source::{Source, load, load_file};
+pub(crate) use window::{WindowSetting, window_name};
 
 use crate::failure::UsageError;
 
@@ -125,7 +127,7 @@ impl Config {
         }
         // Whatever the task, it has an input and an output; the network is checked again when they are known.
         self.check_size(1, 1)?;
-        self.method.method().validate().map_err(|error| OutOfRange::from(error).within("method"))?;
+        self.method().validate().map_err(|error| self.method.refuse(error.into()))?;
         self.optimizer.validate().map_err(|error| error.within("optimizer"))?;
         let counts = [
             ("epochs", Some(self.training.epochs)),
@@ -142,7 +144,7 @@ impl Config {
 
     /// The learning method.
     pub(crate) fn method(&self) -> Method {
-        self.method.method()
+        self.method.method(self.seed)
     }
 
     /// Chooses the window if the configuration leaves that open, for a task's longest training sequence.
@@ -175,7 +177,7 @@ impl Config {
         self.optimizer.schedule
     }
 
-    /// The network, with its starting weights.
+    /// The network, with its starting weights, if the method can be used on it.
     pub(crate) fn network<T: Real>(&self, inputs: usize, outputs: usize) -> Result<Network<T>, OutOfRange> {
         self.check_size(inputs, outputs)?;
         let mut builder = Network::builder(inputs)
@@ -184,13 +186,15 @@ impl Config {
         for (index, layer) in self.layers.iter().enumerate() {
             builder = layer.add_to(builder).map_err(|error| error.within(&format!("layers.{index}")))?;
         }
-        match &self.readout {
-            None => Ok(builder.readout(outputs)?),
+        let network = match &self.readout {
+            None => builder.readout(outputs)?,
             Some(cell) => {
                 let builder = cell.add_to(builder, outputs).map_err(|error| cell_error(error).within("readout"))?;
-                Ok(builder.finish()?)
+                builder.finish()?
             }
-        }
+        };
+        self.method().validate_for(&network).map_err(|error| self.method.refuse(error.into()))?;
+        Ok(network)
     }
 
     /// Refuses a network that no machine can hold, before memory is asked for.

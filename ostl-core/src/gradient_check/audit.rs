@@ -79,6 +79,7 @@ pub fn audit(network: &Network<f64>, loss: Loss, method: &Method, batch: &Sequen
         }
     });
     let blocks = blocks.collect();
+    // The method whose gradient is BPTT's less R. A rolling window has none of its own: chunks of as many steps stand in for it.
     let by_layer = Method::bptt().with_carry(Carry::Layer);
     let layered = match method.window {
         Window::Steps(steps) | Window::Rolling(steps) => gradient(network, loss, by_layer.with_window(steps), batch)?,
