@@ -355,8 +355,8 @@ impl<T: Real> Learner<T> {
 
     /// Both parts of the gradient (equation 1), the traces advanced (equation 2), and what the next window's edge needs.
     fn accumulate(&mut self) {
-        let Streaming { lanes, trace, gradient, .. } = &mut self.streaming;
-        trace.close(&self.network, &lanes.lanes, &self.continues, gradient);
+        let Streaming { lanes, trace, gradient, steps_seen, .. } = &mut self.streaming;
+        trace.close(&self.network, &lanes.lanes, &self.continues, *steps_seen, gradient);
         for lane in &mut lanes.lanes {
             lane.tape.keep_boundary(&self.network);
         }

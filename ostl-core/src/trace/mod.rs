@@ -142,8 +142,16 @@ impl<T: Real> Trace<T> {
     }
 
     /// Both parts of the gradient (equation 1), and the traces advanced over the window (equation 2).
-    pub(crate) fn close(&mut self, network: &Network<T>, lanes: &[Lane<T>], continues: &[bool], gradient: &mut [T]) {
-        let window = Window { network, lanes, continues, fresh: &self.fresh };
+    /// `seen` is the number of steps that the learner has seen: random carries draw from the seed and it.
+    pub(crate) fn close(
+        &mut self,
+        network: &Network<T>,
+        lanes: &[Lane<T>],
+        continues: &[bool],
+        seen: u64,
+        gradient: &mut [T],
+    ) {
+        let window = Window { network, lanes, continues, fresh: &self.fresh, seen };
         let touched = &mut self.touched;
         match &mut self.local {
             Local::Full(values) => self.plan.run(window, gradient, Values { values, touched }),
@@ -161,7 +169,7 @@ impl<T: Real> Trace<T> {
     /// Streams end although no window is open: what traces still have to add to the gradient is added. `ended` is `false` for all.
     pub(crate) fn settle(&mut self, network: &Network<T>, lanes: &mut [Lane<T>], ended: &[bool], gradient: &mut [T]) {
         lanes.iter_mut().for_each(|lane| lane.paths.stand_still());
-        let window = Window { network, lanes, continues: ended, fresh: &self.fresh };
+        let window = Window { network, lanes, continues: ended, fresh: &self.fresh, seen: 0 };
         if self.patience == Patience::ToTheEnd && !self.touched.is_empty() {
             let touched = &mut self.touched;
             match &mut self.local {

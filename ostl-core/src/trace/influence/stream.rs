@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{SpanLayer, recurrent_at};
+use super::span::{SpanLayer, recurrent_at};
 use crate::kernel::product::{Into, columns, columns_mut, multiply_shared, plain_operand};
 use crate::lane::Lane;
 use crate::layer::{Layer, Recurrent};
@@ -38,8 +38,30 @@ pub(super) struct LayerPaths<T: Real> {
 }
 
 impl<T: Real> Stream<T> {
+    /// Room for a span of so many variables and windows of up to `capacity` steps.
+    pub(super) fn new(network: &Network<T>, layers: &[SpanLayer], variables: usize, capacity: usize) -> Self {
+        let paths = layers.iter().map(|layer| {
+            let (c, n) = (variables - layer.first, network.layers[layer.index].units());
+            let zeros = |count: usize| vec![T::zero(); count];
+            let recurrent = network.layers[layer.index].recurrent();
+            let (s, g) = recurrent.map_or((0, 1), |layer| (layer.states(), layer.gates()));
+            LayerPaths {
+                to_state: zeros(c * s * n),
+                to_earlier: zeros(c * s * n),
+                to_output: zeros(c * n),
+                influence: zeros((capacity + 1) * c * g * n),
+                shares: vec![(T::zero(), T::zero()); layer.filters.len()],
+            }
+        });
+        Self {
+            signal: vec![T::zero(); variables],
+            jacobian: vec![T::zero(); variables * variables],
+            layers: paths.collect(),
+        }
+    }
+
     /// Gathers σ from the adjoints that the window's own sweep left.
-    pub(super) fn read_signal(&mut self, layers: &[SpanLayer<T>], network: &Network<T>, lane: &Lane<T>, b: usize) {
+    pub(super) fn read_signal(&mut self, layers: &[SpanLayer], network: &Network<T>, lane: &Lane<T>, b: usize) {
         for layer in layers {
             let Some((recurrent, tape)) = recurrent_at(network, &lane.tape, layer.index) else { continue };
             let sweep = &lane.sweep.layers[layer.index];
@@ -61,7 +83,7 @@ impl<T: Real> Stream<T> {
     /// The reverse sweep from every carried variable at the window's end.
     pub(super) fn sweep(
         &mut self,
-        layers: &[SpanLayer<T>],
+        layers: &[SpanLayer],
         variables: usize,
         network: &Network<T>,
         tape: &Tape<T>,
@@ -157,7 +179,7 @@ fn add_scaled<T: Real>(x: &mut [T], y: &[T], factor: T) {
 
 impl<T: Real> LayerPaths<T> {
     /// The filters at the window's end want their share of this step's y.
-    fn listen(&mut self, layer: &Recurrent<T>, span_layer: &SpanLayer<T>, goes_on: bool, c: usize) {
+    fn listen(&mut self, layer: &Recurrent<T>, span_layer: &SpanLayer, goes_on: bool, c: usize) {
         let first = span_layer.first_filter(layer);
         for (f, (filter, (share, kept))) in span_layer.filters.iter().zip(&mut self.shares).enumerate() {
             for i in 0..layer.units {
@@ -272,7 +294,7 @@ impl<T: Real> LayerPaths<T> {
         &mut self,
         layer: &Recurrent<T>,
         tape: &RecurrentTape<T>,
-        span_layer: &SpanLayer<T>,
+        span_layer: &SpanLayer,
         variables: usize,
         b: usize,
         jacobian: &mut [T],
