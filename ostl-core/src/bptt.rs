@@ -94,6 +94,7 @@ pub fn gradient<T: Real>(network: &Network<T>, loss: Loss, batch: &SequenceBatch
         let frames = forward(network, batch, stream);
         sweep(network, loss, batch, stream, &frames, &mut result);
     }
+    network.clear_absent(&mut result.values);
     result
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::cell::Leak;
+use crate::connections::Connections;
 use crate::dynamics::Dynamics;
 use crate::real::Real;
 
@@ -86,6 +87,8 @@ pub(crate) struct Recurrent<T> {
     pub(crate) h: usize,
     /// Offset of each gate's constants.
     pub(crate) constants: Vec<Option<usize>>,
+    /// The connections that H has; `None` if all.
+    pub(crate) connections: Option<Arc<Connections>>,
 }
 
 impl<T: Real> Recurrent<T> {

@@ -6,6 +6,7 @@ pub mod bptt;
 pub mod cell;
 pub mod checkpoint;
 mod claim;
+mod connections;
 pub mod dynamics;
 mod error;
 pub mod feedback;
@@ -30,6 +31,7 @@ mod window_choice;
 
 pub use batch::{SequenceBatch, TargetKind, Targets};
 pub use cell::{Cell, Gate, Leak, Partials, Unit};
+pub use connections::Connections;
 pub use error::{ConfigError, LearnError};
 pub use initialize::Initialization;
 pub use layer::Activation;

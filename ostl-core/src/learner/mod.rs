@@ -35,6 +35,8 @@ pub struct Learner<T: Real> {
     loss: Loss,
     pub(crate) streaming: Streaming<T>,
     frozen: bool,
+    /// Somebody may have written to connections that do not exist.
+    changed_by_hand: bool,
     evaluation: Option<Tape<T>>,
     continues: Vec<bool>,
 }
@@ -93,7 +95,7 @@ impl<T: Real> Learner<T> {
     /// # Errors
     /// If the method or the optimiser's settings cannot be run, or there are no streams.
     pub fn new(
-        network: Network<T>,
+        mut network: Network<T>,
         loss: Loss,
         method: Method,
         optimizer: OptimizerSettings,
@@ -104,6 +106,7 @@ impl<T: Real> Learner<T> {
             return Err(ConfigError::out_of_range("streams", 0, "at least 1"));
         }
         let optimizer = Optimizer::new(optimizer, network.parameters().len())?;
+        network.prune();
         let streaming = Streaming::new(&network, &method, streams);
         Ok(Self {
             network,
@@ -112,6 +115,7 @@ impl<T: Real> Learner<T> {
             loss,
             streaming,
             frozen: false,
+            changed_by_hand: false,
             evaluation: None,
             continues: vec![true; streams],
         })
@@ -125,7 +129,15 @@ impl<T: Real> Learner<T> {
     /// The network, to change its weights by hand.
     pub fn network_mut(&mut self) -> &mut Network<T> {
         self.streaming.lanes.weights_changed();
+        self.changed_by_hand = true;
         &mut self.network
+    }
+
+    /// After changes by hand: connections that do not exist are zero again.
+    fn prune(&mut self) {
+        if std::mem::take(&mut self.changed_by_hand) {
+            self.network.prune();
+        }
     }
 
     /// The learning method.
@@ -218,6 +230,7 @@ impl<T: Real> Learner<T> {
         if !inputs.iter().all(|x| x.is_finite()) {
             return Err(self.not_finite("an input", 0));
         }
+        self.prune();
         if self.frozen {
             self.streaming.lanes.open();
         } else if self.window_is_full() {
@@ -368,6 +381,7 @@ impl<T: Real> Learner<T> {
         if state.targets == 0 {
             return Ok(());
         }
+        self.network.clear_absent(&mut state.gradient);
         if self.optimizer.update(&mut self.network.parameters, &state.gradient, 1.0 / state.targets as f64) {
             state.lanes.weights_changed();
             self.clear_gradient();
