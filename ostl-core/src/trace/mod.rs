@@ -7,6 +7,9 @@ mod filter;
 mod immediate;
 mod influence;
 mod local;
+mod reach;
+mod signs;
+mod uoro;
 
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +27,8 @@ pub(crate) use immediate::folded_signal;
 use influence::Influence;
 pub(crate) use local::LanePaths;
 use local::{Kind, Patience};
+pub(crate) use reach::Reach;
+use uoro::Uoro;
 
 /// A network's eligibility traces.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -54,17 +59,19 @@ enum Local<T: Real> {
 enum Beyond<T: Real> {
     Nothing,
     Influence(Influence<T>),
+    Uoro(Uoro<T>),
 }
 
 /// Which recurrent layers keep a trace for each unit under a carry. A layer without H needs no more where nothing stateless below it
-/// shares its influence: there `layer` is `local`.
+/// shares its influence: there `layer` is `local`, and SnAp, which leaves those below out anyway, is so whatever is there.
 pub(crate) fn is_local<T: Real>(network: &Network<T>, carry: Carry, index: usize) -> bool {
     let Some(layer) = network.layers[index].recurrent() else { return false };
     let is_closed = layer.y_gates.is_empty();
     let has_stateless_below = index > 0 && matches!(network.layers[index - 1], Layer::Dense(_));
     match carry {
         Carry::Local | Carry::Snap(1) | Carry::Postsynaptic => true,
-        Carry::Layer | Carry::Snap(_) | Carry::KfRtrl => is_closed && !has_stateless_below,
+        Carry::Snap(_) => is_closed,
+        Carry::Layer | Carry::KfRtrl => is_closed && !has_stateless_below,
         _ => false,
     }
 }
@@ -84,14 +91,11 @@ impl<T: Real> Trace<T> {
             TraceFormat::Bf16 => Local::Bf16(vec![Bf16::default(); plan.trace_values]),
         };
         let beyond = match carry {
-            Carry::Layer => Beyond::Influence(Influence::per_layer(
-                network,
-                &filters,
-                |i| is_local(network, carry, i),
-                streams,
-                capacity,
-            )),
-            Carry::Network => Beyond::Influence(Influence::of_network(network, &filters, streams, capacity)),
+            Carry::Layer | Carry::Network | Carry::Snap(2..) | Carry::KfRtrl => {
+                let is_local = |index: usize| is_local(network, carry, index);
+                Beyond::Influence(Influence::new(network, method, &filters, is_local, streams, capacity))
+            }
+            Carry::Uoro => Beyond::Uoro(Uoro::new(network, method.seed, streams, capacity)),
             _ => Beyond::Nothing,
         };
         let touched = vec![[ZERO; COLUMNS]; plan.trace_tiles];
@@ -137,6 +141,7 @@ impl<T: Real> Trace<T> {
         let beyond = match &self.beyond {
             Beyond::Nothing => 0,
             Beyond::Influence(influence) => influence.bytes(),
+            Beyond::Uoro(uoro) => uoro.bytes(),
         };
         local + size_of_val(self.touched.as_slice()) + beyond
     }
@@ -160,6 +165,7 @@ impl<T: Real> Trace<T> {
         match &mut self.beyond {
             Beyond::Nothing => {}
             Beyond::Influence(influence) => influence.close(&window, gradient),
+            Beyond::Uoro(uoro) => uoro.close(&window, gradient),
         }
         for (fresh, goes_on) in self.fresh.iter_mut().zip(continues) {
             *fresh = !goes_on;

@@ -101,7 +101,7 @@ fn advance<T: Real>(layer: &SpanLayer, place: usize, window: &StreamWindow<'_, T
             multiply(
                 if fresh { Into::Replace } else { Into::Add },
                 columns(influence, height, steps, stride),
-                block.signal_of(window, layer.index, chunk * width, columns_here),
+                block.signal_of(window.tape, window.in_lane, window.ones, layer.index, chunk * width, columns_here),
                 columns_mut(next, height, columns_here, height),
             );
             if block.signal == Signal::One && !fresh {

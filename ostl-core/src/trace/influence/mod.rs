@@ -19,7 +19,9 @@
 //! keep the rows of layers k and above.
 
 mod dense;
+mod kronecker;
 mod span;
+mod sparse;
 mod stream;
 
 use std::ops::Range;
@@ -29,14 +31,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::accumulate::Window;
 use crate::kernel::share::is_worth_sharing;
+use crate::method::{Carry, Method};
 use crate::network::Network;
 use crate::real::Real;
 use crate::trace::Filter;
 use dense::Dense;
-use span::{SpanLayer, StreamWindow, blocks_of, carried};
+use kronecker::Kronecker;
+use span::{SpanLayer, StreamWindow, carried};
+use sparse::Sparse;
 use stream::Stream;
 
-pub(super) use span::carries_output;
+pub(super) use span::{Block, blocks_of, carries_output};
 
 /// What is kept of the influence of every span.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -63,40 +68,45 @@ struct Span<T: Real> {
 #[serde(bound = "")]
 enum Kept<T: Real> {
     Dense(Dense<T>),
+    Sparse(Sparse<T>),
+    Kronecker(Kronecker<T>),
 }
 
 impl<T: Real> Influence<T> {
-    /// One span for each recurrent layer, with the stateless layers just below it, but for layers whose units keep traces of their own.
-    pub(crate) fn per_layer(
+    /// The spans that a method's carry asks for: for each recurrent layer whose units do not keep traces of their own one with the
+    /// stateless layers just below it, or one for everything up to the topmost recurrent layer.
+    pub(crate) fn new(
         network: &Network<T>,
+        method: &Method,
         filters: &[Vec<Filter>],
         is_local: impl Fn(usize) -> bool,
         streams: usize,
         capacity: usize,
     ) -> Self {
-        let mut spans = Vec::new();
-        let mut first = 0;
-        for (index, layer) in network.layers.iter().enumerate() {
-            if layer.recurrent().is_some() {
-                if !is_local(index) {
-                    spans.push(Span::new(network, filters, first..index + 1, streams, capacity));
+        let recurrent: Vec<usize> = (0..network.depth()).filter(|&i| network.layers[i].recurrent().is_some()).collect();
+        let mut ranges = Vec::new();
+        match (method.carry, recurrent.last()) {
+            (Carry::Network, Some(&top)) => ranges.push(0..top + 1),
+            (carry, _) => {
+                let mut first = 0;
+                for index in recurrent {
+                    if !is_local(index) {
+                        // Parameters of the layers below are not within SnAp's pattern.
+                        ranges.push(if matches!(carry, Carry::Snap(_)) { index..index + 1 } else { first..index + 1 });
+                    }
+                    first = index + 1;
                 }
-                first = index + 1;
             }
         }
-        Self { spans }
-    }
-
-    /// One span for everything up to the topmost recurrent layer.
-    pub(crate) fn of_network(network: &Network<T>, filters: &[Vec<Filter>], streams: usize, capacity: usize) -> Self {
-        let top = network.layers.iter().rposition(|layer| layer.recurrent().is_some());
-        let span = |top: usize| Span::new(network, filters, 0..top + 1, streams, capacity);
-        Self { spans: top.map(span).into_iter().collect() }
+        let span = |(place, range)| Span::new(network, method, filters, place, range, streams, capacity);
+        Self { spans: ranges.into_iter().enumerate().map(span).collect() }
     }
 
     pub(crate) fn bytes(&self) -> usize {
         let values = self.spans.iter().map(|span| match &span.kept {
             Kept::Dense(dense) => dense.values(),
+            Kept::Sparse(sparse) => sparse.values(),
+            Kept::Kronecker(kronecker) => kronecker.values(),
         });
         values.sum::<usize>() * size_of::<T>()
     }
@@ -109,7 +119,15 @@ impl<T: Real> Influence<T> {
 }
 
 impl<T: Real> Span<T> {
-    fn new(network: &Network<T>, filters: &[Vec<Filter>], range: Range<usize>, streams: usize, capacity: usize) -> Self {
+    fn new(
+        network: &Network<T>,
+        method: &Method,
+        filters: &[Vec<Filter>],
+        place: usize,
+        range: Range<usize>,
+        streams: usize,
+        capacity: usize,
+    ) -> Self {
         let recurrent = |index: usize| network.layers[index].recurrent();
         let carried = |index: usize| recurrent(index).map_or(0, |layer| carried(layer, &filters[index]) * layer.units);
         let variables = range.clone().map(carried).sum();
@@ -126,7 +144,14 @@ impl<T: Real> Span<T> {
             first += carried(index);
         }
         let stream = Stream::new(network, &layers, variables, capacity);
-        let kept = Kept::Dense(Dense::new(&layers, variables, streams));
+        let kept = match (method.carry, layers.last().and_then(|layer| recurrent(layer.index))) {
+            (Carry::Snap(order), Some(layer)) => {
+                let a_unit = variables / layer.units;
+                Kept::Sparse(Sparse::new(layer, &layers[0], a_unit, order, streams, capacity))
+            }
+            (Carry::KfRtrl, _) => Kept::Kronecker(Kronecker::new(&layers, variables, streams, method.seed, place)),
+            _ => Kept::Dense(Dense::new(&layers, variables, streams)),
+        };
         Self { variables, layers, streams: vec![stream; streams], ones: vec![T::one(); capacity], kept }
     }
 
@@ -171,11 +196,14 @@ impl<T: Real> Span<T> {
                 seen,
             })
         };
-        for stream in 0..live {
-            let Some(window) = of(stream) else { continue };
-            match &mut self.kept {
-                Kept::Dense(dense) => dense.close(stream, layers, &window, gradient),
+        match &mut self.kept {
+            Kept::Dense(dense) => {
+                (0..live).for_each(|stream| of(stream).iter().for_each(|w| dense.close(stream, layers, w, gradient)));
             }
+            Kept::Kronecker(kronecker) => {
+                (0..live).for_each(|stream| of(stream).iter().for_each(|w| kronecker.close(stream, layers, w, gradient)));
+            }
+            Kept::Sparse(sparse) => sparse.close(live, &layers[0], of, gradient),
         }
     }
 }

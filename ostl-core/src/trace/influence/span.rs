@@ -28,15 +28,15 @@ pub(super) struct SpanLayer {
 
 /// A block of parameters: which of a layer's rows of a it feeds, and where it lies.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Block {
-    pub(super) signal: Signal,
+pub(in crate::trace) struct Block {
+    pub(in crate::trace) signal: Signal,
     /// Rows of a that it feeds.
-    pub(super) rows: Range<usize>,
-    pub(super) columns: usize,
+    pub(in crate::trace) rows: Range<usize>,
+    pub(in crate::trace) columns: usize,
     /// Place among all parameters.
-    pub(super) gradient: Range<usize>,
+    pub(in crate::trace) gradient: Range<usize>,
     /// First parameter among those of the layer.
-    pub(super) offset: usize,
+    pub(in crate::trace) offset: usize,
 }
 
 /// One stream's window as those see it who keep the influence of a span.
@@ -92,29 +92,38 @@ impl SpanLayer {
 }
 
 impl Block {
-    /// z over the window for one stream, steps × columns.
-    pub(super) fn signal_of<'a, T: Real>(
+    /// Columns of z over the window for the stream at place `b` of the tape, steps × columns.
+    #[allow(clippy::too_many_arguments, reason = "some columns of one stream of a layer's tape")]
+    pub(in crate::trace) fn signal_of<'a, T: Real>(
         &self,
-        window: &StreamWindow<'a, T>,
+        tape: &'a Tape<T>,
+        b: usize,
+        ones: &'a [T],
         index: usize,
         first: usize,
         count: usize,
     ) -> Strided<'a, T> {
-        let (tape, b) = (window.tape, window.in_lane);
         let of = |data: &'a [T]| {
             transposed_operand(&data[b * self.columns + first..], tape.steps, count, tape.live * self.columns)
         };
         match self.values(tape, index) {
             Some(values) => of(values),
-            None => transposed_operand(window.ones, tape.steps, 1, 1),
+            None => transposed_operand(ones, tape.steps, 1, 1),
         }
     }
 
-    /// z at one step of the window for one stream.
-    pub(super) fn signal_at<'a, T: Real>(&self, window: &StreamWindow<'a, T>, index: usize, step: usize) -> &'a [T] {
-        match self.values(window.tape, index) {
-            Some(values) => &values[(step * window.tape.live + window.in_lane) * self.columns..][..self.columns],
-            None => &window.ones[..1],
+    /// z at one step of the window for the stream at place `b` of the tape.
+    pub(in crate::trace) fn signal_at<'a, T: Real>(
+        &self,
+        tape: &'a Tape<T>,
+        b: usize,
+        ones: &'a [T],
+        index: usize,
+        step: usize,
+    ) -> &'a [T] {
+        match self.values(tape, index) {
+            Some(values) => &values[(step * tape.live + b) * self.columns..][..self.columns],
+            None => &ones[..1],
         }
     }
 
@@ -151,7 +160,7 @@ pub(super) fn recurrent_at<'a, T: Real>(
 }
 
 /// The blocks of a layer, in the order of its parameters.
-pub(super) fn blocks_of<T: Real>(layer: &Layer<T>) -> Vec<Block> {
+pub(in crate::trace) fn blocks_of<T: Real>(layer: &Layer<T>) -> Vec<Block> {
     let mut blocks = Vec::new();
     let mut offset = 0;
     let mut add = |signal, rows: Range<usize>, columns: usize, gradient: Range<usize>| {
