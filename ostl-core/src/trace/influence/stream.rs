@@ -33,6 +33,8 @@ pub(super) struct LayerPaths<T: Real> {
     pub(super) to_output: Vec<T>,
     /// A: variables × `G·n`, for the step before the window (through its y) and then each of its steps.
     pub(super) influence: Vec<T>,
+    /// What of A at the window's last step is not zero: for each row of a each variable of its own unit.
+    own: Vec<T>,
     /// For each filter what it takes, at the window's end, of y at the step at hand, and what is left then of what it held before.
     pub(super) shares: Vec<(T, T)>,
 }
@@ -50,6 +52,7 @@ impl<T: Real> Stream<T> {
                 to_earlier: zeros(c * s * n),
                 to_output: zeros(c * n),
                 influence: zeros((capacity + 1) * c * g * n),
+                own: zeros(c * g),
                 shares: vec![(T::zero(), T::zero()); layer.filters.len()],
             }
         });
@@ -125,6 +128,7 @@ impl<T: Real> Stream<T> {
                             step,
                             column,
                             c,
+                            step + 1 == tape.steps && place + 1 == layers.len(),
                         );
                     }
                     (Layer::Dense(dense), LayerTape::Dense(dense_tape)) => {
@@ -191,7 +195,8 @@ impl<T: Real> LayerPaths<T> {
         }
     }
 
-    /// One step back through a recurrent layer: A of this step, and the adjoints of the step before.
+    /// One step back through a recurrent layer: A of this step, and the adjoints of the step before. At the window's last step
+    /// (`is_last`) of the topmost layer a unit's a only moves the unit itself.
     #[allow(clippy::too_many_arguments, reason = "one column of one layer's tape")]
     fn recurrent_step(
         &mut self,
@@ -202,6 +207,7 @@ impl<T: Real> LayerPaths<T> {
         step: usize,
         column: usize,
         c: usize,
+        is_last: bool,
     ) {
         let (n, s, g) = (layer.units, layer.states(), layer.gates());
         let gates = layer.dynamics.gates();
@@ -244,7 +250,23 @@ impl<T: Real> LayerPaths<T> {
                 }
             }
             let rows = layer.y_rows();
-            if !rows.is_empty() {
+            if is_last {
+                for (k, own) in self.own.chunks_exact_mut(c).enumerate() {
+                    for (variable, own) in own.iter_mut().enumerate() {
+                        *own = influence[(k * n + variable % n) * c + variable];
+                    }
+                }
+                let h = parameters[layer.h_range()].chunks_exact(rows.len().max(1));
+                for (to_y, h) in self.to_output.chunks_exact_mut(c).zip(h) {
+                    for (h, own) in h.chunks_exact(n).zip(self.own[layer.y_gates.start * c..].chunks_exact(c)) {
+                        for (to_y, own) in to_y.chunks_exact_mut(n).zip(own.chunks_exact(n)) {
+                            for ((to_y, &own), &h) in to_y.iter_mut().zip(own).zip(h) {
+                                *to_y += own * h;
+                            }
+                        }
+                    }
+                }
+            } else if !rows.is_empty() {
                 multiply_shared(
                     Into::Add,
                     columns(&influence[rows.start * c..], c, rows.len(), c),
