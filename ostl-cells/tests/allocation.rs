@@ -10,6 +10,9 @@ use ostl_cells::CellConfig;
 use ostl_core::{Carry, Learner, Loss, Method, OptimizerSettings, Target, Update};
 use stacks::{LayerPlan, Plan};
 
+const CARRIES: [Carry; 8] =
+    [Carry::None, Carry::Local, Carry::Layer, Carry::Network, Carry::Snap(1), Carry::Snap(2), Carry::Uoro, Carry::KfRtrl];
+
 struct Counting;
 
 static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
@@ -48,7 +51,7 @@ fn a_training_step_allocates_nothing_after_the_first() {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
     pool.install(|| {
         for (name, cell) in CellConfig::every() {
-            for carry in [Carry::None, Carry::Local, Carry::Layer, Carry::Network] {
+            for carry in CARRIES {
                 for window in [1, 3] {
                     counts(&name, cell, Method { carry, ..Method::bptt() }.with_window(window));
                 }

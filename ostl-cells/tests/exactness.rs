@@ -8,7 +8,17 @@ use ostl_core::{Carry, Method, bptt};
 use proptest::prelude::*;
 use stacks::{LayerPlan, Plan, any_plan};
 
-const CARRIES: [Carry; 4] = [Carry::None, Carry::Local, Carry::Layer, Carry::Network];
+const CARRIES: [Carry; 9] = [
+    Carry::None,
+    Carry::Local,
+    Carry::Layer,
+    Carry::Network,
+    Carry::Snap(1),
+    Carry::Snap(2),
+    Carry::Snap(3),
+    Carry::Uoro,
+    Carry::KfRtrl,
+];
 
 fn every_cell() -> Vec<CellConfig> {
     CellConfig::every().into_iter().map(|(_, cell)| cell).collect()

@@ -71,6 +71,8 @@ pub(crate) struct Window<'a, T: Real> {
     pub(crate) continues: &'a [bool],
     /// For each stream, whether its trace is zero: it started with this window.
     pub(crate) fresh: &'a [bool],
+    /// Steps that the learner has seen: no two windows close at the same.
+    pub(crate) seen: u64,
 }
 
 impl Plan {

@@ -136,6 +136,7 @@ pub fn gradient_with_feedback<T: Real>(
             Sequence { network, loss, batch, stream, steps: forward(network, batch, stream), feedback: &feedback };
         sequence.sweep(0..sequence.steps.len(), |_| true, &mut result);
     }
+    network.clear_absent(&mut result.values);
     result
 }
 

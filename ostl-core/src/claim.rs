@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::layer::Recurrent;
 use crate::method::{Carry, Feedback, Method, TraceFormat, Window};
-use crate::network::Network;
+use crate::network::{Block, Network};
 use crate::real::Real;
-use crate::trace::{Filter, Source, filters, is_local};
+use crate::trace::{Filter, Reach, Source, filters, is_local};
 
 /// Whether a method's gradient of a block of parameters is that of BPTT, at fixed weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,13 +24,14 @@ pub enum Claim {
 /// parameters above the topmost recurrent layer are exact under every method. Below, `network` keeps everything; `layer` keeps
 /// what reaches the state of the next recurrent layer, which is everything for the topmost one and the stateless layers just below
 /// it; `local` keeps a unit's own parameters' influence on itself, which is everything for the topmost layer if it has no H
-/// (and if the trace is not rounded). Where the topmost is a leaky readout, the layer below it counts as topmost, too: its filtered
+/// (and if the trace is not rounded); `snap-n` is exact there for the layer's own parameters once no unit reaches further through H than
+/// within n steps; `kf-rtrl` where it is `local`, and for constants wherever `layer` is. Where the topmost is a leaky readout, the layer below it counts as topmost, too: its filtered
 /// influence is all that the readout's state holds of it.
 ///
 /// With another feedback than the symmetric one only the readout's learning signal is the true one.
 pub fn claims<T: Real>(network: &Network<T>, method: &Method) -> Vec<Claim> {
     let claims = Claims { network, method, filters: filters(network, method) };
-    let exact = network.blocks().iter().map(|block| claims.is_exact(block.layer));
+    let exact = network.blocks().iter().map(|block| claims.is_exact(block));
     exact.map(|exact| if exact { Claim::Exact } else { Claim::Approximate }).collect()
 }
 
@@ -45,7 +46,8 @@ impl<T: Real> Claims<'_, T> {
         self.network.layers.get(index)?.recurrent()
     }
 
-    fn is_exact(&self, layer: usize) -> bool {
+    fn is_exact(&self, block: &Block) -> bool {
+        let layer = block.layer;
         let depth = self.network.depth();
         if self.method.feedback != Feedback::Symmetric && layer + 1 < depth {
             return false;
@@ -57,7 +59,7 @@ impl<T: Real> Claims<'_, T> {
         match (self.method.window, self.method.carry) {
             (Window::Sequence, _) | (_, Carry::Network) => true,
             (Window::Rolling(_), _) => false,
-            _ => (first == top || self.is_all_that_the_top_hears(first, top)) && self.keeps(layer, first),
+            _ => (first == top || self.is_all_that_the_top_hears(first, top)) && self.keeps(block, first),
         }
     }
 
@@ -69,16 +71,19 @@ impl<T: Real> Claims<'_, T> {
         index + 1 == top && is_filtered && self.recurrent(top).is_some_and(only_leaks)
     }
 
-    /// The carry keeps the whole influence of a layer's parameters on the states of the recurrent layer that they reach first.
-    fn keeps(&self, layer: usize, first: usize) -> bool {
+    /// The carry keeps the whole influence of a block of parameters on the states of the recurrent layer that they reach first.
+    fn keeps(&self, block: &Block, first: usize) -> bool {
         let Some(recurrent) = self.recurrent(first) else { return false };
         let is_closed = recurrent.y_gates.is_empty();
-        match self.method.carry {
+        let carry = self.method.carry;
+        match carry {
             Carry::Layer => true,
-            _ if layer != first => false,
+            Carry::KfRtrl if !is_local(self.network, carry, first) => block.name != "W" && block.name != "H",
+            _ if block.layer != first => false,
             Carry::Presynaptic if recurrent.activity.rate.is_some() => false,
             Carry::Presynaptic => is_closed && recurrent.leak_of_inputs().is_some_and(|leak| leak.is_all),
-            carry if is_local(self.network, carry, layer) => is_closed && self.method.trace == TraceFormat::Full,
+            Carry::Snap(order) => Reach::new(recurrent, order).is_saturated,
+            carry if is_local(self.network, carry, first) => is_closed && self.method.trace == TraceFormat::Full,
             _ => false,
         }
     }

@@ -76,15 +76,20 @@ pub fn agreement(found: &[f64], truth: &[f64], floor: f64) -> Agreement {
 }
 
 /// The gradient of a batch's summed loss by central differences in every parameter, `2·step` apart. Means something only where
-/// the network [is smooth](Network::is_smooth).
+/// the network [is smooth](Network::is_smooth). Zero for connections that do not exist.
 ///
 /// # Panics
 /// If the batch does not have the network's shape.
 #[track_caller]
 pub fn central_differences(network: &Network<f64>, loss: Loss, batch: &SequenceBatch<f64>, step: f64) -> Vec<f64> {
     let mut moved = network.clone();
+    let mut exists = vec![1.0; network.parameters().len()];
+    network.clear_absent(&mut exists);
     (0..network.parameters().len())
         .map(|p| {
+            if exists[p] == 0.0 {
+                return 0.0;
+            }
             let mut at = |shift: f64| {
                 moved.parameters_mut()[p] = network.parameters()[p] + shift;
                 bptt::loss(&moved, loss, batch)

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::activity::Activity;
 use crate::cell::Leak;
+use crate::connections::Connections;
 use crate::dynamics::Dynamics;
 use crate::real::Real;
 
@@ -89,6 +90,8 @@ pub(crate) struct Recurrent<T> {
     pub(crate) constants: Vec<Option<usize>>,
     /// What the layer's activity adds to the error.
     pub(crate) activity: Activity,
+    /// The connections that H has; `None` if all.
+    pub(crate) connections: Option<Arc<Connections>>,
 }
 
 impl<T: Real> Recurrent<T> {

@@ -8,6 +8,7 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::activity::Activity;
 use crate::cell::Cell;
+use crate::connections::Connections;
 use crate::dynamics::{Dynamics, Units};
 use crate::error::ConfigError;
 use crate::initialize::Initialization;
@@ -60,6 +61,7 @@ impl<T: Real> Network<T> {
             input_weights: Initialization::Glorot,
             recurrent_weights: Initialization::Orthogonal,
             layers: Vec::new(),
+            stray_density: None,
         }
     }
 
@@ -92,9 +94,35 @@ impl<T: Real> Network<T> {
         &self.parameters
     }
 
-    /// All parameters, to be changed.
+    /// All parameters, to be changed. What is written to connections that a [sparse](NetworkBuilder::density) H does not have stands for
+    /// nothing: a learner sets it to zero before it goes on, and [`prune`](Self::prune) does so at once.
     pub fn parameters_mut(&mut self) -> &mut [T] {
         &mut self.parameters
+    }
+
+    /// Which connections a layer's H has, if it does not have them all.
+    ///
+    /// # Panics
+    /// If there is no such layer.
+    #[track_caller]
+    pub fn connections(&self, layer: usize) -> Option<&Connections> {
+        self.layers[layer].recurrent()?.connections.as_deref()
+    }
+
+    /// Sets connections that do not exist to zero.
+    pub fn prune(&mut self) {
+        let mut parameters = std::mem::take(&mut self.parameters);
+        self.clear_absent(&mut parameters);
+        self.parameters = parameters;
+    }
+
+    /// Sets everything that belongs to connections that do not exist to zero, in values laid out as (the first of) the parameters.
+    pub(crate) fn clear_absent(&self, values: &mut [T]) {
+        for layer in self.layers.iter().filter_map(Layer::recurrent) {
+            if let Some(connections) = &layer.connections {
+                connections.clear_absent(layer.y_gates.len(), &mut values[layer.h_range()]);
+            }
+        }
     }
 
     /// The named matrices that the parameters are made of, in order.
@@ -128,7 +156,8 @@ impl<T: Real> Network<T> {
         DMatrixViewMut::from_slice(&mut self.parameters[block.range()], block.rows, block.columns)
     }
 
-    /// The architecture in a line: `88 > ssnu 150 recurrent > readout 88`. Two networks with the same line have the same parameters.
+    /// The architecture in a line: `88 > ssnu 150 recurrent > readout 88`. Two networks with the same line have the same parameters,
+    /// and where H is sparse (`recurrent 10 % (7c01d3f2)`) the same connections.
     pub fn description(&self) -> String {
         let mut line = self.inputs().to_string();
         for (index, layer) in self.layers.iter().enumerate() {
@@ -139,6 +168,9 @@ impl<T: Real> Network<T> {
                 }
                 if !layer.y_gates.is_empty() {
                     line += " recurrent";
+                    if let Some(connections) = &layer.connections {
+                        line += &format!(" {connections}");
+                    }
                 }
                 for (gate, constant) in layer.dynamics.gates().iter().zip(&layer.constants) {
                     if constant.is_some() && !gate.sums_input && !gate.sums_output {
@@ -168,12 +200,13 @@ impl<T: Real> Network<T> {
         for (to, from) in self.parameters.iter_mut().zip(from) {
             *to = T::from_f64(from.to_f64());
         }
+        self.prune();
         Ok(())
     }
 }
 
 enum Planned<T> {
-    Recurrent(Arc<dyn Dynamics<T>>, usize, Activity),
+    Recurrent { dynamics: Arc<dyn Dynamics<T>>, units: usize, density: f64, activity: Activity },
     Dense(usize, Activation),
 }
 
@@ -185,6 +218,8 @@ pub struct NetworkBuilder<T> {
     input_weights: Initialization,
     recurrent_weights: Initialization,
     layers: Vec<Planned<T>>,
+    /// A density was asked for where there is no H.
+    stray_density: Option<f64>,
 }
 
 impl<T: Real> NetworkBuilder<T> {
@@ -207,7 +242,8 @@ impl<T: Real> NetworkBuilder<T> {
     /// If the cell's gates break the rules of [`Gate`](crate::Gate).
     #[track_caller]
     pub fn recurrent<C: Cell<S, G>, const S: usize, const G: usize>(mut self, cell: C, units: usize) -> Self {
-        self.layers.push(Planned::Recurrent(Arc::new(Units::new(cell)), units, Activity::default()));
+        let dynamics = Arc::new(Units::new(cell));
+        self.layers.push(Planned::Recurrent { dynamics, units, density: 1.0, activity: Activity::default() });
         self
     }
 
@@ -218,8 +254,21 @@ impl<T: Real> NetworkBuilder<T> {
     #[track_caller]
     pub fn activity(mut self, terms: Activity) -> Self {
         match self.layers.last_mut() {
-            Some(Planned::Recurrent(_, _, activity)) => *activity = terms,
+            Some(Planned::Recurrent { activity, .. }) => *activity = terms,
             _ => panic!("activity terms belong to a recurrent layer, and the last layer added is not one"),
+        }
+        self
+    }
+
+    /// Makes H of the recurrent layer added last sparse: each connection from unit to unit, those from a unit to itself like any other, exists
+    /// with this probability, for all gates together; which do follows from the seed. The others are zero and stay zero. Weights that
+    /// exist start as they would in a dense H.
+    pub fn density(mut self, fraction: f64) -> Self {
+        match self.layers.last_mut() {
+            Some(Planned::Recurrent { dynamics, density, .. }) if dynamics.gates().iter().any(|gate| gate.sums_output) => {
+                *density = fraction;
+            }
+            _ => self.stray_density = Some(fraction),
         }
         self
     }
@@ -233,7 +282,7 @@ impl<T: Real> NetworkBuilder<T> {
     /// Adds the readout, a dense layer without activation, and draws the starting weights.
     ///
     /// # Errors
-    /// If some layer, the input or the readout has no units.
+    /// If some layer, the input or the readout has no units, or a density is not in 0 … 1 or was asked for where there is no H.
     pub fn readout(mut self, outputs: usize) -> Result<Network<T>, ConfigError> {
         self.layers.push(Planned::Dense(outputs, Activation::Identity));
         self.build()
@@ -271,18 +320,26 @@ impl<T: Real> NetworkBuilder<T> {
         let positive = |field: String, value: usize| {
             if value == 0 { Err(ConfigError::out_of_range(field, value, "at least 1")) } else { Ok(value) }
         };
+        if let Some(density) = self.stray_density {
+            return Err(ConfigError::out_of_range("density", density, "left out: the layer before it has no H"));
+        }
         let mut inputs = positive("inputs".into(), self.inputs)?;
         let mut network = Network { layers: Vec::new(), blocks: Vec::new(), parameters: Vec::new() };
         for (index, planned) in self.layers.iter().enumerate() {
             let mut random = ChaCha8Rng::seed_from_u64(self.seed);
             random.set_stream(index as u64);
             let layer = match planned {
-                Planned::Recurrent(dynamics, units, activity) => {
+                Planned::Recurrent { dynamics, units, density, activity } => {
                     activity.validate()?;
                     let units = positive(format!("units of layer {index}"), *units)?;
+                    if !(0.0..=1.0).contains(density) {
+                        return Err(ConfigError::out_of_range(format!("density of layer {index}"), density, "in 0 … 1"));
+                    }
+                    let connections = (*density < 1.0).then(|| Connections::draw(units, *density, self.seed, index));
                     network.add_recurrent(
                         index,
                         dynamics,
+                        connections.map(Arc::new),
                         inputs,
                         (units, *activity),
                         [self.input_weights, self.recurrent_weights],
@@ -297,6 +354,7 @@ impl<T: Real> NetworkBuilder<T> {
             inputs = layer.units();
             network.layers.push(layer);
         }
+        network.prune();
         Ok(network)
     }
 }
@@ -332,10 +390,12 @@ impl<T: Real> Network<T> {
         offset
     }
 
+    #[allow(clippy::too_many_arguments, reason = "a layer as it was planned, and what it starts from")]
     fn add_recurrent(
         &mut self,
         index: usize,
         dynamics: &Arc<dyn Dynamics<T>>,
+        connections: Option<Arc<Connections>>,
         inputs: usize,
         (units, activity): (usize, Activity),
         [input_weights, recurrent_weights]: [Initialization; 2],
@@ -362,17 +422,8 @@ impl<T: Real> Network<T> {
         for g in (0..gates.len()).filter(|&g| gates[g].sums_one && !gates[g].sums_input && !gates[g].sums_output) {
             constants[g] = Some(self.add_constants(index, gates[g].name, initial(g)));
         }
-        Layer::Recurrent(Recurrent {
-            dynamics: dynamics.clone(),
-            inputs,
-            units,
-            x_gates,
-            y_gates,
-            w,
-            h,
-            constants,
-            activity,
-        })
+        let dynamics = dynamics.clone();
+        Layer::Recurrent(Recurrent { dynamics, inputs, units, x_gates, y_gates, w, h, constants, activity, connections })
     }
 
     fn add_dense(

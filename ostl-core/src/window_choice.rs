@@ -8,6 +8,7 @@ use crate::layer::Layer;
 use crate::method::{Carry, Method, Window};
 use crate::network::Network;
 use crate::real::Real;
+use crate::trace::{Reach, is_local};
 
 /// Bytes that a core reads and writes in a second, about, beyond its own caches.
 const BYTES_A_SECOND: f64 = 20e9;
@@ -75,26 +76,56 @@ impl Sizes {
         let scalar = size_of::<T>();
         let (mut values, mut step, mut variables, mut parameters) = (0, 0, 0, 0);
         let mut moved_on = 0.0;
-        for layer in &network.layers {
+        // Rows and columns of the matrices since the last recurrent layer, and of a layer's constants.
+        let mut blocks: Vec<[usize; 2]> = Vec::new();
+        for (index, layer) in network.layers.iter().enumerate() {
             let inputs = layer.inputs();
             match layer {
                 Layer::Dense(layer) => {
                     step += 2 * layer.units + inputs;
                     parameters += layer.w_range().len() + layer.units;
+                    blocks.extend([[layer.units, inputs], [layer.units, 1]]);
                 }
                 Layer::Recurrent(layer) => {
                     let (n, s, g) = (layer.units, layer.states(), layer.gates());
-                    let own = layer.w_range().len() + layer.h_range().len() + layer.constants.iter().flatten().count() * n;
+                    let constants = layer.constants.iter().flatten().count() * n;
+                    let own = layer.w_range().len() + layer.h_range().len() + constants;
                     parameters += own;
+                    blocks.extend([[layer.x_rows().len(), inputs], [layer.y_rows().len(), n], [constants, 1]]);
                     variables += n * (s + usize::from(layer.output_has_memory()));
                     step += n * (s * s + 2 * s + s * g + 2 * g + 4) + inputs;
                     match carry {
-                        Carry::None | Carry::Uoro | Carry::Presynaptic => {}
-                        Carry::Local | Carry::Postsynaptic | Carry::Snap(1) => {
+                        Carry::None | Carry::Presynaptic => {}
+                        // θ̂ of all parameters so far, and beside it v̂ and its signs.
+                        Carry::Uoro => {
+                            step += g * n;
+                            values = parameters + 2 * variables;
+                            moved_on = 3.0 * parameters as f64;
+                        }
+                        Carry::Local | Carry::Postsynaptic => {
                             values += s * own;
                             step += 2 * s * g * n;
                         }
-                        Carry::Layer | Carry::Network | Carry::Snap(_) | Carry::KfRtrl => {
+                        carry if carry != Carry::Layer && is_local(network, carry, index) => {
+                            values += s * own;
+                            step += 2 * s * g * n;
+                        }
+                        Carry::Snap(order) => {
+                            let v = variables / n;
+                            step += variables * g * n;
+                            let reach = Reach::new(layer, order);
+                            values += reach.values(layer, v);
+                            moved_on += reach.products(layer, v);
+                            variables = 0;
+                        }
+                        Carry::KfRtrl => {
+                            let c = variables;
+                            step += c * g * n;
+                            values += blocks.iter().map(|[rows, columns]| c * rows + columns).sum::<usize>();
+                            moved_on += blocks.iter().map(|[rows, _]| (c * c * rows) as f64).sum::<f64>();
+                            (variables, parameters) = (0, 0);
+                        }
+                        Carry::Layer | Carry::Network => {
                             let c = variables;
                             step += c * g * n;
                             values = if carry == Carry::Network { 0 } else { values };
@@ -104,6 +135,10 @@ impl Sizes {
                                 (variables, parameters) = (0, 0);
                             }
                         }
+                    }
+                    blocks.clear();
+                    if is_local(network, carry, index) && !matches!(carry, Carry::Layer) {
+                        variables = 0;
                     }
                 }
             }

@@ -5,6 +5,9 @@ use ostl_core::{
     Activation, Carry, Cell, Gate, Loss, Method, Network, Partials, Real, SequenceBatch, TargetKind, Unit, bptt,
 };
 
+const CARRIES: [Carry; 8] =
+    [Carry::None, Carry::Local, Carry::Layer, Carry::Network, Carry::Snap(1), Carry::Snap(2), Carry::Uoro, Carry::KfRtrl];
+
 /// v = 0.7 v⁻ + a₀ − 0.4 w⁻ y⁻, w = 0.9 w⁻ + 0.2 v⁻ y⁻ + tanh a₁, y = σ(a₂)·tanh(v + w): everything depends on everything.
 #[derive(Clone, Copy)]
 struct Tangled {
@@ -130,7 +133,7 @@ fn every_carry_against_bptt() {
     let mut exact = 0;
     for recurrent in [false, true] {
         for network in networks(recurrent) {
-            for carry in [Carry::None, Carry::Local, Carry::Layer, Carry::Network] {
+            for carry in CARRIES {
                 for window in [1, 2, 3, 7, 15] {
                     let method = Method { carry, ..Method::bptt() }.with_window(window);
                     let audit = audit(&network, Loss::MeanSquaredError, &method, &batch()).unwrap();

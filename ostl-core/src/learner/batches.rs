@@ -39,11 +39,13 @@ impl<T: Real> Learner<T> {
         self.clear_gradient();
         let score = self.run_batch(batch, false)?;
         self.streaming.targets = 0;
+        self.network.clear_absent(&mut self.streaming.gradient);
         Ok((score, &self.streaming.gradient))
     }
 
     fn run_batch(&mut self, batch: &SequenceBatch<T>, update_every_window: bool) -> Result<Score, LearnError> {
         self.check_batch(batch)?;
+        self.prune();
         self.streaming.restart();
         let (window, kept) = match self.method.window {
             Window::Steps(steps) => (steps, steps),
@@ -120,6 +122,7 @@ impl<T: Real> Learner<T> {
     /// If the batch does not fit the network or the loss is not finite.
     pub fn evaluate_batch(&mut self, batch: &SequenceBatch<T>) -> Result<Score, LearnError> {
         self.check_batch_shape(batch)?;
+        self.prune();
         let fits = self.evaluation.as_ref().is_some_and(|tape| tape.streams() >= batch.streams());
         let mut tape = match self.evaluation.take() {
             Some(tape) if fits => tape,

@@ -35,6 +35,8 @@ pub struct Learner<T: Real> {
     loss: Loss,
     pub(crate) streaming: Streaming<T>,
     frozen: bool,
+    /// Somebody may have written to connections that do not exist.
+    changed_by_hand: bool,
     evaluation: Option<Tape<T>>,
     continues: Vec<bool>,
 }
@@ -94,7 +96,7 @@ impl<T: Real> Learner<T> {
     /// # Errors
     /// If the method or the optimiser's settings cannot be run, or there are no streams.
     pub fn new(
-        network: Network<T>,
+        mut network: Network<T>,
         loss: Loss,
         method: Method,
         optimizer: OptimizerSettings,
@@ -105,6 +107,7 @@ impl<T: Real> Learner<T> {
             return Err(ConfigError::out_of_range("streams", 0, "at least 1"));
         }
         let optimizer = Optimizer::new(optimizer, network.parameters().len())?;
+        network.prune();
         let streaming = Streaming::new(&network, &method, streams);
         Ok(Self {
             network,
@@ -113,6 +116,7 @@ impl<T: Real> Learner<T> {
             loss,
             streaming,
             frozen: false,
+            changed_by_hand: false,
             evaluation: None,
             continues: vec![true; streams],
         })
@@ -126,7 +130,15 @@ impl<T: Real> Learner<T> {
     /// The network, to change its weights by hand.
     pub fn network_mut(&mut self) -> &mut Network<T> {
         self.streaming.lanes.weights_changed();
+        self.changed_by_hand = true;
         &mut self.network
+    }
+
+    /// After changes by hand: connections that do not exist are zero again.
+    fn prune(&mut self) {
+        if std::mem::take(&mut self.changed_by_hand) {
+            self.network.prune();
+        }
     }
 
     /// The learning method.
@@ -219,6 +231,7 @@ impl<T: Real> Learner<T> {
         if !inputs.iter().all(|x| x.is_finite()) {
             return Err(self.not_finite("an input", 0));
         }
+        self.prune();
         if self.frozen {
             self.streaming.lanes.open();
         } else if self.window_is_full() {
@@ -394,8 +407,8 @@ impl<T: Real> Learner<T> {
 
     /// Both parts of the gradient (equation 1), the traces advanced (equation 2), and what the next window's edge needs.
     fn accumulate(&mut self) {
-        let Streaming { lanes, trace, gradient, .. } = &mut self.streaming;
-        trace.close(&self.network, &lanes.lanes, &self.continues, gradient);
+        let Streaming { lanes, trace, gradient, steps_seen, .. } = &mut self.streaming;
+        trace.close(&self.network, &lanes.lanes, &self.continues, *steps_seen, gradient);
         for lane in &mut lanes.lanes {
             lane.tape.keep_boundary(&self.network);
         }
@@ -407,6 +420,7 @@ impl<T: Real> Learner<T> {
         if state.targets == 0 {
             return Ok(());
         }
+        self.network.clear_absent(&mut state.gradient);
         if self.optimizer.update(&mut self.network.parameters, &state.gradient, 1.0 / state.targets as f64) {
             state.lanes.weights_changed();
             self.clear_gradient();

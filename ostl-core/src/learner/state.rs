@@ -67,6 +67,7 @@ impl<T: Real> Learner<T> {
             return Err(ConfigError::out_of_range("saved optimiser", "moments of another length", "those of this network"));
         }
         self.network.parameters = state.parameters;
+        self.network.prune();
         self.optimizer = state.optimizer;
         match state.streaming {
             Some(streaming) => self.streaming = *streaming,

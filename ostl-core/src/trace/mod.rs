@@ -8,6 +8,9 @@ mod immediate;
 mod influence;
 mod local;
 mod presynaptic;
+mod reach;
+mod signs;
+mod uoro;
 
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +29,8 @@ use influence::Influence;
 pub(crate) use local::LanePaths;
 use local::{Kind, Patience};
 use presynaptic::Presynaptic;
+pub(crate) use reach::Reach;
+use uoro::Uoro;
 
 /// A network's eligibility traces.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -57,17 +62,19 @@ enum Beyond<T: Real> {
     Nothing,
     Influence(Influence<T>),
     Presynaptic(Presynaptic<T>),
+    Uoro(Uoro<T>),
 }
 
 /// Which recurrent layers keep a trace for each unit under a carry. A layer without H needs no more where nothing stateless below it
-/// shares its influence: there `layer` is `local`.
+/// shares its influence: there `layer` is `local`, and SnAp, which leaves those below out anyway, is so whatever is there.
 pub(crate) fn is_local<T: Real>(network: &Network<T>, carry: Carry, index: usize) -> bool {
     let Some(layer) = network.layers[index].recurrent() else { return false };
     let is_closed = layer.y_gates.is_empty();
     let has_stateless_below = index > 0 && matches!(network.layers[index - 1], Layer::Dense(_));
     match carry {
         Carry::Local | Carry::Snap(1) | Carry::Postsynaptic => true,
-        Carry::Layer | Carry::Snap(_) | Carry::KfRtrl => is_closed && !has_stateless_below,
+        Carry::Snap(_) => is_closed,
+        Carry::Layer | Carry::KfRtrl => is_closed && !has_stateless_below,
         _ => false,
     }
 }
@@ -87,15 +94,12 @@ impl<T: Real> Trace<T> {
             TraceFormat::Bf16 => Local::Bf16(vec![Bf16::default(); plan.trace_values]),
         };
         let beyond = match carry {
-            Carry::Layer => Beyond::Influence(Influence::per_layer(
-                network,
-                &filters,
-                |i| is_local(network, carry, i),
-                streams,
-                capacity,
-            )),
-            Carry::Network => Beyond::Influence(Influence::of_network(network, &filters, streams, capacity)),
+            Carry::Layer | Carry::Network | Carry::Snap(2..) | Carry::KfRtrl => {
+                let is_local = |index: usize| is_local(network, carry, index);
+                Beyond::Influence(Influence::new(network, method, &filters, is_local, streams, capacity))
+            }
             Carry::Presynaptic => Beyond::Presynaptic(Presynaptic::new(network, streams)),
+            Carry::Uoro => Beyond::Uoro(Uoro::new(network, method.seed, streams, capacity)),
             _ => Beyond::Nothing,
         };
         let touched = vec![[ZERO; COLUMNS]; plan.trace_tiles];
@@ -142,13 +146,22 @@ impl<T: Real> Trace<T> {
             Beyond::Nothing => 0,
             Beyond::Influence(influence) => influence.bytes(),
             Beyond::Presynaptic(traces) => traces.bytes(),
+            Beyond::Uoro(uoro) => uoro.bytes(),
         };
         local + size_of_val(self.touched.as_slice()) + beyond
     }
 
     /// Both parts of the gradient (equation 1), and the traces advanced over the window (equation 2).
-    pub(crate) fn close(&mut self, network: &Network<T>, lanes: &[Lane<T>], continues: &[bool], gradient: &mut [T]) {
-        let window = Window { network, lanes, continues, fresh: &self.fresh };
+    /// `seen` is the number of steps that the learner has seen: random carries draw from the seed and it.
+    pub(crate) fn close(
+        &mut self,
+        network: &Network<T>,
+        lanes: &[Lane<T>],
+        continues: &[bool],
+        seen: u64,
+        gradient: &mut [T],
+    ) {
+        let window = Window { network, lanes, continues, fresh: &self.fresh, seen };
         let touched = &mut self.touched;
         match &mut self.local {
             Local::Full(values) => self.plan.run(window, gradient, Values { values, touched }),
@@ -158,6 +171,7 @@ impl<T: Real> Trace<T> {
             Beyond::Nothing => {}
             Beyond::Influence(influence) => influence.close(&window, gradient),
             Beyond::Presynaptic(traces) => traces.close(&window, gradient),
+            Beyond::Uoro(uoro) => uoro.close(&window, gradient),
         }
         for (fresh, goes_on) in self.fresh.iter_mut().zip(continues) {
             *fresh = !goes_on;
@@ -167,7 +181,7 @@ impl<T: Real> Trace<T> {
     /// Streams end although no window is open: what traces still have to add to the gradient is added. `ended` is `false` for all.
     pub(crate) fn settle(&mut self, network: &Network<T>, lanes: &mut [Lane<T>], ended: &[bool], gradient: &mut [T]) {
         lanes.iter_mut().for_each(|lane| lane.paths.stand_still());
-        let window = Window { network, lanes, continues: ended, fresh: &self.fresh };
+        let window = Window { network, lanes, continues: ended, fresh: &self.fresh, seen: 0 };
         if self.patience == Patience::ToTheEnd && !self.touched.is_empty() {
             let touched = &mut self.touched;
             match &mut self.local {

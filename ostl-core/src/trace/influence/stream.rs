@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{SpanLayer, recurrent_at};
+use super::span::{SpanLayer, recurrent_at};
 use crate::kernel::product::{Into, columns, columns_mut, multiply_shared, plain_operand};
 use crate::lane::Lane;
 use crate::layer::{Layer, Recurrent};
@@ -33,13 +33,38 @@ pub(super) struct LayerPaths<T: Real> {
     pub(super) to_output: Vec<T>,
     /// A: variables × `G·n`, for the step before the window (through its y) and then each of its steps.
     pub(super) influence: Vec<T>,
+    /// What of A at the window's last step is not zero: for each row of a each variable of its own unit.
+    own: Vec<T>,
     /// For each filter what it takes, at the window's end, of y at the step at hand, and what is left then of what it held before.
     pub(super) shares: Vec<(T, T)>,
 }
 
 impl<T: Real> Stream<T> {
+    /// Room for a span of so many variables and windows of up to `capacity` steps.
+    pub(super) fn new(network: &Network<T>, layers: &[SpanLayer], variables: usize, capacity: usize) -> Self {
+        let paths = layers.iter().map(|layer| {
+            let (c, n) = (variables - layer.first, network.layers[layer.index].units());
+            let zeros = |count: usize| vec![T::zero(); count];
+            let recurrent = network.layers[layer.index].recurrent();
+            let (s, g) = recurrent.map_or((0, 1), |layer| (layer.states(), layer.gates()));
+            LayerPaths {
+                to_state: zeros(c * s * n),
+                to_earlier: zeros(c * s * n),
+                to_output: zeros(c * n),
+                influence: zeros((capacity + 1) * c * g * n),
+                own: zeros(c * g),
+                shares: vec![(T::zero(), T::zero()); layer.filters.len()],
+            }
+        });
+        Self {
+            signal: vec![T::zero(); variables],
+            jacobian: vec![T::zero(); variables * variables],
+            layers: paths.collect(),
+        }
+    }
+
     /// Gathers σ from the adjoints that the window's own sweep left.
-    pub(super) fn read_signal(&mut self, layers: &[SpanLayer<T>], network: &Network<T>, lane: &Lane<T>, b: usize) {
+    pub(super) fn read_signal(&mut self, layers: &[SpanLayer], network: &Network<T>, lane: &Lane<T>, b: usize) {
         for layer in layers {
             let Some((recurrent, tape)) = recurrent_at(network, &lane.tape, layer.index) else { continue };
             let sweep = &lane.sweep.layers[layer.index];
@@ -59,14 +84,7 @@ impl<T: Real> Stream<T> {
     }
 
     /// The reverse sweep from every carried variable at the window's end.
-    pub(super) fn sweep(
-        &mut self,
-        layers: &[SpanLayer<T>],
-        variables: usize,
-        network: &Network<T>,
-        tape: &Tape<T>,
-        b: usize,
-    ) {
+    pub(super) fn sweep(&mut self, layers: &[SpanLayer], variables: usize, network: &Network<T>, tape: &Tape<T>, b: usize) {
         for (layer, paths) in layers.iter().zip(&mut self.layers) {
             paths.to_state.fill(T::zero());
             paths.to_output.fill(T::zero());
@@ -103,6 +121,7 @@ impl<T: Real> Stream<T> {
                             step,
                             column,
                             c,
+                            step + 1 == tape.steps && place + 1 == layers.len(),
                         );
                     }
                     (Layer::Dense(dense), LayerTape::Dense(dense_tape)) => {
@@ -157,7 +176,7 @@ fn add_scaled<T: Real>(x: &mut [T], y: &[T], factor: T) {
 
 impl<T: Real> LayerPaths<T> {
     /// The filters at the window's end want their share of this step's y.
-    fn listen(&mut self, layer: &Recurrent<T>, span_layer: &SpanLayer<T>, goes_on: bool, c: usize) {
+    fn listen(&mut self, layer: &Recurrent<T>, span_layer: &SpanLayer, goes_on: bool, c: usize) {
         let first = span_layer.first_filter(layer);
         for (f, (filter, (share, kept))) in span_layer.filters.iter().zip(&mut self.shares).enumerate() {
             for i in 0..layer.units {
@@ -169,7 +188,8 @@ impl<T: Real> LayerPaths<T> {
         }
     }
 
-    /// One step back through a recurrent layer: A of this step, and the adjoints of the step before.
+    /// One step back through a recurrent layer: A of this step, and the adjoints of the step before. At the window's last step
+    /// (`is_last`) of the topmost layer a unit's a only moves the unit itself.
     #[allow(clippy::too_many_arguments, reason = "one column of one layer's tape")]
     fn recurrent_step(
         &mut self,
@@ -180,6 +200,7 @@ impl<T: Real> LayerPaths<T> {
         step: usize,
         column: usize,
         c: usize,
+        is_last: bool,
     ) {
         let (n, s, g) = (layer.units, layer.states(), layer.gates());
         let gates = layer.dynamics.gates();
@@ -222,7 +243,23 @@ impl<T: Real> LayerPaths<T> {
                 }
             }
             let rows = layer.y_rows();
-            if !rows.is_empty() {
+            if is_last {
+                for (k, own) in self.own.chunks_exact_mut(c).enumerate() {
+                    for (variable, own) in own.iter_mut().enumerate() {
+                        *own = influence[(k * n + variable % n) * c + variable];
+                    }
+                }
+                let h = parameters[layer.h_range()].chunks_exact(rows.len().max(1));
+                for (to_y, h) in self.to_output.chunks_exact_mut(c).zip(h) {
+                    for (h, own) in h.chunks_exact(n).zip(self.own[layer.y_gates.start * c..].chunks_exact(c)) {
+                        for (to_y, own) in to_y.chunks_exact_mut(n).zip(own.chunks_exact(n)) {
+                            for ((to_y, &own), &h) in to_y.iter_mut().zip(own).zip(h) {
+                                *to_y += own * h;
+                            }
+                        }
+                    }
+                }
+            } else if !rows.is_empty() {
                 multiply_shared(
                     Into::Add,
                     columns(&influence[rows.start * c..], c, rows.len(), c),
@@ -272,7 +309,7 @@ impl<T: Real> LayerPaths<T> {
         &mut self,
         layer: &Recurrent<T>,
         tape: &RecurrentTape<T>,
-        span_layer: &SpanLayer<T>,
+        span_layer: &SpanLayer,
         variables: usize,
         b: usize,
         jacobian: &mut [T],

@@ -1,0 +1,190 @@
+//! The shape of a span: which layers it holds, where their carried variables stand, and which blocks of parameters move them.
+
+use std::ops::Range;
+
+use serde::{Deserialize, Serialize};
+
+use super::stream::Stream;
+use crate::kernel::product::{Strided, transposed_operand};
+use crate::layer::{Layer, Recurrent};
+use crate::network::Network;
+use crate::presynaptic::Signal;
+use crate::real::Real;
+use crate::trace::Filter;
+use crate::window::{LayerTape, RecurrentTape, Tape};
+
+/// One layer of a span.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct SpanLayer {
+    pub(super) index: usize,
+    /// First carried variable that this layer can influence; for a recurrent layer its own first variable.
+    pub(super) first: usize,
+    /// y is carried beside s.
+    pub(super) carries_output: bool,
+    /// What listens to y, carried behind the layer's other variables.
+    pub(super) filters: Vec<Filter>,
+    pub(super) blocks: Vec<Block>,
+}
+
+/// A block of parameters: which of a layer's rows of a it feeds, and where it lies.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(in crate::trace) struct Block {
+    pub(in crate::trace) signal: Signal,
+    /// Rows of a that it feeds.
+    pub(in crate::trace) rows: Range<usize>,
+    pub(in crate::trace) columns: usize,
+    /// Place among all parameters.
+    pub(in crate::trace) gradient: Range<usize>,
+    /// First parameter among those of the layer.
+    pub(in crate::trace) offset: usize,
+}
+
+/// One stream's window as those see it who keep the influence of a span.
+#[derive(Clone, Copy)]
+pub(super) struct StreamWindow<'a, T: Real> {
+    pub(super) tape: &'a Tape<T>,
+    /// The stream's place in its lane.
+    pub(super) in_lane: usize,
+    /// σ, J and A.
+    pub(super) paths: &'a Stream<T>,
+    /// Carried variables C of the span.
+    pub(super) variables: usize,
+    /// 1 for every step that a window may have.
+    pub(super) ones: &'a [T],
+    /// ε is zero: the stream started with this window.
+    pub(super) fresh: bool,
+    /// The stream goes on after this window.
+    pub(super) continues: bool,
+    /// Steps seen when the window closed: no two windows have the same.
+    pub(super) seen: u64,
+}
+
+impl<'a, T: Real> StreamWindow<'a, T> {
+    /// A of a layer at the step before the window (0) and each of its steps (from 1): `rows of a` columns of the variables from
+    /// the layer's first on.
+    pub(super) fn influence(&self, layer: &SpanLayer, place: usize, step: usize, rows: Range<usize>) -> &'a [T] {
+        let c = self.variables - layer.first;
+        let stride = self.influence_stride(place);
+        &self.paths.layers[place].influence[step * stride + rows.start * c..step * stride + rows.end * c]
+    }
+
+    /// Values of A of a layer from one step to the next.
+    pub(super) fn influence_stride(&self, place: usize) -> usize {
+        self.paths.layers[place].influence.len() / (self.ones.len() + 1)
+    }
+
+    /// J, from a variable of the span on, with columns [`variables`](Self::variables) apart.
+    pub(super) fn jacobian(&self, first: usize) -> &'a [T] {
+        &self.paths.jacobian[first * self.variables + first..]
+    }
+}
+
+impl SpanLayer {
+    /// The first variable of the filters, counted from the layer's own first.
+    pub(super) fn first_filter<T: Real>(&self, layer: &Recurrent<T>) -> usize {
+        (layer.states() + usize::from(self.carries_output)) * layer.units
+    }
+
+    /// Parameters of the layer.
+    pub(super) fn parameters(&self) -> usize {
+        self.blocks.iter().map(|block| block.gradient.len()).sum()
+    }
+}
+
+impl Block {
+    /// Columns of z over the window for the stream at place `b` of the tape, steps × columns.
+    #[allow(clippy::too_many_arguments, reason = "some columns of one stream of a layer's tape")]
+    pub(in crate::trace) fn signal_of<'a, T: Real>(
+        &self,
+        tape: &'a Tape<T>,
+        b: usize,
+        ones: &'a [T],
+        index: usize,
+        first: usize,
+        count: usize,
+    ) -> Strided<'a, T> {
+        let of = |data: &'a [T]| {
+            transposed_operand(&data[b * self.columns + first..], tape.steps, count, tape.live * self.columns)
+        };
+        match self.values(tape, index) {
+            Some(values) => of(values),
+            None => transposed_operand(ones, tape.steps, 1, 1),
+        }
+    }
+
+    /// z at one step of the window for the stream at place `b` of the tape.
+    pub(in crate::trace) fn signal_at<'a, T: Real>(
+        &self,
+        tape: &'a Tape<T>,
+        b: usize,
+        ones: &'a [T],
+        index: usize,
+        step: usize,
+    ) -> &'a [T] {
+        match self.values(tape, index) {
+            Some(values) => &values[(step * tape.live + b) * self.columns..][..self.columns],
+            None => &ones[..1],
+        }
+    }
+
+    /// z, a column of the window after the other; nothing for the constant 1.
+    fn values<'a, T: Real>(&self, tape: &'a Tape<T>, index: usize) -> Option<&'a [T]> {
+        match (self.signal, &tape.layers[index]) {
+            (Signal::Input, _) => Some(tape.below(index)),
+            (Signal::Output, LayerTape::Recurrent(tape)) => Some(&tape.previous_output),
+            _ => None,
+        }
+    }
+}
+
+/// Whether a layer's y has a memory of its own and is carried beside s.
+pub(in crate::trace) fn carries_output<T: Real>(layer: &Recurrent<T>) -> bool {
+    layer.output_has_memory() && (!layer.y_gates.is_empty() || layer.dynamics.resets())
+}
+
+/// The variables that a layer carries for each unit.
+pub(super) fn carried<T: Real>(layer: &Recurrent<T>, filters: &[Filter]) -> usize {
+    layer.states() + usize::from(carries_output(layer)) + filters.len()
+}
+
+/// A layer's recurrent face, if it is recurrent.
+pub(super) fn recurrent_at<'a, T: Real>(
+    network: &'a Network<T>,
+    tape: &'a Tape<T>,
+    index: usize,
+) -> Option<(&'a Recurrent<T>, &'a RecurrentTape<T>)> {
+    match (&network.layers[index], &tape.layers[index]) {
+        (Layer::Recurrent(layer), LayerTape::Recurrent(tape)) => Some((layer, tape)),
+        _ => None,
+    }
+}
+
+/// The blocks of a layer, in the order of its parameters.
+pub(in crate::trace) fn blocks_of<T: Real>(layer: &Layer<T>) -> Vec<Block> {
+    let mut blocks = Vec::new();
+    let mut offset = 0;
+    let mut add = |signal, rows: Range<usize>, columns: usize, gradient: Range<usize>| {
+        if !gradient.is_empty() {
+            let length = gradient.len();
+            blocks.push(Block { signal, rows, columns, gradient, offset });
+            offset += length;
+        }
+    };
+    match layer {
+        Layer::Dense(layer) => {
+            add(Signal::Input, 0..layer.units, layer.inputs, layer.w_range());
+            add(Signal::One, 0..layer.units, 1, layer.b_range());
+        }
+        Layer::Recurrent(layer) => {
+            let n = layer.units;
+            add(Signal::Input, layer.x_rows(), layer.inputs, layer.w_range());
+            add(Signal::Output, layer.y_rows(), n, layer.h_range());
+            for (g, offset) in layer.constants.iter().enumerate() {
+                if let Some(offset) = *offset {
+                    add(Signal::One, g * n..(g + 1) * n, 1, offset..offset + n);
+                }
+            }
+        }
+    }
+    blocks
+}

@@ -1,0 +1,131 @@
+//! Whom a unit reaches: the pattern that SnAp-n keeps of an influence matrix (Menick et al. 2020, § 3).
+
+use crate::layer::Recurrent;
+use crate::real::Real;
+
+/// For each unit the units that it reaches through existing connections of H within some steps, itself included.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Reach {
+    /// In order.
+    pub(crate) units: Vec<Vec<u32>>,
+    /// Nobody reaches further, however many the steps: what is kept is all there is.
+    pub(crate) is_saturated: bool,
+}
+
+impl Reach {
+    /// Within `order` steps: the first reaches the unit itself, every further one goes over one connection.
+    pub(crate) fn new<T: Real>(layer: &Recurrent<T>, order: usize) -> Self {
+        let n = layer.units;
+        let exists = |from: usize, to: usize| {
+            !layer.y_gates.is_empty() && layer.connections.as_ref().is_none_or(|connections| connections.exists(from, to))
+        };
+        let listeners: Vec<Vec<u32>> =
+            (0..n).map(|from| (0..n as u32).filter(|&to| exists(from, to as usize)).collect()).collect();
+        let mut is_saturated = true;
+        let mut seen = vec![usize::MAX; n];
+        let reached = |unit: usize| {
+            let mut reached = vec![unit as u32];
+            seen[unit] = unit;
+            let mut last = 0;
+            // One hop more than counts, to see whether it adds anything.
+            for hop in 1..=order {
+                let counted = reached.len();
+                for place in last..counted {
+                    for &to in &listeners[reached[place] as usize] {
+                        if seen[to as usize] != unit {
+                            seen[to as usize] = unit;
+                            reached.push(to);
+                        }
+                    }
+                }
+                if reached.len() == counted {
+                    break;
+                }
+                if hop == order {
+                    is_saturated = false;
+                    reached.truncate(counted);
+                }
+                last = counted;
+            }
+            reached.sort_unstable();
+            reached
+        };
+        let units = (0..n).map(reached).collect();
+        Self { units, is_saturated }
+    }
+
+    /// Values that SnAp-n keeps for one stream with so many variables a unit: those of the units reached, for each of a unit's
+    /// parameters.
+    pub(crate) fn values<T: Real>(&self, layer: &Recurrent<T>, variables: usize) -> usize {
+        (0..layer.units).map(|unit| variables * self.units[unit].len() * parameters_of(layer, unit)).sum()
+    }
+
+    /// Multiply–adds that moving them on takes.
+    pub(crate) fn products<T: Real>(&self, layer: &Recurrent<T>, variables: usize) -> f64 {
+        let rows = |unit: usize| (variables * self.units[unit].len()) as f64;
+        (0..layer.units).map(|unit| rows(unit) * rows(unit) * parameters_of(layer, unit) as f64).sum()
+    }
+}
+
+/// The units that a unit hears.
+pub(crate) fn heard<T: Real>(layer: &Recurrent<T>, unit: usize) -> Vec<u32> {
+    let exists = |from: &u32| layer.connections.as_ref().is_none_or(|connections| connections.exists(*from as usize, unit));
+    if layer.y_gates.is_empty() { Vec::new() } else { (0..layer.units as u32).filter(exists).collect() }
+}
+
+/// Parameters of one unit, as far as they exist.
+pub(crate) fn parameters_of<T: Real>(layer: &Recurrent<T>, unit: usize) -> usize {
+    let h = layer.y_gates.len() * heard(layer, unit).len();
+    layer.x_gates.len() * layer.inputs + h + layer.constants.iter().flatten().count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cell::{Cell, Gate, Partials, Unit};
+    use crate::network::Network;
+
+    #[derive(Clone, Copy)]
+    struct Sum;
+
+    impl Cell<1, 1> for Sum {
+        fn name(&self) -> &'static str {
+            "sum"
+        }
+        fn gates(&self) -> [Gate; 1] {
+            [Gate::new("current", true)]
+        }
+        fn step<T: Real>(&self, previous: Unit<T, 1>, a: [T; 1]) -> Unit<T, 1> {
+            self.linearise(previous, a).0
+        }
+        fn linearise<T: Real>(&self, _: Unit<T, 1>, [a]: [T; 1]) -> (Unit<T, 1>, Partials<T, 1, 1>) {
+            (Unit { s: [a], y: a }, Partials::zero())
+        }
+    }
+
+    /// Against powers of the matrix of connections.
+    #[test]
+    fn reaches_as_powers_of_the_connections_do() {
+        for density in [0.0, 0.05, 0.15, 0.4, 1.0] {
+            let n = 20;
+            let network = Network::<f64>::builder(2).seed(4).recurrent(Sum, n).density(density).readout(1).unwrap();
+            let layer = network.layers[0].recurrent().unwrap();
+            let exists = |from, to| network.connections(0).is_none_or(|connections| connections.exists(from, to));
+            let mut reached: Vec<Vec<bool>> = (0..n).map(|i| (0..n).map(|j| i == j).collect()).collect();
+            for order in 1..8 {
+                let next: Vec<Vec<bool>> = reached
+                    .iter()
+                    .map(|row| (0..n).map(|to| row[to] || (0..n).any(|via| row[via] && exists(via, to))).collect())
+                    .collect();
+                let reach = Reach::new(layer, order);
+                assert_eq!(reach.is_saturated, next == reached, "density {density} order {order}");
+                for (row, found) in reached.iter().zip(&reach.units) {
+                    assert_eq!(&(0..n as u32).filter(|&j| row[j as usize]).collect::<Vec<_>>(), found);
+                }
+                reached = next;
+            }
+            let all: usize = (0..n).map(|unit| heard(layer, unit).len()).sum();
+            assert_eq!(all, network.connections(0).map_or(n * n, crate::Connections::count));
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! Unbiased online recurrent optimisation, UORO (Tallec & Ollivier 2017, arXiv 1702.05043): the influence of every parameter on
+//! every state as one random product of two vectors.
+//!
+//! The carried variables v are s of every recurrent layer and, where it is heard at the next step, y, each a variable of its
+//! own. ε ≈ v̂ ⊗ θ̂, for each stream. Over a window, with random signs ν,
+//!
+//! ```text
+//! ṽ = J v̂                    a forward pass of tangents through the window         (push.rs)
+//! g = νᵀ Σ_t A_t ⊗ z_t        a reverse sweep from ν at the window's end            (pull.rs)
+//! v̂ ← ρ₀ ṽ + ρ₁ ν,   θ̂ ← θ̂/ρ₀ + g/ρ₁,   ρ₀ = √(‖θ̂‖/‖ṽ‖),   ρ₁ = √(‖g‖/‖ν‖)          (their eq. 9–11)
+//! ```
+//!
+//! E[ν νᵀ] = 1, and ν is independent of what came before, so the mean of v̂ ⊗ θ̂ is the influence itself, for any window. What it adds
+//! to the gradient is (σ·v̂) θ̂.
+//!
+//! For one stream and P parameters: P values and two for each variable. A step takes P multiply–adds forward, P back, P for g, and a
+//! window 3·P more to read out, measure and rescale θ̂: about 6·P at K = 1, 3·P in long windows.
+
+mod pull;
+mod push;
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::influence::{Block, blocks_of};
+use super::signs::{Signs, balance, norm};
+use crate::accumulate::Window;
+use crate::kernel::dot::dot;
+use crate::kernel::share::is_worth_sharing;
+use crate::lane::Lane;
+use crate::network::Network;
+use crate::real::Real;
+
+/// Parameters that a thread reads out at a time.
+const CHUNK: usize = 16 * 1024;
+
+/// The random products of all streams.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(bound = "")]
+pub(super) struct Uoro<T: Real> {
+    seed: u64,
+    /// Everything up to the topmost recurrent layer.
+    layers: Vec<UoroLayer>,
+    streams: Vec<Product<T>>,
+    /// σ·v̂ of each stream.
+    shares: Vec<T>,
+    /// 1 for every step: what the constants are multiplied with.
+    ones: Vec<T>,
+}
+
+/// A layer's place among the variables.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct UoroLayer {
+    index: usize,
+    state: Range<usize>,
+    /// Empty where nobody hears y at the next step.
+    output: Range<usize>,
+    blocks: Vec<Block>,
+}
+
+/// ε of one stream, and room to move it on.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(bound = "")]
+struct Product<T: Real> {
+    /// v̂.
+    variables: Vec<T>,
+    /// θ̂: the parameters up to the topmost recurrent layer's.
+    parameters: Vec<T>,
+    /// ν.
+    signs: Vec<T>,
+    layers: Vec<Room<T>>,
+}
+
+/// One layer's room.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(bound = "")]
+struct Room<T: Real> {
+    /// Tangent of a, then of s, at the step at hand.
+    activation: Vec<T>,
+    state: Vec<T>,
+    /// Tangent of y at the step at hand.
+    output: Vec<T>,
+    /// Adjoints of s and of y as later steps send them, and of y as the layers above do.
+    to_state: Vec<T>,
+    to_output: Vec<T>,
+    from_above: Vec<T>,
+    /// δ of every step.
+    delta: Vec<T>,
+}
+
+impl<T: Real> Uoro<T> {
+    pub(super) fn new(network: &Network<T>, seed: u64, streams: usize, capacity: usize) -> Self {
+        let top = network.layers.iter().rposition(|layer| layer.recurrent().is_some());
+        let (mut layers, mut variables, mut parameters) = (Vec::new(), 0, 0);
+        for (index, layer) in network.layers.iter().enumerate().take(top.map_or(0, |top| top + 1)) {
+            let (states, heard) = layer.recurrent().map_or((0, false), |layer| {
+                (layer.states() * layer.units, !layer.y_gates.is_empty() || layer.dynamics.resets())
+            });
+            let state = variables..variables + states;
+            let output = state.end..state.end + if heard { layer.units() } else { 0 };
+            variables = output.end;
+            let blocks = blocks_of(layer);
+            parameters = blocks.iter().map(|block| block.gradient.end).fold(parameters, usize::max);
+            layers.push(UoroLayer { index, state, output, blocks });
+        }
+        let zeros = |count: usize| vec![T::zero(); count];
+        let room = |place: &UoroLayer| {
+            let layer = &network.layers[place.index];
+            let (n, rows, states) = (layer.units(), layer.activations(), place.state.len());
+            Room {
+                activation: zeros(rows),
+                state: zeros(states),
+                output: zeros(n),
+                to_state: zeros(states),
+                to_output: zeros(n),
+                from_above: zeros(n),
+                delta: zeros(rows * capacity),
+            }
+        };
+        let product = Product {
+            variables: zeros(variables),
+            parameters: zeros(parameters),
+            signs: zeros(variables),
+            layers: layers.iter().map(room).collect(),
+        };
+        Self { seed, layers, streams: vec![product; streams], shares: zeros(streams), ones: vec![T::one(); capacity] }
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        let values = |product: &Product<T>| product.parameters.len() + product.variables.len() + product.signs.len();
+        self.streams.iter().map(values).sum::<usize>() * size_of::<T>()
+    }
+
+    pub(super) fn close(&mut self, window: &Window<'_, T>, gradient: &mut [T]) {
+        let Window { network, lanes, continues, fresh, seen } = *window;
+        let Self { seed, layers, streams, shares, ones } = self;
+        let width = lanes[0].tape.streams();
+        let lane_of = |stream: usize| {
+            let (lane, b) = (&lanes[stream / width], stream % width);
+            (b < lane.tape.live).then_some((lane, b))
+        };
+        for (stream, (share, product)) in shares.iter_mut().zip(&*streams).enumerate() {
+            *share = match lane_of(stream) {
+                Some((lane, b)) if !fresh[stream] => product.wanted(layers, lane, b),
+                _ => T::zero(),
+            };
+        }
+        let parameters = streams.first().map_or(0, |product| product.parameters.len());
+        let read_out = |(chunk, sums): (usize, &mut [T])| {
+            for (product, &share) in streams.iter().zip(&*shares).filter(|(_, share)| **share != T::zero()) {
+                for (sum, &theta) in sums.iter_mut().zip(&product.parameters[chunk * CHUNK..]) {
+                    *sum += share * theta;
+                }
+            }
+        };
+        let gradient = &mut gradient[..parameters];
+        if is_worth_sharing(parameters * streams.len()) {
+            gradient.par_chunks_mut(CHUNK).enumerate().for_each(read_out);
+        } else {
+            gradient.chunks_mut(CHUNK).enumerate().for_each(read_out);
+        }
+        let advance = |(stream, product): (usize, &mut Product<T>)| {
+            if let Some((lane, b)) = lane_of(stream).filter(|_| continues[stream]) {
+                let mut signs = Signs::new(*seed, 0, stream, seen);
+                product.signs.fill_with(|| signs.next());
+                product.advance(layers, network, lane, b, ones, fresh[stream]);
+            }
+        };
+        let columns: usize = lanes.iter().map(|lane| lane.tape.columns()).sum();
+        if is_worth_sharing(parameters * 3 * (columns + streams.len())) {
+            streams.par_iter_mut().enumerate().for_each(advance);
+        } else {
+            streams.iter_mut().enumerate().for_each(advance);
+        }
+    }
+}
+
+impl<T: Real> Product<T> {
+    /// σ·v̂: what the window wants of the state it started from.
+    fn wanted(&self, layers: &[UoroLayer], lane: &Lane<T>, b: usize) -> T {
+        let mut sum = T::zero();
+        for place in layers {
+            let (sweep, states, n) = (&lane.sweep.layers[place.index], place.state.len(), place.output.len());
+            sum += dot(&sweep.to_state[b * states..(b + 1) * states], &self.variables[place.state.clone()]);
+            sum += dot(&sweep.to_output[b * n..(b + 1) * n], &self.variables[place.output.clone()]);
+        }
+        sum
+    }
+
+    /// The next v̂ and θ̂.
+    fn advance(&mut self, layers: &[UoroLayer], network: &Network<T>, lane: &Lane<T>, b: usize, ones: &[T], fresh: bool) {
+        let tape = &lane.tape;
+        let kept = if fresh {
+            None
+        } else {
+            self.push(layers, network, tape, b);
+            balance(norm(&self.parameters), norm(&self.variables))
+        };
+        self.pull(layers, network, tape, b);
+        let added = balance(self.pulled_norm(layers, tape, b, ones), norm(&self.signs));
+        let Self { variables, parameters, signs, .. } = self;
+        match kept {
+            Some(scale) => {
+                variables.iter_mut().for_each(|v| *v *= scale);
+                let rest = T::one() / scale;
+                parameters.iter_mut().for_each(|theta| *theta *= rest);
+            }
+            None => {
+                variables.fill(T::zero());
+                parameters.fill(T::zero());
+            }
+        }
+        if let Some(scale) = added {
+            for (v, &sign) in variables.iter_mut().zip(&*signs) {
+                *v += scale * sign;
+            }
+            self.add_pulled(layers, tape, b, ones, T::one() / scale);
+            network.clear_absent(&mut self.parameters);
+        }
+    }
+}
