@@ -1,8 +1,8 @@
 //! Every variant of every cell in a small network: exact online methods against the oracle, and the oracle against central
 //! differences where the cell is smooth. This is what shows that the gates fit the engine's layout.
 
-use ostl_cells::{CellConfig, CellVisitor};
-use ostl_core::{Cell, Learner, Loss, Method, Network, OptimizerSettings, SequenceBatch, TargetKind, bptt};
+use ostl_cells::CellConfig;
+use ostl_core::{Learner, Loss, Method, Network, OptimizerSettings, SequenceBatch, TargetKind, bptt};
 
 const INPUTS: usize = 3;
 const UNITS: usize = 5;
@@ -10,19 +10,13 @@ const OUTPUTS: usize = 2;
 const LENGTHS: [usize; 2] = [7, 4];
 
 /// Two layers of the cell and a readout, away from the starting weights' zeros and symmetries.
-struct Stack;
-
-impl CellVisitor for Stack {
-    type Output = Network<f64>;
-
-    fn visit<C: Cell<S, G>, const S: usize, const G: usize>(self, cell: C) -> Network<f64> {
-        let builder = Network::builder(INPUTS).seed(7).recurrent(cell, UNITS).recurrent(cell, UNITS);
-        let mut network = builder.readout(OUTPUTS).unwrap();
-        for (at, parameter) in network.parameters_mut().iter_mut().enumerate() {
-            *parameter += 0.3 * wave(at);
-        }
-        network
+fn stack(config: &CellConfig) -> Network<f64> {
+    let builder = config.add_to(Network::builder(INPUTS).seed(7), UNITS).unwrap();
+    let mut network = config.add_to(builder, UNITS).unwrap().readout(OUTPUTS).unwrap();
+    for (at, parameter) in network.parameters_mut().iter_mut().enumerate() {
+        *parameter += 0.3 * wave(at);
     }
+    network
 }
 
 /// Numbers within ±1, the same at every run.
@@ -56,7 +50,7 @@ fn assert_close(found: &[f64], expected: &[f64], tolerance: f64, what: &str) {
 fn exact_methods_have_the_oracle_s_gradient() {
     let batch = batch();
     for (name, config) in CellConfig::every() {
-        let network = config.visit(Stack).unwrap();
+        let network = stack(&config);
         let oracle = bptt::gradient(&network, Loss::SoftmaxCrossEntropy, &batch);
         for method in [Method::bptt(), Method::rtrl(), Method::rtrl().with_window(3)] {
             let settings = OptimizerSettings::sgd(0.1);
@@ -72,7 +66,7 @@ fn exact_methods_have_the_oracle_s_gradient() {
 fn smooth_cells_have_the_gradient_of_central_differences() {
     let (batch, loss) = (batch(), Loss::SoftmaxCrossEntropy);
     for (name, config) in CellConfig::every() {
-        let mut network = config.visit(Stack).unwrap();
+        let mut network = stack(&config);
         assert_eq!(network.is_smooth(), !config.is_spiking(), "{name}");
         if !network.is_smooth() {
             continue;
@@ -99,7 +93,7 @@ fn smooth_cells_have_the_gradient_of_central_differences() {
 fn spiking_cells_spike() {
     let batch = batch();
     for (name, config) in CellConfig::every().into_iter().filter(|(_, config)| config.is_spiking()) {
-        let mut network = config.visit(Stack).unwrap();
+        let mut network = stack(&config);
         for layer in 0..2 {
             network.block_mut(layer, "W").apply(|w| *w = 2.0 * w.abs());
         }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use nalgebra::DMatrix;
-use ostl_cells::{CellConfig, CellVisitor};
-use ostl_core::{Cell, Learner, Loss, Method, Network, OptimizerSettings, Real, SequenceBatch, TargetKind, bptt};
+use ostl_cells::CellConfig;
+use ostl_core::{Learner, Loss, Method, Network, OptimizerSettings, Real, SequenceBatch, TargetKind, bptt};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -61,7 +61,8 @@ impl Golden {
     /// The same network, with the golden parameters.
     fn network<T: Real>(&self) -> Network<T> {
         let config: CellConfig = serde_json::from_value(json!({"cell": self.cell})).unwrap();
-        let mut network = config.visit(Build(self, std::marker::PhantomData)).unwrap();
+        let (inputs, units, outputs) = (self.inputs[0][0].len(), self.y[0][0].len(), self.logits[0][0].len());
+        let mut network = config.add_to(Network::builder(inputs), units).unwrap().readout(outputs).unwrap();
         for (name, layer, block) in BLOCKS {
             let golden = self.parameters[name].matrix().map(T::from_f64);
             network.block_mut(layer, block).copy_from(&golden);
@@ -92,19 +93,6 @@ impl Golden {
             let gradient = self.gradient[key].matrix();
             assert_close(&values[place.range()], gradient.as_slice(), tolerance, &format!("{what}, gradient of {key}"));
         }
-    }
-}
-
-/// Puts the described cell into a network of the golden file's shape.
-struct Build<'a, T>(&'a Golden, std::marker::PhantomData<T>);
-
-impl<T: Real> CellVisitor for Build<'_, T> {
-    type Output = Network<T>;
-
-    fn visit<C: Cell<S, G>, const S: usize, const G: usize>(self, cell: C) -> Network<T> {
-        let golden = self.0;
-        let (inputs, units, outputs) = (golden.inputs[0][0].len(), golden.y[0][0].len(), golden.logits[0][0].len());
-        Network::builder(inputs).recurrent(cell, units).readout(outputs).unwrap()
     }
 }
 

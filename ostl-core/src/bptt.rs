@@ -166,6 +166,25 @@ pub fn rolling_gradient<T: Real>(
     result
 }
 
+/// The summed loss of a batch and its gradient by truncated BPTT in chunks of `steps`: each chunk swept back over alone (Williams & Peng
+/// 1990, BPTT(h; h)).
+///
+/// # Panics
+/// If the batch does not have the network's shape, or a chunk has no steps.
+#[track_caller]
+pub fn chunked_gradient<T: Real>(network: &Network<T>, loss: Loss, batch: &SequenceBatch<T>, steps: usize) -> Gradient<T> {
+    let feedback = (Feedback::Symmetric, FeedbackWeights::new(network, &Method::bptt()));
+    let mut result = Gradient { loss: T::zero(), values: vec![T::zero(); network.parameters().len()] };
+    for stream in 0..batch.streams() {
+        let sequence =
+            Sequence { network, loss, batch, stream, steps: forward(network, batch, stream), feedback: &feedback };
+        for start in (0..sequence.steps.len()).step_by(steps) {
+            sequence.sweep(start..sequence.steps.len().min(start + steps), |_| true, &mut result);
+        }
+    }
+    result
+}
+
 /// What a network did with one sequence of a batch.
 struct Sequence<'a, T: Real> {
     network: &'a Network<T>,

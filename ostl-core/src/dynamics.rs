@@ -4,6 +4,8 @@
 //! `ds_da` as planes (variable, gate) with the gate running fastest. The hot loop loads a tile of units from the planes, calls
 //! the scalar-looking cell, and stores; it is compiled for the widest vectors the processor has.
 
+use std::sync::Arc;
+
 use crate::cell::{Cell, Gate, Leak, Partials, Unit};
 use crate::kernel::reverse::{self, Shape};
 use crate::kernel::tile;
@@ -165,6 +167,17 @@ pub trait Dynamics<T: Real>: Send + Sync {
     fn paths(&self, window: PartialsWindow<'_, T>, paths: Paths<'_, T>);
     /// One step of *one* unit with its partials, straight from the cell: no tile, no planes. What oracles call.
     fn linearise_unit(&self, previous: UnitColumn<'_, T>, next: UnitColumnMut<'_, T>, partials: PartialsColumnMut<'_, T>);
+}
+
+/// A cell's dynamics for one scalar: where its kernels are compiled. A crate of cells calls this once for each cell and scalar, and hands
+/// the result to [`NetworkBuilder::recurrent_dynamics`](crate::NetworkBuilder::recurrent_dynamics), so that crates above need not compile them
+/// again.
+///
+/// # Panics
+/// If the cell's gates break the rules of [`Gate`].
+#[track_caller]
+pub fn dynamics_of<T: Real, C: Cell<S, G>, const S: usize, const G: usize>(cell: C) -> Arc<dyn Dynamics<T>> {
+    Arc::new(Units::new(cell))
 }
 
 /// A layer's worth of one cell.

@@ -9,7 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use crate::activity::Activity;
 use crate::cell::Cell;
 use crate::connections::Connections;
-use crate::dynamics::{Dynamics, Units};
+use crate::dynamics::{Dynamics, dynamics_of};
 use crate::error::ConfigError;
 use crate::initialize::Initialization;
 use crate::layer::{Activation, Dense, Layer, Recurrent};
@@ -241,8 +241,12 @@ impl<T: Real> NetworkBuilder<T> {
     /// # Panics
     /// If the cell's gates break the rules of [`Gate`](crate::Gate).
     #[track_caller]
-    pub fn recurrent<C: Cell<S, G>, const S: usize, const G: usize>(mut self, cell: C, units: usize) -> Self {
-        let dynamics = Arc::new(Units::new(cell));
+    pub fn recurrent<C: Cell<S, G>, const S: usize, const G: usize>(self, cell: C, units: usize) -> Self {
+        self.recurrent_dynamics(dynamics_of(cell), units)
+    }
+
+    /// Adds a recurrent layer of `units` like units, given by their [dynamics](crate::dynamics::dynamics_of).
+    pub fn recurrent_dynamics(mut self, dynamics: Arc<dyn Dynamics<T>>, units: usize) -> Self {
         self.layers.push(Planned::Recurrent { dynamics, units, density: 1.0, activity: Activity::default() });
         self
     }

@@ -7,6 +7,7 @@
 //! pseudo_derivative = "fast-sigmoid"
 //! ```
 
+mod dynamics;
 mod element_wise;
 mod every;
 mod options;
@@ -162,7 +163,7 @@ impl CellConfig {
     /// # Errors
     /// If an option is out of range.
     pub fn add_to<T: Real>(&self, builder: NetworkBuilder<T>, units: usize) -> Result<NetworkBuilder<T>, CellError> {
-        self.visit(Add { builder, units })
+        Ok(builder.recurrent_dynamics(self.dynamics()?, units))
     }
 
     /// Makes the cell and hands it to `visitor`.
@@ -189,20 +190,6 @@ impl CellConfig {
             Self::MinGru(_) => Ok(visitor.visit(MinGru)),
             Self::MinLstm(options) => Ok(visitor.visit(options.cell()?)),
         }
-    }
-}
-
-/// Puts a layer of the cell on top of a network.
-struct Add<T> {
-    builder: NetworkBuilder<T>,
-    units: usize,
-}
-
-impl<T: Real> CellVisitor for Add<T> {
-    type Output = NetworkBuilder<T>;
-
-    fn visit<C: Cell<S, G>, const S: usize, const G: usize>(self, cell: C) -> Self::Output {
-        self.builder.recurrent(cell, self.units)
     }
 }
 

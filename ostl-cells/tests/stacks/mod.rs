@@ -2,7 +2,7 @@
 #![allow(dead_code, reason = "each test binary uses a part")]
 
 use ostl_cells::CellConfig;
-use ostl_core::{Activation, Initialization, Loss, Network, Real, SequenceBatch, TargetKind};
+use ostl_core::{Activation, Initialization, Loss, Network, NetworkBuilder, Real, SequenceBatch, TargetKind};
 use proptest::prelude::*;
 
 /// One layer of a stack.
@@ -51,7 +51,7 @@ impl Random {
 }
 
 impl Plan {
-    pub(crate) fn network<T: Real>(&self) -> Network<T> {
+    fn layers<T: Real>(&self) -> NetworkBuilder<T> {
         let mut builder =
             Network::builder(self.inputs).seed(self.seed).initialization(Initialization::Glorot, Initialization::Glorot);
         for layer in &self.layers {
@@ -60,7 +60,19 @@ impl Plan {
                 LayerPlan::Dense(activation, units) => builder.dense(*units, *activation),
             };
         }
-        let mut network = builder.readout(self.outputs).unwrap();
+        builder
+    }
+
+    pub(crate) fn network<T: Real>(&self) -> Network<T> {
+        self.away_from_start(self.layers().readout(self.outputs).unwrap())
+    }
+
+    /// The same with a readout of these units.
+    pub(crate) fn network_with_readout<T: Real>(&self, cell: CellConfig) -> Network<T> {
+        self.away_from_start(cell.add_to(self.layers(), self.outputs).unwrap().finish().unwrap())
+    }
+
+    fn away_from_start<T: Real>(&self, mut network: Network<T>) -> Network<T> {
         // Constants away from their starting values too, so that their gradients are not special.
         let mut random = Random(self.seed ^ 0xABCD);
         for parameter in network.parameters_mut() {

@@ -15,6 +15,9 @@ pub(crate) struct LayerConfig {
     /// What the layer's activity adds to the error.
     #[serde(skip_serializing_if = "Option::is_none")]
     activity: Option<Activity>,
+    /// The share of the connections of H that exist; all if left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    density: Option<f64>,
     #[serde(flatten)]
     kind: Kind,
 }
@@ -40,6 +43,11 @@ impl<'de> Deserialize<'de> for LayerConfig {
         let units = usize::deserialize(units).map_err(|error| D::Error::custom(error.message()))?;
         let activity = table.remove("activity").map(Activity::deserialize).transpose();
         let activity = activity.map_err(|error| D::Error::custom(error.message()))?;
+        let density = table.remove("density").map(f64::deserialize).transpose();
+        let density = density.map_err(|error| D::Error::custom(error.message()))?;
+        if density.is_some() && table.contains_key("dense") {
+            return Err(D::Error::custom("`density` is that of a cell's H, and this layer is dense"));
+        }
         if activity.is_some() && table.contains_key("dense") {
             return Err(D::Error::custom("`activity` belongs to a layer of a cell, and this one is dense"));
         }
@@ -53,19 +61,19 @@ impl<'de> Deserialize<'de> for LayerConfig {
                 ));
             }
         };
-        Ok(Self { units, activity, kind: kind.map_err(|error| D::Error::custom(error.message()))? })
+        Ok(Self { units, activity, density, kind: kind.map_err(|error| D::Error::custom(error.message()))? })
     }
 }
 
 impl LayerConfig {
     /// A layer of a cell.
     pub(crate) fn of_cell(units: usize, cell: CellConfig) -> Self {
-        Self { units, activity: None, kind: Kind::Cell(cell) }
+        Self { units, activity: None, density: None, kind: Kind::Cell(cell) }
     }
 
     /// A stateless layer.
     pub(crate) fn of_dense(units: usize, dense: Activation) -> Self {
-        Self { units, activity: None, kind: Kind::Dense { dense } }
+        Self { units, activity: None, density: None, kind: Kind::Dense { dense } }
     }
 
     pub(super) fn units(&self) -> usize {
@@ -87,6 +95,14 @@ impl LayerConfig {
         if let Some(activity) = self.activity {
             activity.validate().map_err(|error| OutOfRange::from(error).within("activity"))?;
         }
+        if let (Some(density), Kind::Cell(cell)) = (self.density, self.kind) {
+            if !cell.is_recurrent() {
+                return Err(OutOfRange::new("density", density, "left out: this layer has no H"));
+            }
+            if !(0.0..=1.0).contains(&density) {
+                return Err(OutOfRange::new("density", density, "between 0 and 1"));
+            }
+        }
         match self.kind {
             Kind::Cell(cell) => cell.validate().map_err(cell_error),
             Kind::Dense { .. } => Ok(()),
@@ -98,7 +114,11 @@ impl LayerConfig {
         match self.kind {
             Kind::Cell(cell) => {
                 let builder = cell.add_to(builder, self.units).map_err(cell_error)?;
-                Ok(builder.activity(self.activity.unwrap_or_default()))
+                let builder = builder.activity(self.activity.unwrap_or_default());
+                Ok(match self.density {
+                    Some(density) => builder.density(density),
+                    None => builder,
+                })
             }
             Kind::Dense { dense } => Ok(builder.dense(self.units, dense)),
         }

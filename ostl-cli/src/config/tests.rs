@@ -282,3 +282,13 @@ fn a_readout_can_leak() {
     refused(&[r#"readout={cell="li", decay=1.8}"#], &["readout.decay = 1.8"]);
     refused(&[r#"readout={cell="li", dekay=0.8}"#], &["dekay"]);
 }
+
+#[test]
+fn h_can_be_sparse() {
+    let config = with(&["layers.0.density=0.25"]).unwrap();
+    assert!(config.network::<f32>(4, 2).unwrap().description().contains("%"));
+    let text = toml::to_string(&config).unwrap();
+    assert_eq!(blame::read(&text.parse().unwrap()), Ok(config), "{text}");
+    refused(&["layers.0.density=1.5"], &["layers.0.density = 1.5", "between 0 and 1"]);
+    refused(&["layers.0.density=0.5", "layers.0.recurrent=false"], &["layers.0.density = 0.5", "no H"]);
+}

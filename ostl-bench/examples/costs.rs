@@ -1,0 +1,150 @@
+//! What each named method costs, time and memory a step, as a layer grows, beside the exponents that its documentation gives.
+//!
+//! ```text
+//! cargo run --release -p ostl-bench --example costs [-- --quick]
+//! ```
+//!
+//! One layer of n leaky units with n inputs, H, and a leaky readout of eight: every method can run on it. `snap-2` and `snap-3` have an H of
+//! eight connections a unit (with all of them they are `ostl`), `rolling_tbptt` looks back over 20 steps. One stream, `f32`, one thread. The
+//! time is that of a step, forward and everything, and what it is above truncated BPTT of one step, which carries nothing; an
+//! exponent is log₂ of the ratio from one n to its double, at the two largest n, of the excess (of the whole where there is next to none).
+
+use std::time::Instant;
+
+use ostl_bench::{LOSS, batch};
+use ostl_cells::CellConfig;
+use ostl_cells::config::{LiConfig, LifConfig, OutputKind};
+use ostl_core::{Carry, Learner, Method, Network, OptimizerSettings, Update, Window};
+
+/// A method, what its documentation says of its time and memory in n where m = n, and whether H is sparse.
+struct Rule {
+    name: &'static str,
+    method: Method,
+    time: (u32, &'static str),
+    memory: (u32, &'static str),
+    is_sparse: bool,
+}
+
+fn rules() -> Vec<Rule> {
+    let rule = |name, method: Method, time, memory| Rule {
+        name,
+        method: method.with_update(Update::Sequence),
+        time,
+        memory,
+        is_sparse: false,
+    };
+    let sparse =
+        |order, name| Rule { is_sparse: true, ..rule(name, Method::snap(order), (2, "S·r·P·(r + 1)"), (2, "S·r·P")) };
+    vec![
+        rule("tbptt(1)", Method::tbptt(1), (2, "P"), (0, "0")),
+        rule("rolling_tbptt(20)", Method::rolling_tbptt(20), (2, "20·P"), (0, "0")),
+        rule("ottt", Method::ottt(), (2, "P"), (1, "m + n + 1")),
+        rule("ostl_without_h", Method::ostl_without_h(), (2, "3·S·P"), (2, "(S + 1)·P")),
+        rule("d_rtrl", Method::d_rtrl(), (2, "3·S·P"), (2, "(S + 1)·P")),
+        rule("e_prop_random", Method::e_prop_random(), (2, "3·S·P"), (2, "(S + 1)·P")),
+        rule("otpe", Method::otpe(), (2, "3·S·P"), (2, "(S + 1)·P")),
+        sparse(2, "snap-2, 8 a unit"),
+        sparse(3, "snap-3, 8 a unit"),
+        rule("uoro", Method::uoro(), (2, "3·P"), (2, "P")),
+        rule("kf_rtrl", Method::kf_rtrl(), (3, "S²·G·n³"), (2, "S·G·n² + m + n")),
+        rule("ostl", Method::ostl(), (4, "S·n·P·(n + 1)"), (3, "S·n·P")),
+        rule("osttp", Method::osttp(), (4, "S·n·P·(n + 1)"), (3, "S·n·P")),
+        rule("ostl, K = 16", Method::ostl().with_window(16), (4, "S·n·P·(1 + n/16)"), (3, "S·n·P")),
+        rule("rtrl", Method::rtrl(), (4, "N·P·(N + 1)"), (3, "N·P")),
+    ]
+}
+
+fn network(n: usize, is_sparse: bool) -> Network<f32> {
+    let cell = CellConfig::Lif(LifConfig { output: OutputKind::Sigmoid, detach_reset: true, ..LifConfig::default() });
+    let mut builder = cell.add_to(Network::builder(n).seed(1), n).expect("a cell of the benches");
+    if is_sparse {
+        builder = builder.density(8.0 / n as f64);
+    }
+    let readout = CellConfig::Li(LiConfig::default());
+    readout.add_to(builder, 8).expect("a cell of the benches").finish().expect("sizes of the benches")
+}
+
+/// Microseconds a step, the fastest of a few runs, and bytes of traces.
+fn cost(rule: &Rule, n: usize, seconds: f64) -> Result<(f64, usize), Box<dyn std::error::Error>> {
+    let window = match rule.method.window {
+        Window::Steps(steps) | Window::Rolling(steps) => steps,
+        Window::Sequence => 1,
+    };
+    let network = network(n, rule.is_sparse);
+    // Steps that take long enough to be timed, in whole windows.
+    let mut steps = 2 * window;
+    loop {
+        let batch = batch(n, 8, steps, 1);
+        let mut learner = Learner::new(network.clone(), LOSS, rule.method, OptimizerSettings::sgd(0.1), 1)?;
+        let start = Instant::now();
+        learner.gradient(&batch)?;
+        let first = start.elapsed().as_secs_f64();
+        if first < seconds / 4.0 {
+            steps *= 2;
+            continue;
+        }
+        let mut best = first;
+        for _ in 0..3 {
+            let start = Instant::now();
+            learner.gradient(&batch)?;
+            best = best.min(start.elapsed().as_secs_f64());
+        }
+        return Ok((best * 1e6 / steps as f64, learner.trace_bytes()));
+    }
+}
+
+/// log₂ of the growth from one n to its double.
+fn exponent(values: &[f64]) -> String {
+    match values {
+        [.., smaller, larger] if *smaller > 0.0 && *larger > 0.0 => format!("{:.1}", (larger / smaller).log2()),
+        _ => "–".into(),
+    }
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let quick = std::env::args().any(|argument| argument == "--quick");
+    let sizes: &[usize] = if quick { &[16, 32] } else { &[64, 128, 256] };
+    let seconds = if quick { 0.002 } else { 0.2 };
+    let heads: Vec<String> = sizes.iter().map(|n| format!("n = {n}")).collect();
+    let rules_of_lines = "--- | ".repeat(sizes.len());
+    println!(
+        "| method | µs a step: {} | exponent | formula | KiB of traces: {} | exponent | formula |",
+        heads.join(" | "),
+        heads.join(" | ")
+    );
+    println!("| --- | {rules_of_lines}--- | --- | {rules_of_lines}--- | --- |");
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build()?;
+    let mut floor = vec![0.0; sizes.len()];
+    for rule in rules() {
+        let costs: Result<Vec<_>, String> =
+            pool.install(|| sizes.iter().map(|&n| cost(&rule, n, seconds).map_err(|error| error.to_string())).collect());
+        let costs = costs?;
+        let times: Vec<f64> = costs.iter().map(|(time, _)| *time).collect();
+        if rule.method.carry == Carry::None && rule.name.starts_with("tbptt") {
+            floor.clone_from(&times);
+        }
+        let excess: Vec<f64> = times.iter().zip(&floor).map(|(time, floor)| time - floor).collect();
+        // An excess that is next to nothing is noise.
+        let has_excess = excess.iter().zip(&times).all(|(excess, time)| excess > &(0.2 * time));
+        let bytes: Vec<f64> = costs.iter().map(|(_, bytes)| *bytes as f64).collect();
+        let in_line = |values: &[f64], digits: usize| {
+            values.iter().map(|value| format!("{value:.digits$}")).collect::<Vec<_>>().join(" | ")
+        };
+        let kib: Vec<f64> = bytes.iter().map(|bytes| bytes / 1024.0).collect();
+        println!(
+            "| {} | {} | {}{} (n^{}) | {} | {} | {} (n^{}) | {} |",
+            rule.name,
+            in_line(&times, 1),
+            exponent(if has_excess { &excess } else { &times }),
+            if has_excess { "" } else { "*" },
+            rule.time.0,
+            rule.time.1,
+            in_line(&kib, 1),
+            exponent(&bytes),
+            rule.memory.0,
+            rule.memory.1,
+        );
+    }
+    println!("\n* of the whole step: the method adds less than a fifth to it");
+    Ok(())
+}
