@@ -14,6 +14,12 @@ pub enum CellError {
         /// What would have been accepted.
         allowed: &'static str,
     },
+    /// Two options that say the same thing in two ways.
+    #[error("{} and {} exclude each other", keys[0], keys[1])]
+    Exclusive {
+        /// The options, as they are spelled in a configuration file.
+        keys: [&'static str; 2],
+    },
 }
 
 /// `value` if it is neither infinite nor NaN.

@@ -1,21 +1,49 @@
 #![doc = include_str!("../README.md")]
 
+pub mod alif;
 pub mod config;
+mod decay;
+pub mod e_lstm;
 mod error;
 pub mod gru;
+pub mod ind_rnn;
+pub mod li;
+pub mod lif;
+pub mod lru;
 pub mod lstm;
+pub mod min_gru;
+pub mod min_lstm;
+mod nonlinearity;
 pub mod output;
 #[cfg(test)]
 mod partials_check;
+mod reset;
+mod ring;
 pub mod rnn;
+pub mod rtu;
 pub mod snu;
 pub mod surrogate;
+pub mod synaptic;
 
-pub use config::{CellConfig, CellVisitor, PseudoDerivativeKind};
+pub use alif::Alif;
+pub use config::{CellConfig, CellVisitor};
+pub use e_lstm::ELstm;
 pub use error::CellError;
 pub use gru::Gru;
+pub use ind_rnn::IndRnn;
+pub use li::Li;
+pub use lif::Lif;
+pub use lru::Lru;
 pub use lstm::Lstm;
+pub use min_gru::MinGru;
+pub use min_lstm::MinLstm;
+pub use nonlinearity::Nonlinearity;
 pub use output::{OutputFunction, Sigmoid, Step};
+pub use reset::Reset;
 pub use rnn::Rnn;
+pub use rtu::Rtu;
 pub use snu::{Snu, SnuWithLearnableDecay, SoftSnu, SpikingSnu, StateFunction};
-pub use surrogate::{Arctan, FastSigmoid, PseudoDerivative, SigmoidDerivative, TanhDerivative, Triangle};
+pub use surrogate::{
+    Arctan, FastSigmoid, PseudoDerivative, PseudoDerivativeKind, SigmoidDerivative, TanhDerivative, Triangle,
+};
+pub use synaptic::SynapticLif;

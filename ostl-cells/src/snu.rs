@@ -25,7 +25,7 @@
 //! | state function | identity | g | identity, relu |
 //! | initial bias | −0.5 (SNU), 0 (sSNU) | where b starts | finite |
 
-use ostl_core::{Cell, Gate, Partials, Real, Unit};
+use ostl_core::{Cell, Gate, Leak, Partials, Real, Unit};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{CellError, finite};
@@ -126,6 +126,12 @@ impl<O: OutputFunction> Snu<O> {
         [Gate::new("current", self.recurrent).without_constant(), Gate::constant("threshold").on_output()]
     }
 
+    /// The leak of a unit whose decay is fixed, if its state function lets the sum through as it is.
+    fn fixed_leak(&self) -> Option<Leak> {
+        let leak = Leak { factor: self.decay, gain: 1.0, is_all: false };
+        (self.state_function == StateFunction::Identity).then_some(leak)
+    }
+
     /// One step with the decay d given.
     #[inline(always)]
     fn advance<T: Real>(&self, previous: Unit<T, 1>, current: T, bias: T, d: T) -> Unit<T, 1> {
@@ -190,6 +196,10 @@ impl<O: OutputFunction> Cell<1, 2> for Snu<O> {
 
     fn is_smooth(&self) -> bool {
         O::IS_SMOOTH
+    }
+
+    fn leak(&self) -> Option<Leak> {
+        self.fixed_leak()
     }
 
     fn initial_constant(&self, gate: usize) -> f64 {
@@ -349,6 +359,14 @@ mod tests {
         let mut learnt = points();
         learnt.retain(|(previous, a): &(Unit<f64, 1>, [f64; 3])| !kink(previous.s[0], previous.y, a[0], a[2].sigmoid()));
         assert_partials(&soft.learnable_decay().unwrap(), &learnt);
+    }
+
+    #[test]
+    fn the_leak_is_told_if_it_is_fixed_and_linear() {
+        let snu = Snu::soft().decay(0.7).unwrap();
+        assert_eq!(snu.leak(), Some(Leak { factor: 0.7, gain: 1.0, is_all: false }));
+        assert_eq!(snu.state_function(StateFunction::Relu).leak(), None);
+        assert_eq!(snu.learnable_decay().unwrap().leak(), None);
     }
 
     #[test]

@@ -11,7 +11,8 @@
 //! | [`Arctan`] | 1/(1 + (πv)²) | 1 | Fang et al. 2021 |
 //! | [`SigmoidDerivative`] | σ(v)(1 − σ(v)) | ¼ | the logistic function's own slope |
 
-use ostl_core::Real;
+use ostl_core::Number;
+use serde::{Deserialize, Serialize};
 
 use crate::error::CellError;
 
@@ -19,7 +20,7 @@ use crate::error::CellError;
 pub trait PseudoDerivative: Copy + Send + Sync + 'static {
     /// The pseudo-derivative ∂y/∂v at v = membrane potential − threshold: finite and not negative for every finite v; NaN
     /// stays NaN.
-    fn at<T: Real>(&self, v: T) -> T;
+    fn at<N: Number>(&self, v: N) -> N;
 }
 
 /// 1 − tanh²(v): the choice of the OSTL paper (Bohnstingl et al. 2022, arXiv 2007.12723).
@@ -29,8 +30,8 @@ pub struct TanhDerivative;
 impl PseudoDerivative for TanhDerivative {
     /// As 4e/(1 + e)² with e = e^{−2|v|}: one exponential, no cancellation far from the threshold.
     #[inline(always)]
-    fn at<T: Real>(&self, v: T) -> T {
-        T::from_f64(4.0) * bell(T::from_f64(2.0) * v.abs())
+    fn at<N: Number>(&self, v: N) -> N {
+        N::constant(4.0) * bell(N::constant(2.0) * v.abs())
     }
 }
 
@@ -41,8 +42,8 @@ pub struct FastSigmoid;
 
 impl PseudoDerivative for FastSigmoid {
     #[inline(always)]
-    fn at<T: Real>(&self, v: T) -> T {
-        let root = T::one() / (T::one() + v.abs());
+    fn at<N: Number>(&self, v: N) -> N {
+        let root = N::constant(1.0) / (N::constant(1.0) + v.abs());
         root * root
     }
 }
@@ -78,8 +79,8 @@ impl Default for Triangle {
 
 impl PseudoDerivative for Triangle {
     #[inline(always)]
-    fn at<T: Real>(&self, v: T) -> T {
-        T::from_f64(self.scale) * (T::one() - v.abs()).at_least(T::zero())
+    fn at<N: Number>(&self, v: N) -> N {
+        N::constant(self.scale) * (N::constant(1.0) - v.abs()).at_least(N::constant(0.0))
     }
 }
 
@@ -90,10 +91,10 @@ pub struct Arctan;
 
 impl PseudoDerivative for Arctan {
     #[inline(always)]
-    fn at<T: Real>(&self, v: T) -> T {
-        let u = T::from_f64(std::f64::consts::PI) * v;
+    fn at<N: Number>(&self, v: N) -> N {
+        let u = N::constant(std::f64::consts::PI) * v;
         // Where u² overflows the quotient is 0, as it should be.
-        T::one() / (T::one() + u * u)
+        N::constant(1.0) / (N::constant(1.0) + u * u)
     }
 }
 
@@ -103,16 +104,47 @@ pub struct SigmoidDerivative;
 
 impl PseudoDerivative for SigmoidDerivative {
     #[inline(always)]
-    fn at<T: Real>(&self, v: T) -> T {
+    fn at<N: Number>(&self, v: N) -> N {
         bell(v.abs())
+    }
+}
+
+/// One of them, chosen when a network is built and not when it is compiled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum PseudoDerivativeKind {
+    /// `"tanh"`: [`TanhDerivative`].
+    #[default]
+    Tanh,
+    /// `"fast-sigmoid"`: [`FastSigmoid`].
+    FastSigmoid,
+    /// `"triangle"`: [`Triangle`] with its default scale.
+    Triangle,
+    /// `"arctan"`: [`Arctan`].
+    Arctan,
+    /// `"sigmoid"`: [`SigmoidDerivative`].
+    Sigmoid,
+}
+
+impl PseudoDerivative for PseudoDerivativeKind {
+    /// Each of them, and a choice: one exponential and some divisions, in a loop without branches.
+    #[inline(always)]
+    fn at<N: Number>(&self, v: N) -> N {
+        let (is_tanh, one) = (*self == Self::Tanh, N::constant(1.0));
+        let steepness = N::constant(2.0).if_or(is_tanh, one);
+        let bell = N::constant(4.0).if_or(is_tanh, one) * bell(steepness * v.abs());
+        let value = FastSigmoid.at(v).if_or(*self == Self::FastSigmoid, bell);
+        let value = Triangle::default().at(v).if_or(*self == Self::Triangle, value);
+        Arctan.at(v).if_or(*self == Self::Arctan, value)
     }
 }
 
 /// σ'(u) = e^{−u}/(1 + e^{−u})² for u ≥ 0, where nothing can overflow.
 #[inline(always)]
-fn bell<T: Real>(u: T) -> T {
+fn bell<N: Number>(u: N) -> N {
     let e = (-u).exp();
-    let q = T::one() / (T::one() + e);
+    let q = N::constant(1.0) / (N::constant(1.0) + e);
     e * q * q
 }
 
@@ -180,6 +212,24 @@ mod tests {
         keeps_nan(Triangle::default());
         keeps_nan(Arctan);
         keeps_nan(SigmoidDerivative);
+    }
+
+    #[test]
+    fn chosen_late_they_have_the_same_bits() {
+        use PseudoDerivativeKind as Kind;
+        fn same<P: PseudoDerivative>(kind: Kind, p: P) {
+            for i in -500..=500 {
+                let v = f64::from(i) * 0.01;
+                assert_eq!(kind.at(v).to_bits(), p.at(v).to_bits(), "{kind:?} at {v}");
+                assert_eq!(kind.at(v as f32).to_bits(), p.at(v as f32).to_bits(), "{kind:?} at {v}");
+            }
+            assert!(kind.at(f64::NAN).is_nan());
+        }
+        same(Kind::Tanh, TanhDerivative);
+        same(Kind::FastSigmoid, FastSigmoid);
+        same(Kind::Triangle, Triangle::default());
+        same(Kind::Arctan, Arctan);
+        same(Kind::Sigmoid, SigmoidDerivative);
     }
 
     #[test]

@@ -161,7 +161,8 @@ fn connections_that_do_not_exist_stay_zero() {
             let absent: Vec<usize> = {
                 let connections = network.connections(0).unwrap();
                 let block = network.blocks().iter().find(|block| block.name == "H").unwrap();
-                let all = (0..6 * block.rows).map(|place| (place / block.rows, place % block.rows % 6, block.offset + place));
+                let all =
+                    (0..6 * block.rows).map(|place| (place / block.rows, place % block.rows % 6, block.offset + place));
                 all.filter(|&(from, to, _)| !connections.exists(from, to)).map(|(_, _, place)| place).collect()
             };
             assert!(absent.len() > 10 * if name == "lstm" { 4 } else { 3 });
@@ -237,7 +238,11 @@ fn statistic(found: &[f64], errors: &[f64], truth: &[f64], is_claimed: bool) -> 
     (worst, squares / f64::from(count.max(1)), count as usize)
 }
 
-fn is_right_on_average(carry: Carry, truth_of: impl Fn(&Network<f64>, usize, &SequenceBatch<f64>) -> Vec<f64>, count: usize) {
+fn is_right_on_average(
+    carry: Carry,
+    truth_of: impl Fn(&Network<f64>, usize, &SequenceBatch<f64>) -> Vec<f64>,
+    count: usize,
+) {
     let stacks: [&[Layer]; 4] = [
         &[Layer::Cell("rnn", 3, 1.0)],
         &[Layer::Dense(2), Layer::Cell("lstm", 2, 1.0)],
@@ -275,9 +280,8 @@ fn uoro_is_right_on_average() {
 
 #[test]
 fn kf_rtrl_is_right_on_average_where_layer_is_exact() {
-    let layer = |network: &Network<f64>, window, batch: &SequenceBatch<f64>| {
-        gradient(network, method(Carry::Layer, window), batch)
-    };
+    let layer =
+        |network: &Network<f64>, window, batch: &SequenceBatch<f64>| gradient(network, method(Carry::Layer, window), batch);
     is_right_on_average(Carry::KfRtrl, layer, 5_000);
 }
 
@@ -319,8 +323,7 @@ fn stream(learner: &mut Learner<f64>, batch: &SequenceBatch<f64>, steps: std::op
         let inputs: Vec<f64> = (0..batch.streams()).flat_map(|stream| batch.input(stream, step).to_vec()).collect();
         (0..batch.streams()).filter(|&stream| batch.is_reset(stream, step)).for_each(|stream| learner.reset(stream));
         learner.predict(&inputs).unwrap();
-        let targets: Vec<Option<Target<'_, f64>>> =
-            (0..batch.streams()).map(|stream| batch.target(stream, step)).collect();
+        let targets: Vec<Option<Target<'_, f64>>> = (0..batch.streams()).map(|stream| batch.target(stream, step)).collect();
         learner.learn(&targets).unwrap();
     }
 }

@@ -71,13 +71,12 @@ fn exact_methods_have_the_oracle_s_gradient() {
 #[test]
 fn smooth_cells_have_the_gradient_of_central_differences() {
     let (batch, loss) = (batch(), Loss::SoftmaxCrossEntropy);
-    let mut smooth = 0;
     for (name, config) in CellConfig::every() {
         let mut network = config.visit(Stack).unwrap();
+        assert_eq!(network.is_smooth(), !config.is_spiking(), "{name}");
         if !network.is_smooth() {
             continue;
         }
-        smooth += 1;
         let oracle = bptt::gradient(&network, loss, &batch);
         let slopes: Vec<f64> = (0..oracle.values.len())
             .map(|at| {
@@ -93,5 +92,24 @@ fn smooth_cells_have_the_gradient_of_central_differences() {
             .collect();
         assert_close(&oracle.values, &slopes, 1e-8, &name);
     }
-    assert_eq!(smooth, 12, "sSNU (three variants), RNN, LSTM, GRU, each with and without H");
+}
+
+/// Driven hard enough, every spiking cell spikes, and not always; so the tests of spiking cells are tests of spikes.
+#[test]
+fn spiking_cells_spike() {
+    let batch = batch();
+    for (name, config) in CellConfig::every().into_iter().filter(|(_, config)| config.is_spiking()) {
+        let mut network = config.visit(Stack).unwrap();
+        for layer in 0..2 {
+            network.block_mut(layer, "W").apply(|w| *w = 2.0 * w.abs());
+        }
+        for layer in 0..2 {
+            let outputs =
+                |stream| bptt::layer_outputs(&network, &batch, stream).into_iter().flat_map(move |y| y[layer].clone());
+            let spikes: Vec<f64> = (0..LENGTHS.len()).flat_map(outputs).collect();
+            assert!(spikes.iter().all(|&y| y == 0.0 || y == 1.0), "{name}, layer {layer}");
+            let rate = spikes.iter().sum::<f64>() / spikes.len() as f64;
+            assert!(rate > 0.02 && rate < 0.98, "{name}, layer {layer}: {rate}");
+        }
+    }
 }

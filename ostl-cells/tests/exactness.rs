@@ -26,12 +26,11 @@ fn every_cell() -> Vec<CellConfig> {
 
 /// Cells without kinks: differences mean something anywhere.
 fn smooth_cells() -> Vec<CellConfig> {
-    let every = CellConfig::every().into_iter();
-    every.filter(|(name, _)| !name.starts_with("snu") && !name.contains("relu")).map(|(_, cell)| cell).collect()
+    every_cell().into_iter().filter(|cell| !cell.is_spiking() && !cell.has_kinks()).collect()
 }
 
 fn spiking_cells() -> Vec<CellConfig> {
-    CellConfig::every().into_iter().filter(|(name, _)| name.starts_with("snu")).map(|(_, cell)| cell).collect()
+    every_cell().into_iter().filter(CellConfig::is_spiking).collect()
 }
 
 /// Every carry at one window length: what is claimed exact is, and a cosine is measured everywhere.
@@ -198,7 +197,7 @@ fn traces_in_sixteen_bits_cost_a_little() {
 #[test]
 fn bptt_against_central_differences_away_from_kinks() {
     use ostl_core::{Activation, Loss};
-    let cells = CellConfig::every().into_iter().filter(|(name, _)| !name.starts_with("snu"));
+    let cells = CellConfig::every().into_iter().filter(|(_, cell)| !cell.is_spiking());
     for (seed, (name, cell)) in cells.enumerate() {
         let plan = Plan {
             inputs: 3,

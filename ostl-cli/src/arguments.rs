@@ -55,6 +55,8 @@ Examples:
   ostl check
   ostl check configs/jsb-ssnu-recurrent.toml --data DIR
   ostl check configs/jsb-ssnu-recurrent.toml --set method.carry=local --json
+  ostl check configs/jsb-lstm.toml --set 'method={name=\"uoro\"}'
+  ostl check --all                                  (cells × methods, about a minute)
 
 Exit status: 0 all claims hold, 1 something claimed exact is not, 2 wrong usage or configuration.")]
     Check(CheckArguments),
@@ -69,6 +71,7 @@ Examples:
   ostl bench --case music --cell snu --recurrent --window 1
   ostl bench --window sequence --json                         (BPTT)
   ostl bench --case wide --threads 1 --carry none
+  ostl bench --case music --cell lstm --method rolling_tbptt --window 5
 
 Exit status: 0 done, 1 failed, 2 wrong usage.")]
     Bench(BenchArguments),
@@ -124,9 +127,18 @@ pub(crate) struct EvaluateArguments {
 pub(crate) struct CheckArguments {
     #[command(flatten)]
     pub(crate) config: ConfigArguments,
-    /// One JSON object a parameter block and line
+    /// Every kind of cell under every named method, the whole gradient of each: the table of docs/methods.md
+    #[arg(long, conflicts_with_all = ["config", "set", "data"])]
+    pub(crate) all: bool,
+    /// One JSON object a parameter block (with --all: an entry of the table) and line
     #[arg(long)]
     pub(crate) json: bool,
+    /// The table as Markdown
+    #[arg(long, requires = "all", conflicts_with = "json")]
+    pub(crate) markdown: bool,
+    /// Only these kinds of cells
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', requires = "all", hide = true)]
+    pub(crate) cells: Vec<String>,
 }
 
 #[derive(Args, Debug)]
@@ -140,15 +152,18 @@ pub(crate) struct BenchArguments {
     /// Only cells with H
     #[arg(long)]
     pub(crate) recurrent: bool,
-    /// Steps K of a window, "sequence" for BPTT, or "auto"
-    #[arg(long, value_name = "K", default_value = "20", value_parser = config::window)]
-    pub(crate) window: config::BenchWindow,
-    /// What is carried from window to window: none, local, layer or network
-    #[arg(long, value_name = "CARRY", default_value = "local", value_parser = config::carry)]
-    pub(crate) carry: Carry,
-    /// How traces are kept: full, or bf16 (with the carry local)
-    #[arg(long, value_name = "FORMAT", default_value = "full", value_parser = config::trace)]
-    pub(crate) trace: TraceFormat,
+    /// A method by its name in configurations, such as ostl, e_prop or rolling_tbptt; the options below then change single parts of it
+    #[arg(long, value_name = "NAME", value_parser = config::MethodName::read)]
+    pub(crate) method: Option<config::MethodName>,
+    /// Steps K of a window, "sequence" for BPTT, "rolling-K", or "auto" [default: 20, or the method's]
+    #[arg(long, value_name = "K", value_parser = config::WindowSetting::read)]
+    pub(crate) window: Option<config::WindowSetting>,
+    /// What is carried from window to window: none, local, layer, network, snap-1, … [default: local, or the method's]
+    #[arg(long, value_name = "CARRY", value_parser = config::carry)]
+    pub(crate) carry: Option<Carry>,
+    /// How traces are kept: full, or bf16 (with the carry local) [default: full]
+    #[arg(long, value_name = "FORMAT", value_parser = config::trace)]
+    pub(crate) trace: Option<TraceFormat>,
     /// Threads; 0 takes as many as the machine has cores
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) threads: usize,

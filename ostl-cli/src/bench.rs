@@ -5,12 +5,23 @@ use std::io::Write;
 use anyhow::Result;
 use ostl_bench::cases::{Case, Units};
 use ostl_bench::gradient::{self, Row};
-use ostl_core::{Method, best_window};
+use ostl_core::{Carry, Method, Update, Window, best_window};
+use serde::Serialize;
 
 use crate::arguments::BenchArguments;
+use crate::config::{MethodName, WindowSetting, window_name};
 use crate::failure::UsageError;
 use crate::table::aligned;
 use crate::train::in_pool;
+
+/// A row as `--json` prints it.
+#[derive(Serialize)]
+struct Line<'a> {
+    #[serde(flatten)]
+    row: &'a Row,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    method: Option<MethodName>,
+}
 
 pub(crate) fn run(arguments: &BenchArguments) -> Result<()> {
     in_pool(arguments.threads, || bench(arguments))?
@@ -18,21 +29,25 @@ pub(crate) fn run(arguments: &BenchArguments) -> Result<()> {
 
 /// One row after another, each printed as soon as it is there.
 fn bench(arguments: &BenchArguments) -> Result<()> {
-    let method = Method { carry: arguments.carry, trace: arguments.trace, ..Method::bptt() };
+    let (method, window) = asked(arguments);
     method.validate().map_err(|error| UsageError::Other(error.to_string()))?;
     let mut out = std::io::stdout().lock();
     let mut rows = vec![header()];
     for case in Case::all().iter().filter(|case| arguments.case.as_ref().is_none_or(|name| *name == case.name)) {
         for units in Units::ALL.into_iter().filter(|&units| is_wanted(units, arguments)) {
-            let window = arguments
-                .window
-                .unwrap_or_else(|| best_window(&case.network(units), &method, case.batch, case.steps, usize::MAX).window());
+            let network = case.network(units);
+            method.validate_for(&network).map_err(|error| UsageError::Other(format!("{}: {error}", units.cell_name())))?;
+            let window = match window {
+                WindowSetting::Given(window) => window,
+                WindowSetting::Auto => best_window(&network, &method, case.batch, case.steps, usize::MAX).window(),
+            };
+            drop(network);
             let row = gradient::time(case, units, Method { window, ..method }, arguments.runs as usize)?;
             if arguments.json {
-                writeln!(out, "{}", serde_json::to_string(&row)?)?;
+                writeln!(out, "{}", serde_json::to_string(&Line { row: &row, method: arguments.method })?)?;
                 out.flush()?;
             } else {
-                rows.push(in_words(&row));
+                rows.push(in_words(&row, window));
             }
         }
     }
@@ -40,6 +55,27 @@ fn bench(arguments: &BenchArguments) -> Result<()> {
         write!(out, "{}", aligned(&rows, &[0, 1, 4]))?;
     }
     Ok(out.flush()?)
+}
+
+/// The method, and its window where that is not to be chosen for each case.
+fn asked(arguments: &BenchArguments) -> (Method, WindowSetting) {
+    let default = Method::tbptt(20).with_carry(Carry::Local).with_update(Update::Sequence);
+    let named = arguments.method.map_or(default, MethodName::method);
+    let setting = match (arguments.window, named.window) {
+        (None, window) => WindowSetting::Given(window),
+        (Some(WindowSetting::Given(Window::Steps(steps))), Window::Rolling(_)) => {
+            WindowSetting::Given(Window::Rolling(steps))
+        }
+        (Some(setting), _) => setting,
+    };
+    let window = if let WindowSetting::Given(window) = setting { window } else { Window::Steps(1) };
+    let method = Method {
+        window,
+        carry: arguments.carry.unwrap_or(named.carry),
+        trace: arguments.trace.unwrap_or(named.trace),
+        ..named
+    };
+    (method, setting)
 }
 
 fn is_wanted(units: Units, arguments: &BenchArguments) -> bool {
@@ -54,12 +90,15 @@ fn header() -> Vec<String> {
     ["case", "cell", "window", "threads", "carry", "ms", "trace MiB", "peak MiB"].map(str::to_owned).to_vec()
 }
 
-fn in_words(row: &Row) -> Vec<String> {
+fn in_words(row: &Row, window: Window) -> Vec<String> {
     let mib = |bytes: f64| format!("{:.1}", bytes / f64::from(1 << 20));
     vec![
         row.case.clone(),
         if row.recurrent { format!("{} recurrent", row.cell) } else { row.cell.to_owned() },
-        row.window.to_string(),
+        match window {
+            Window::Rolling(_) => window_name(Window::Rolling(row.window)),
+            _ => row.window.to_string(),
+        },
         row.threads.to_string(),
         row.carry.clone(),
         format!("{:.3}", row.ms),

@@ -4,7 +4,7 @@ use std::fmt;
 
 use anyhow::{Context, Result};
 use ostl_core::gradient_check::{self, Audit, Claim};
-use ostl_core::{Carry, Loss, Method, Network, Real, SequenceBatch, Targets, TraceFormat, Update, Window};
+use ostl_core::{Carry, Feedback, Loss, Method, Network, Real, SequenceBatch, Targets, TraceFormat, Update, Window};
 use ostl_tasks::{Split, Task};
 use serde::Serialize;
 
@@ -41,6 +41,7 @@ struct BlockLine<'a> {
     layer: usize,
     block: &'a str,
     carry: String,
+    feedback: &'static str,
     window: serde_json::Value,
     claim: &'static str,
     relative_error: f64,
@@ -74,14 +75,14 @@ impl Report {
         for block in &self.audit.blocks {
             let window = match self.method.window {
                 Window::Steps(steps) => steps.into(),
-                Window::Sequence => "sequence".into(),
-                Window::Rolling(steps) => format!("rolling-{steps}").into(),
+                window => window_name(window).into(),
             };
             let line = BlockLine {
                 network: &self.network,
                 layer: block.layer,
                 block: &block.block,
                 carry: self.method.carry.name(),
+                feedback: self.method.feedback.name(),
                 window,
                 claim: claim_name(block.claim),
                 relative_error: block.relative_error,
@@ -144,7 +145,10 @@ impl fmt::Display for Report {
         }
         let kept = match carried(&self.method) {
             None | Some(Carry::Network) => "kept by this method",
-            Some(Carry::Layer) => "dropped by this method, and nothing else is",
+            Some(Carry::Uoro) => "kept on average by this method",
+            Some(Carry::Layer) if self.method.feedback == Feedback::Symmetric => {
+                "dropped by this method, and nothing else is"
+            }
             Some(_) => "dropped by this method, which drops more: see the errors above",
         };
         writeln!(
@@ -181,22 +185,31 @@ fn claim_name(claim: Claim) -> &'static str {
     }
 }
 
-/// `windows of 5 steps, carry layer, update at the sequence's end`.
+/// `windows of 5 steps, carry layer, random feedback, updates at the sequence's end`.
 pub(crate) fn method_in_words(method: &Method) -> String {
-    let update = match method.update {
-        Update::Window => "updates every window",
-        Update::Sequence => "updates at the sequence's end",
+    let update = match (method.update, method.window) {
+        (Update::Sequence, _) => "updates at the sequence's end",
+        (Update::Window, Window::Rolling(_)) => "updates at every step",
+        (Update::Window, _) => "updates every window",
     };
-    let carry = match method.trace {
-        TraceFormat::Full => method.carry.name(),
-        _ => format!("{} in 16 bits", method.carry.name()),
+    let mut carry = match method.carry {
+        Carry::None => "nothing carried (TBPTT)".to_owned(),
+        carry => format!("carry {carry}"),
     };
-    match method.window {
-        Window::Steps(1) => format!("windows of 1 step, carry {carry}, {update}"),
-        Window::Steps(steps) => format!("windows of {steps} steps, carry {carry}, {update}"),
-        Window::Sequence => format!("one window a sequence (BPTT), {update}"),
-        Window::Rolling(steps) => format!("the last {steps} steps at every step (rolling TBPTT), {update}"),
+    if method.trace != TraceFormat::Full {
+        carry += " in 16 bits";
     }
+    let mut words = match method.window {
+        Window::Steps(1) => format!("windows of 1 step, {carry}"),
+        Window::Steps(steps) => format!("windows of {steps} steps, {carry}"),
+        Window::Sequence => "one window a sequence (BPTT)".to_owned(),
+        Window::Rolling(1) => "the newest step alone at every step (rolling TBPTT)".to_owned(),
+        Window::Rolling(steps) => format!("the last {steps} steps at every step (rolling TBPTT)"),
+    };
+    if method.feedback != Feedback::Symmetric {
+        words += &format!(", {} feedback", method.feedback.name());
+    }
+    format!("{words}, {update}")
 }
 
 /// The audit of a trained network; nothing if it is so large that nobody would expect a training run to end with it.
@@ -271,6 +284,27 @@ fn ending(batch: &SequenceBatch<f64>, steps: usize) -> SequenceBatch<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn methods_in_words() {
+        for (method, words) in [
+            (Method::ostl(), "windows of 1 step, carry layer, updates every window"),
+            (
+                Method::osttp().with_window(5),
+                "windows of 5 steps, carry layer, target-projection feedback, updates every window",
+            ),
+            (Method::snap(2), "windows of 1 step, carry snap-2, updates every window"),
+            (Method::tbptt(5), "windows of 5 steps, nothing carried (TBPTT), updates every window"),
+            (Method::bptt(), "one window a sequence (BPTT), updates at the sequence's end"),
+            (Method::rolling_tbptt(5), "the last 5 steps at every step (rolling TBPTT), updates at every step"),
+            (
+                Method::e_prop_random().with_trace(TraceFormat::Bf16).with_update(Update::Sequence),
+                "windows of 1 step, carry local in 16 bits, direct feedback, updates at the sequence's end",
+            ),
+        ] {
+            assert_eq!(method_in_words(&method), words);
+        }
+    }
 
     #[test]
     fn the_size_of_an_audit_by_hand() {

@@ -14,7 +14,7 @@ fn the_fixed_set_holds_and_json_has_one_block_a_line() {
     let ran = place.ostl("check --json").succeeded();
     let blocks = lines(&ran.stdout);
     assert!(blocks.len() > 1000, "{}", blocks.len());
-    let keys = ["block", "carry", "claim", "cosine", "layer", "network", "relative_error", "window"];
+    let keys = ["block", "carry", "claim", "cosine", "feedback", "layer", "network", "relative_error", "window"];
     let mut claims = [0, 0];
     for block in &blocks {
         assert_eq!(block.as_object().unwrap().keys().collect::<Vec<_>>(), keys, "{block}");
@@ -58,6 +58,70 @@ fn a_config_is_checked_with_its_own_network_and_method() {
     assert!(blocks.iter().any(|block| block["layer"] == 2 && block["claim"] == "exact"));
     let ran = place.ostl(&format!("check tiny.toml {two}")).succeeded();
     assert!(ran.stdout.contains("spiking units fire"), "{}", ran.stdout);
+}
+
+#[test]
+fn a_named_method_is_checked_whatever_it_is() {
+    let place = Workplace::new();
+    for (method, words) in [
+        ("{name='ostl_random'}", ["carry layer", "random feedback"]),
+        ("{name='rolling_tbptt',window=3}", ["the last 3 steps at every step", "updates at every step"]),
+        ("{name='snap',order=2}", ["carry snap-2", "updates every window"]),
+        ("{name='e_prop_random'}", ["carry local", "direct feedback"]),
+    ] {
+        let ran = place.ostl(&format!("check tiny.toml --set method={method}")).succeeded();
+        assert!(words.iter().all(|word| ran.stdout.contains(word)), "{}", ran.stdout);
+    }
+}
+
+#[test]
+fn all_methods_on_some_cells() {
+    let place = Workplace::new();
+    let ran = place.ostl("check --all --cells lstm,snu --json").succeeded();
+    let (rules, residuals): (Vec<_>, Vec<_>) = lines(&ran.stdout).into_iter().partition(|line| line["table"] == "rules");
+    assert_eq!(residuals.len(), 2 * 4 * 5);
+    assert!(rules.iter().all(|line| line["cell"] == "lstm" || line["cell"] == "snu"));
+    let entry = |cell: &str, rule: &str, window: u64| {
+        let mut found = rules.iter().filter(|line| line["cell"] == cell && line["rule"] == rule && line["window"] == window);
+        let entry = found.next().unwrap_or_else(|| panic!("no {rule} on {cell}, K = {window}"));
+        assert!(found.next().is_none());
+        entry
+    };
+    for window in [1, 4, 16] {
+        for (rule, claim) in [("ostl", "exact"), ("bptt", "exact"), ("rtrl", "exact"), ("tbptt", "approximate")] {
+            let entry = entry("lstm", rule, window);
+            assert_eq!(entry["claim"], claim, "{entry}");
+            let error = entry["relative_error"].as_f64().unwrap();
+            assert_eq!(error < 1e-10, claim == "exact", "{entry}");
+        }
+        assert_eq!(entry("snu", "uoro", window)["claim"], "random");
+        assert_eq!(entry("lstm", "uoro", window)["draws"], 64);
+        assert!(entry("lstm", "ottt", window)["reason"].as_str().unwrap().contains("leaky"));
+    }
+    let error = |rule, window| entry("lstm", rule, window)["relative_error"].as_f64().unwrap();
+    assert!((error("tbptt", 1) - error("rolling_tbptt", 1)).abs() < 1e-12, "over one step they are the same");
+    assert!((error("tbptt", 4) - error("rolling_tbptt", 4)).abs() > 1e-3);
+    for line in &residuals {
+        assert_eq!(line["residual"].as_f64().unwrap() < 1e-12, line["depth"] == 1, "{line}");
+    }
+}
+
+#[test]
+fn all_methods_read_well_in_a_terminal_and_in_a_file() {
+    let place = Workplace::new();
+    let text = place.ostl("check --all --cells lstm,gru").succeeded().stdout;
+    for words in ["K = 16", "e_prop", "rolling_tbptt", "1 × lstm", "all do", "refused"] {
+        assert!(text.contains(words), "no `{words}` in {text}");
+    }
+    assert!(!text.contains("NOT") && text.lines().all(|line| line.chars().count() <= 140), "{text}");
+    let text = place.ostl("check --all --markdown --cells gru").succeeded().stdout;
+    assert!(text.starts_with("# ") && text.contains("ostl check --all --markdown") && !text.contains("× "), "{text}");
+    let rows: Vec<_> = text.lines().filter(|line| line.starts_with('|')).collect();
+    assert!(rows.iter().all(|row| row.matches('|').count() == 3), "{text}");
+    place.ostl("check --all --cells lsmt").refused(2, &["lsmt", "lstm"]);
+    for wrong in ["--all tiny.toml", "--all --set seed=1", "--markdown", "--all --json --markdown"] {
+        assert_eq!(place.ostl(&format!("check {wrong}")).status, 2, "{wrong}");
+    }
 }
 
 #[test]

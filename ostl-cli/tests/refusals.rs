@@ -20,6 +20,12 @@ fn wrong_settings_are_one_line_with_key_value_and_range() {
         ("training.epochs=0", ["training.epochs = 0", "at least 1"]),
         ("task.delay=0", ["task.delay = 0", "from 1 to"]),
         ("task.dealy=5", ["task.dealy = 5", "`delay`"]),
+        ("method={name='osttp_'}", ["method.name = \"osttp_\"", "`osttp`"]),
+        ("method={name='uoro',feedback='target-projection'}", ["method.feedback = target-projection", "uoro"]),
+        ("method={name='rolling_tbptt',carry='local'}", ["method.carry = local", "none"]),
+        ("method={name='ostl',trace='bf16'}", ["method.trace = bf16", "full"]),
+        ("method={name='rtrl',feedback='random'}", ["method.feedback = random", "symmetric"]),
+        ("method={name='ottt'}", ["method.name = ottt", "layer 0 (lstm)"]),
     ] {
         for command in ["train", "check"] {
             let ran = place.ostl(&format!("{command} tiny.toml --set {set}"));

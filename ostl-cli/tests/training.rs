@@ -82,6 +82,25 @@ fn threads_and_time_change_nothing_but_the_seed_does() {
 }
 
 #[test]
+fn named_methods_train_and_are_written_back() {
+    let place = Workplace::new();
+    for (method, written) in [
+        ("{name='rolling_tbptt',window=4}", "window = \"rolling-4\""),
+        ("{name='ostl_random',window=3,seed=5}", "feedback = \"random\""),
+        ("{name='osttp'}", "feedback = \"target-projection\""),
+        ("{name='d_rtrl'}", "carry = \"snap-1\""),
+    ] {
+        let (once, again) = (format!("{}-1", written.len()), format!("{}-2", written.len()));
+        let ran = place.ostl(&format!("train tiny.toml --quiet --out {once} --set method={method}")).succeeded();
+        assert!(ran.stdout.contains("The gradient beside BPTT's"), "{}", ran.stdout);
+        let config = place.read(&format!("{once}/config.toml"));
+        assert!(config.contains(written) && config.contains("name = "), "{config}");
+        place.ostl(&format!("train {once}/config.toml --quiet --out {again}")).succeeded();
+        assert!(same(&place.path(&once).join("last.ckpt"), &place.path(&again).join("last.ckpt")), "{method}");
+    }
+}
+
+#[test]
 fn patience_and_schedules_are_kept() {
     let place = Workplace::new();
     let set = "--set training.epochs=50 --set training.patience=2 --set optimizer.learning_rate=1e-30";

@@ -5,10 +5,14 @@
 //! training by BPTT use a [`Learner`](crate::Learner) with [`Method::bptt`](crate::Method::bptt), which is fast; this is what it
 //! is checked against.
 
+use std::ops::Range;
+
 use crate::batch::SequenceBatch;
 use crate::dynamics::{PartialsColumnMut, UnitColumn, UnitColumnMut};
+use crate::feedback::FeedbackWeights;
 use crate::layer::Layer;
-use crate::loss::Loss;
+use crate::loss::{Loss, Target};
+use crate::method::{Feedback, Method};
 use crate::network::Network;
 use crate::real::Real;
 
@@ -27,6 +31,9 @@ struct Frame<T> {
     previous_y: Vec<T>,
     y: Vec<T>,
     units: Vec<UnitPartials<T>>,
+    /// Firing rates and first state variables, where the layer's activity counts.
+    rates: Vec<T>,
+    potentials: Vec<T>,
 }
 
 /// The five partials of one unit, row by row.
@@ -44,6 +51,8 @@ struct UnitPartials<T> {
 struct State<T> {
     s: Vec<Vec<T>>,
     y: Vec<T>,
+    /// The firing rate of each unit; `None` at a start.
+    rate: Option<Vec<T>>,
 }
 
 /// The readout's outputs for one sequence of a batch, step by step.
@@ -74,13 +83,29 @@ pub fn loss<T: Real>(network: &Network<T>, loss: Loss, batch: &SequenceBatch<T>)
     let mut signal = vec![T::zero(); network.outputs()];
     let mut total = T::zero();
     for stream in 0..batch.streams() {
-        for (step, logits) in outputs(network, batch, stream).iter().enumerate() {
-            if let Some(target) = batch.target(stream, step) {
-                total += loss.evaluate(logits, target, &mut signal);
+        for (step, frames) in forward(network, batch, stream).iter().enumerate() {
+            if let (Some(target), Some(top)) = (batch.target(stream, step), frames.last()) {
+                total += loss.evaluate(&top.y, target, &mut signal);
             }
+            total += activity(network, frames);
         }
     }
     total
+}
+
+/// What the layers' activity adds to the error of a step.
+fn activity<T: Real>(network: &Network<T>, frames: &[Frame<T>]) -> T {
+    let mut error = T::zero();
+    for (layer, frame) in network.layers.iter().zip(frames) {
+        let Some(layer) = layer.recurrent() else { continue };
+        if let Some(term) = layer.activity.rate {
+            error += frame.rates.iter().map(|&rate| term.error(rate)).sum::<T>();
+        }
+        if let Some(term) = layer.activity.voltage {
+            error += frame.potentials.iter().map(|&v| term.error(v)).sum::<T>();
+        }
+    }
+    error
 }
 
 /// The summed loss of a batch and its gradient by a reverse sweep over each whole sequence.
@@ -89,13 +114,90 @@ pub fn loss<T: Real>(network: &Network<T>, loss: Loss, batch: &SequenceBatch<T>)
 /// If the batch does not have the network's shape.
 #[track_caller]
 pub fn gradient<T: Real>(network: &Network<T>, loss: Loss, batch: &SequenceBatch<T>) -> Gradient<T> {
+    gradient_with_feedback(network, loss, batch, &Method::bptt())
+}
+
+/// The same with the learning signals of a method's [`Feedback`]: the sweep of BPTT, in which layers are told by fixed matrices what
+/// the layers above want of them. Of the method only feedback and seed count.
+///
+/// # Panics
+/// If the batch does not have the network's shape.
+#[track_caller]
+pub fn gradient_with_feedback<T: Real>(
+    network: &Network<T>,
+    loss: Loss,
+    batch: &SequenceBatch<T>,
+    method: &Method,
+) -> Gradient<T> {
+    let feedback = (method.feedback, FeedbackWeights::new(network, method));
     let mut result = Gradient { loss: T::zero(), values: vec![T::zero(); network.parameters().len()] };
     for stream in 0..batch.streams() {
-        let frames = forward(network, batch, stream);
-        sweep(network, loss, batch, stream, &frames, &mut result);
+        let sequence =
+            Sequence { network, loss, batch, stream, steps: forward(network, batch, stream), feedback: &feedback };
+        sequence.sweep(0..sequence.steps.len(), |_| true, &mut result);
     }
     network.clear_absent(&mut result.values);
     result
+}
+
+/// The summed loss of a batch and its gradient by truncated BPTT that looks back from every step: the loss of each step, swept back over that
+/// step and those before it, `steps` in all (Williams & Peng 1990, BPTT(h)), with the learning signals of a method's [`Feedback`]. Of the
+/// method only feedback and seed count.
+///
+/// # Panics
+/// If the batch does not have the network's shape.
+#[track_caller]
+pub fn rolling_gradient<T: Real>(
+    network: &Network<T>,
+    loss: Loss,
+    batch: &SequenceBatch<T>,
+    steps: usize,
+    method: &Method,
+) -> Gradient<T> {
+    let feedback = (method.feedback, FeedbackWeights::new(network, method));
+    let mut result = Gradient { loss: T::zero(), values: vec![T::zero(); network.parameters().len()] };
+    for stream in 0..batch.streams() {
+        let sequence =
+            Sequence { network, loss, batch, stream, steps: forward(network, batch, stream), feedback: &feedback };
+        for newest in 0..sequence.steps.len() {
+            sequence.sweep((newest + 1).saturating_sub(steps)..newest + 1, |step| step == newest, &mut result);
+        }
+    }
+    result
+}
+
+/// What a network did with one sequence of a batch.
+struct Sequence<'a, T: Real> {
+    network: &'a Network<T>,
+    loss: Loss,
+    batch: &'a SequenceBatch<T>,
+    stream: usize,
+    steps: Vec<Vec<Frame<T>>>,
+    feedback: &'a (Feedback, FeedbackWeights<T>),
+}
+
+/// What a layer is told by the method's feedback instead of what the layer above it wants. `deltas` are δ of the layer above, gate by gate
+/// of those that sum inputs, and of the readout.
+fn told<T: Real>(
+    (feedback, weights): &(Feedback, FeedbackWeights<T>),
+    above: usize,
+    deltas: [&[T]; 2],
+    target: Option<Target<'_, T>>,
+    wanted: Vec<T>,
+) -> Vec<T> {
+    let b = weights.below(above);
+    let project =
+        |signal: &[T]| -> Vec<T> { (0..b.nrows()).map(|i| (0..b.ncols()).map(|j| b[(i, j)] * signal[j]).sum()).collect() };
+    match feedback {
+        Feedback::Symmetric => wanted,
+        Feedback::Random => project(deltas[0]),
+        Feedback::Direct => project(deltas[1]),
+        Feedback::TargetProjection => match target {
+            None => vec![T::zero(); b.nrows()],
+            Some(Target::Class(class)) => (0..b.nrows()).map(|i| -b[(i, class)]).collect(),
+            Some(Target::Values(values)) => project(values).into_iter().map(|v| -v).collect(),
+        },
+    }
 }
 
 /// For each gate: its place among those that sum inputs, and among those that sum outputs.
@@ -123,6 +225,7 @@ fn forward<T: Real>(network: &Network<T>, batch: &SequenceBatch<T>, stream: usiz
         .map(|layer| State {
             s: vec![vec![T::zero(); layer.recurrent().map_or(0, |l| l.states())]; layer.units()],
             y: vec![T::zero(); layer.units()],
+            rate: None,
         })
         .collect();
     let mut states = fresh.clone();
@@ -141,7 +244,7 @@ fn forward<T: Real>(network: &Network<T>, batch: &SequenceBatch<T>, stream: usiz
                     let mut y: Vec<T> =
                         (0..layer.units).map(|i| b[i] + (0..x.len()).map(|j| w[(i, j)] * x[j]).sum::<T>()).collect();
                     layer.activation.apply(&mut y);
-                    Frame { x, previous_y: Vec::new(), y, units: Vec::new() }
+                    Frame { x, previous_y: Vec::new(), y, units: Vec::new(), rates: Vec::new(), potentials: Vec::new() }
                 }
             };
             x = frame.y.clone();
@@ -195,85 +298,115 @@ fn recurrent_step<T: Real>(network: &Network<T>, index: usize, x: Vec<T>, state:
         );
         units.push(partials);
     }
-    Frame { x, previous_y, y: state.y.clone(), units }
+    let mut rates = Vec::new();
+    if let Some(term) = layer.activity.rate {
+        let beta = T::from_f64(term.decay);
+        let before = state.rate.take().unwrap_or(vec![T::from_f64(term.target); n]);
+        rates = (0..n).map(|i| beta * before[i] + (T::one() - beta) * state.y[i]).collect();
+        state.rate = Some(rates.clone());
+    }
+    Frame { x, previous_y, y: state.y.clone(), units, rates, potentials: state.s.iter().map(|s| s[0]).collect() }
 }
 
-fn sweep<T: Real>(
-    network: &Network<T>,
-    loss: Loss,
-    batch: &SequenceBatch<T>,
-    stream: usize,
-    steps: &[Vec<Frame<T>>],
-    result: &mut Gradient<T>,
-) {
-    // What the later steps want of each layer's s and y.
-    let mut later_s: Vec<Vec<Vec<T>>> = network
-        .layers
-        .iter()
-        .map(|layer| vec![vec![T::zero(); layer.recurrent().map_or(0, |l| l.states())]; layer.units()])
-        .collect();
-    let mut later_y: Vec<Vec<T>> = network.layers.iter().map(|layer| vec![T::zero(); layer.units()]).collect();
-    for (step, frames) in steps.iter().enumerate().rev() {
-        let mut from_above = vec![T::zero(); network.outputs()];
-        if let (Some(target), Some(top)) = (batch.target(stream, step), frames.last()) {
-            result.loss += loss.evaluate(&top.y, target, &mut from_above);
-        }
-        for (index, frame) in frames.iter().enumerate().rev() {
-            let mut to_x = vec![T::zero(); frame.x.len()];
-            match &network.layers[index] {
-                Layer::Dense(layer) => {
-                    let w = network.block(index, "W");
-                    for i in 0..layer.units {
-                        let delta = from_above[i] * layer.activation.derivative(frame.y[i]);
-                        result.values[layer.b + i] += delta;
-                        for j in 0..frame.x.len() {
-                            result.values[layer.w + i + j * layer.units] += delta * frame.x[j];
-                            to_x[j] += delta * w[(i, j)];
+impl<T: Real> Sequence<'_, T> {
+    /// Sweeps back over some steps from the errors of those that count.
+    fn sweep(&self, seen: Range<usize>, counts: impl Fn(usize) -> bool, result: &mut Gradient<T>) {
+        let Self { network, loss, batch, stream, feedback, .. } = *self;
+        // What the later steps want of each layer's s and y.
+        let mut later_s: Vec<Vec<Vec<T>>> = network
+            .layers
+            .iter()
+            .map(|layer| vec![vec![T::zero(); layer.recurrent().map_or(0, |l| l.states())]; layer.units()])
+            .collect();
+        let mut later_y: Vec<Vec<T>> = network.layers.iter().map(|layer| vec![T::zero(); layer.units()]).collect();
+        let mut later_rate = later_y.clone();
+        for (step, frames) in seen.clone().zip(&self.steps[seen]).rev() {
+            let counts = counts(step);
+            if counts {
+                result.loss += activity(network, frames);
+            }
+            let mut from_above = vec![T::zero(); network.outputs()];
+            let target = batch.target(stream, step).filter(|_| counts);
+            if let (Some(target), Some(top)) = (target, frames.last()) {
+                result.loss += loss.evaluate(&top.y, target, &mut from_above);
+            }
+            let mut readout_delta = Vec::new();
+            for (index, frame) in frames.iter().enumerate().rev() {
+                let mut deltas = vec![T::zero(); network.layers[index].x_rows().len()];
+                let mut to_x = vec![T::zero(); frame.x.len()];
+                match &network.layers[index] {
+                    Layer::Dense(layer) => {
+                        let w = network.block(index, "W");
+                        for i in 0..layer.units {
+                            let delta = from_above[i] * layer.activation.derivative(frame.y[i]);
+                            result.values[layer.b + i] += delta;
+                            deltas[i] = delta;
+                            for j in 0..frame.x.len() {
+                                result.values[layer.w + i + j * layer.units] += delta * frame.x[j];
+                                to_x[j] += delta * w[(i, j)];
+                            }
                         }
+                    }
+                    Layer::Recurrent(layer) => {
+                        let (states, gates, n) = (layer.states(), layer.gates(), layer.units);
+                        let places = places(layer);
+                        let (x_rows, y_rows) = (layer.x_gates.len() * n, layer.y_gates.len() * n);
+                        let mut to_previous_y = vec![T::zero(); n];
+                        for i in 0..n {
+                            let p = &frame.units[i];
+                            let mut to_y = from_above[i] + later_y[index][i];
+                            if let Some(term) = layer.activity.rate {
+                                let own = term.slope(frame.rates[i]).if_or(counts, T::zero());
+                                let to_rate = own + later_rate[index][i];
+                                to_y += T::from_f64(1.0 - term.decay) * to_rate;
+                                later_rate[index][i] = T::from_f64(term.decay) * to_rate;
+                            }
+                            let mut to_s: Vec<T> = (0..states).map(|v| later_s[index][i][v] + to_y * p.dy_ds[v]).collect();
+                            if let Some(term) = layer.activity.voltage.filter(|_| counts) {
+                                to_s[0] += term.slope(frame.potentials[i]);
+                            }
+                            for (g, place) in places.iter().enumerate() {
+                                let delta =
+                                    to_y * p.dy_da[g] + (0..states).map(|v| to_s[v] * p.ds_da[v * gates + g]).sum::<T>();
+                                if let Some(offset) = layer.constants[g] {
+                                    result.values[offset + i] += delta;
+                                }
+                                if let Some(place) = place[0] {
+                                    let w = network.block(index, "W");
+                                    deltas[place * n + i] = delta;
+                                    for j in 0..frame.x.len() {
+                                        result.values[layer.w + place * n + i + j * x_rows] += delta * frame.x[j];
+                                        to_x[j] += delta * w[(place * n + i, j)];
+                                    }
+                                }
+                                if let Some(place) = place[1] {
+                                    let h = network.block(index, "H");
+                                    for j in 0..n {
+                                        result.values[layer.h + place * n + i + j * y_rows] += delta * frame.previous_y[j];
+                                        to_previous_y[j] += delta * h[(place * n + i, j)];
+                                    }
+                                }
+                            }
+                            to_previous_y[i] += (0..states).map(|v| to_s[v] * p.ds_dy[v]).sum::<T>();
+                            for (w, later) in later_s[index][i].iter_mut().enumerate() {
+                                *later = (0..states).map(|v| to_s[v] * p.ds_ds[v * states + w]).sum();
+                            }
+                        }
+                        later_y[index] = to_previous_y;
                     }
                 }
-                Layer::Recurrent(layer) => {
-                    let (states, gates, n) = (layer.states(), layer.gates(), layer.units);
-                    let places = places(layer);
-                    let (x_rows, y_rows) = (layer.x_gates.len() * n, layer.y_gates.len() * n);
-                    let mut to_previous_y = vec![T::zero(); n];
-                    for i in 0..n {
-                        let p = &frame.units[i];
-                        let to_y = from_above[i] + later_y[index][i];
-                        let to_s: Vec<T> = (0..states).map(|v| later_s[index][i][v] + to_y * p.dy_ds[v]).collect();
-                        for (g, place) in places.iter().enumerate() {
-                            let delta = to_y * p.dy_da[g] + (0..states).map(|v| to_s[v] * p.ds_da[v * gates + g]).sum::<T>();
-                            if let Some(offset) = layer.constants[g] {
-                                result.values[offset + i] += delta;
-                            }
-                            if let Some(place) = place[0] {
-                                let w = network.block(index, "W");
-                                for j in 0..frame.x.len() {
-                                    result.values[layer.w + place * n + i + j * x_rows] += delta * frame.x[j];
-                                    to_x[j] += delta * w[(place * n + i, j)];
-                                }
-                            }
-                            if let Some(place) = place[1] {
-                                let h = network.block(index, "H");
-                                for j in 0..n {
-                                    result.values[layer.h + place * n + i + j * y_rows] += delta * frame.previous_y[j];
-                                    to_previous_y[j] += delta * h[(place * n + i, j)];
-                                }
-                            }
-                        }
-                        to_previous_y[i] += (0..states).map(|v| to_s[v] * p.ds_dy[v]).sum::<T>();
-                        for (w, later) in later_s[index][i].iter_mut().enumerate() {
-                            *later = (0..states).map(|v| to_s[v] * p.ds_ds[v * states + w]).sum();
-                        }
-                    }
-                    later_y[index] = to_previous_y;
+                if index + 1 == frames.len() {
+                    readout_delta.clone_from(&deltas);
+                }
+                if index > 0 {
+                    from_above = told(feedback, index, [&deltas, &readout_delta], target, to_x);
                 }
             }
-            from_above = to_x;
-        }
-        if batch.is_reset(stream, step) {
-            later_s.iter_mut().flatten().flatten().for_each(|v| *v = T::zero());
-            later_y.iter_mut().flatten().for_each(|v| *v = T::zero());
+            if batch.is_reset(stream, step) {
+                later_s.iter_mut().flatten().flatten().for_each(|v| *v = T::zero());
+                later_y.iter_mut().flatten().for_each(|v| *v = T::zero());
+                later_rate.iter_mut().flatten().for_each(|v| *v = T::zero());
+            }
         }
     }
 }

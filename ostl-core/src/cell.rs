@@ -127,7 +127,8 @@ pub trait Cell<const S: usize, const G: usize>: Copy + Send + Sync + 'static {
     }
 
     /// The output does reset the state in [`step`](Cell::step), and [`linearise`](Cell::linearise) leaves that path out on purpose:
-    /// [`resets`](Cell::resets) is then `false`, and checks do not hold `ds_dy` against differences.
+    /// checks then let entries of `ds_dy` be zero whatever differences say. [`resets`](Cell::resets) is `false` unless another
+    /// state variable listens to the output.
     fn detaches_reset(&self) -> bool {
         false
     }
@@ -142,6 +143,12 @@ pub trait Cell<const S: usize, const G: usize>: Copy + Send + Sync + 'static {
     fn initial_constant(&self, gate: usize) -> f64 {
         let _ = gate;
         0.0
+    }
+
+    /// The same for one unit of a layer of `units`, where they do not all start alike.
+    fn initial_constant_of(&self, gate: usize, unit: usize, units: usize) -> f64 {
+        let _ = (unit, units);
+        self.initial_constant(gate)
     }
 
     /// One step: (s_{t-1}, y_{t-1}), a_t → (s_t, y_t).

@@ -80,6 +80,7 @@ impl<T: Real> Claims<'_, T> {
             Carry::Layer => true,
             Carry::KfRtrl if !is_local(self.network, carry, first) => block.name != "W" && block.name != "H",
             _ if block.layer != first => false,
+            Carry::Presynaptic if recurrent.activity.rate.is_some() => false,
             Carry::Presynaptic => is_closed && recurrent.leak_of_inputs().is_some_and(|leak| leak.is_all),
             Carry::Snap(order) => Reach::new(recurrent, order).is_saturated,
             carry if is_local(self.network, carry, first) => is_closed && self.method.trace == TraceFormat::Full,

@@ -151,8 +151,10 @@ pub trait Dynamics<T: Real>: Send + Sync {
     fn is_smooth(&self) -> bool;
     /// The units' leak, if they are leaky sums with a fixed factor.
     fn leak(&self) -> Option<Leak>;
-    /// Where the learnable constant of a gate starts.
-    fn initial_constant(&self, gate: usize) -> f64;
+    /// The output resets the state, and the partials leave that out.
+    fn detaches_reset(&self) -> bool;
+    /// Where the learnable constant of a gate starts, for one of so many units.
+    fn initial_constant_of(&self, gate: usize, unit: usize, units: usize) -> f64;
     /// One step of a column of units, without partials.
     fn step(&self, previous: UnitColumn<'_, T>, next: UnitColumnMut<'_, T>);
     /// One step of a column of units, with partials.
@@ -216,8 +218,12 @@ impl<T: Real, C: Cell<S, G>, const S: usize, const G: usize> Dynamics<T> for Uni
         self.cell.leak()
     }
 
-    fn initial_constant(&self, gate: usize) -> f64 {
-        self.cell.initial_constant(gate)
+    fn detaches_reset(&self) -> bool {
+        self.cell.detaches_reset()
+    }
+
+    fn initial_constant_of(&self, gate: usize, unit: usize, units: usize) -> f64 {
+        self.cell.initial_constant_of(gate, unit, units)
     }
 
     fn step(&self, previous: UnitColumn<'_, T>, next: UnitColumnMut<'_, T>) {

@@ -69,6 +69,9 @@ pub enum LearnError {
         /// Steps the learner had seen.
         step: u64,
     },
+    /// The method cannot be run on this network.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     /// `learn` was called without a prediction to learn from.
     #[error("learn was called without a predict before it")]
     NothingPredicted,

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::kernel::share::is_worth_sharing;
-use crate::method::Method;
+use crate::method::{Method, Window};
 use crate::network::Network;
 use crate::real::Real;
 use crate::score::Score;
@@ -57,7 +57,7 @@ impl<T: Real> Lanes<T> {
             let streams = width.min(streams - first);
             Lane {
                 first,
-                tape: Tape::new(network, streams, capacity),
+                tape: Tape::new(network, streams, capacity, !matches!(method.window, Window::Rolling(_))),
                 sweep: Sweep::new(network, trace.filters(), method, streams, capacity),
                 paths: trace.paths(network, streams, capacity),
                 score: Score::default(),
@@ -92,6 +92,11 @@ impl<T: Real> Lanes<T> {
             lane.tape.reserve(network, steps);
             lane.sweep.reserve(network, steps);
         }
+    }
+
+    /// Makes room for another step of a rolling window of which `kept` must stay.
+    pub(crate) fn make_room(&mut self, network: &Network<T>, kept: usize) {
+        self.lanes.iter_mut().for_each(|lane| lane.tape.make_room(network, kept));
     }
 
     /// Starts a new window with all streams; the states stay.
@@ -141,6 +146,16 @@ impl<T: Real> Lanes<T> {
 }
 
 impl<T: Real> Lane<T> {
+    /// The next reverse sweep starts from the error of the newest step alone and sees the last `steps`; without an error there is nothing to
+    /// see.
+    pub(crate) fn look_back(&mut self, outputs: usize, steps: usize) {
+        let has_error = self.score.targets > 0 || self.score.activity > 0.0;
+        self.tape.look_back(if has_error { steps } else { 0 });
+        let earlier = self.tape.seen().len().saturating_sub(1) * self.tape.live;
+        let first = self.tape.first_column();
+        self.sweep.clear(outputs, first..first + earlier);
+    }
+
     /// The reverse sweep of the window.
     fn sweep(&mut self, network: &Network<T>, transposed: &Transposed<T>, continues: &[bool]) {
         if self.tape.columns() == 0 {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::activity::Activity;
 use crate::cell::Leak;
 use crate::connections::Connections;
 use crate::dynamics::Dynamics;
@@ -87,6 +88,8 @@ pub(crate) struct Recurrent<T> {
     pub(crate) h: usize,
     /// Offset of each gate's constants.
     pub(crate) constants: Vec<Option<usize>>,
+    /// What the layer's activity adds to the error.
+    pub(crate) activity: Activity,
     /// The connections that H has; `None` if all.
     pub(crate) connections: Option<Arc<Connections>>,
 }

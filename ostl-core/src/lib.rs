@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 mod accumulate;
+mod activity;
+pub mod auto;
 pub mod batch;
 pub mod bptt;
 pub mod cell;
@@ -29,6 +31,8 @@ mod trace;
 mod window;
 mod window_choice;
 
+pub use activity::{Activity, RateTerm, VoltageTerm};
+pub use auto::{AutoCell, Equations, Number};
 pub use batch::{SequenceBatch, TargetKind, Targets};
 pub use cell::{Cell, Gate, Leak, Partials, Unit};
 pub use connections::Connections;
@@ -37,7 +41,7 @@ pub use initialize::Initialization;
 pub use layer::Activation;
 pub use learner::{Learner, LearnerState};
 pub use loss::{Loss, Target};
-pub use method::{Carry, Feedback, Method, TraceFormat, Update, Window};
+pub use method::{Carry, Edge, Feedback, Method, TraceFormat, Update, Window};
 pub use network::{Block, Network, NetworkBuilder};
 pub use optimizer::{Optimizer, OptimizerSettings, Rule, Schedule};
 pub use real::Real;

@@ -6,6 +6,7 @@ use nalgebra::{DMatrixView, DMatrixViewMut};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
+use crate::activity::Activity;
 use crate::cell::Cell;
 use crate::connections::Connections;
 use crate::dynamics::{Dynamics, Units};
@@ -37,7 +38,7 @@ impl Block {
     }
 }
 
-/// Any stack of recurrent and stateless dense layers, then a dense readout.
+/// Any stack of recurrent and stateless dense layers, then a readout: dense, or of units that leak.
 #[derive(Clone)]
 pub struct Network<T> {
     pub(crate) layers: Vec<Layer<T>>,
@@ -162,6 +163,9 @@ impl<T: Real> Network<T> {
         for (index, layer) in self.layers.iter().enumerate() {
             line += &format!(" > {} {}", self.layer_name(index), layer.units());
             if let Layer::Recurrent(layer) = layer {
+                if index + 1 == self.layers.len() {
+                    line += &format!(" {}", layer.dynamics.name());
+                }
                 if !layer.y_gates.is_empty() {
                     line += " recurrent";
                     if let Some(connections) = &layer.connections {
@@ -178,9 +182,11 @@ impl<T: Real> Network<T> {
         line
     }
 
-    /// Whether every recurrent layer's output is a differentiable function of its state, so that finite differences apply.
+    /// Whether every recurrent layer's output is a differentiable function of its state, and none leaves out a reset on purpose,
+    /// so that finite differences apply.
     pub fn is_smooth(&self) -> bool {
-        self.layers.iter().filter_map(Layer::recurrent).all(|layer| layer.dynamics.is_smooth())
+        let mut recurrent = self.layers.iter().filter_map(Layer::recurrent);
+        recurrent.all(|layer| layer.dynamics.is_smooth() && !layer.dynamics.detaches_reset())
     }
 
     /// Takes over parameters from a network of the same architecture, whatever its scalar.
@@ -200,7 +206,7 @@ impl<T: Real> Network<T> {
 }
 
 enum Planned<T> {
-    Recurrent { dynamics: Arc<dyn Dynamics<T>>, units: usize, density: f64 },
+    Recurrent { dynamics: Arc<dyn Dynamics<T>>, units: usize, density: f64, activity: Activity },
     Dense(usize, Activation),
 }
 
@@ -236,7 +242,21 @@ impl<T: Real> NetworkBuilder<T> {
     /// If the cell's gates break the rules of [`Gate`](crate::Gate).
     #[track_caller]
     pub fn recurrent<C: Cell<S, G>, const S: usize, const G: usize>(mut self, cell: C, units: usize) -> Self {
-        self.layers.push(Planned::Recurrent { dynamics: Arc::new(Units::new(cell)), units, density: 1.0 });
+        let dynamics = Arc::new(Units::new(cell));
+        self.layers.push(Planned::Recurrent { dynamics, units, density: 1.0, activity: Activity::default() });
+        self
+    }
+
+    /// What the activity of the recurrent layer just added adds to the error ([`Activity`]).
+    ///
+    /// # Panics
+    /// If the last layer added is not a recurrent one.
+    #[track_caller]
+    pub fn activity(mut self, terms: Activity) -> Self {
+        match self.layers.last_mut() {
+            Some(Planned::Recurrent { activity, .. }) => *activity = terms,
+            _ => panic!("activity terms belong to a recurrent layer, and the last layer added is not one"),
+        }
         self
     }
 
@@ -265,6 +285,38 @@ impl<T: Real> NetworkBuilder<T> {
     /// If some layer, the input or the readout has no units, or a density is not in 0 … 1 or was asked for where there is no H.
     pub fn readout(mut self, outputs: usize) -> Result<Network<T>, ConfigError> {
         self.layers.push(Planned::Dense(outputs, Activation::Identity));
+        self.build()
+    }
+
+    /// Adds the readout, a layer of these units whose outputs y are the logits, and draws the starting weights: a leaky readout with
+    /// units that only leak (the κ of Bellec et al. 2020).
+    ///
+    /// # Errors
+    /// If some layer, the input or the readout has no units.
+    ///
+    /// # Panics
+    /// If the cell's gates break the rules of [`Gate`](crate::Gate).
+    #[track_caller]
+    pub fn readout_of<C: Cell<S, G>, const S: usize, const G: usize>(
+        self,
+        cell: C,
+        outputs: usize,
+    ) -> Result<Network<T>, ConfigError> {
+        self.recurrent(cell, outputs).finish()
+    }
+
+    /// Draws the starting weights of a network whose readout is the last layer that was added.
+    ///
+    /// # Errors
+    /// If some layer or the input has no units, an activity term is out of range, or there is no layer.
+    pub fn finish(self) -> Result<Network<T>, ConfigError> {
+        if self.layers.is_empty() {
+            return Err(ConfigError::out_of_range("layers", 0, "at least 1: the readout"));
+        }
+        self.build()
+    }
+
+    fn build(self) -> Result<Network<T>, ConfigError> {
         let positive = |field: String, value: usize| {
             if value == 0 { Err(ConfigError::out_of_range(field, value, "at least 1")) } else { Ok(value) }
         };
@@ -277,7 +329,8 @@ impl<T: Real> NetworkBuilder<T> {
             let mut random = ChaCha8Rng::seed_from_u64(self.seed);
             random.set_stream(index as u64);
             let layer = match planned {
-                Planned::Recurrent { dynamics, units, density } => {
+                Planned::Recurrent { dynamics, units, density, activity } => {
+                    activity.validate()?;
                     let units = positive(format!("units of layer {index}"), *units)?;
                     if !(0.0..=1.0).contains(density) {
                         return Err(ConfigError::out_of_range(format!("density of layer {index}"), density, "in 0 … 1"));
@@ -288,7 +341,7 @@ impl<T: Real> NetworkBuilder<T> {
                         dynamics,
                         connections.map(Arc::new),
                         inputs,
-                        units,
+                        (units, *activity),
                         [self.input_weights, self.recurrent_weights],
                         &mut random,
                     )
@@ -330,11 +383,9 @@ impl<T: Real> Network<T> {
         offset
     }
 
-    fn add_constants(&mut self, layer: usize, name: &'static str, values: &[(f64, usize)]) -> usize {
+    fn add_constants(&mut self, layer: usize, name: &'static str, values: impl Iterator<Item = f64>) -> usize {
         let offset = self.parameters.len();
-        for &(value, count) in values {
-            self.parameters.extend(std::iter::repeat_n(T::from_f64(value), count));
-        }
+        self.parameters.extend(values.map(T::from_f64));
         self.blocks.push(Block { layer, name, rows: self.parameters.len() - offset, columns: 1, offset });
         offset
     }
@@ -346,7 +397,7 @@ impl<T: Real> Network<T> {
         dynamics: &Arc<dyn Dynamics<T>>,
         connections: Option<Arc<Connections>>,
         inputs: usize,
-        units: usize,
+        (units, activity): (usize, Activity),
         [input_weights, recurrent_weights]: [Initialization; 2],
         random: &mut ChaCha8Rng,
     ) -> Layer<T> {
@@ -358,21 +409,21 @@ impl<T: Real> Network<T> {
         let (x_gates, y_gates) = (run(&|g| gates[g].sums_input), run(&|g| gates[g].sums_output));
         let w = self.add_weights(index, "W", [x_gates.len(), units, inputs], input_weights, random);
         let h = self.add_weights(index, "H", [y_gates.len(), units, units], recurrent_weights, random);
+        let initial = |g: usize| (0..units).map(move |unit| dynamics.initial_constant_of(g, unit, units));
         let mut constants = vec![None; gates.len()];
         let shared: Vec<usize> =
             (0..gates.len()).filter(|&g| gates[g].sums_one && (gates[g].sums_input || gates[g].sums_output)).collect();
         if !shared.is_empty() {
-            let values: Vec<_> = shared.iter().map(|&g| (dynamics.initial_constant(g), units)).collect();
-            let offset = self.add_constants(index, "b", &values);
+            let offset = self.add_constants(index, "b", shared.iter().flat_map(|&g| initial(g)));
             for (place, &g) in shared.iter().enumerate() {
                 constants[g] = Some(offset + place * units);
             }
         }
         for g in (0..gates.len()).filter(|&g| gates[g].sums_one && !gates[g].sums_input && !gates[g].sums_output) {
-            constants[g] = Some(self.add_constants(index, gates[g].name, &[(dynamics.initial_constant(g), units)]));
+            constants[g] = Some(self.add_constants(index, gates[g].name, initial(g)));
         }
         let dynamics = dynamics.clone();
-        Layer::Recurrent(Recurrent { dynamics, inputs, units, x_gates, y_gates, w, h, constants, connections })
+        Layer::Recurrent(Recurrent { dynamics, inputs, units, x_gates, y_gates, w, h, constants, activity, connections })
     }
 
     fn add_dense(
@@ -385,7 +436,7 @@ impl<T: Real> Network<T> {
         random: &mut ChaCha8Rng,
     ) -> Layer<T> {
         let w = self.add_weights(index, "W", [1, units, inputs], initialization, random);
-        let b = self.add_constants(index, "b", &[(0.0, units)]);
+        let b = self.add_constants(index, "b", std::iter::repeat_n(0.0, units));
         Layer::Dense(Dense { inputs, units, activation, w, b })
     }
 }

@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 pub struct Score {
     /// Σ of the loss.
     pub loss: f64,
+    /// Σ of what layers' own activity added to the error ([`Activity`](crate::Activity)), while learning.
+    #[serde(default)]
+    pub activity: f64,
     /// Number of targets.
     pub targets: u64,
     /// Targets where the largest logit was the right class; stays 0 for losses without classes.
@@ -32,6 +35,7 @@ impl Score {
 impl AddAssign for Score {
     fn add_assign(&mut self, other: Self) {
         self.loss += other.loss;
+        self.activity += other.activity;
         self.targets += other.targets;
         self.correct += other.correct;
         self.steps += other.steps;

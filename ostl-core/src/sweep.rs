@@ -1,5 +1,7 @@
 //! The reverse sweep over one window: δ_t = ∂E/∂a_t for its steps, and what the window's error wants of the state it started from.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
 use crate::dynamics::ReverseColumn;
@@ -7,7 +9,7 @@ use crate::feedback::FeedbackWeights;
 use crate::kernel::product::{Into, columns, columns_mut, multiply_shared, plain_operand};
 use crate::layer::{Layer, Recurrent};
 use crate::loss::Target;
-use crate::method::{Feedback, Method};
+use crate::method::{Carry, Edge, Feedback, Method};
 use crate::network::Network;
 use crate::real::Real;
 use crate::trace::{Filter, Source, folded_signal};
@@ -25,6 +27,8 @@ pub(crate) struct LayerSweep<T: Real> {
     pub(crate) signal: Vec<T>,
     /// What listens to y beyond the step, and what the window wants of it at its start: `n × live` each.
     pub(crate) filters: Vec<(Filter, Vec<T>)>,
+    /// ∂E/∂r of the firing rates: `n × live`, empty without a rate term.
+    to_rate: Vec<T>,
 }
 
 /// Buffers of the reverse sweep.
@@ -48,7 +52,20 @@ pub(crate) struct Transposed<T: Real> {
     /// inputs nobody asks about; and Hᵀ, `n × (y gates)·n`.
     layers: Vec<(Vec<T>, Vec<T>)>,
     feedback: Feedback,
+    /// What the first step of a window wants of the step before, through H.
+    reach: Reach,
     is_current: bool,
+}
+
+/// How far the first step of a window reaches through H.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum Reach {
+    /// To all units.
+    All,
+    /// Each unit to itself.
+    Itself,
+    /// To none.
+    None,
 }
 
 impl<T: Real> Transposed<T> {
@@ -63,12 +80,17 @@ impl<T: Real> Transposed<T> {
             let h = layer.recurrent().map_or(0, |layer| layer.h_range().len());
             (down, vec![T::zero(); h])
         });
-        Self { layers: layers.collect(), feedback: method.feedback, is_current: false }
+        let reach = match (method.edge, method.carry_in_use()) {
+            (Edge::Heard, _) => Reach::All,
+            (Edge::Cut, Carry::Snap(_)) => Reach::Itself,
+            (Edge::Cut, _) => Reach::None,
+        };
+        Self { layers: layers.collect(), feedback: method.feedback, reach, is_current: false }
     }
 
     /// A placeholder.
     pub(crate) fn nothing() -> Self {
-        Self { layers: Vec::new(), feedback: Feedback::Symmetric, is_current: false }
+        Self { layers: Vec::new(), feedback: Feedback::Symmetric, reach: Reach::All, is_current: false }
     }
 
     /// The weights have changed.
@@ -108,6 +130,7 @@ impl<T: Real> Sweep<T> {
                 to_output: zeros(layer.units * streams),
                 signal: Vec::new(),
                 filters: filters.iter().map(|&filter| (filter, zeros(layer.units * streams))).collect(),
+                to_rate: zeros(if layer.activity.rate.is_some() { layer.units * streams } else { 0 }),
             },
             Layer::Dense(_) => LayerSweep::default(),
         });
@@ -142,7 +165,7 @@ impl<T: Real> Sweep<T> {
     }
 
     /// No learning signal and no target for so many columns from one on.
-    pub(crate) fn clear(&mut self, outputs: usize, columns: std::ops::Range<usize>) {
+    pub(crate) fn clear(&mut self, outputs: usize, columns: Range<usize>) {
         let place = columns.start * outputs..columns.end * outputs;
         self.readout_signal()[place.clone()].fill(T::zero());
         if !self.targets.is_empty() {
@@ -173,17 +196,20 @@ impl<T: Real> Sweep<T> {
     /// Sweeps back over the window from the learning signals at the readout and leaves δ, and the adjoints of the state that the
     /// window started from.
     pub(crate) fn run(&mut self, network: &Network<T>, transposed: &Transposed<T>, tape: &mut Tape<T>) {
+        let (steps, first, width) = (tape.seen(), tape.first_column(), tape.columns());
+        let seen = |rows: usize| first * rows..(first + width) * rows;
         for index in (0..network.layers.len()).rev() {
             let layer = &network.layers[index];
             let (_, h) = &transposed.layers[index];
             let sweep = &mut self.layers[index];
             match (layer, &mut tape.layers[index]) {
                 (Layer::Dense(layer), LayerTape::Dense(dense)) => {
-                    let width = tape.steps * tape.live;
-                    layer.activation.through(&dense.output, &mut sweep.signal[..width * layer.units]);
+                    layer.activation.through(&dense.output[seen(layer.units)], &mut sweep.signal[seen(layer.units)]);
                 }
                 (Layer::Recurrent(layer), LayerTape::Recurrent(recurrent)) => {
-                    reverse(layer, h, recurrent, sweep, &tape.goes_on, tape.live, tape.steps);
+                    add_rates(layer, recurrent, sweep, (&tape.goes_on, &tape.counts), tape.live, steps.clone());
+                    let flags = (&tape.goes_on[..], &tape.counts[..]);
+                    reverse(layer, (h, transposed.reach), recurrent, sweep, flags, tape.live, steps.clone());
                 }
                 _ => unreachable!("tape and network are built together"),
             }
@@ -196,7 +222,7 @@ impl<T: Real> Sweep<T> {
 
     /// The learning signal of the layer below: what this layer wants of its inputs, or what the method's feedback has for it.
     fn send_down(&mut self, network: &Network<T>, transposed: &Transposed<T>, tape: &Tape<T>, index: usize) {
-        let (layer, width) = (&network.layers[index], tape.columns());
+        let (layer, first, width) = (&network.layers[index], tape.first_column(), tape.columns());
         let (m, (down, _)) = (layer.inputs(), &transposed.layers[index]);
         let from = match transposed.feedback {
             Feedback::Symmetric | Feedback::Random => index,
@@ -204,10 +230,10 @@ impl<T: Real> Sweep<T> {
         };
         let (rows, stride) = (network.layers[from].x_rows(), network.layers[from].activations());
         let (lower, upper) = self.layers.split_at_mut(index);
-        let signal = &mut lower[index - 1].signal[..m * width];
+        let signal = &mut lower[index - 1].signal[m * first..m * (first + width)];
         if transposed.feedback == Feedback::TargetProjection {
             let o = network.outputs();
-            let targets = plain_operand(&self.targets, o, width, o);
+            let targets = plain_operand(&self.targets[first * o..], o, width, o);
             multiply_shared(Into::Replace, columns(down, m, o, m), targets, columns_mut(signal, m, width, m));
             signal.iter_mut().for_each(|signal| *signal = -*signal);
             return;
@@ -223,7 +249,7 @@ impl<T: Real> Sweep<T> {
         multiply_shared(
             Into::Replace,
             columns(down, m, rows.len(), m),
-            plain_operand(&delta[rows.start..], rows.len(), width, stride),
+            plain_operand(&delta[first * stride + rows.start..], rows.len(), width, stride),
             columns_mut(signal, m, width, m),
         );
     }
@@ -270,23 +296,62 @@ fn transpose<T: Real>(from: &[T], rows: usize, to: &mut [T]) {
     }
 }
 
+/// What the error wants of each step's outputs on account of the firing rates: of r_t directly, and of later rates through r_t.
+fn add_rates<T: Real>(
+    layer: &Recurrent<T>,
+    tape: &RecurrentTape<T>,
+    sweep: &mut LayerSweep<T>,
+    (goes_on, counts): (&[bool], &[bool]),
+    live: usize,
+    seen: Range<usize>,
+) {
+    let Some(term) = layer.activity.rate else { return };
+    let (n, beta) = (layer.units, T::from_f64(term.decay));
+    // Adjoints of r, later β times those: of r before the window in the end, for the filter that carries it.
+    let wanted = &mut sweep.to_rate;
+    wanted[..n * live].fill(T::zero());
+    for step in seen.rev() {
+        for b in 0..live {
+            let column = step * live + b;
+            let place = column * n..(column + 1) * n;
+            let (signal, rates) = (&mut sweep.signal[place.clone()], &tape.activity.rates[place]);
+            for ((wanted, signal), &rate) in wanted[b * n..(b + 1) * n].iter_mut().zip(signal).zip(rates) {
+                if counts[column] {
+                    *wanted += term.slope(rate);
+                }
+                *signal += (T::one() - beta) * *wanted;
+                *wanted = (beta * *wanted).if_or(goes_on[column], T::zero());
+            }
+        }
+    }
+    if let Some((_, of_filter)) = sweep.filters.iter_mut().find(|(filter, _)| filter.source == Source::Rate) {
+        of_filter[..n * live].copy_from_slice(&wanted[..n * live]);
+    }
+}
+
 /// δ_t for the layer's steps, last first, from the signals above and from later steps.
 fn reverse<T: Real>(
     layer: &Recurrent<T>,
-    transposed_h: &[T],
+    (transposed_h, reach): (&[T], Reach),
     tape: &mut RecurrentTape<T>,
     sweep: &mut LayerSweep<T>,
-    goes_on: &[bool],
+    (goes_on, counts): (&[bool], &[bool]),
     live: usize,
-    steps: usize,
+    seen: Range<usize>,
 ) {
     let (n, s, g) = (layer.units, layer.states(), layer.gates());
     sweep.to_state[..s * n * live].fill(T::zero());
     sweep.to_output[..n * live].fill(T::zero());
-    for step in (0..steps).rev() {
+    let first_step = seen.start;
+    for step in seen.rev() {
         let first = step * live;
         for b in 0..live {
             let column = first + b;
+            if let Some(term) = layer.activity.voltage.filter(|_| counts[column]) {
+                let potentials = &tape.activity.potentials[column * n..(column + 1) * n];
+                let wanted = sweep.to_state[b * s * n..b * s * n + n].iter_mut();
+                wanted.zip(potentials).for_each(|(wanted, &v)| *wanted += term.slope(v));
+            }
             layer.dynamics.reverse(ReverseColumn {
                 partials: tape.partials.column(column, [n, s, g]),
                 goes_on: goes_on[column],
@@ -299,12 +364,23 @@ fn reverse<T: Real>(
         if !layer.y_gates.is_empty() {
             // Hᵀδ for all streams; for a stream that was reset it must not flow, so it is taken back out.
             let rows = layer.y_rows();
-            multiply_shared(
-                Into::Add,
-                columns(transposed_h, n, rows.len(), n),
-                plain_operand(&tape.activation[first * g * n + rows.start..], rows.len(), live, g * n),
-                columns_mut(&mut sweep.to_output, n, live, n),
-            );
+            let delta = &tape.activation[first * g * n + rows.start..];
+            match if step == first_step { reach } else { Reach::All } {
+                Reach::All => multiply_shared(
+                    Into::Add,
+                    columns(transposed_h, n, rows.len(), n),
+                    plain_operand(delta, rows.len(), live, g * n),
+                    columns_mut(&mut sweep.to_output, n, live, n),
+                ),
+                Reach::Itself => {
+                    for (b, to_output) in sweep.to_output[..n * live].chunks_exact_mut(n).enumerate() {
+                        for row in 0..rows.len() {
+                            to_output[row % n] += transposed_h[row * n + row % n] * delta[b * g * n + row];
+                        }
+                    }
+                }
+                Reach::None => {}
+            }
             for b in (0..live).filter(|b| !goes_on[first + b]) {
                 sweep.to_output[b * n..(b + 1) * n].fill(T::zero());
             }

@@ -4,6 +4,8 @@
 //! of streams that take part in this window (a prefix of all streams). Buffers are as large as the largest window seen and are
 //! used over and over; a step allocates nothing.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
 use crate::batch::SequenceBatch;
@@ -13,6 +15,8 @@ use crate::layer::{Activation, Layer, Recurrent};
 use crate::network::Network;
 use crate::presynaptic::Events;
 use crate::real::Real;
+
+mod rolling;
 
 /// The five partials of a recurrent layer over a window, as planes, column by column.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -79,6 +83,19 @@ pub(crate) struct RecurrentTape<T: Real> {
     pub(crate) boundary: Boundary<T>,
     /// The events of y before each step: what H is multiplied with.
     pub(crate) previous_events: Events<T>,
+    pub(crate) activity: ActivityTape<T>,
+}
+
+/// What activity terms need of a layer; empty without them.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(bound = "")]
+pub(crate) struct ActivityTape<T: Real> {
+    /// The firing rates after the last step: `n × streams`.
+    pub(crate) rate: Vec<T>,
+    /// The firing rates after each step: `n × columns`.
+    pub(crate) rates: Vec<T>,
+    /// The first state variable after each step: `n × columns`.
+    pub(crate) potentials: Vec<T>,
 }
 
 impl<T: Real> RecurrentTape<T> {
@@ -150,18 +167,23 @@ pub(crate) struct Tape<T: Real> {
     pub(crate) live: usize,
     /// Steps taken so far in this window.
     pub(crate) steps: usize,
+    /// First step that a reverse sweep sees: 0 but where the window rolls.
+    seen_from: usize,
     /// x: `m × columns`.
     pub(crate) inputs: Vec<T>,
     /// Whether a stream goes on from the step before (false: it was reset): one a column.
     pub(crate) goes_on: Vec<bool>,
+    /// Whether the step is one of the sequence's, and its activity counts (false: padding): one a column.
+    pub(crate) counts: Vec<bool>,
     pub(crate) layers: Vec<LayerTape<T>>,
     /// For each layer the events of what it reads.
     events: Vec<Events<T>>,
 }
 
 impl<T: Real> Tape<T> {
-    /// For so many streams and windows of up to `capacity` steps (it grows if a window is longer).
-    pub(crate) fn new(network: &Network<T>, streams: usize, capacity: usize) -> Self {
+    /// For so many streams and windows of up to `capacity` steps (it grows if a window is longer). Without `lists_events` every signal counts
+    /// as dense.
+    pub(crate) fn new(network: &Network<T>, streams: usize, capacity: usize, lists_events: bool) -> Self {
         let layers = network.layers.iter().map(|layer| match layer {
             Layer::Recurrent(layer) => {
                 let (n, sn, gn) =
@@ -177,7 +199,14 @@ impl<T: Real> Tape<T> {
                         dy_ds: zeros(sn),
                         dy_da: zeros(gn),
                     },
-                    previous_events: Events::new(layer.units, !layer.y_gates.is_empty() && !layer.dynamics.is_smooth()),
+                    previous_events: Events::new(
+                        layer.units,
+                        lists_events && !layer.y_gates.is_empty() && !layer.dynamics.is_smooth(),
+                    ),
+                    activity: ActivityTape {
+                        rate: zeros(if layer.activity.rate.is_some() { n } else { 0 }),
+                        ..ActivityTape::default()
+                    },
                     previous_output: Vec::new(),
                     activation: Vec::new(),
                     output: Vec::new(),
@@ -191,14 +220,16 @@ impl<T: Real> Tape<T> {
             Some(Layer::Recurrent(below)) => !below.dynamics.is_smooth(),
             Some(Layer::Dense(below)) => below.activation == Activation::Relu,
         };
-        let events = |(index, layer): (usize, &Layer<T>)| Events::new(layer.inputs(), can_be_silent(index));
+        let events = |(index, layer): (usize, &Layer<T>)| Events::new(layer.inputs(), lists_events && can_be_silent(index));
         let mut tape = Self {
             streams,
             capacity: 0,
             live: streams,
             steps: 0,
+            seen_from: 0,
             inputs: Vec::new(),
             goes_on: Vec::new(),
+            counts: Vec::new(),
             layers: layers.collect(),
             events: network.layers.iter().enumerate().map(events).collect(),
         };
@@ -220,6 +251,7 @@ impl<T: Real> Tape<T> {
         let grow = |buffer: &mut Vec<T>, rows: usize| buffer.resize(rows * size, T::zero());
         grow(&mut self.inputs, network.inputs());
         self.goes_on.resize(size, false);
+        self.counts.resize(size, false);
         self.events.iter_mut().for_each(|events| events.reserve(size));
         for (layer, tape) in network.layers.iter().zip(&mut self.layers) {
             let n = layer.units();
@@ -234,6 +266,12 @@ impl<T: Real> Tape<T> {
                     grow(&mut tape.partials.ds_da, s * g * n);
                     grow(&mut tape.partials.dy_ds, s * n);
                     grow(&mut tape.partials.dy_da, g * n);
+                    if layer.activity.rate.is_some() {
+                        grow(&mut tape.activity.rates, n);
+                    }
+                    if layer.activity.voltage.is_some() {
+                        grow(&mut tape.activity.potentials, n);
+                    }
                     tape.previous_events.reserve(size);
                 }
                 (_, LayerTape::Dense(tape)) => {
@@ -252,17 +290,27 @@ impl<T: Real> Tape<T> {
     /// Opens a window and puts steps `start..start + count` of a batch's streams from `first` on into it. Streams that end inside
     /// the window are padded with single steps from a fresh state, whose outputs nobody reads.
     pub(crate) fn load(&mut self, batch: &SequenceBatch<T>, first: usize, start: usize, count: usize) {
+        self.open(self.streams_after(batch, first, start));
+        self.put(batch, first, start, count);
+    }
+
+    /// Streams of the batch from `first` on up to the last that goes on beyond `start`.
+    fn streams_after(&self, batch: &SequenceBatch<T>, first: usize, start: usize) -> usize {
         let lengths = &batch.lengths()[first.min(batch.streams())..(first + self.streams).min(batch.streams())];
-        let live = lengths.iter().rposition(|&length| length > start).map_or(0, |last| last + 1);
-        self.open(live);
+        lengths.iter().rposition(|&length| length > start).map_or(0, |last| last + 1)
+    }
+
+    /// The inputs and resets of further steps.
+    fn put(&mut self, batch: &SequenceBatch<T>, first: usize, start: usize, count: usize) {
+        let live = self.live;
         let rows = batch.inputs() * live;
         for step in 0..count {
-            let inputs = batch.step_inputs(start + step, first, live);
-            self.inputs[step * rows..(step + 1) * rows].copy_from_slice(inputs);
-            for (stream, &length) in lengths[..live].iter().enumerate() {
-                let there = start + step < length;
-                self.goes_on[step * live + stream] =
-                    there && start + step > 0 && !batch.is_reset(first + stream, start + step);
+            let (place, step) = (self.steps + step, start + step);
+            self.inputs[place * rows..(place + 1) * rows].copy_from_slice(batch.step_inputs(step, first, live));
+            for stream in 0..live {
+                let there = step < batch.lengths()[first + stream];
+                self.counts[place * live + stream] = there;
+                self.goes_on[place * live + stream] = there && step > 0 && !batch.is_reset(first + stream, step);
             }
         }
     }
@@ -277,15 +325,26 @@ impl<T: Real> Tape<T> {
         }
     }
 
-    /// Columns filled so far.
+    /// Steps that a reverse sweep sees.
+    pub(crate) fn seen(&self) -> Range<usize> {
+        self.seen_from..self.steps
+    }
+
+    /// Columns that a reverse sweep sees.
     pub(crate) fn columns(&self) -> usize {
-        self.steps * self.live
+        self.seen().len() * self.live
+    }
+
+    /// First column that a reverse sweep sees.
+    pub(crate) fn first_column(&self) -> usize {
+        self.seen_from * self.live
     }
 
     /// Starts a new window with the first `live` streams; the states stay.
     pub(crate) fn open(&mut self, live: usize) {
         self.live = live;
         self.steps = 0;
+        self.seen_from = 0;
         for events in &mut self.events {
             events.open();
         }
@@ -317,6 +376,25 @@ impl<T: Real> Tape<T> {
     /// What layer `index` reads: the outputs below, or the network's inputs.
     pub(crate) fn below(&self, index: usize) -> &[T] {
         if index == 0 { &self.inputs } else { self.layers[index - 1].output() }
+    }
+
+    /// What the activity of one step adds to the error, over all streams.
+    pub(crate) fn activity(&self, network: &Network<T>, step: usize) -> f64 {
+        let mut error = 0.0;
+        for (layer, tape) in network.layers.iter().zip(&self.layers) {
+            let (Layer::Recurrent(layer), LayerTape::Recurrent(tape)) = (layer, tape) else { continue };
+            let n = layer.units;
+            for column in (step * self.live..(step + 1) * self.live).filter(|&column| self.counts[column]) {
+                let place = column * n..(column + 1) * n;
+                if let Some(term) = layer.activity.rate {
+                    error += tape.activity.rates[place.clone()].iter().map(|&r| term.error(r).to_f64()).sum::<f64>();
+                }
+                if let Some(term) = layer.activity.voltage {
+                    error += tape.activity.potentials[place].iter().map(|&v| term.error(v).to_f64()).sum::<f64>();
+                }
+            }
+        }
+        error
     }
 
     /// The readout's outputs at one step: `outputs × live`.
@@ -380,7 +458,7 @@ impl<T: Real> Tape<T> {
         self.layers.iter().position(|layer| {
             let output = layer.output();
             let rows = output.len() / (self.capacity * self.streams).max(1);
-            let columns = self.columns();
+            let columns = self.steps * self.live;
             output[..rows * columns].iter().any(|y| !y.is_finite())
         })
     }

@@ -6,16 +6,8 @@ use ostl_core::{
     TargetKind, Unit, bptt,
 };
 
-const CARRIES: [Carry; 8] = [
-    Carry::None,
-    Carry::Local,
-    Carry::Layer,
-    Carry::Network,
-    Carry::Snap(1),
-    Carry::Snap(2),
-    Carry::Uoro,
-    Carry::KfRtrl,
-];
+const CARRIES: [Carry; 8] =
+    [Carry::None, Carry::Local, Carry::Layer, Carry::Network, Carry::Snap(1), Carry::Snap(2), Carry::Uoro, Carry::KfRtrl];
 
 /// v = 0.7 v⁻ + a₀ − 0.4 w⁻ y⁻, w = 0.9 w⁻ + 0.2 v⁻ y⁻ + tanh a₁, y = σ(a₂)·tanh(v + w): everything depends on everything.
 #[derive(Clone, Copy)]

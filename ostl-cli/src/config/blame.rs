@@ -82,12 +82,18 @@ fn fails_otherwise(root: &Value, error: &str) -> bool {
     root.as_table().is_none_or(|tree| attempt(tree).err().as_deref() != Some(error))
 }
 
-/// The table that lacks a field: the one where giving the field something, anything, changes the error.
+/// The table that lacks a field: the one where giving the field something, anything, changes the error. Where the table may do without the
+/// field, the error is there without the whole table, too.
 fn missing(root: &Value, field: &str, error: &str) -> Option<Vec<String>> {
     let mut places = vec![Vec::new()];
     while let Some(path) = places.pop() {
         let node = find(root, &path)?;
-        if node.as_table().is_some_and(|table| !table.contains_key(field)) {
+        let is_to_blame = path.split_last().is_none_or(|(key, parents)| {
+            let mut without = root.clone();
+            remove(&mut without, parents, key);
+            fails_otherwise(&without, error)
+        });
+        if is_to_blame && node.as_table().is_some_and(|table| !table.contains_key(field)) {
             let mut with = root.clone();
             if let Some(Value::Table(table)) = find_mut(&mut with, &path) {
                 table.insert(field.to_owned(), Value::Boolean(true));

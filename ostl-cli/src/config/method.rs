@@ -1,51 +1,143 @@
 //! The `[method]` section.
 
-use std::fmt;
+use ostl_core::{Carry, Edge, Feedback, Method, Network, Real, TraceFormat, Update, Window, WindowChoice, best_window};
+use serde::de::{Error, value};
+use serde::{Deserialize, Deserializer, Serialize};
 
-use ostl_core::{Carry, Feedback, Method, Network, Real, TraceFormat, Update, Window, WindowChoice, best_window};
-use serde::de::{Error, Visitor};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use super::OutOfRange;
+use super::window::WindowSetting;
 
-/// A learning method as it stands in a configuration.
+/// A learning method as it stands in a configuration, every part of it settled: by its key, else by the name, else by the default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "Given")]
 pub(crate) struct MethodConfig {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<MethodName>,
     window: WindowSetting,
     /// What traces and windows may take in all when the window is chosen, MiB.
-    #[serde(default = "memory", skip_serializing_if = "is_default_memory")]
+    #[serde(skip_serializing_if = "is_default_memory")]
     memory: usize,
     carry: Carry,
-    #[serde(default)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    order: Option<usize>,
     feedback: Feedback,
-    #[serde(default)]
     update: Update,
-    #[serde(default)]
+    #[serde(skip_serializing_if = "is_heard")]
+    edge: Edge,
     trace: TraceFormat,
+    /// Seed of random feedback and random carries; the run's if left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seed: Option<u64>,
+}
+
+/// The keys as they were given.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Given {
+    name: Option<MethodName>,
+    window: Option<WindowSetting>,
+    memory: Option<usize>,
+    carry: Option<Carry>,
+    order: Option<usize>,
+    feedback: Option<Feedback>,
+    update: Option<Update>,
+    edge: Option<Edge>,
+    trace: Option<TraceFormat>,
+    seed: Option<u64>,
+}
+
+impl TryFrom<Given> for MethodConfig {
+    type Error = value::Error;
+
+    fn try_from(given: Given) -> Result<Self, value::Error> {
+        let named = given.name.map(MethodName::method);
+        let by_order = given.order.map(|order| snap(order, &given, named)).transpose()?;
+        let Some(carry) = given.carry.or(by_order).or(named.map(|method| method.carry)) else {
+            return Err(Error::missing_field("carry"));
+        };
+        let window = match (given.window, named.map(|method| method.window)) {
+            (Some(WindowSetting::Given(Window::Steps(steps))), Some(Window::Rolling(_))) => {
+                WindowSetting::Given(Window::Rolling(steps))
+            }
+            (Some(WindowSetting::Auto), Some(Window::Rolling(_))) => {
+                return Err(Error::custom(
+                    "`auto` chooses windows that follow one another, expected the steps of a rolling one",
+                ));
+            }
+            (Some(window), _) => window,
+            (None, Some(window)) => WindowSetting::Given(window),
+            (None, None) => return Err(Error::missing_field("window")),
+        };
+        Ok(Self {
+            name: given.name,
+            window,
+            memory: given.memory.unwrap_or(MEMORY),
+            carry,
+            order: given.order,
+            feedback: given.feedback.or(named.map(|method| method.feedback)).unwrap_or_default(),
+            update: given.update.or(named.map(|method| method.update)).unwrap_or_default(),
+            edge: given.edge.unwrap_or(match (named, carry) {
+                (Some(_), Carry::Snap(order)) => Method::snap(order).edge,
+                (Some(method), _) => method.edge,
+                (None, _) => Edge::Heard,
+            }),
+            trace: given.trace.or(named.map(|method| method.trace)).unwrap_or_default(),
+            seed: given.seed,
+        })
+    }
+}
+
+/// The carry that the key `order` stands for.
+fn snap(order: usize, given: &Given, named: Option<Method>) -> Result<Carry, value::Error> {
+    let carry = Carry::Snap(order);
+    let refuse = |problem: String| Err(Error::custom(problem));
+    match (given.carry, named.map(|method| method.carry)) {
+        _ if order == 0 => refuse("invalid order `0`, expected 1 or more".into()),
+        (Some(other), _) if other != carry => {
+            refuse(format!("the order `{order}` stands for {carry}, the carry is `{other}`"))
+        }
+        (None, Some(own)) if !matches!(own, Carry::Snap(_)) => {
+            refuse(format!("the order `{order}` stands for the carry {carry}, but this method's is {own}"))
+        }
+        _ => Ok(carry),
+    }
 }
 
 impl MethodConfig {
-    /// The method. A window that is still to be chosen stands as one step.
-    pub(crate) fn method(&self) -> Method {
+    /// The method; `seed` is the run's. A window that is still to be chosen stands as one step.
+    pub(crate) fn method(&self, seed: u64) -> Method {
         let window = match self.window {
             WindowSetting::Given(window) => window,
             WindowSetting::Auto => Window::Steps(1),
         };
-        Method { window, carry: self.carry, feedback: self.feedback, update: self.update, trace: self.trace, seed: 0 }
+        let Self { carry, feedback, update, edge, trace, .. } = *self;
+        Method { window, carry, feedback, update, edge, trace, seed: self.seed.unwrap_or(seed) }
     }
-}
 
-/// What traces and windows may take by default, MiB.
-const MEMORY: usize = 1024;
+    /// Why the method cannot be run, seen from the whole configuration: if a part came with the name, the name is to blame.
+    pub(crate) fn refuse(&self, error: OutOfRange) -> OutOfRange {
+        let (found, OutOfRange { key, value, allowed }) = (self.method(0), &error);
+        let by_name = self.name.filter(|name| {
+            let own = name.method();
+            match key.as_str() {
+                "window" => own.window == found.window,
+                "carry" => own.carry == found.carry,
+                "edge" => own.edge == found.edge,
+                "feedback" => own.feedback == found.feedback,
+                "trace" => own.trace == found.trace,
+                _ => false,
+            }
+        });
+        match by_name {
+            Some(MethodName(name)) => {
+                let reason = allowed.split_once(": ").map_or(allowed.as_str(), |(_, reason)| reason);
+                OutOfRange::new("name", name, format!("another, or with another {key} than {value}: {reason}"))
+            }
+            None => error,
+        }
+        .within("method")
+    }
 
-fn memory() -> usize {
-    MEMORY
-}
-
-fn is_default_memory(memory: &usize) -> bool {
-    *memory == MEMORY
-}
-
-impl MethodConfig {
     /// Chooses the window if the configuration leaves that open, for so many streams of at most `longest` steps.
     pub(crate) fn choose_window<T: Real>(
         &mut self,
@@ -56,7 +148,7 @@ impl MethodConfig {
         if self.window != WindowSetting::Auto {
             return None;
         }
-        let choice = best_window(network, &self.method(), streams, longest, self.memory.saturating_mul(1 << 20));
+        let choice = best_window(network, &self.method(0), streams, longest, self.memory.saturating_mul(1 << 20));
         self.window = WindowSetting::Given(choice.window());
         Some(choice)
     }
@@ -67,79 +159,38 @@ impl MethodConfig {
     }
 }
 
-/// A number of steps, or the word `sequence` or `auto`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum WindowSetting {
-    Given(Window),
-    Auto,
+/// What traces and windows may take by default, MiB.
+const MEMORY: usize = 1024;
+
+fn is_heard(edge: &Edge) -> bool {
+    *edge == Edge::Heard
 }
 
-impl Serialize for WindowSetting {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Given(Window::Steps(steps)) => serializer.serialize_u64(*steps as u64),
-            Self::Given(window) => serializer.serialize_str(&window_name(*window)),
-            Self::Auto => serializer.serialize_str("auto"),
-        }
+fn is_default_memory(memory: &usize) -> bool {
+    *memory == MEMORY
+}
+
+/// The name of a method that [`Method::named`] knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct MethodName(&'static str);
+
+impl MethodName {
+    pub(crate) fn method(self) -> Method {
+        Method::named(self.0).unwrap_or_else(|| unreachable!("only known names are read"))
+    }
+
+    /// Reads one, from a configuration or from the command line.
+    pub(crate) fn read(word: &str) -> Result<Self, String> {
+        let names = || Method::every().into_iter().map(|(name, _)| name);
+        let listed = || names().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        let found = names().find(|name| *name == word).map(Self);
+        found.ok_or_else(|| format!("unknown name `{word}`, expected one of {}", listed()))
     }
 }
 
-impl<'de> Deserialize<'de> for WindowSetting {
+impl<'de> Deserialize<'de> for MethodName {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(WindowVisitor)
-    }
-}
-
-struct WindowVisitor;
-
-impl Visitor<'_> for WindowVisitor {
-    type Value = WindowSetting;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a number of steps, at least 1, \"sequence\" or \"auto\"")
-    }
-
-    fn visit_i64<E: Error>(self, steps: i64) -> Result<WindowSetting, E> {
-        match usize::try_from(steps) {
-            Ok(steps) if steps > 0 => Ok(WindowSetting::Given(Window::Steps(steps))),
-            _ => Err(E::invalid_value(serde::de::Unexpected::Signed(steps), &self)),
-        }
-    }
-
-    fn visit_u64<E: Error>(self, steps: u64) -> Result<WindowSetting, E> {
-        i64::try_from(steps)
-            .map_err(|_| E::invalid_value(serde::de::Unexpected::Unsigned(steps), &self))
-            .and_then(|steps| self.visit_i64(steps))
-    }
-
-    fn visit_str<E: Error>(self, word: &str) -> Result<WindowSetting, E> {
-        match word {
-            "sequence" => Ok(WindowSetting::Given(Window::Sequence)),
-            "auto" => Ok(WindowSetting::Auto),
-            _ => Err(E::invalid_value(serde::de::Unexpected::Str(word), &self)),
-        }
-    }
-}
-
-/// The window in words, for reports: `5` or `sequence`.
-pub(crate) fn window_name(window: Window) -> String {
-    match window {
-        Window::Steps(steps) => steps.to_string(),
-        Window::Sequence => "sequence".into(),
-        Window::Rolling(steps) => format!("rolling-{steps}"),
-    }
-}
-
-/// A window as it is written on the command line; nothing for `auto`.
-pub(crate) type BenchWindow = Option<Window>;
-
-/// Reads one.
-pub(crate) fn window(text: &str) -> Result<BenchWindow, String> {
-    match text.parse() {
-        Ok(steps) if steps > 0 => Ok(Some(Window::Steps(steps))),
-        _ if text == "sequence" => Ok(Some(Window::Sequence)),
-        _ if text == "auto" => Ok(None),
-        _ => Err("a number of steps, at least 1, \"sequence\" or \"auto\"".into()),
+        Self::read(&String::deserialize(deserializer)?).map_err(D::Error::custom)
     }
 }
 
@@ -154,6 +205,5 @@ pub(crate) fn trace(text: &str) -> Result<TraceFormat, String> {
 }
 
 fn word<'de, V: Deserialize<'de>>(text: &'de str) -> Result<V, String> {
-    V::deserialize(serde::de::value::StrDeserializer::<serde::de::value::Error>::new(text))
-        .map_err(|error| error.to_string())
+    V::deserialize(value::StrDeserializer::<value::Error>::new(text)).map_err(|error| error.to_string())
 }

@@ -5,19 +5,23 @@ mod layer;
 mod method;
 mod optimizer;
 mod source;
+mod window;
 
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
+use ostl_cells::CellConfig;
 use ostl_core::{Initialization, Method, Network, OptimizerSettings, Real, Schedule, WindowChoice};
 use ostl_tasks::{Split, Task, TaskConfig, TaskError};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use layer::LayerConfig;
+use layer::cell_error;
 use method::MethodConfig;
-pub(crate) use method::{BenchWindow, carry, trace, window, window_name};
+pub(crate) use method::{MethodName, carry, trace};
 use optimizer::OptimizerConfig;
 pub(crate) use source::{Source, load, load_file};
+pub(crate) use window::{WindowSetting, window_name};
 
 use crate::failure::UsageError;
 
@@ -39,8 +43,11 @@ pub(crate) struct Config {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) data: Option<PathBuf>,
     pub(crate) task: TaskConfig,
-    /// From the input upwards; the readout follows from the task.
+    /// From the input upwards; the readout's size follows from the task.
     pub(crate) layers: Vec<LayerConfig>,
+    /// The cell of the readout's units, whose outputs are the logits; dense and stateless if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) readout: Option<CellConfig>,
     pub(crate) method: MethodConfig,
     pub(crate) optimizer: OptimizerConfig,
     #[serde(default)]
@@ -115,9 +122,12 @@ impl Config {
         for (index, layer) in self.layers.iter().enumerate() {
             layer.validate().map_err(|error| error.within(&format!("layers.{index}")))?;
         }
+        if let Some(cell) = &self.readout {
+            cell.validate().map_err(|error| cell_error(error).within("readout"))?;
+        }
         // Whatever the task, it has an input and an output; the network is checked again when they are known.
         self.check_size(1, 1)?;
-        self.method.method().validate().map_err(|error| OutOfRange::from(error).within("method"))?;
+        self.method().validate().map_err(|error| self.method.refuse(error.into()))?;
         self.optimizer.validate().map_err(|error| error.within("optimizer"))?;
         let counts = [
             ("epochs", Some(self.training.epochs)),
@@ -134,7 +144,7 @@ impl Config {
 
     /// The learning method.
     pub(crate) fn method(&self) -> Method {
-        self.method.method()
+        self.method.method(self.seed)
     }
 
     /// Chooses the window if the configuration leaves that open, for a task's longest training sequence.
@@ -167,7 +177,7 @@ impl Config {
         self.optimizer.schedule
     }
 
-    /// The network, with its starting weights.
+    /// The network, with its starting weights, if the method can be used on it.
     pub(crate) fn network<T: Real>(&self, inputs: usize, outputs: usize) -> Result<Network<T>, OutOfRange> {
         self.check_size(inputs, outputs)?;
         let mut builder = Network::builder(inputs)
@@ -176,7 +186,15 @@ impl Config {
         for (index, layer) in self.layers.iter().enumerate() {
             builder = layer.add_to(builder).map_err(|error| error.within(&format!("layers.{index}")))?;
         }
-        Ok(builder.readout(outputs)?)
+        let network = match &self.readout {
+            None => builder.readout(outputs)?,
+            Some(cell) => {
+                let builder = cell.add_to(builder, outputs).map_err(|error| cell_error(error).within("readout"))?;
+                builder.finish()?
+            }
+        };
+        self.method().validate_for(&network).map_err(|error| self.method.refuse(error.into()))?;
+        Ok(network)
     }
 
     /// Refuses a network that no machine can hold, before memory is asked for.

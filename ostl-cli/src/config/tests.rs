@@ -59,6 +59,107 @@ fn set_changes_what_it_names() {
     assert_eq!(config.optimizer().learning_rate, 1.0);
 }
 
+/// The method of a configuration whose `[method]` holds just this.
+fn method(keys: &str) -> Result<Method, String> {
+    with(&[&format!("method={{{keys}}}")]).map(|config| config.method())
+}
+
+#[test]
+fn a_method_s_name_stands_for_all_its_parts() {
+    for (name, named) in Method::every() {
+        assert_eq!(method(&format!("name=\"{name}\"")), Ok(named), "{name}");
+    }
+}
+
+#[test]
+fn keys_override_parts_of_a_named_method() {
+    use ostl_core::{Carry, Feedback, TraceFormat, Update, Window};
+    for (keys, expected) in [
+        ("name='tbptt', window=7", Method::tbptt(7)),
+        ("name='rolling_tbptt', window=7", Method::rolling_tbptt(7)),
+        ("name='rolling_tbptt', window='rolling-3'", Method::rolling_tbptt(3)),
+        ("name='bptt', window='rolling-3', update='window'", Method::rolling_tbptt(3)),
+        ("name='ostl', feedback='random'", Method::ostl_random()),
+        ("name='ostl', window='sequence'", Method { window: Window::Sequence, ..Method::ostl() }),
+        (
+            "name='osttp', carry='local', update='sequence'",
+            Method::osttp().with_carry(Carry::Local).with_update(Update::Sequence),
+        ),
+        ("name='e_prop', trace='bf16'", Method::e_prop().with_trace(TraceFormat::Bf16)),
+        ("name='snap', order=3", Method::snap(3)),
+        ("name='d_rtrl', carry='snap-2', order=2", Method::snap(2)),
+        ("window=1, order=2, update='window'", Method::snap(2)),
+        (
+            "name='rflo', seed=9, feedback='target-projection'",
+            Method::rflo().with_seed(9).with_feedback(Feedback::TargetProjection),
+        ),
+        ("window='rolling-4', carry='none', update='window'", Method::rolling_tbptt(4)),
+    ] {
+        assert_eq!(method(keys), Ok(expected), "{keys}");
+    }
+    assert_eq!(with(&["method={name='uoro'}", "seed=5"]).unwrap().method().seed, 5, "the run's seed unless it has its own");
+    assert_eq!(with(&["method={name='uoro', seed=2}", "seed=5"]).unwrap().method().seed, 2);
+}
+
+#[test]
+fn a_resolved_method_reads_back_alike() {
+    for keys in [
+        "name='rolling_tbptt', window=20",
+        "name='rolling_tbptt'",
+        "name='snap', order=3",
+        "window='rolling-20', carry='none'",
+        "name='osttp', seed=3, window='auto', memory=7",
+        "window=1, order=1",
+    ] {
+        let config = with(&[&format!("method={{{keys}}}")]).unwrap();
+        let text = toml::to_string(&config).unwrap();
+        assert_eq!(blame::read(&text.parse().unwrap()), Ok(config), "{text}");
+        assert_eq!(text.contains("\"rolling-20\""), keys.contains("rolling_tbptt") || keys.contains("rolling-20"), "{text}");
+    }
+}
+
+#[test]
+fn methods_that_make_no_sense_are_refused_with_the_reason() {
+    let refused = |keys: &str, words: &[&str]| refused(&[&format!("method={{{keys}}}")], words);
+    refused(
+        "name='uoro', feedback='target-projection'",
+        &["method.feedback = target-projection", "uoro is right on average"],
+    );
+    refused("name='rolling_tbptt', carry='local'", &["method.carry = local", "none", "rolling window"]);
+    refused("window='rolling-3', carry='network'", &["method.carry = network", "rolling window"]);
+    refused("name='ostl', trace='bf16'", &["method.trace = bf16", "full", "local"]);
+    refused(
+        "name='ostl_random', carry='network'",
+        &["method.name = ostl_random", "another feedback than random", "layer to layer"],
+    );
+    refused("name='osttp', carry='kf-rtrl'", &["method.name = osttp", "kf-rtrl"]);
+    refused("window=1, carry='network', feedback='random'", &["method.feedback = random", "symmetric"]);
+    refused("name='otpe', feedback='direct'", &["method.feedback = direct", "symmetric"]);
+    refused("name='ostl_with_h'", &["method.name = \"ostl_with_h\"", "`ostl`", "`e_prop_random`", "`otpe`"]);
+    refused("name='tbptt', window=0", &["method.window = 0", "at least 1"]);
+    refused("name='tbptt', window='rolling-0'", &["method.window = \"rolling-0\"", "\"rolling-20\""]);
+    refused("name='rolling_tbptt', window='auto'", &["method.window = \"auto\"", "rolling"]);
+    refused("name='snap', order=0", &["method.order = 0", "1 or more"]);
+    refused("name='ostl', order=2", &["method.order = 2", "snap-2", "layer"]);
+    refused("window=1, carry='snap-3', order=2", &["method.", "snap-2", "snap-3"]);
+    refused("carry='local'", &["method.window", "missing"]);
+    refused("window=3", &["method.carry", "missing"]);
+    refused("window=3, carry='snap-0'", &["method.carry = \"snap-0\"", "snap-1"]);
+}
+
+#[test]
+fn a_method_that_does_not_fit_the_layers_is_refused() {
+    let of = |set: &[&str]| with(set).unwrap().network::<f32>(4, 2).unwrap_err();
+    let error = of(&["method={name='ottt'}"]);
+    assert_eq!((error.key.as_str(), error.value.as_str()), ("method.name", "ottt"));
+    assert!(
+        error.allowed.contains("another carry than presynaptic") && error.allowed.contains("layer 0 (lstm)"),
+        "{error:?}"
+    );
+    let error = of(&["method={window=1, carry='presynaptic'}"]);
+    assert_eq!((error.key.as_str(), error.value.as_str()), ("method.carry", "presynaptic"));
+}
+
 #[test]
 fn unknown_keys_are_named() {
     refused(&["sead=1"], &["sead = 1", "unknown key", "`seed`"]);
@@ -157,4 +258,27 @@ fn a_file_is_named() {
     }
     assert!(load_file(folder.path()).unwrap_err().to_string().contains("cannot be read"));
     assert!(load_file(&folder.path().join("none.toml")).unwrap_err().to_string().contains("none.toml"));
+}
+
+#[test]
+fn activity_terms_belong_to_a_cell() {
+    let layer = r#"layers=[{cell="snu", units=5, activity={rate={target=0.1, weight=2}}}]"#;
+    let config = with(&[layer]).unwrap();
+    let text = toml::to_string(&config).unwrap();
+    assert_eq!(blame::read(&text.parse().unwrap()), Ok(config), "{text}");
+    let set = |activity: &str| format!(r#"layers=[{{cell="snu", units=5, activity={activity}}}]"#);
+    refused(&[&set("{rate={target=2, weight=1}}")], &["layers.0.activity.rate.target = 2", "between 0 and 1"]);
+    refused(&[&set("{voltage={bound=1}}")], &["weight"]);
+    refused(&[&set("{rate={target=0.1, weight=1, decoy=0.5}}")], &["decoy"]);
+    refused(&[r#"layers=[{dense="tanh", units=5, activity={}}]"#], &["activity", "dense"]);
+}
+
+#[test]
+fn a_readout_can_leak() {
+    let config = with(&[r#"readout={cell="li", decay=0.8}"#]).unwrap();
+    assert_eq!(config.network::<f32>(4, 2).unwrap().description(), "4 > lstm 16 recurrent > readout 2 li");
+    let text = toml::to_string(&config).unwrap();
+    assert_eq!(blame::read(&text.parse().unwrap()), Ok(config), "{text}");
+    refused(&[r#"readout={cell="li", decay=1.8}"#], &["readout.decay = 1.8"]);
+    refused(&[r#"readout={cell="li", dekay=0.8}"#], &["dekay"]);
 }

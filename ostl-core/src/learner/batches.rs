@@ -47,11 +47,12 @@ impl<T: Real> Learner<T> {
         self.check_batch(batch)?;
         self.prune();
         self.streaming.restart();
-        let window = match self.method.window {
-            Window::Steps(steps) | Window::Rolling(steps) => steps,
-            Window::Sequence => batch.steps().max(1),
+        let (window, kept) = match self.method.window {
+            Window::Steps(steps) => (steps, steps),
+            Window::Rolling(steps) => (1, steps.saturating_mul(2)),
+            Window::Sequence => (batch.steps().max(1), batch.steps()),
         };
-        self.streaming.lanes.reserve(&self.network, window.min(batch.steps()));
+        self.streaming.lanes.reserve(&self.network, kept.min(batch.steps()));
         self.streaming.lanes.weights_changed();
         let mut score = Score::default();
         for start in (0..batch.steps()).step_by(window) {
@@ -60,7 +61,9 @@ impl<T: Real> Learner<T> {
             self.streaming.targets += in_window.targets;
             score += in_window;
             self.accumulate();
-            self.streaming.lanes.open();
+            if self.looks_back().is_none() {
+                self.streaming.lanes.open();
+            }
             if update_every_window {
                 self.update()?;
             }
@@ -75,19 +78,23 @@ impl<T: Real> Learner<T> {
             *continues = length > start + steps;
         }
         self.continues[batch.streams()..].fill(false);
-        let (network, loss) = (&self.network, self.loss);
+        let (network, loss, looks_back) = (&self.network, self.loss, self.looks_back());
         let work = network.parameters.len() * batch.streams() * steps;
         let forward = |lane: &mut Lane<T>| {
-            lane.tape.load(batch, lane.first, start, steps);
+            match looks_back {
+                Some(back) => lane.tape.roll(network, batch, lane.first, start, back - 1),
+                None => lane.tape.load(batch, lane.first, start, steps),
+            }
             lane.score = Score::default();
-            let (o, columns) = (network.outputs(), steps * lane.tape.live);
-            lane.sweep.clear(o, 0..columns);
+            let (o, from, live) = (network.outputs(), lane.tape.steps, lane.tape.live);
+            lane.sweep.clear(o, from * live..(from + steps) * live);
             lane.tape.forward(network, steps, Keep::Partials);
             let mut score = Score::default();
             for step in 0..steps {
+                score.activity += lane.tape.activity(network, from + step);
                 for stream in 0..lane.tape.live {
                     if let Some(target) = batch.target(lane.first + stream, start + step) {
-                        add_loss(loss, o, lane, step, stream, target, &mut score);
+                        add_loss(loss, o, lane, from + step, stream, target, &mut score);
                     }
                 }
             }
@@ -96,6 +103,9 @@ impl<T: Real> Learner<T> {
                 score.steps += (length.min(start + steps) - length.min(start)) as u64;
             }
             lane.score = score;
+            if let Some(back) = looks_back {
+                lane.look_back(o, back);
+            }
         };
         self.streaming.lanes.window(network, work, forward, &self.continues);
         self.streaming.steps_seen += steps as u64;
@@ -103,7 +113,7 @@ impl<T: Real> Learner<T> {
         for lane in &self.streaming.lanes.lanes {
             score += lane.score;
         }
-        if score.loss.is_finite() { Ok(score) } else { Err(self.broken("the loss")) }
+        if (score.loss + score.activity).is_finite() { Ok(score) } else { Err(self.broken("the loss")) }
     }
 
     /// The score of whole sequences, each from a fresh state, without learning and without touching the streams.
@@ -116,7 +126,7 @@ impl<T: Real> Learner<T> {
         let fits = self.evaluation.as_ref().is_some_and(|tape| tape.streams() >= batch.streams());
         let mut tape = match self.evaluation.take() {
             Some(tape) if fits => tape,
-            _ => Tape::new(&self.network, batch.streams(), EVALUATION_STEPS),
+            _ => Tape::new(&self.network, batch.streams(), EVALUATION_STEPS, true),
         };
         let mut signal = vec![T::zero(); self.network.outputs()];
         let mut score = Score::default();

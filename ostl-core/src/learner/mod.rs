@@ -64,7 +64,8 @@ pub(crate) struct Streaming<T: Real> {
 impl<T: Real> Streaming<T> {
     fn new(network: &Network<T>, method: &Method, streams: usize) -> Self {
         let capacity = match method.window {
-            Window::Steps(steps) | Window::Rolling(steps) => steps,
+            Window::Steps(steps) => steps,
+            Window::Rolling(steps) => steps.saturating_mul(2),
             Window::Sequence => 1,
         };
         let trace = Trace::new(network, method, streams, capacity);
@@ -185,7 +186,7 @@ impl<T: Real> Learner<T> {
     /// If the unfinished window's gradient is not finite.
     pub fn set_frozen(&mut self, frozen: bool) -> Result<(), LearnError> {
         if frozen && !self.frozen {
-            if self.streaming.lanes.steps() > 0 {
+            if self.has_open_window() {
                 self.continues.fill(true);
                 self.close_window()?;
             }
@@ -250,7 +251,11 @@ impl<T: Real> Learner<T> {
     /// One step forward of every lane.
     fn step(&mut self, inputs: &[T]) {
         let (m, o) = (self.network.inputs(), self.network.outputs());
+        let looks_back = self.looks_back().filter(|_| !self.frozen);
         let Streaming { lanes, restarts, outputs, steps_seen, awaits_target, .. } = &mut self.streaming;
+        if let Some(back) = looks_back {
+            lanes.make_room(&self.network, back - 1);
+        }
         let step = lanes.steps();
         if !lanes.lanes[0].tape.has_room() {
             lanes.reserve(&self.network, 2 * (step + 1));
@@ -265,7 +270,9 @@ impl<T: Real> Learner<T> {
             for (goes_on, &restarts) in tape.goes_on[at..at + streams].iter_mut().zip(&outset[lane.first..]) {
                 *goes_on = !restarts;
             }
+            tape.counts[at..at + streams].fill(true);
             lane.sweep.clear(o, at..at + streams);
+            lane.score = Score::default();
             lane.tape.forward(network, 1, keep);
         });
         restarts.fill(false);
@@ -298,6 +305,7 @@ impl<T: Real> Learner<T> {
                 let (lane, stream) = self.streaming.lanes.find(stream);
                 let lane = &mut self.streaming.lanes.lanes[lane];
                 add_loss(self.loss, self.network.outputs(), lane, step, stream, *target, &mut score);
+                lane.score.targets += 1;
                 if !score.loss.is_finite() {
                     return Err(self.broken("the loss"));
                 }
@@ -307,8 +315,16 @@ impl<T: Real> Learner<T> {
         if self.frozen {
             return Ok(score);
         }
+        for lane in &mut self.streaming.lanes.lanes {
+            lane.score.activity = lane.tape.activity(&self.network, step);
+            score.activity += lane.score.activity;
+        }
         self.streaming.targets += score.targets;
-        if self.window_is_full() {
+        if let Some(steps) = self.looks_back() {
+            if score.targets > 0 || score.activity > 0.0 {
+                self.look_back(steps)?;
+            }
+        } else if self.window_is_full() {
             self.continues.fill(true);
             self.close_window()?;
         }
@@ -322,7 +338,7 @@ impl<T: Real> Learner<T> {
     /// If the gradient is not finite.
     pub fn finish(&mut self) -> Result<(), LearnError> {
         if !self.frozen {
-            if self.streaming.lanes.steps() > 0 {
+            if self.has_open_window() {
                 self.continues.fill(false);
                 self.close_window()?;
             } else {
@@ -349,6 +365,29 @@ impl<T: Real> Learner<T> {
 
     fn window_is_full(&self) -> bool {
         matches!(self.method.window, Window::Steps(steps) if self.streaming.lanes.steps() >= steps)
+    }
+
+    /// Steps that a rolling window looks back over from every step.
+    fn looks_back(&self) -> Option<usize> {
+        match self.method.window {
+            Window::Rolling(steps) => Some(steps),
+            _ => None,
+        }
+    }
+
+    /// There are steps that were not learned from. A rolling window has learned from every step at once.
+    fn has_open_window(&self) -> bool {
+        self.streaming.lanes.steps() > 0 && self.looks_back().is_none()
+    }
+
+    /// Learns from the error of the newest step, looking back over the last `steps`.
+    fn look_back(&mut self, steps: usize) -> Result<(), LearnError> {
+        let outputs = self.network.outputs();
+        self.streaming.lanes.lanes.iter_mut().for_each(|lane| lane.look_back(outputs, steps));
+        self.continues.fill(true);
+        self.streaming.lanes.sweep(&self.network, &self.continues);
+        self.accumulate();
+        if self.method.update == Update::Window { self.update() } else { Ok(()) }
     }
 
     /// Learns from the steps taken since the last window closed.

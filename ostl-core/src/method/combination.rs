@@ -1,6 +1,6 @@
 //! Which methods can be run, and on which networks: what makes no sense is refused with the reason, never changed in silence.
 
-use super::{Carry, Feedback, Method, TraceFormat, Window};
+use super::{Carry, Edge, Feedback, Method, TraceFormat, Window};
 use crate::error::ConfigError;
 use crate::network::Network;
 use crate::real::Real;
@@ -24,6 +24,12 @@ impl Method {
         if matches!(self.window, Window::Rolling(_)) && self.carry != Carry::None {
             let allowed = "none: a rolling window looks back anew from every step, and what is carried would be counted again each time";
             return refuse("carry", self.carry.name(), allowed);
+        }
+        let keeps_own =
+            matches!(self.carry, Carry::None | Carry::Local | Carry::Snap(1) | Carry::Presynaptic | Carry::Postsynaptic);
+        if self.edge == Edge::Cut && !keeps_own {
+            let allowed = format!("heard: the carry {} keeps influence through H, and cutting H would waste it", self.carry);
+            return refuse("edge", "cut".into(), &allowed);
         }
         let whole = matches!(self.carry, Carry::Network | Carry::Uoro);
         if whole && self.feedback != Feedback::Symmetric && self.window != Window::Sequence {
@@ -59,6 +65,13 @@ impl Method {
         }
         for (index, layer) in network.layers.iter().enumerate() {
             let Some(layer) = layer.recurrent() else { continue };
+            if self.carry == Carry::Uoro && layer.activity.rate.is_some() {
+                let allowed = format!(
+                    "another: layer {index} ({}) has a firing-rate term, and uoro would have to carry the rates to stay right on average",
+                    network.layer_name(index)
+                );
+                return Err(ConfigError::out_of_range("carry", self.carry, allowed));
+            }
             let is_above_another = index > 0 && network.layers[index - 1].recurrent().is_some();
             let problem = match (self.carry, layer.leak_of_inputs()) {
                 (Carry::Presynaptic, None) => "is no leaky sum with one fixed decay, by which its inputs could be filtered",

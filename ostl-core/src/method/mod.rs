@@ -51,6 +51,19 @@ impl Feedback {
     }
 }
 
+/// Whether a window's error reaches, through H, the outputs of the step before it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Edge {
+    /// Yes: what the window's first step wants of y_{t₀} through H is part of σ (equation 1), also where the trace leaves H out. It costs
+    /// nothing and is one hop more than the published methods take.
+    #[default]
+    Heard,
+    /// No: the trace is read out through the unit's own state alone, as e-prop, OSTL without H, RFLO, SnAp-1 and OTTT are published. For
+    /// carries that keep each unit's own influence only.
+    Cut,
+}
+
 /// When the weights change.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -86,6 +99,8 @@ pub struct Method {
     pub feedback: Feedback,
     /// When the weights change.
     pub update: Update,
+    /// Whether a window's error reaches the step before it through H.
+    pub edge: Edge,
     /// How traces are kept.
     pub trace: TraceFormat,
     /// Seed of fixed random feedback and of the random carries.
@@ -115,6 +130,12 @@ impl Method {
     #[must_use]
     pub const fn with_feedback(self, feedback: Feedback) -> Self {
         Self { feedback, ..self }
+    }
+
+    /// The same method with another edge.
+    #[must_use]
+    pub const fn with_edge(self, edge: Edge) -> Self {
+        Self { edge, ..self }
     }
 
     /// The same method with another carry.

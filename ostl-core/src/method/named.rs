@@ -3,11 +3,11 @@
 //! Costs are for one stream and one layer of n units with m inputs, G gates, S state variables, and P = G·n·(m + n + 1) parameters; time is
 //! multiply–adds a step beyond the forward pass, memory is values of the trace.
 
-use super::{Carry, Feedback, Method, TraceFormat, Update, Window};
+use super::{Carry, Edge, Feedback, Method, TraceFormat, Update, Window};
 
 impl Method {
     const fn new(window: Window, carry: Carry, update: Update) -> Self {
-        Self { window, carry, feedback: Feedback::Symmetric, update, trace: TraceFormat::Full, seed: 0 }
+        Self { window, carry, feedback: Feedback::Symmetric, update, edge: Edge::Heard, trace: TraceFormat::Full, seed: 0 }
     }
 
     /// OSTL with H (Bohnstingl et al. 2022, eq. 12–15): the layer's whole influence, one step at a time.
@@ -22,7 +22,7 @@ impl Method {
     ///
     /// Keeps, a unit, ds/dθ of its own parameters on its own state; drops every path through H, and R. Time ≈ 2·S·P, memory S·P.
     pub const fn ostl_without_h() -> Self {
-        Self::new(Window::Steps(1), Carry::Local, Update::Window)
+        Self::new(Window::Steps(1), Carry::Local, Update::Window).with_edge(Edge::Cut)
     }
 
     /// OSTL with fixed random feedback between layers ("OSTL rnd" in Bohnstingl et al. 2022, § V; feedback alignment, Lillicrap et
@@ -73,9 +73,10 @@ impl Method {
     /// Sparse n-step approximation of RTRL, SnAp-n (Menick et al. 2020, arXiv 2006.07232), one step at a time.
     ///
     /// Keeps the entries of the influence matrix that a parameter reaches within `order` steps through the connections of H that
-    /// exist; drops the rest, and R. With r units reached from one, time ≈ S·r·P·(r + 1), memory S·r·P; for `order` 1, r = 1.
+    /// exist; drops the rest, and R. For `order` ≥ 2 the error is read out through all of H, one hop further than published. With r units reached from one, time ≈ S·r·P·(r + 1), memory S·r·P; for `order` 1, r = 1.
     pub const fn snap(order: usize) -> Self {
-        Self::new(Window::Steps(1), Carry::Snap(order), Update::Window)
+        let edge = if order == 1 { Edge::Cut } else { Edge::Heard };
+        Self::new(Window::Steps(1), Carry::Snap(order), Update::Window).with_edge(edge)
     }
 
     /// Diagonal RTRL ("D-RTRL" in BrainTrace; Wang et al. 2024): each unit's own influence with the diagonal of H. The same
@@ -133,7 +134,7 @@ impl Method {
     ///
     /// Keeps Σ_k λ^{t−k} z_k, one value a presynaptic signal; drops resets, H's paths and R. Time ≈ P, memory m + n + 1.
     pub const fn ottt() -> Self {
-        Self::new(Window::Steps(1), Carry::Presynaptic, Update::Window)
+        Self::new(Window::Steps(1), Carry::Presynaptic, Update::Window).with_edge(Edge::Cut)
     }
 
     /// Online training with postsynaptic estimates, OTPE (Summe, Schaefer & Joshi 2024, arXiv 2311.16151), for stacks of spiking layers.
@@ -141,7 +142,7 @@ impl Method {
     /// Keeps each unit's own influence on itself and, filtered by the next layer's leak, on what that layer's potentials have
     /// summed; drops H's paths and what goes more than one layer up across steps. Time ≈ 3·S·P, memory (S + 1)·P.
     pub const fn otpe() -> Self {
-        Self::new(Window::Steps(1), Carry::Postsynaptic, Update::Window)
+        Self::new(Window::Steps(1), Carry::Postsynaptic, Update::Window).with_edge(Edge::Cut)
     }
 
     /// Every named method, by its name in configurations. Those that want a number have 20 steps (`tbptt`, `rolling_tbptt`) or

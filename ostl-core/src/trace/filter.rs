@@ -56,6 +56,9 @@ fn of_layer<T: Real>(network: &Network<T>, method: &Method, index: usize) -> Vec
             filters.push(Filter { factor: leak.factor, gain: leak.gain, source: Source::Above });
         }
     }
+    if let Some(rate) = layer.activity.rate {
+        filters.push(Filter { factor: rate.decay, gain: 1.0 - rate.decay, source: Source::Rate });
+    }
     if carry == Carry::Snap(1) && !layer.y_gates.is_empty() && layer.output_has_memory() {
         filters.push(Filter { factor: 0.0, gain: 1.0, source: Source::Itself });
     }

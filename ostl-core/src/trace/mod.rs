@@ -7,6 +7,7 @@ mod filter;
 mod immediate;
 mod influence;
 mod local;
+mod presynaptic;
 mod reach;
 mod signs;
 mod uoro;
@@ -27,6 +28,7 @@ pub(crate) use immediate::folded_signal;
 use influence::Influence;
 pub(crate) use local::LanePaths;
 use local::{Kind, Patience};
+use presynaptic::Presynaptic;
 pub(crate) use reach::Reach;
 use uoro::Uoro;
 
@@ -59,6 +61,7 @@ enum Local<T: Real> {
 enum Beyond<T: Real> {
     Nothing,
     Influence(Influence<T>),
+    Presynaptic(Presynaptic<T>),
     Uoro(Uoro<T>),
 }
 
@@ -104,6 +107,7 @@ impl<T: Real> Trace<T> {
                 let is_local = |index: usize| is_local(network, carry, index);
                 Beyond::Influence(Influence::new(network, method, &filters, is_local, streams, capacity))
             }
+            Carry::Presynaptic => Beyond::Presynaptic(Presynaptic::new(network, streams)),
             Carry::Uoro => Beyond::Uoro(Uoro::new(network, method.seed, streams, capacity)),
             _ => Beyond::Nothing,
         };
@@ -150,6 +154,7 @@ impl<T: Real> Trace<T> {
         let beyond = match &self.beyond {
             Beyond::Nothing => 0,
             Beyond::Influence(influence) => influence.bytes(),
+            Beyond::Presynaptic(traces) => traces.bytes(),
             Beyond::Uoro(uoro) => uoro.bytes(),
         };
         local + size_of_val(self.touched.as_slice()) + beyond
@@ -174,6 +179,7 @@ impl<T: Real> Trace<T> {
         match &mut self.beyond {
             Beyond::Nothing => {}
             Beyond::Influence(influence) => influence.close(&window, gradient),
+            Beyond::Presynaptic(traces) => traces.close(&window, gradient),
             Beyond::Uoro(uoro) => uoro.close(&window, gradient),
         }
         for (fresh, goes_on) in self.fresh.iter_mut().zip(continues) {

@@ -84,14 +84,7 @@ impl<T: Real> Stream<T> {
     }
 
     /// The reverse sweep from every carried variable at the window's end.
-    pub(super) fn sweep(
-        &mut self,
-        layers: &[SpanLayer],
-        variables: usize,
-        network: &Network<T>,
-        tape: &Tape<T>,
-        b: usize,
-    ) {
+    pub(super) fn sweep(&mut self, layers: &[SpanLayer], variables: usize, network: &Network<T>, tape: &Tape<T>, b: usize) {
         for (layer, paths) in layers.iter().zip(&mut self.layers) {
             paths.to_state.fill(T::zero());
             paths.to_output.fill(T::zero());

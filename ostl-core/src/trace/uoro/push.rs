@@ -82,7 +82,9 @@ impl<T: Real> Room<T> {
             if layer.dynamics.resets() {
                 add_product(next, &partials.ds_dy[v * n..], output);
             }
-            for (k, a) in self.activation.chunks_exact(n).enumerate().filter(|&(k, _)| layer.dynamics.gates()[k].drives_state) {
+            for (k, a) in
+                self.activation.chunks_exact(n).enumerate().filter(|&(k, _)| layer.dynamics.gates()[k].drives_state)
+            {
                 add_product(next, &partials.ds_da[(v * g + k) * n..], a);
             }
         }

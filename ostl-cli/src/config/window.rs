@@ -1,0 +1,89 @@
+//! The key `method.window`: a number of steps or a word.
+
+use std::fmt;
+
+use ostl_core::Window;
+use serde::de::{Error, Unexpected, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// What is allowed.
+const EXPECTED: &str = "a number of steps, at least 1, \"sequence\", \"rolling-20\" (or another number) or \"auto\"";
+
+/// A window, or the wish to have it chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum WindowSetting {
+    Given(Window),
+    Auto,
+}
+
+impl WindowSetting {
+    /// Reads a word.
+    fn of_word(word: &str) -> Option<Self> {
+        let steps = |text: &str| text.parse().ok().filter(|&steps: &usize| steps > 0);
+        match word {
+            "sequence" => Some(Self::Given(Window::Sequence)),
+            "auto" => Some(Self::Auto),
+            _ => word.strip_prefix("rolling-").and_then(steps).map(|steps| Self::Given(Window::Rolling(steps))),
+        }
+    }
+
+    /// Reads a window as it is written on the command line.
+    pub(crate) fn read(text: &str) -> Result<Self, String> {
+        match text.parse() {
+            Ok(steps) if steps > 0 => Ok(Self::Given(Window::Steps(steps))),
+            _ => Self::of_word(text).ok_or_else(|| EXPECTED.to_owned()),
+        }
+    }
+}
+
+impl Serialize for WindowSetting {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Given(Window::Steps(steps)) => serializer.serialize_u64(*steps as u64),
+            Self::Given(window) => serializer.serialize_str(&window_name(*window)),
+            Self::Auto => serializer.serialize_str("auto"),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for WindowSetting {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(WindowVisitor)
+    }
+}
+
+struct WindowVisitor;
+
+impl Visitor<'_> for WindowVisitor {
+    type Value = WindowSetting;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(EXPECTED)
+    }
+
+    fn visit_i64<E: Error>(self, steps: i64) -> Result<WindowSetting, E> {
+        match usize::try_from(steps) {
+            Ok(steps) if steps > 0 => Ok(WindowSetting::Given(Window::Steps(steps))),
+            _ => Err(E::invalid_value(Unexpected::Signed(steps), &self)),
+        }
+    }
+
+    fn visit_u64<E: Error>(self, steps: u64) -> Result<WindowSetting, E> {
+        i64::try_from(steps)
+            .map_err(|_| E::invalid_value(Unexpected::Unsigned(steps), &self))
+            .and_then(|steps| self.visit_i64(steps))
+    }
+
+    fn visit_str<E: Error>(self, word: &str) -> Result<WindowSetting, E> {
+        WindowSetting::of_word(word).ok_or_else(|| E::invalid_value(Unexpected::Str(word), &self))
+    }
+}
+
+/// The window in words, for reports: `5`, `sequence` or `rolling-5`.
+pub(crate) fn window_name(window: Window) -> String {
+    match window {
+        Window::Steps(steps) => steps.to_string(),
+        Window::Sequence => "sequence".into(),
+        Window::Rolling(steps) => format!("rolling-{steps}"),
+    }
+}

@@ -1,0 +1,65 @@
+//! A window that rolls: the tape keeps the last steps, and every reverse sweep looks back over them from the newest.
+
+use crate::batch::SequenceBatch;
+use crate::layer::Layer;
+use crate::network::Network;
+use crate::real::Real;
+use crate::window::{LayerTape, Tape};
+
+impl<T: Real> Tape<T> {
+    /// Makes room for another step where there is none, by forgetting all but the last `kept`. With twice as much room as is kept, every step
+    /// is moved once.
+    pub(crate) fn make_room(&mut self, network: &Network<T>, kept: usize) {
+        if self.has_room() {
+            return;
+        }
+        let kept = kept.min(self.steps);
+        let (from, to) = ((self.steps - kept) * self.live, self.steps * self.live);
+        let shift = |buffer: &mut [T], rows: usize| buffer.copy_within(from * rows..to * rows, 0);
+        shift(&mut self.inputs, network.inputs());
+        self.goes_on.copy_within(from..to, 0);
+        self.counts.copy_within(from..to, 0);
+        for (layer, tape) in network.layers.iter().zip(&mut self.layers) {
+            let n = layer.units();
+            match (layer, tape) {
+                (Layer::Recurrent(layer), LayerTape::Recurrent(tape)) => {
+                    let (s, g) = (layer.states(), layer.gates());
+                    shift(&mut tape.previous_output, n);
+                    shift(&mut tape.output, n);
+                    shift(&mut tape.partials.ds_ds, s * s * n);
+                    shift(&mut tape.partials.ds_dy, s * n);
+                    shift(&mut tape.partials.ds_da, s * g * n);
+                    shift(&mut tape.partials.dy_ds, s * n);
+                    shift(&mut tape.partials.dy_da, g * n);
+                    if layer.activity.rate.is_some() {
+                        shift(&mut tape.activity.rates, n);
+                    }
+                    if layer.activity.voltage.is_some() {
+                        shift(&mut tape.activity.potentials, n);
+                    }
+                }
+                (_, LayerTape::Dense(tape)) => shift(&mut tape.output, n),
+                (Layer::Dense(_), LayerTape::Recurrent(_)) => unreachable!("tape and network are built together"),
+            }
+        }
+        self.steps = kept;
+        self.seen_from = 0;
+    }
+
+    /// Puts one step of a batch's streams from `first` on after those of which `kept` must stay. Streams that have ended are padded as by
+    /// [`load`](Tape::load), up to the end of the longest.
+    pub(crate) fn roll(&mut self, network: &Network<T>, batch: &SequenceBatch<T>, first: usize, step: usize, kept: usize) {
+        if step == 0 {
+            self.open(self.streams_after(batch, first, 0));
+        }
+        self.make_room(network, kept);
+        self.put(batch, first, step, 1);
+    }
+
+    /// The next reverse sweep sees the last `steps` steps, or none; of their activity only the newest counts.
+    pub(crate) fn look_back(&mut self, steps: usize) {
+        self.seen_from = self.steps.saturating_sub(steps);
+        let newest = self.steps.saturating_sub(1) * self.live;
+        self.counts[..newest].fill(false);
+    }
+}

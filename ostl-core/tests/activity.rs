@@ -1,0 +1,241 @@
+//! Activity terms as part of the error: against central differences on a smooth cell, and under every carry against BPTT.
+
+use ostl_core::gradient_check::{agreement, audit, central_differences};
+use ostl_core::{
+    Activity, Carry, Cell, Gate, Leak, Learner, Loss, Method, Network, OptimizerSettings, Partials, RateTerm, Real,
+    SequenceBatch, Target, TargetKind, Unit, Update, bptt,
+};
+
+/// s = 0.7 s⁻ + a₀ − y⁻, y = step or σ of 4 (s + a₁).
+#[derive(Clone, Copy)]
+struct Leaky {
+    recurrent: bool,
+    spikes: bool,
+}
+
+impl Cell<1, 2> for Leaky {
+    fn name(&self) -> &'static str {
+        "leaky"
+    }
+    fn gates(&self) -> [Gate; 2] {
+        [Gate::new("current", self.recurrent), Gate::constant("threshold").on_output()]
+    }
+    fn resets(&self) -> bool {
+        true
+    }
+    fn is_smooth(&self) -> bool {
+        !self.spikes
+    }
+    fn leak(&self) -> Option<Leak> {
+        Some(Leak { factor: 0.7, gain: 1.0, is_all: false })
+    }
+    fn step<T: Real>(&self, previous: Unit<T, 1>, [a, b]: [T; 2]) -> Unit<T, 1> {
+        let s = T::from_f64(0.7) * previous.s[0] + a - previous.y;
+        let soft = (T::from_f64(4.0) * (s + b)).sigmoid();
+        let hard = T::one().if_or(s + b > T::zero(), T::zero());
+        Unit { s: [s], y: hard.if_or(self.spikes, soft) }
+    }
+    fn linearise<T: Real>(&self, previous: Unit<T, 1>, a: [T; 2]) -> (Unit<T, 1>, Partials<T, 1, 2>) {
+        let unit = self.step(previous, a);
+        let soft = (T::from_f64(4.0) * (unit.s[0] + a[1])).sigmoid();
+        let slope = T::from_f64(4.0) * soft * (T::one() - soft);
+        let mut partials = Partials::zero();
+        partials.ds_ds = [[T::from_f64(0.7)]];
+        partials.ds_dy = [-T::one()];
+        partials.ds_da = [[T::one(), T::zero()]];
+        partials.dy_ds = [slope];
+        partials.dy_da = [T::zero(), slope];
+        (unit, partials)
+    }
+}
+
+/// y = s = κ s⁻ + a.
+#[derive(Clone, Copy)]
+struct Readout;
+
+impl Cell<1, 1> for Readout {
+    fn name(&self) -> &'static str {
+        "leak"
+    }
+    fn gates(&self) -> [Gate; 1] {
+        [Gate::new("current", false)]
+    }
+    fn leak(&self) -> Option<Leak> {
+        Some(Leak { factor: 0.6, gain: 1.0, is_all: true })
+    }
+    fn step<T: Real>(&self, previous: Unit<T, 1>, [a]: [T; 1]) -> Unit<T, 1> {
+        let s = T::from_f64(0.6) * previous.s[0] + a;
+        Unit { s: [s], y: s }
+    }
+    fn linearise<T: Real>(&self, previous: Unit<T, 1>, a: [T; 1]) -> (Unit<T, 1>, Partials<T, 1, 1>) {
+        let mut partials = Partials::zero();
+        partials.ds_ds = [[T::from_f64(0.6)]];
+        partials.ds_da = [[T::one()]];
+        partials.dy_ds = [T::one()];
+        (self.step(previous, a), partials)
+    }
+}
+
+const LOSS: Loss = Loss::SoftmaxCrossEntropy;
+
+/// Ragged, with resets and few targets: most of the error is activity.
+fn batch() -> SequenceBatch<f64> {
+    let mut batch = SequenceBatch::new(3, 4, TargetKind::Classes, &[19, 16, 16, 9, 1]);
+    let mut state = 7_u64;
+    let mut next = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as f64 / f64::from(1_u32 << 31) * 2.0 - 1.0
+    };
+    for stream in 0..5 {
+        for step in 0..batch.lengths()[stream] {
+            batch.input_mut(stream, step).fill_with(|| 1.8 * next() + 0.4);
+            if next() > 0.5 || step == 0 {
+                batch.set_class(stream, step, (step + stream) % 4);
+            }
+            if next() > 0.8 {
+                batch.reset_before(stream, step);
+            }
+        }
+    }
+    batch
+}
+
+fn terms() -> Activity {
+    Activity { rate: Some(RateTerm { target: 0.2, weight: 3.0, decay: 0.9 }), voltage: None }.with_voltage(0.3, 0.7)
+}
+
+fn stacks(spikes: bool) -> Vec<Network<f64>> {
+    let (open, closed) = (Leaky { recurrent: true, spikes }, Leaky { recurrent: false, spikes });
+    let builder = || Network::builder(3).seed(5);
+    let stacks = [
+        builder().recurrent(open, 5).activity(terms()).readout(4),
+        builder().recurrent(closed, 18).activity(terms()).readout(4),
+        builder().recurrent(open, 5).activity(terms()).readout_of(Readout, 4),
+        builder().recurrent(closed, 4).activity(terms()).readout_of(Readout, 4),
+        builder().recurrent(open, 4).activity(terms()).recurrent(open, 5).activity(terms()).readout(4),
+    ];
+    stacks.into_iter().map(Result::unwrap).collect()
+}
+
+#[test]
+fn the_oracle_has_the_slope_of_the_whole_error() {
+    for network in stacks(false) {
+        let truth = central_differences(&network, LOSS, &batch(), 1e-5);
+        let found = bptt::gradient(&network, LOSS, &batch());
+        assert!(agreement(&found.values, &truth, 0.0).relative_error < 1e-7, "{network:?}");
+        assert!((found.loss - bptt::loss(&network, LOSS, &batch())).abs() < 1e-10 * found.loss);
+    }
+}
+
+#[test]
+fn exact_carries_are_exact_with_activity_terms() {
+    let mut exact = 0;
+    for network in stacks(true) {
+        for window in [1, 2, 3, 7, 19] {
+            for carry in [Carry::None, Carry::Local, Carry::Layer, Carry::Network, Carry::Snap(1), Carry::Postsynaptic] {
+                let method = Method::bptt().with_carry(carry).with_window(window);
+                let audit = audit(&network, LOSS, &method, &batch()).unwrap();
+                let rate = audit.firing_rate.unwrap();
+                assert!(rate > 0.05 && rate < 0.95, "{rate}");
+                assert!(audit.holds(), "{network:?} {carry} K={window}: {:?}", audit.blocks);
+                if audit.blocks.iter().all(|block| block.relative_error < 1e-10) {
+                    exact += 1;
+                }
+                if window == 19 || carry == Carry::Network {
+                    assert!(audit.blocks.iter().all(|block| block.relative_error < 1e-10), "{network:?} {carry} K={window}");
+                }
+            }
+        }
+    }
+    assert!(exact > 60, "{exact}");
+}
+
+/// The terms change the gradient, and are told beside the loss.
+#[test]
+fn activity_counts_and_is_reported() {
+    let cell = Leaky { recurrent: true, spikes: true };
+    let with: Network<f64> = Network::builder(3).seed(5).recurrent(cell, 5).activity(terms()).readout(4).unwrap();
+    let without: Network<f64> = Network::builder(3).seed(5).recurrent(cell, 5).readout(4).unwrap();
+    let gradient = |network: &Network<f64>| {
+        let method = Method::ostl().with_update(Update::Sequence);
+        let mut learner = Learner::new(network.clone(), LOSS, method, OptimizerSettings::sgd(1.0), 5).unwrap();
+        let (score, gradient) = learner.gradient(&batch()).unwrap();
+        (score, gradient.to_vec())
+    };
+    let ((score, moved), (plain_score, plain)) = (gradient(&with), gradient(&without));
+    assert_eq!((score.loss, plain_score.activity), (plain_score.loss, 0.0));
+    assert!(agreement(&moved, &plain, 0.0).relative_error > 0.1);
+    let whole = bptt::loss(&with, LOSS, &batch());
+    assert!((score.loss + score.activity - whole).abs() < 1e-10 * whole, "{score:?} {whole}");
+}
+
+#[test]
+fn streaming_counts_the_same_activity() {
+    let cell = Leaky { recurrent: true, spikes: true };
+    let network: Network<f64> = Network::builder(1).seed(5).recurrent(cell, 6).activity(terms()).readout(2).unwrap();
+    let mut batch = SequenceBatch::new(1, 2, TargetKind::Classes, &[13; 2]);
+    for stream in 0..2 {
+        for step in 0..13 {
+            batch.input_mut(stream, step)[0] = f64::from((step * 7 + stream * 3) as u32 % 5) - 1.0;
+            batch.set_class(stream, step, (step + stream) % 2);
+        }
+    }
+    for update in [Update::Window, Update::Sequence] {
+        let method = Method::ostl().with_window(3).with_update(update);
+        let new = || Learner::new(network.clone(), LOSS, method, OptimizerSettings::adam(0.01), 2).unwrap();
+        let (mut whole, mut stepwise) = (new(), new());
+        let mut activity = [0.0; 2];
+        for _ in 0..3 {
+            activity[0] += whole.learn_batch(&batch).unwrap().activity;
+            for step in 0..13 {
+                stepwise.predict(&[batch.input(0, step)[0], batch.input(1, step)[0]]).unwrap();
+                let targets: Vec<Option<Target<'_, f64>>> = (0..2).map(|stream| batch.target(stream, step)).collect();
+                activity[1] += stepwise.learn(&targets).unwrap().activity;
+            }
+            stepwise.finish().unwrap();
+        }
+        assert_eq!(whole.network().parameters(), stepwise.network().parameters());
+        assert!((activity[0] - activity[1]).abs() < 1e-10 * activity[0] && activity[0] > 0.1);
+    }
+}
+
+/// Firing comes to the target rate when nothing else pulls.
+#[test]
+fn rates_come_to_their_target() {
+    let cell = Leaky { recurrent: false, spikes: true };
+    let only_rate = Activity::rate(0.3, 1.0);
+    let mut network: Network<f64> = Network::builder(2).seed(1).recurrent(cell, 20).activity(only_rate).readout(2).unwrap();
+    network.block_mut(1, "W").fill(0.0);
+    let mut batch = SequenceBatch::new(2, 2, TargetKind::Classes, &[200]);
+    for step in 0..200 {
+        batch.input_mut(0, step).copy_from_slice(&[(step as f64 * 0.7).sin(), (step as f64 * 0.31).cos()]);
+        batch.set_class(0, step, step % 2);
+    }
+    let rate = |network: &Network<f64>| {
+        let outputs = bptt::layer_outputs(network, &batch, 0);
+        outputs.iter().map(|step| step[0].iter().sum::<f64>()).sum::<f64>() / (200.0 * 20.0)
+    };
+    let before = rate(&network);
+    let method = Method::ostl_without_h().with_window(10);
+    let mut learner = Learner::new(network, LOSS, method, OptimizerSettings::adam(0.01), 1).unwrap();
+    for _ in 0..60 {
+        learner.learn_batch(&batch).unwrap();
+    }
+    let after = rate(learner.network());
+    assert!((after - 0.3).abs() < 0.05 && (before - 0.3).abs() > 0.1, "{before} {after}");
+}
+
+/// A rolling window counts each step's activity once, from that step alone.
+#[test]
+fn rolling_windows_count_activity_once() {
+    for network in stacks(true) {
+        for steps in [1, 2, 3, 7, 19] {
+            let method = Method::rolling_tbptt(steps).with_update(Update::Sequence);
+            let mut learner = Learner::new(network.clone(), LOSS, method, OptimizerSettings::sgd(1.0), 5).unwrap();
+            let (score, found) = learner.gradient(&batch()).unwrap();
+            let truth = bptt::rolling_gradient(&network, LOSS, &batch(), steps, &method);
+            assert!((score.loss + score.activity - truth.loss).abs() < 1e-10 * truth.loss);
+            assert!(agreement(found, &truth.values, 0.0).relative_error < 1e-10, "{network:?} {steps}");
+        }
+    }
+}
