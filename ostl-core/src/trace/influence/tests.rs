@@ -82,7 +82,7 @@ fn both_ways(network: &Network<f64>) {
     }
     batch.reset_before(0, 6);
     let new = |order| {
-        let method = Method::snap(order).with_carry(Carry::Snap(order));
+        let method = Method::bptt().with_carry(Carry::Snap(order)).with_window(1);
         Learner::new(network.clone(), Loss::MeanSquaredError, method, OptimizerSettings::sgd(1.0), 3).unwrap()
     };
     let (mut local, mut sparse) = (new(1), new(2));
