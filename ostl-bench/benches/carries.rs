@@ -47,20 +47,14 @@ fn kinds(c: &mut Criterion) {
     group.throughput(Throughput::Elements(WINDOW as u64));
     for density in [1.0, 0.1] {
         for window in [1, WINDOW] {
-            for carry in [
-                Carry::None,
-                Carry::Local,
-                Carry::Snap(1),
-                Carry::Snap(2),
-                Carry::Uoro,
-                Carry::KfRtrl,
-                Carry::Layer,
-            ] {
+            for carry in
+                [Carry::None, Carry::Local, Carry::Snap(1), Carry::Snap(2), Carry::Uoro, Carry::KfRtrl, Carry::Layer]
+            {
                 let builder = cell("rnn").add_to(Network::<f32>::builder(INPUTS), 128).expect("a cell of the benches");
                 let network = builder.density(density).readout(OUTPUTS).expect("a network of the benches");
                 let method = windows(window, carry).with_update(Update::Window);
-                let mut learner = Learner::new(network, LOSS, method, OptimizerSettings::sgd(1e-6), 1)
-                    .expect("a method of the benches");
+                let mut learner =
+                    Learner::new(network, LOSS, method, OptimizerSettings::sgd(1e-6), 1).expect("a method of the benches");
                 println!("{carry} density={density} K={window}: {} bytes", learner.trace_bytes());
                 group.bench_function(BenchmarkId::new(carry.name(), format!("density={density}/K={window}")), |b| {
                     b.iter(|| {

@@ -88,11 +88,7 @@ pub(crate) struct Traced {
 
 impl Plan {
     /// Parts for a network; `traced` says of each layer what traces its units keep, if they do.
-    pub(crate) fn new<T: Real>(
-        network: &Network<T>,
-        streams: usize,
-        traced: impl Fn(usize) -> Option<Traced>,
-    ) -> Self {
+    pub(crate) fn new<T: Real>(network: &Network<T>, streams: usize, traced: impl Fn(usize) -> Option<Traced>) -> Self {
         let mut plan = Self { parts: Vec::new(), trace_values: 0, trace_tiles: 0 };
         for (index, layer) in network.layers.iter().enumerate() {
             match layer {
@@ -342,7 +338,9 @@ impl Part {
             (network.layers[self.layer].recurrent(), &lane.tape.layers[self.layer])
         {
             let gates = self.rows.clone().step_by(layer.units).map(|row| layer.dynamics.gates()[row / layer.units]);
-            if (layer.dynamics.resets() || lane.paths.hears_itself(self.layer)) && gates.into_iter().any(|gate| gate.drives_output) {
+            if (layer.dynamics.resets() || lane.paths.hears_itself(self.layer))
+                && gates.into_iter().any(|gate| gate.drives_output)
+            {
                 before = match self.signal {
                     Signal::Input => &tape.boundary.inputs[..layer.inputs * lane.tape.live],
                     Signal::Output => &tape.boundary.previous_output[..layer.units * lane.tape.live],
