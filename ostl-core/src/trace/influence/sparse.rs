@@ -207,7 +207,10 @@ impl<T: Real> Group<T> {
             let heard = &patterns[unit].heard;
             for block in &layer.blocks {
                 for place in 0..columns_of(block, heard) {
-                    let column = if block.signal == Signal::Output { heard[place] as usize } else { place };
+                    let column = match block.signal {
+                        Signal::Output => heard.get(place).map_or(0, |&from| from as usize),
+                        _ => place,
+                    };
                     let column = &mut gradient[block.gradient.clone()][column * block.rows.len()..][..block.rows.len()];
                     for (gate, &sum) in column.chunks_exact_mut(n).zip(&mut sums) {
                         gate[unit] += sum;
