@@ -75,14 +75,20 @@ pub(crate) struct Window<'a, T: Real> {
     pub(crate) seen: u64,
 }
 
+/// What units that keep traces of their own keep.
+#[derive(Clone, Copy)]
+pub(crate) struct Traced {
+    /// Most steps of a window.
+    pub(crate) capacity: usize,
+    /// Filters that listen to the layer.
+    pub(crate) filters: usize,
+    /// The unit's own connection in H counts as its own.
+    pub(crate) hears_itself: bool,
+}
+
 impl Plan {
-    /// Parts for a network; `traced` says of each layer whether its units keep traces, and then for windows of up to how many steps, and how
-    /// many filters listen to it.
-    pub(crate) fn new<T: Real>(
-        network: &Network<T>,
-        streams: usize,
-        traced: impl Fn(usize) -> Option<(usize, usize)>,
-    ) -> Self {
+    /// Parts for a network; `traced` says of each layer what traces its units keep, if they do.
+    pub(crate) fn new<T: Real>(network: &Network<T>, streams: usize, traced: impl Fn(usize) -> Option<Traced>) -> Self {
         let mut plan = Self { parts: Vec::new(), trace_values: 0, trace_tiles: 0 };
         for (index, layer) in network.layers.iter().enumerate() {
             match layer {
@@ -93,8 +99,9 @@ impl Plan {
                 Layer::Recurrent(recurrent) => {
                     let n = recurrent.units;
                     let traced = traced(index);
-                    let filters = traced.map_or(0, |(_, filters)| filters);
-                    let all: Vec<usize> = (0..recurrent.gates()).filter(|&g| recurrent.is_traced(g, filters > 0)).collect();
+                    let filters = traced.map_or(0, |traced| traced.filters);
+                    let is_heard = filters > 0 || traced.is_some_and(|traced| traced.hears_itself);
+                    let all: Vec<usize> = (0..recurrent.gates()).filter(|&g| recurrent.is_traced(g, is_heard)).collect();
                     let shape = |gates: Range<usize>| {
                         let first_gate = all.iter().position(|g| gates.contains(g))?;
                         Some(Shape {
@@ -103,7 +110,7 @@ impl Plan {
                             gates: all.iter().filter(|g| gates.contains(g)).count(),
                             first_gate,
                             traced: all.len(),
-                            capacity: traced?.0,
+                            capacity: traced?.capacity,
                             gradient_rows: gates.len() * n,
                             first_row: (all[first_gate] - gates.start) * n,
                         })
@@ -331,7 +338,9 @@ impl Part {
             (network.layers[self.layer].recurrent(), &lane.tape.layers[self.layer])
         {
             let gates = self.rows.clone().step_by(layer.units).map(|row| layer.dynamics.gates()[row / layer.units]);
-            if layer.dynamics.resets() && gates.into_iter().any(|gate| gate.drives_output) {
+            if (layer.dynamics.resets() || lane.paths.hears_itself(self.layer))
+                && gates.into_iter().any(|gate| gate.drives_output)
+            {
                 before = match self.signal {
                     Signal::Input => &tape.boundary.inputs[..layer.inputs * lane.tape.live],
                     Signal::Output => &tape.boundary.previous_output[..layer.units * lane.tape.live],

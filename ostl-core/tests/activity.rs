@@ -132,7 +132,16 @@ fn exact_carries_are_exact_with_activity_terms() {
     let mut exact = 0;
     for network in stacks(true) {
         for window in [1, 2, 3, 7, 19] {
-            for carry in [Carry::None, Carry::Local, Carry::Layer, Carry::Network, Carry::Snap(1), Carry::Postsynaptic] {
+            for carry in [
+                Carry::None,
+                Carry::Local,
+                Carry::Layer,
+                Carry::Network,
+                Carry::Snap(1),
+                Carry::Snap(2),
+                Carry::KfRtrl,
+                Carry::Postsynaptic,
+            ] {
                 let method = Method::bptt().with_carry(carry).with_window(window);
                 let audit = audit(&network, LOSS, &method, &batch()).unwrap();
                 let rate = audit.firing_rate.unwrap();

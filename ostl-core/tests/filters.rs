@@ -202,7 +202,7 @@ fn below_a_leaky_readout_the_filtered_trace_is_exact() {
     ];
     for network in &closed {
         for window in WINDOWS {
-            for carry in [Carry::Local, Carry::Layer, Carry::Postsynaptic, Carry::Snap(1)] {
+            for carry in [Carry::Local, Carry::Layer, Carry::Postsynaptic, Carry::Snap(1), Carry::Snap(2), Carry::KfRtrl] {
                 let method = with(carry, window);
                 assert!(claims_exact(network, method, 0) && claims_exact(network, method, 1));
                 assert!(errors(network, method).iter().all(|&error| error < 1e-10), "{network:?} {carry} {window}");

@@ -2,7 +2,8 @@
 
 use ostl_core::gradient_check::{agreement, audit, central_differences, check_cell};
 use ostl_core::{
-    Activation, Carry, Cell, Gate, Loss, Method, Network, Partials, Real, SequenceBatch, TargetKind, Unit, bptt,
+    Activation, Carry, Cell, Gate, Learner, Loss, Method, Network, OptimizerSettings, Partials, Real, SequenceBatch,
+    TargetKind, Unit, bptt,
 };
 
 const CARRIES: [Carry; 8] =
@@ -147,4 +148,40 @@ fn every_carry_against_bptt() {
         }
     }
     assert!(exact > 300);
+}
+
+/// y is a variable of its own, the state resets, and everything depends on everything: the mean of many estimates is still the gradient.
+#[test]
+fn random_carries_are_right_on_average() {
+    for network in networks(true) {
+        for (carry, window) in [(Carry::Uoro, 1), (Carry::Uoro, 4), (Carry::KfRtrl, 1), (Carry::KfRtrl, 4)] {
+            let new = |carry| {
+                let method = Method { carry, ..Method::bptt() }.with_window(window);
+                Learner::new(network.clone(), Loss::MeanSquaredError, method, OptimizerSettings::sgd(1.0), 3).unwrap()
+            };
+            let exact = if carry == Carry::Uoro { Carry::Network } else { Carry::Layer };
+            let truth = new(exact).gradient(&batch()).unwrap().1.to_vec();
+            let none = new(Carry::None).gradient(&batch()).unwrap().1.to_vec();
+            let mut learner = new(carry);
+            let (mut sums, mut squares) = (vec![0.0; truth.len()], vec![0.0; truth.len()]);
+            let (count, batch) = (1500.0, batch());
+            for _ in 0..count as usize {
+                let found = learner.gradient(&batch).unwrap().1;
+                for (((sum, square), g), truth) in sums.iter_mut().zip(&mut squares).zip(found).zip(&truth) {
+                    *sum += g - truth;
+                    *square += (g - truth) * (g - truth);
+                }
+            }
+            let (mut worst, mut of_none) = (0.0_f64, 0.0_f64);
+            for (((sum, square), none), truth) in sums.iter().zip(&squares).zip(&none).zip(&truth) {
+                let (mean, error) = (sum / count, (square / count).sqrt() / f64::sqrt(count));
+                assert!(error > 1e-12 || mean.abs() < 1e-12);
+                if error > 1e-12 {
+                    worst = worst.max((mean / error).abs());
+                    of_none = of_none.max(((none - truth) / error).abs());
+                }
+            }
+            assert!(worst < 5.0 && of_none > 10.0, "{network:?} {carry:?} K={window}: {worst}, {of_none}");
+        }
+    }
 }

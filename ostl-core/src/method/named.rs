@@ -73,7 +73,8 @@ impl Method {
     /// Sparse n-step approximation of RTRL, SnAp-n (Menick et al. 2020, arXiv 2006.07232), one step at a time.
     ///
     /// Keeps the entries of the influence matrix that a parameter reaches within `order` steps through the connections of H that
-    /// exist; drops the rest, and R. For `order` ≥ 2 the error is read out through all of H, one hop further than published. With r units reached from one, time ≈ S·r·P·(r + 1), memory S·r·P; for `order` 1, r = 1.
+    /// exist; drops the rest, and R. For `order` ≥ 2 the error is read out through all of H, one hop further than published. With r
+    /// units reached from one, time ≈ S²·r²·P, memory S·r·P; for `order` 1, r = 1.
     pub const fn snap(order: usize) -> Self {
         let edge = if order == 1 { Edge::Cut } else { Edge::Heard };
         Self::new(Window::Steps(1), Carry::Snap(order), Update::Window).with_edge(edge)
@@ -91,7 +92,7 @@ impl Method {
     /// Unbiased online recurrent optimisation, UORO (Tallec & Ollivier 2017, arXiv 1702.05043), of the whole network.
     ///
     /// Keeps one random rank-one product whose mean is the whole influence, on all layers' states; drops nothing on average. Its
-    /// variance grows with the number of states. Time ≈ 3·P, memory P.
+    /// variance grows with the number of states. Time ≈ 6·P (3·P in long windows), memory P.
     pub const fn uoro() -> Self {
         Self::new(Window::Steps(1), Carry::Uoro, Update::Window)
     }
@@ -99,7 +100,7 @@ impl Method {
     /// Kronecker-factored RTRL, KF-RTRL (Mujika, Meier & Steger 2018, arXiv 1805.10842), layer by layer.
     ///
     /// Keeps, for each weight matrix, one random Kronecker product whose mean is the layer's influence, with less variance than
-    /// UORO; drops R. Time ≈ S²·G·n³, memory S·G·n² + m + n.
+    /// UORO, and constants' influence whole; drops R. Time ≈ 2·S²·G·n³, memory 2·S·G·n² + m + n.
     pub const fn kf_rtrl() -> Self {
         Self::new(Window::Steps(1), Carry::KfRtrl, Update::Window)
     }

@@ -82,7 +82,7 @@ impl<T: Real> LanePaths<T> {
                 let v = layer.states() + filters.len();
                 paths.is_traced = true;
                 paths.most_slots = if patience == Patience::ToTheEnd && v == 1 { SLOTS } else { 1 };
-                paths.traced = (0..g).filter(|&g| layer.is_traced(g, !filters.is_empty())).collect();
+                paths.traced = (0..g).filter(|&g| layer.is_traced(g, !filters.is_empty() || hears_itself)).collect();
                 paths.capacity = capacity;
                 paths.signal = vec![T::zero(); v * n * paths.most_slots * streams];
                 paths.jacobian = vec![T::zero(); v * v * n * paths.most_slots * streams];
@@ -170,6 +170,11 @@ impl<T: Real> LanePaths<T> {
                 signals[newest * plane..(newest + 1) * plane].fill(T::zero());
             }
         }
+    }
+
+    /// Units hear their own y through H, so that what moved y at the step before the window is felt in it.
+    pub(crate) fn hears_itself(&self, layer: usize) -> bool {
+        self.layers[layer].as_ref().is_some_and(|paths| !paths.own.is_empty())
     }
 
     /// δ of the step before the window, where the layer has an edge.

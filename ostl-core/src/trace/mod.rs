@@ -14,7 +14,7 @@ mod uoro;
 
 use serde::{Deserialize, Serialize};
 
-use crate::accumulate::{Plan, Values, Window};
+use crate::accumulate::{Plan, Traced, Values, Window};
 use crate::kernel::bf16::Bf16;
 use crate::kernel::trace::{COLUMNS, Touched, ZERO};
 use crate::lane::Lane;
@@ -79,6 +79,11 @@ pub(crate) fn is_local<T: Real>(network: &Network<T>, carry: Carry, index: usize
     }
 }
 
+/// Whether a unit's own connection in H counts as its own.
+fn hears_itself<T: Real>(network: &Network<T>, carry: Carry, index: usize) -> bool {
+    carry == Carry::Snap(1) && network.layers[index].recurrent().is_some_and(|layer| !layer.y_gates.is_empty())
+}
+
 impl<T: Real> Trace<T> {
     pub(crate) fn new(network: &Network<T>, method: &Method, streams: usize, capacity: usize) -> Self {
         let carry = method.carry_in_use();
@@ -87,7 +92,11 @@ impl<T: Real> Trace<T> {
             Update::Sequence => Patience::ToTheEnd,
         };
         let filters = filters(network, method);
-        let traced = |index: usize| is_local(network, carry, index).then_some((capacity, filters[index].len()));
+        let traced = |index: usize| {
+            let filters = filters[index].len();
+            let hears_itself = hears_itself(network, carry, index);
+            is_local(network, carry, index).then_some(Traced { capacity, filters, hears_itself })
+        };
         let plan = Plan::new(network, streams, traced);
         let local = match method.trace {
             TraceFormat::Full => Local::Full(vec![T::zero(); plan.trace_values]),
@@ -119,7 +128,7 @@ impl<T: Real> Trace<T> {
                 carry if is_local(network, carry, index) => Kind::Traced {
                     patience: self.patience,
                     filters: self.filters[index].clone(),
-                    hears_itself: carry == Carry::Snap(1),
+                    hears_itself: hears_itself(network, carry, index),
                 },
                 Carry::None | Carry::Uoro => Kind::Nothing,
                 Carry::Layer | Carry::Network | Carry::Snap(_) | Carry::KfRtrl if influence::carries_output(layer) => {

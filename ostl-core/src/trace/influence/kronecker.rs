@@ -13,7 +13,8 @@
 //!
 //! For one stream: C values a row and one a column of each matrix, and as many as the largest A once more. A window of K steps takes C²·rows
 //! multiply–adds for J A, C·rows·K for the sum and rows·(C + columns) to read out, to which comes the sweep that finds J and
-//! A_t: n³·V²·G at K = 1 for a layer of n units, V variables and G gates.
+//! A_t: n²·V·G at K = 1 for a layer of n units, V variables and G gates, so that J A is what counts there, 2·n³·V²·G for W and H.
+//! Measured with n = 128 tanh units and 64 inputs, one stream: 0.24 ms a step at K = 1, 0.1 ms at K = 16, 263 KB.
 
 use serde::{Deserialize, Serialize};
 

@@ -23,6 +23,8 @@ mod kronecker;
 mod span;
 mod sparse;
 mod stream;
+#[cfg(test)]
+mod tests;
 
 use std::ops::Range;
 
