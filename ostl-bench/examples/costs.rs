@@ -11,10 +11,10 @@
 
 use std::time::Instant;
 
-use ostl_bench::{LOSS, batch};
+use ostl_bench::{LOSS, steps};
 use ostl_cells::CellConfig;
 use ostl_cells::config::{LiConfig, LifConfig, OutputKind};
-use ostl_core::{Carry, Learner, Method, Network, OptimizerSettings, Update, Window};
+use ostl_core::{Carry, LearnError, Learner, Method, Network, OptimizerSettings, Update, Window};
 
 /// A method, what its documentation says of its time and memory in n where m = n, and whether H is sparse.
 struct Rule {
@@ -64,33 +64,35 @@ fn network(n: usize, is_sparse: bool) -> Network<f32> {
     readout.add_to(builder, 8).expect("a cell of the benches").finish().expect("sizes of the benches")
 }
 
-/// Microseconds a step, the fastest of a few runs, and bytes of traces.
+/// Microseconds a step of a stream that has been going on for a while, and bytes of traces.
 fn cost(rule: &Rule, n: usize, seconds: f64) -> Result<(f64, usize), Box<dyn std::error::Error>> {
     let window = match rule.method.window {
         Window::Steps(steps) | Window::Rolling(steps) => steps,
         Window::Sequence => 1,
     };
     let network = network(n, rule.is_sparse);
-    // Steps that take long enough to be timed, in whole windows.
-    let mut steps = 2 * window;
-    loop {
-        let batch = batch(n, 8, steps, 1);
-        let mut learner = Learner::new(network.clone(), LOSS, rule.method, OptimizerSettings::sgd(0.1), 1)?;
+    let mut learner = Learner::new(network, LOSS, rule.method, OptimizerSettings::sgd(0.1), 1)?;
+    let stream = steps(n, 8, 64, 1);
+    let mut stream = stream.iter().cycle();
+    let mut windows = |count: usize| -> Result<f64, LearnError> {
         let start = Instant::now();
-        learner.gradient(&batch)?;
-        let first = start.elapsed().as_secs_f64();
-        if first < seconds / 4.0 {
-            steps *= 2;
-            continue;
+        for (inputs, targets) in stream.by_ref().take(count * window) {
+            learner.predict(inputs)?;
+            learner.learn(targets)?;
         }
-        let mut best = first;
-        for _ in 0..3 {
-            let start = Instant::now();
-            learner.gradient(&batch)?;
-            best = best.min(start.elapsed().as_secs_f64());
-        }
-        return Ok((best * 1e6 / steps as f64, learner.trace_bytes()));
+        Ok(start.elapsed().as_secs_f64() / (count * window) as f64)
+    };
+    // The first windows have nothing to carry on; then as many as take long enough, and the fastest of a few runs.
+    windows(2)?;
+    let (mut count, mut best) = (1, windows(1)?);
+    while best * ((count * window) as f64) < seconds / 4.0 {
+        count *= 2;
+        best = windows(count)?;
     }
+    for _ in 0..3 {
+        best = best.min(windows(count)?);
+    }
+    Ok((best * 1e6, learner.trace_bytes()))
 }
 
 /// log₂ of the growth from one n to its double.

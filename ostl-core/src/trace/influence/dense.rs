@@ -1,7 +1,7 @@
 //! The whole influence matrix, for [`Carry::Layer`](crate::Carry::Layer) and [`Carry::Network`](crate::Carry::Network).
 //!
 //! For one stream of C variables and P parameters: C·P values, and C·P more shared by all streams where the next ε is built. A window of
-//! K steps takes C²·P multiply–adds for J ε, C·P·K for Σ A_t ⊗ z_t and C·P to read out.
+//! K steps takes C²·P multiply–adds for J ε (C·(C − F)·P where the last F variables are filters), C·P·K for Σ A_t ⊗ z_t and C·P to read out.
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -52,7 +52,7 @@ impl<T: Real> Dense<T> {
                 read_out(layer, &kept.values[stream], &window.paths.signal[layer.first..], gradient);
             }
             if window.continues {
-                advance(layer, place, window, &kept.values[stream], &mut kept.next);
+                advance(layer, place, window, window.filters_behind(layers), &kept.values[stream], &mut kept.next);
                 std::mem::swap(&mut kept.values[stream], &mut kept.next);
             }
         }
@@ -75,8 +75,16 @@ fn read_out<T: Real>(layer: &SpanLayer, values: &[T], signal: &[T], gradient: &m
     }
 }
 
-/// next = J ε + Σ_t A_t ⊗ z_t.
-fn advance<T: Real>(layer: &SpanLayer, place: usize, window: &StreamWindow<'_, T>, values: &[T], next: &mut [T]) {
+/// next = J ε + Σ_t A_t ⊗ z_t. The last `filtered` variables only lead on to themselves, each filter's times one factor: of their columns
+/// of J nothing is multiplied.
+fn advance<T: Real>(
+    layer: &SpanLayer,
+    place: usize,
+    window: &StreamWindow<'_, T>,
+    (filtered, factors): (usize, &[(T, T)]),
+    values: &[T],
+    next: &mut [T],
+) {
     let (steps, fresh) = (window.tape.steps, window.fresh);
     let c = window.variables - layer.first;
     let stride = window.influence_stride(place);
@@ -93,10 +101,20 @@ fn advance<T: Real>(layer: &SpanLayer, place: usize, window: &StreamWindow<'_, T
             if !fresh {
                 multiply(
                     Into::Replace,
-                    columns(window.jacobian(layer.first), c, c, window.variables),
-                    plain_operand(now, c, next.len() / c, c),
+                    columns(window.jacobian(layer.first), c, c - filtered, window.variables),
+                    plain_operand(now, c - filtered, next.len() / c, c),
                     columns_mut(next, c, next.len() / c, c),
                 );
+                if filtered > 0 {
+                    let units = filtered / factors.len();
+                    for (next, now) in next.chunks_exact_mut(c).zip(now.chunks_exact(c)) {
+                        let filters =
+                            next[c - filtered..].chunks_exact_mut(units).zip(now[c - filtered..].chunks_exact(units));
+                        for ((next, now), &(_, kept)) in filters.zip(factors) {
+                            next.iter_mut().zip(now).for_each(|(next, &now)| *next += kept * now);
+                        }
+                    }
+                }
             }
             multiply(
                 if fresh { Into::Replace } else { Into::Add },

@@ -73,6 +73,18 @@ impl<'a, T: Real> StreamWindow<'a, T> {
         self.paths.layers[place].influence.len() / (self.ones.len() + 1)
     }
 
+    /// The filters that listen to the span's last layer: how many variables they are, the last of all, and for each what a filter at the
+    /// window's end takes of y and what is left of what it held before.
+    pub(super) fn filters_behind(&self, layers: &[SpanLayer]) -> (usize, &'a [(T, T)]) {
+        match (layers.last(), self.paths.layers.last()) {
+            (Some(layer), Some(paths)) if !paths.shares.is_empty() => {
+                let units = paths.to_output.len() / (self.variables - layer.first);
+                (units * paths.shares.len(), &paths.shares)
+            }
+            _ => (0, &[]),
+        }
+    }
+
     /// J, from a variable of the span on, with columns [`variables`](Self::variables) apart.
     pub(super) fn jacobian(&self, first: usize) -> &'a [T] {
         &self.paths.jacobian[first * self.variables + first..]
