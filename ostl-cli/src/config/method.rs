@@ -22,7 +22,6 @@ pub(crate) struct MethodConfig {
     order: Option<usize>,
     feedback: Feedback,
     update: Update,
-    #[serde(skip_serializing_if = "is_heard")]
     edge: Edge,
     trace: TraceFormat,
     /// Seed of random feedback and random carries; the run's if left out.
@@ -161,10 +160,6 @@ impl MethodConfig {
 
 /// What traces and windows may take by default, MiB.
 const MEMORY: usize = 1024;
-
-fn is_heard(edge: &Edge) -> bool {
-    *edge == Edge::Heard
-}
 
 fn is_default_memory(memory: &usize) -> bool {
     *memory == MEMORY

@@ -65,6 +65,9 @@ impl Source {
             let place = error.span().map_or_else(String::new, |span| position(&text, span.start));
             UsageError::Other(format!("{}{place}: {}", self.file_name(), error.message()))
         })?;
+        if self.overrides.iter().any(|(path, _)| *path == ["method", "name"]) {
+            forget_method(&mut tree);
+        }
         for (path, value) in &self.overrides {
             set(&mut tree, path, parse(value))
                 .map_err(|problem| UsageError::Other(format!("--set {}={value}: {problem}", path.join("."))))?;
@@ -101,6 +104,16 @@ impl Source {
 /// The value of a `--set`: TOML, or else the text itself, so that strings need no quotes.
 fn parse(text: &str) -> Value {
     text.parse().unwrap_or_else(|_| Value::String(text.to_owned()))
+}
+
+/// A method named on the command line is that method: what the file says of the parts that make a method's name does not change it.
+/// When the weights change, the seed and the memory stay the file's.
+fn forget_method(tree: &mut Table) {
+    if let Some(Value::Table(method)) = tree.get_mut("method") {
+        for part in ["window", "carry", "order", "feedback", "edge", "trace"] {
+            method.remove(part);
+        }
+    }
 }
 
 /// Puts a value at a path, making tables on the way.

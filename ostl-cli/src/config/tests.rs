@@ -292,3 +292,30 @@ fn h_can_be_sparse() {
     refused(&["layers.0.density=1.5"], &["layers.0.density = 1.5", "between 0 and 1"]);
     refused(&["layers.0.density=0.5", "layers.0.recurrent=false"], &["layers.0.density = 0.5", "no H"]);
 }
+
+#[test]
+fn the_edge_is_a_key_of_its_own() {
+    let config = with(&["method.edge=heard", "method.name=e_prop"]).unwrap();
+    assert_eq!(config.method().edge, ostl_core::Edge::Heard);
+    let config = with(&[r#"method={name="e_prop"}"#]).unwrap();
+    assert_eq!(config.method().edge, ostl_core::Edge::Cut);
+    let text = toml::to_string(&config).unwrap();
+    assert_eq!(blame::read(&text.parse().unwrap()), Ok(config), "{text}");
+    refused(&[r#"method={name="ostl", edge="cut"}"#], &["method.edge = cut", "layer"]);
+}
+
+/// The default's file has a window and a carry of its own, which a name on the command line does away with.
+#[test]
+fn a_name_on_the_command_line_is_the_whole_method() {
+    use ostl_core::{Carry, Method, Update, Window};
+    for (name, method) in Method::every() {
+        if let Ok(config) = with(&[&format!("method.name={name}")]) {
+            assert_eq!(config.method(), method.with_update(Update::Sequence), "{name}");
+        } else {
+            assert!(["ottt", "otpe"].contains(&name), "{name}");
+        }
+    }
+    let config = with(&["method.window=7", "method.name=ostl", "method.update=window"]).unwrap();
+    assert_eq!((config.method().window, config.method().carry), (Window::Steps(7), Carry::Layer));
+    assert_eq!(config.method().update, Update::Window);
+}
