@@ -4,7 +4,9 @@ use std::fmt::Write;
 
 use anyhow::Result;
 
-use super::rules::{self, DEEP_WINDOWS, DRAWS, Entry, LENGTHS, Measured, Outcome, UNITS, WINDOWS};
+use super::rules::{
+    self, DEEP_LENGTHS, DEEP_STACKS, DEEP_WINDOWS, DRAWS, Entry, LENGTHS, Measured, Outcome, UNITS, WINDOWS,
+};
 use crate::table::aligned;
 
 /// Cells side by side in a terminal.
@@ -27,7 +29,7 @@ pub(super) fn json(measured: &Measured) -> Result<String> {
 
 /// For a terminal: a few cells abreast, a block a window.
 pub(super) fn text(measured: &Measured) -> Result<String> {
-    let mut text = format!("{}\n\n", setting());
+    let mut text = format!("{}\n\n", setting(measured));
     let legend: Vec<Vec<String>> = legend().into_iter().map(|(mark, meaning)| vec![mark, meaning]).collect();
     text += &aligned(&legend, &[0, 1]);
     text += &format!("\nThe same gradient while the weights stay fixed: {}\n", synonyms().join("; "));
@@ -50,7 +52,7 @@ pub(super) fn text(measured: &Measured) -> Result<String> {
 pub(super) fn markdown(measured: &Measured) -> Result<String> {
     let mut text = String::from("# Methods: what is exact, and how far off the rest is\n\n");
     writeln!(text, "Written by the program itself; to write it again:\n\n```text\n{COMMAND}\n```\n")?;
-    writeln!(text, "{}\n", setting())?;
+    writeln!(text, "{}\n", setting(measured))?;
     text += "A row is a named method (`name = \"…\"` in a configuration's `[method]`), a column a kind of cell, K the steps that its reverse\n\
              sweep sees at once: the length of its windows, or how far a rolling one looks back. A method without a number of steps\n\
              (`bptt`) is the same for every K.\n\n";
@@ -72,12 +74,17 @@ fn rows(pairs: Vec<(String, String)>) -> Vec<Vec<String>> {
 }
 
 /// What was measured, a few lines.
-fn setting() -> String {
+fn setting(measured: &Measured) -> String {
     let lengths = LENGTHS.map(|length| length.to_string()).join(", ");
+    let rates = measured.rates.iter().map(|(cell, rate)| format!("{cell} {:.0} %", 100.0 * rate)).collect::<Vec<_>>();
+    let spikes = match rates.as_slice() {
+        [] => String::new(),
+        rates => format!(" Units that fire at a step: {}.", rates.join(", ")),
+    };
     format!(
         "Each stack is one hidden layer of {UNITS} units of the cell, with H where the cell can have one, and a stateless\n\
          readout; {} random sequences of {lengths} steps; weights held fixed, double precision. The gradient of all\n\
-         parameters together, beside BPTT's.",
+         parameters together, beside BPTT's.{spikes}",
         LENGTHS.len()
     )
 }
@@ -98,9 +105,12 @@ fn synonyms() -> Vec<String> {
     rules::every().into_iter().filter(|rule| rule.names.len() > 1).map(|rule| rule.names.join(" = ")).collect()
 }
 
-fn about_residual() -> &'static str {
-    "R = ‖BPTT − OSTL‖ / ‖BPTT‖ for stacks of 1 to 4 such layers: the influence between layers across windows that the\n\
-     carry `layer` drops."
+fn about_residual() -> String {
+    format!(
+        "R = ‖BPTT − OSTL‖ / ‖BPTT‖ for stacks of 1 to 4 such layers: the influence between layers across windows that the\n\
+         carry `layer` drops. The median of {DEEP_STACKS} random networks, sequences of {} steps and a little less.",
+        DEEP_LENGTHS[0]
+    )
 }
 
 /// A row a rule, a column a cell.
