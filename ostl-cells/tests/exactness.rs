@@ -4,11 +4,11 @@ mod stacks;
 
 use ostl_cells::CellConfig;
 use ostl_core::gradient_check::{Claim, agreement, audit, central_differences};
-use ostl_core::{Carry, Method, bptt};
+use ostl_core::{Activity, Carry, Edge, Method, Network, RateTerm, bptt};
 use proptest::prelude::*;
 use stacks::{LayerPlan, Plan, any_plan};
 
-const CARRIES: [Carry; 9] = [
+const CARRIES: [Carry; 11] = [
     Carry::None,
     Carry::Local,
     Carry::Layer,
@@ -18,6 +18,8 @@ const CARRIES: [Carry; 9] = [
     Carry::Snap(3),
     Carry::Uoro,
     Carry::KfRtrl,
+    Carry::Presynaptic,
+    Carry::Postsynaptic,
 ];
 
 fn every_cell() -> Vec<CellConfig> {
@@ -35,10 +37,18 @@ fn spiking_cells() -> Vec<CellConfig> {
 
 /// Every carry at one window length: what is claimed exact is, and a cosine is measured everywhere.
 fn methods_keep_their_claims(plan: &Plan, window: usize) -> Result<(), TestCaseError> {
-    let (network, batch) = (plan.network::<f64>(), plan.batch());
+    claims_hold(&plan.network(), plan, window, Edge::Heard)
+}
+
+fn claims_hold(network: &Network<f64>, plan: &Plan, window: usize, edge: Edge) -> Result<(), TestCaseError> {
+    let batch = plan.batch();
     for carry in CARRIES {
-        let method = Method { carry, ..Method::bptt() }.with_window(window);
-        let audit = audit(&network, plan.loss, &method, &batch).map_err(|error| TestCaseError::fail(error.to_string()))?;
+        let method = Method { carry, ..Method::bptt() }.with_window(window).with_edge(edge);
+        if method.validate_for(network).is_err() {
+            prop_assert!(edge == Edge::Cut || matches!(carry, Carry::Presynaptic | Carry::Postsynaptic | Carry::Uoro));
+            continue;
+        }
+        let audit = audit(network, plan.loss, &method, &batch).map_err(|error| TestCaseError::fail(error.to_string()))?;
         for block in &audit.blocks {
             prop_assert!(block.holds(), "{carry:?} K={window}: {block:?}");
             prop_assert!(block.cosine.is_finite() && block.relative_error.is_finite(), "{carry:?} K={window}: {block:?}");
@@ -66,6 +76,27 @@ proptest! {
     #[test]
     fn any_window_against_bptt(plan in any_plan(every_cell(), false, 20), window in 1..=20_usize) {
         methods_keep_their_claims(&plan, window)?;
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Readouts that leak, fixed or learnt, or that are cells of any kind; activity terms; edges cut.
+    #[test]
+    fn readouts_with_a_memory_and_activity_terms(
+        plan in any_plan(every_cell(), false, 16),
+        window in prop::sample::select(vec![1_usize, 2, 3, 7, 16]),
+        readout in prop::sample::select(vec![None, Some("li"), Some("li"), Some("li-learnable-decay"), Some("lru"), Some("lstm"), Some("snu-tanh")]),
+        is_active in any::<bool>(),
+        is_cut in any::<bool>(),
+    ) {
+        let rate = RateTerm { target: 0.2, weight: 0.7, decay: 0.8 };
+        let activity = Activity { rate: Some(rate), voltage: None }.with_voltage(0.3, 0.4);
+        let activity = if is_active { activity } else { Activity::default() };
+        let readout = readout.map(|name| CellConfig::every().into_iter().find(|(known, _)| known == name).unwrap().1);
+        let edge = if is_cut { Edge::Cut } else { Edge::Heard };
+        claims_hold(&plan.network_with(readout, activity), &plan, window, edge)?;
     }
 }
 
@@ -117,6 +148,9 @@ proptest! {
         let batch = plan.batch();
         for carry in CARRIES {
             let method = Method { carry, ..Method::bptt() }.with_window(window);
+            if method.validate_for(&network).is_err() {
+                continue;
+            }
             let audit = audit(&network, plan.loss, &method, &batch).unwrap();
             let rate = audit.firing_rate.expect("the stack has spiking layers");
             // Units that never or always fire prove nothing; few stacks may be like that (`max_global_rejects`).

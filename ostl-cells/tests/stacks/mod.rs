@@ -2,7 +2,7 @@
 #![allow(dead_code, reason = "each test binary uses a part")]
 
 use ostl_cells::CellConfig;
-use ostl_core::{Activation, Initialization, Loss, Network, NetworkBuilder, Real, SequenceBatch, TargetKind};
+use ostl_core::{Activation, Activity, Initialization, Loss, Network, NetworkBuilder, Real, SequenceBatch, TargetKind};
 use proptest::prelude::*;
 
 /// One layer of a stack.
@@ -51,12 +51,12 @@ impl Random {
 }
 
 impl Plan {
-    fn layers<T: Real>(&self) -> NetworkBuilder<T> {
+    fn layers<T: Real>(&self, activity: Activity) -> NetworkBuilder<T> {
         let mut builder =
             Network::builder(self.inputs).seed(self.seed).initialization(Initialization::Glorot, Initialization::Glorot);
         for layer in &self.layers {
             builder = match layer {
-                LayerPlan::Cell(config, units) => config.add_to(builder, *units).unwrap(),
+                LayerPlan::Cell(config, units) => config.add_to(builder, *units).unwrap().activity(activity),
                 LayerPlan::Dense(activation, units) => builder.dense(*units, *activation),
             };
         }
@@ -64,12 +64,21 @@ impl Plan {
     }
 
     pub(crate) fn network<T: Real>(&self) -> Network<T> {
-        self.away_from_start(self.layers().readout(self.outputs).unwrap())
+        self.network_with(None, Activity::default())
     }
 
     /// The same with a readout of these units.
     pub(crate) fn network_with_readout<T: Real>(&self, cell: CellConfig) -> Network<T> {
-        self.away_from_start(cell.add_to(self.layers(), self.outputs).unwrap().finish().unwrap())
+        self.network_with(Some(cell), Activity::default())
+    }
+
+    /// The same with a readout of these units, if any, and activity terms on every recurrent layer but the readout.
+    pub(crate) fn network_with<T: Real>(&self, readout: Option<CellConfig>, activity: Activity) -> Network<T> {
+        let layers = self.layers(activity);
+        self.away_from_start(match readout {
+            None => layers.readout(self.outputs).unwrap(),
+            Some(cell) => cell.add_to(layers, self.outputs).unwrap().finish().unwrap(),
+        })
     }
 
     fn away_from_start<T: Real>(&self, mut network: Network<T>) -> Network<T> {

@@ -246,7 +246,8 @@ mod tests {
         let mut names: Vec<_> = rules.iter().flat_map(|rule| rule.names.clone()).collect();
         let mut expected: Vec<_> = Method::every().into_iter().map(|(name, _)| name).collect();
         assert!(rules.len() < names.len(), "some are the same");
-        (names.sort_unstable(), expected.sort_unstable());
+        names.sort_unstable();
+        expected.sort_unstable();
         assert_eq!(names, expected);
     }
 
