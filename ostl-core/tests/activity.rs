@@ -1,82 +1,12 @@
 //! Activity terms as part of the error: against central differences on a smooth cell, and under every carry against BPTT.
 
+mod leaky;
+
+use leaky::{LOSS, Leaky, Readout};
 use ostl_core::gradient_check::{agreement, audit, central_differences};
 use ostl_core::{
-    Activity, Carry, Cell, Gate, Leak, Learner, Loss, Method, Network, OptimizerSettings, Partials, RateTerm, Real,
-    SequenceBatch, Target, TargetKind, Unit, Update, bptt,
+    Activity, Carry, Learner, Method, Network, OptimizerSettings, RateTerm, SequenceBatch, Target, TargetKind, Update, bptt,
 };
-
-/// s = 0.7 s⁻ + a₀ − y⁻, y = step or σ of 4 (s + a₁).
-#[derive(Clone, Copy)]
-struct Leaky {
-    recurrent: bool,
-    spikes: bool,
-}
-
-impl Cell<1, 2> for Leaky {
-    fn name(&self) -> &'static str {
-        "leaky"
-    }
-    fn gates(&self) -> [Gate; 2] {
-        [Gate::new("current", self.recurrent), Gate::constant("threshold").on_output()]
-    }
-    fn resets(&self) -> bool {
-        true
-    }
-    fn is_smooth(&self) -> bool {
-        !self.spikes
-    }
-    fn leak(&self) -> Option<Leak> {
-        Some(Leak { factor: 0.7, gain: 1.0, is_all: false })
-    }
-    fn step<T: Real>(&self, previous: Unit<T, 1>, [a, b]: [T; 2]) -> Unit<T, 1> {
-        let s = T::from_f64(0.7) * previous.s[0] + a - previous.y;
-        let soft = (T::from_f64(4.0) * (s + b)).sigmoid();
-        let hard = T::one().if_or(s + b > T::zero(), T::zero());
-        Unit { s: [s], y: hard.if_or(self.spikes, soft) }
-    }
-    fn linearise<T: Real>(&self, previous: Unit<T, 1>, a: [T; 2]) -> (Unit<T, 1>, Partials<T, 1, 2>) {
-        let unit = self.step(previous, a);
-        let soft = (T::from_f64(4.0) * (unit.s[0] + a[1])).sigmoid();
-        let slope = T::from_f64(4.0) * soft * (T::one() - soft);
-        let mut partials = Partials::zero();
-        partials.ds_ds = [[T::from_f64(0.7)]];
-        partials.ds_dy = [-T::one()];
-        partials.ds_da = [[T::one(), T::zero()]];
-        partials.dy_ds = [slope];
-        partials.dy_da = [T::zero(), slope];
-        (unit, partials)
-    }
-}
-
-/// y = s = κ s⁻ + a.
-#[derive(Clone, Copy)]
-struct Readout;
-
-impl Cell<1, 1> for Readout {
-    fn name(&self) -> &'static str {
-        "leak"
-    }
-    fn gates(&self) -> [Gate; 1] {
-        [Gate::new("current", false)]
-    }
-    fn leak(&self) -> Option<Leak> {
-        Some(Leak { factor: 0.6, gain: 1.0, is_all: true })
-    }
-    fn step<T: Real>(&self, previous: Unit<T, 1>, [a]: [T; 1]) -> Unit<T, 1> {
-        let s = T::from_f64(0.6) * previous.s[0] + a;
-        Unit { s: [s], y: s }
-    }
-    fn linearise<T: Real>(&self, previous: Unit<T, 1>, a: [T; 1]) -> (Unit<T, 1>, Partials<T, 1, 1>) {
-        let mut partials = Partials::zero();
-        partials.ds_ds = [[T::from_f64(0.6)]];
-        partials.ds_da = [[T::one()]];
-        partials.dy_ds = [T::one()];
-        (self.step(previous, a), partials)
-    }
-}
-
-const LOSS: Loss = Loss::SoftmaxCrossEntropy;
 
 /// Ragged, with resets and few targets: most of the error is activity.
 fn batch() -> SequenceBatch<f64> {
@@ -105,7 +35,8 @@ fn terms() -> Activity {
 }
 
 fn stacks(spikes: bool) -> Vec<Network<f64>> {
-    let (open, closed) = (Leaky { recurrent: true, spikes }, Leaky { recurrent: false, spikes });
+    let (open, closed) =
+        (Leaky { recurrent: true, detached: false, spikes }, Leaky { recurrent: false, detached: false, spikes });
     let builder = || Network::builder(3).seed(5);
     let stacks = [
         builder().recurrent(open, 5).activity(terms()).readout(4),
@@ -162,7 +93,7 @@ fn exact_carries_are_exact_with_activity_terms() {
 /// The terms change the gradient, and are told beside the loss.
 #[test]
 fn activity_counts_and_is_reported() {
-    let cell = Leaky { recurrent: true, spikes: true };
+    let cell = Leaky { recurrent: true, detached: false, spikes: true };
     let with: Network<f64> = Network::builder(3).seed(5).recurrent(cell, 5).activity(terms()).readout(4).unwrap();
     let without: Network<f64> = Network::builder(3).seed(5).recurrent(cell, 5).readout(4).unwrap();
     let gradient = |network: &Network<f64>| {
@@ -180,7 +111,7 @@ fn activity_counts_and_is_reported() {
 
 #[test]
 fn streaming_counts_the_same_activity() {
-    let cell = Leaky { recurrent: true, spikes: true };
+    let cell = Leaky { recurrent: true, detached: false, spikes: true };
     let network: Network<f64> = Network::builder(1).seed(5).recurrent(cell, 6).activity(terms()).readout(2).unwrap();
     let mut batch = SequenceBatch::new(1, 2, TargetKind::Classes, &[13; 2]);
     for stream in 0..2 {
@@ -211,7 +142,7 @@ fn streaming_counts_the_same_activity() {
 /// Firing comes to the target rate when nothing else pulls.
 #[test]
 fn rates_come_to_their_target() {
-    let cell = Leaky { recurrent: false, spikes: true };
+    let cell = Leaky { recurrent: false, detached: false, spikes: true };
     let only_rate = Activity::rate(0.3, 1.0);
     let mut network: Network<f64> = Network::builder(2).seed(1).recurrent(cell, 20).activity(only_rate).readout(2).unwrap();
     network.block_mut(1, "W").fill(0.0);
