@@ -4,151 +4,21 @@
 //! of streams that take part in this window (a prefix of all streams). Buffers are as large as the largest window seen and are
 //! used over and over; a step allocates nothing.
 
+mod layer_tape;
+mod rolling;
+
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
 use crate::batch::SequenceBatch;
-use crate::dynamics::{PartialsColumn, PartialsWindow};
 use crate::forward::{Below, Span, dense_forward, recurrent_forward};
-use crate::layer::{Activation, Layer, Recurrent};
+use crate::layer::{Activation, Layer};
 use crate::network::Network;
 use crate::presynaptic::Events;
 use crate::real::Real;
 
-mod rolling;
-
-/// The five partials of a recurrent layer over a window, as planes, column by column.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(bound = "")]
-pub(crate) struct PartialPlanes<T: Real> {
-    pub(crate) ds_ds: Vec<T>,
-    pub(crate) ds_dy: Vec<T>,
-    pub(crate) ds_da: Vec<T>,
-    pub(crate) dy_ds: Vec<T>,
-    pub(crate) dy_da: Vec<T>,
-}
-
-impl<T: Real> PartialPlanes<T> {
-    /// All columns.
-    pub(crate) fn all(&self) -> PartialsColumn<'_, T> {
-        PartialsColumn { ds_ds: &self.ds_ds, ds_dy: &self.ds_dy, ds_da: &self.ds_da, dy_ds: &self.dy_ds, dy_da: &self.dy_da }
-    }
-
-    /// One column of a layer of `n` units with `s` state variables and `g` gates.
-    pub(crate) fn column(&self, column: usize, [n, s, g]: [usize; 3]) -> PartialsColumn<'_, T> {
-        let planes = |count: usize| column * count * n..(column + 1) * count * n;
-        PartialsColumn {
-            ds_ds: &self.ds_ds[planes(s * s)],
-            ds_dy: &self.ds_dy[planes(s)],
-            ds_da: &self.ds_da[planes(s * g)],
-            dy_ds: &self.dy_ds[planes(s)],
-            dy_da: &self.dy_da[planes(g)],
-        }
-    }
-}
-
-/// The step before the window's first, as far as the window's gradient can still reach into it: y there is a function of s and
-/// of that step's pre-activations.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(bound = "")]
-pub(crate) struct Boundary<T: Real> {
-    /// x of that step: `m × streams`.
-    pub(crate) inputs: Vec<T>,
-    /// y before that step: `n × streams`.
-    pub(crate) previous_output: Vec<T>,
-    /// ∂y/∂s of that step: `S·n × streams`.
-    pub(crate) dy_ds: Vec<T>,
-    /// ∂y/∂a of that step: `G·n × streams`.
-    pub(crate) dy_da: Vec<T>,
-}
-
-/// A recurrent layer over a window.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(bound = "")]
-pub(crate) struct RecurrentTape<T: Real> {
-    /// s after the last step: `S·n × streams`.
-    pub(crate) state: Vec<T>,
-    /// y after the last step: `n × streams`.
-    pub(crate) last_output: Vec<T>,
-    /// s before the step at hand, zero where the stream was reset.
-    pub(crate) previous_state: Vec<T>,
-    /// y before each step, zero where the stream was reset: `n × columns`.
-    pub(crate) previous_output: Vec<T>,
-    /// Pre-activations a on the way forward; δ = ∂E/∂a after the sweep: `G·n × columns`.
-    pub(crate) activation: Vec<T>,
-    /// y: `n × columns`.
-    pub(crate) output: Vec<T>,
-    pub(crate) partials: PartialPlanes<T>,
-    pub(crate) boundary: Boundary<T>,
-    /// The events of y before each step: what H is multiplied with.
-    pub(crate) previous_events: Events<T>,
-    pub(crate) activity: ActivityTape<T>,
-}
-
-/// What activity terms need of a layer; empty without them.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(bound = "")]
-pub(crate) struct ActivityTape<T: Real> {
-    /// The firing rates after the last step: `n × streams`.
-    pub(crate) rate: Vec<T>,
-    /// The firing rates after each step: `n × columns`.
-    pub(crate) rates: Vec<T>,
-    /// The first state variable after each step: `n × columns`.
-    pub(crate) potentials: Vec<T>,
-}
-
-impl<T: Real> RecurrentTape<T> {
-    /// The events of y before each step, where the whole window was sparse.
-    pub(crate) fn sparse_previous(&self) -> Option<&Events<T>> {
-        Some(&self.previous_events).filter(|events| events.is_sparse())
-    }
-
-    /// The partials of one stream.
-    pub(crate) fn partials_of<'a>(
-        &'a self,
-        layer: &Recurrent<T>,
-        stream: usize,
-        live: usize,
-        steps: usize,
-        goes_on: &'a [bool],
-    ) -> PartialsWindow<'a, T> {
-        let (n, s, g) = (layer.units, layer.states(), layer.gates());
-        let before = PartialsColumn {
-            ds_ds: &[],
-            ds_dy: &[],
-            ds_da: &[],
-            dy_ds: &self.boundary.dy_ds[stream * s * n..(stream + 1) * s * n],
-            dy_da: &self.boundary.dy_da[stream * g * n..(stream + 1) * g * n],
-        };
-        PartialsWindow { partials: self.partials.all(), goes_on, units: n, steps, live, stream, before }
-    }
-}
-
-/// A stateless layer over a window.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(bound = "")]
-pub(crate) struct DenseTape<T: Real> {
-    /// y: `n × columns`.
-    pub(crate) output: Vec<T>,
-}
-
-/// One layer over a window.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(bound = "")]
-pub(crate) enum LayerTape<T: Real> {
-    Recurrent(Box<RecurrentTape<T>>),
-    Dense(DenseTape<T>),
-}
-
-impl<T: Real> LayerTape<T> {
-    pub(crate) fn output(&self) -> &[T] {
-        match self {
-            LayerTape::Recurrent(tape) => &tape.output,
-            LayerTape::Dense(tape) => &tape.output,
-        }
-    }
-}
+pub(crate) use layer_tape::{ActivityTape, Boundary, DenseTape, LayerTape, PartialPlanes, RecurrentTape};
 
 /// Whether a forward pass keeps what a reverse sweep needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,23 +1,24 @@
 //! The streaming face: a network, a method and an optimiser that learn step by step, or from whole batches of sequences.
 
 mod batches;
+mod refusals;
 mod state;
+mod streaming;
 
 use nalgebra::DMatrixView;
 
-use crate::batch::TargetKind;
 use crate::error::{ConfigError, LearnError};
-use crate::lane::{Lane, Lanes};
+use crate::lane::Lane;
 use crate::loss::{Loss, Target};
 use crate::method::{Method, Update, Window};
 use crate::network::Network;
 use crate::optimizer::{Optimizer, OptimizerSettings};
 use crate::real::Real;
 use crate::score::Score;
-use crate::trace::Trace;
 use crate::window::{Keep, Tape};
 
 pub use state::LearnerState;
+pub(crate) use streaming::Streaming;
 
 /// Learns online: [`predict`](Learner::predict) an output for one step's inputs, then [`learn`](Learner::learn) from the target,
 /// on a stream that never ends; memory does not grow.
@@ -39,55 +40,6 @@ pub struct Learner<T: Real> {
     changed_by_hand: bool,
     evaluation: Option<Tape<T>>,
     continues: Vec<bool>,
-}
-
-/// Everything that the next step depends on besides the weights.
-#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
-#[serde(bound = "")]
-pub(crate) struct Streaming<T: Real> {
-    pub(crate) lanes: Lanes<T>,
-    pub(crate) trace: Trace<T>,
-    /// The readout of the last step, `outputs × streams`.
-    pub(crate) outputs: Vec<T>,
-    /// Σ over targets since the last update.
-    pub(crate) gradient: Vec<T>,
-    /// Targets since the last update.
-    pub(crate) targets: u64,
-    /// Streams that start anew at the next step.
-    pub(crate) restarts: Vec<bool>,
-    /// The last prediction has not been learned from.
-    pub(crate) awaits_target: bool,
-    /// Steps taken since the beginning.
-    pub(crate) steps_seen: u64,
-}
-
-impl<T: Real> Streaming<T> {
-    fn new(network: &Network<T>, method: &Method, streams: usize) -> Self {
-        let capacity = match method.window {
-            Window::Steps(steps) => steps,
-            Window::Rolling(steps) => steps.saturating_mul(2),
-            Window::Sequence => 1,
-        };
-        let trace = Trace::new(network, method, streams, capacity);
-        Self {
-            lanes: Lanes::new(network, &trace, method, streams, capacity),
-            trace,
-            outputs: vec![T::zero(); network.outputs() * streams],
-            gradient: vec![T::zero(); network.parameters().len()],
-            targets: 0,
-            restarts: vec![true; streams],
-            awaits_target: false,
-            steps_seen: 0,
-        }
-    }
-
-    /// Every stream starts anew; an unfinished window is dropped.
-    fn restart(&mut self) {
-        self.restarts.fill(true);
-        self.trace.forget();
-        self.awaits_target = false;
-        self.lanes.open();
-    }
 }
 
 impl<T: Real> Learner<T> {
@@ -434,40 +386,6 @@ impl<T: Real> Learner<T> {
         let step = state.steps_seen;
         self.restart();
         Err(LearnError::NonFinite { what: "the gradient", layer, name, step })
-    }
-
-    /// The error for a number that broke on the way forward. The streams start anew, so that nothing of it travels on.
-    fn broken(&mut self, what: &'static str) -> LearnError {
-        let lanes = &self.streaming.lanes.lanes;
-        let layer = lanes.iter().filter_map(|lane| lane.tape.first_broken_layer()).min();
-        let layer = layer.unwrap_or(self.network.depth() - 1);
-        let error = self.not_finite(what, layer);
-        self.restart();
-        error
-    }
-
-    fn not_finite(&self, what: &'static str, layer: usize) -> LearnError {
-        let name = if what == "an input" { "input".to_owned() } else { self.network.layer_name(layer).to_owned() };
-        LearnError::NonFinite { what, layer, name, step: self.streaming.steps_seen }
-    }
-
-    fn check_target(&self, stream: usize, target: &Target<'_, T>) -> Result<(), LearnError> {
-        let outputs = self.network.outputs();
-        let problem = match (target, self.loss.target_kind()) {
-            (Target::Class(class), TargetKind::Classes) if *class < outputs => return Ok(()),
-            (Target::Class(class), TargetKind::Classes) => format!("class {class} where the readout has {outputs}"),
-            (Target::Values(values), TargetKind::Values) if values.len() == outputs => {
-                if values.iter().all(|v| v.is_finite()) {
-                    return Ok(());
-                }
-                "a value that is not finite".to_owned()
-            }
-            (Target::Values(values), TargetKind::Values) => {
-                format!("{} values where the readout has {outputs}", values.len())
-            }
-            (_, kind) => format!("the loss wants {}", if kind == TargetKind::Classes { "a class" } else { "values" }),
-        };
-        Err(LearnError::Target { stream, problem })
     }
 }
 

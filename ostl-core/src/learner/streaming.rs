@@ -1,0 +1,56 @@
+//! What a learner has in hand between one step and the next.
+
+use crate::lane::Lanes;
+use crate::method::{Method, Window};
+use crate::network::Network;
+use crate::real::Real;
+use crate::trace::Trace;
+
+/// Everything that the next step depends on besides the weights.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+#[serde(bound = "")]
+pub(crate) struct Streaming<T: Real> {
+    pub(crate) lanes: Lanes<T>,
+    pub(crate) trace: Trace<T>,
+    /// The readout of the last step, `outputs × streams`.
+    pub(crate) outputs: Vec<T>,
+    /// Σ over targets since the last update.
+    pub(crate) gradient: Vec<T>,
+    /// Targets since the last update.
+    pub(crate) targets: u64,
+    /// Streams that start anew at the next step.
+    pub(crate) restarts: Vec<bool>,
+    /// The last prediction has not been learned from.
+    pub(crate) awaits_target: bool,
+    /// Steps taken since the beginning.
+    pub(crate) steps_seen: u64,
+}
+
+impl<T: Real> Streaming<T> {
+    pub(super) fn new(network: &Network<T>, method: &Method, streams: usize) -> Self {
+        let capacity = match method.window {
+            Window::Steps(steps) => steps,
+            Window::Rolling(steps) => steps.saturating_mul(2),
+            Window::Sequence => 1,
+        };
+        let trace = Trace::new(network, method, streams, capacity);
+        Self {
+            lanes: Lanes::new(network, &trace, method, streams, capacity),
+            trace,
+            outputs: vec![T::zero(); network.outputs() * streams],
+            gradient: vec![T::zero(); network.parameters().len()],
+            targets: 0,
+            restarts: vec![true; streams],
+            awaits_target: false,
+            steps_seen: 0,
+        }
+    }
+
+    /// Every stream starts anew; an unfinished window is dropped.
+    pub(super) fn restart(&mut self) {
+        self.restarts.fill(true);
+        self.trace.forget();
+        self.awaits_target = false;
+        self.lanes.open();
+    }
+}

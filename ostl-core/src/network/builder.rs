@@ -1,0 +1,268 @@
+//! Building a network layer by layer, and drawing its starting weights.
+
+use std::sync::Arc;
+
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+use super::{Block, Network};
+use crate::activity::Activity;
+use crate::cell::Cell;
+use crate::connections::Connections;
+use crate::dynamics::{Dynamics, dynamics_of};
+use crate::error::ConfigError;
+use crate::initialize::Initialization;
+use crate::layer::{Activation, Dense, Layer, Recurrent};
+use crate::real::Real;
+
+enum Planned<T> {
+    Recurrent { dynamics: Arc<dyn Dynamics<T>>, units: usize, density: f64, activity: Activity },
+    Dense(usize, Activation),
+}
+
+/// Collects the layers of a [`Network`].
+#[must_use]
+pub struct NetworkBuilder<T> {
+    inputs: usize,
+    seed: u64,
+    input_weights: Initialization,
+    recurrent_weights: Initialization,
+    layers: Vec<Planned<T>>,
+    /// A density was asked for where there is no H.
+    stray_density: Option<f64>,
+}
+
+impl<T: Real> NetworkBuilder<T> {
+    /// No layers yet.
+    pub(super) fn new(inputs: usize) -> Self {
+        Self {
+            inputs,
+            seed: 0,
+            input_weights: Initialization::Glorot,
+            recurrent_weights: Initialization::Orthogonal,
+            layers: Vec::new(),
+            stray_density: None,
+        }
+    }
+
+    /// Seed of the starting weights (default 0).
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// How W and H start (default: Glorot and orthogonal).
+    pub fn initialization(mut self, input: Initialization, recurrent: Initialization) -> Self {
+        self.input_weights = input;
+        self.recurrent_weights = recurrent;
+        self
+    }
+
+    /// Adds a recurrent layer of `units` like units.
+    ///
+    /// # Panics
+    /// If the cell's gates break the rules of [`Gate`](crate::Gate).
+    #[track_caller]
+    pub fn recurrent<C: Cell<S, G>, const S: usize, const G: usize>(self, cell: C, units: usize) -> Self {
+        self.recurrent_dynamics(dynamics_of(cell), units)
+    }
+
+    /// Adds a recurrent layer of `units` like units, given by their [dynamics](crate::dynamics::dynamics_of).
+    pub fn recurrent_dynamics(mut self, dynamics: Arc<dyn Dynamics<T>>, units: usize) -> Self {
+        self.layers.push(Planned::Recurrent { dynamics, units, density: 1.0, activity: Activity::default() });
+        self
+    }
+
+    /// What the activity of the recurrent layer just added adds to the error ([`Activity`]).
+    ///
+    /// # Panics
+    /// If the last layer added is not a recurrent one.
+    #[track_caller]
+    pub fn activity(mut self, terms: Activity) -> Self {
+        match self.layers.last_mut() {
+            Some(Planned::Recurrent { activity, .. }) => *activity = terms,
+            _ => panic!("activity terms belong to a recurrent layer, and the last layer added is not one"),
+        }
+        self
+    }
+
+    /// Makes H of the recurrent layer added last sparse: each connection from unit to unit, those from a unit to itself like any other, exists
+    /// with this probability, for all gates together; which do follows from the seed. The others are zero and stay zero. Weights that
+    /// exist start as they would in a dense H.
+    pub fn density(mut self, fraction: f64) -> Self {
+        match self.layers.last_mut() {
+            Some(Planned::Recurrent { dynamics, density, .. }) if dynamics.gates().iter().any(|gate| gate.sums_output) => {
+                *density = fraction;
+            }
+            _ => self.stray_density = Some(fraction),
+        }
+        self
+    }
+
+    /// Adds a stateless dense layer.
+    pub fn dense(mut self, units: usize, activation: Activation) -> Self {
+        self.layers.push(Planned::Dense(units, activation));
+        self
+    }
+
+    /// Adds the readout, a dense layer without activation, and draws the starting weights.
+    ///
+    /// # Errors
+    /// If some layer, the input or the readout has no units, or a density is not in 0 … 1 or was asked for where there is no H.
+    pub fn readout(mut self, outputs: usize) -> Result<Network<T>, ConfigError> {
+        self.layers.push(Planned::Dense(outputs, Activation::Identity));
+        self.build()
+    }
+
+    /// Adds the readout, a layer of these units whose outputs y are the logits, and draws the starting weights: a leaky readout with
+    /// units that only leak (the κ of Bellec et al. 2020).
+    ///
+    /// # Errors
+    /// If some layer, the input or the readout has no units.
+    ///
+    /// # Panics
+    /// If the cell's gates break the rules of [`Gate`](crate::Gate).
+    #[track_caller]
+    pub fn readout_of<C: Cell<S, G>, const S: usize, const G: usize>(
+        self,
+        cell: C,
+        outputs: usize,
+    ) -> Result<Network<T>, ConfigError> {
+        self.recurrent(cell, outputs).finish()
+    }
+
+    /// Draws the starting weights of a network whose readout is the last layer that was added.
+    ///
+    /// # Errors
+    /// If some layer or the input has no units, an activity term is out of range, or there is no layer.
+    pub fn finish(self) -> Result<Network<T>, ConfigError> {
+        if self.layers.is_empty() {
+            return Err(ConfigError::out_of_range("layers", 0, "at least 1: the readout"));
+        }
+        self.build()
+    }
+
+    fn build(self) -> Result<Network<T>, ConfigError> {
+        let positive = |field: String, value: usize| {
+            if value == 0 { Err(ConfigError::out_of_range(field, value, "at least 1")) } else { Ok(value) }
+        };
+        if let Some(density) = self.stray_density {
+            return Err(ConfigError::out_of_range("density", density, "left out: the layer before it has no H"));
+        }
+        let mut inputs = positive("inputs".into(), self.inputs)?;
+        let mut network = Network { layers: Vec::new(), blocks: Vec::new(), parameters: Vec::new() };
+        for (index, planned) in self.layers.iter().enumerate() {
+            let mut random = ChaCha8Rng::seed_from_u64(self.seed);
+            random.set_stream(index as u64);
+            let layer = match planned {
+                Planned::Recurrent { dynamics, units, density, activity } => {
+                    activity.validate()?;
+                    let units = positive(format!("units of layer {index}"), *units)?;
+                    if !(0.0..=1.0).contains(density) {
+                        return Err(ConfigError::out_of_range(format!("density of layer {index}"), density, "in 0 … 1"));
+                    }
+                    let connections = (*density < 1.0).then(|| Connections::draw(units, *density, self.seed, index));
+                    network.add_recurrent(
+                        index,
+                        dynamics,
+                        connections.map(Arc::new),
+                        inputs,
+                        (units, *activity),
+                        [self.input_weights, self.recurrent_weights],
+                        &mut random,
+                    )
+                }
+                Planned::Dense(units, activation) => {
+                    let units = positive(format!("units of layer {index}"), *units)?;
+                    network.add_dense(index, *activation, inputs, units, self.input_weights, &mut random)
+                }
+            };
+            inputs = layer.units();
+            network.layers.push(layer);
+        }
+        network.prune();
+        Ok(network)
+    }
+}
+
+impl<T: Real> Network<T> {
+    /// Adds a block of `gates` matrices of `units × columns` and draws each.
+    fn add_weights(
+        &mut self,
+        layer: usize,
+        name: &'static str,
+        [gates, units, columns]: [usize; 3],
+        initialization: Initialization,
+        random: &mut ChaCha8Rng,
+    ) -> usize {
+        let offset = self.parameters.len();
+        if gates == 0 {
+            return offset;
+        }
+        let drawn: Vec<_> = (0..gates).map(|_| initialization.draw(units, columns, random)).collect();
+        for column in 0..columns {
+            for matrix in &drawn {
+                self.parameters.extend(matrix.column(column).iter().map(|&value| T::from_f64(value)));
+            }
+        }
+        self.blocks.push(Block { layer, name, rows: gates * units, columns, offset });
+        offset
+    }
+
+    fn add_constants(&mut self, layer: usize, name: &'static str, values: impl Iterator<Item = f64>) -> usize {
+        let offset = self.parameters.len();
+        self.parameters.extend(values.map(T::from_f64));
+        self.blocks.push(Block { layer, name, rows: self.parameters.len() - offset, columns: 1, offset });
+        offset
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "a layer as it was planned, and what it starts from")]
+    fn add_recurrent(
+        &mut self,
+        index: usize,
+        dynamics: &Arc<dyn Dynamics<T>>,
+        connections: Option<Arc<Connections>>,
+        inputs: usize,
+        (units, activity): (usize, Activity),
+        [input_weights, recurrent_weights]: [Initialization; 2],
+        random: &mut ChaCha8Rng,
+    ) -> Layer<T> {
+        let gates = dynamics.gates().to_vec();
+        let run = |sums: &dyn Fn(usize) -> bool| {
+            let start = (0..gates.len()).find(|&g| sums(g)).unwrap_or(0);
+            start..start + (0..gates.len()).filter(|&g| sums(g)).count()
+        };
+        let (x_gates, y_gates) = (run(&|g| gates[g].sums_input), run(&|g| gates[g].sums_output));
+        let w = self.add_weights(index, "W", [x_gates.len(), units, inputs], input_weights, random);
+        let h = self.add_weights(index, "H", [y_gates.len(), units, units], recurrent_weights, random);
+        let initial = |g: usize| (0..units).map(move |unit| dynamics.initial_constant_of(g, unit, units));
+        let mut constants = vec![None; gates.len()];
+        let shared: Vec<usize> =
+            (0..gates.len()).filter(|&g| gates[g].sums_one && (gates[g].sums_input || gates[g].sums_output)).collect();
+        if !shared.is_empty() {
+            let offset = self.add_constants(index, "b", shared.iter().flat_map(|&g| initial(g)));
+            for (place, &g) in shared.iter().enumerate() {
+                constants[g] = Some(offset + place * units);
+            }
+        }
+        for g in (0..gates.len()).filter(|&g| gates[g].sums_one && !gates[g].sums_input && !gates[g].sums_output) {
+            constants[g] = Some(self.add_constants(index, gates[g].name, initial(g)));
+        }
+        let dynamics = dynamics.clone();
+        Layer::Recurrent(Recurrent { dynamics, inputs, units, x_gates, y_gates, w, h, constants, activity, connections })
+    }
+
+    fn add_dense(
+        &mut self,
+        index: usize,
+        activation: Activation,
+        inputs: usize,
+        units: usize,
+        initialization: Initialization,
+        random: &mut ChaCha8Rng,
+    ) -> Layer<T> {
+        let w = self.add_weights(index, "W", [1, units, inputs], initialization, random);
+        let b = self.add_constants(index, "b", std::iter::repeat_n(0.0, units));
+        Layer::Dense(Dense { inputs, units, activation, w, b })
+    }
+}
