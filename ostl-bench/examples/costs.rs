@@ -34,22 +34,22 @@ fn rules() -> Vec<Rule> {
         is_sparse: false,
     };
     let sparse =
-        |order, name| Rule { is_sparse: true, ..rule(name, Method::snap(order), (2, "S·r·P·(r + 1)"), (2, "S·r·P")) };
+        |order, name| Rule { is_sparse: true, ..rule(name, Method::snap(order), (2, "(V·r)²·P"), (2, "V·r·P")) };
     vec![
         rule("tbptt(1)", Method::tbptt(1), (2, "P"), (0, "0")),
         rule("rolling_tbptt(20)", Method::rolling_tbptt(20), (2, "20·P"), (0, "0")),
         rule("ottt", Method::ottt(), (2, "P"), (1, "m + n + 1")),
-        rule("ostl_without_h", Method::ostl_without_h(), (2, "3·S·P"), (2, "(S + 1)·P")),
-        rule("d_rtrl", Method::d_rtrl(), (2, "3·S·P"), (2, "(S + 1)·P")),
-        rule("e_prop_random", Method::e_prop_random(), (2, "3·S·P"), (2, "(S + 1)·P")),
-        rule("otpe", Method::otpe(), (2, "3·S·P"), (2, "(S + 1)·P")),
+        rule("ostl_without_h", Method::ostl_without_h(), (2, "(V² + 2·V)·P"), (2, "V·P")),
+        rule("snap-1", Method::snap(1), (2, "(V² + 2·V)·P"), (2, "V·P")),
+        rule("e_prop_random", Method::e_prop_random(), (2, "(V² + 2·V)·P"), (2, "V·P")),
+        rule("otpe", Method::otpe(), (2, "(V² + 2·V)·P"), (2, "V·P")),
         sparse(2, "snap-2, 8 a unit"),
         sparse(3, "snap-3, 8 a unit"),
         rule("uoro", Method::uoro(), (2, "3·P"), (2, "P")),
-        rule("kf_rtrl", Method::kf_rtrl(), (3, "S²·G·n³"), (2, "S·G·n² + m + n")),
-        rule("ostl", Method::ostl(), (4, "S·n·P·(n + 1)"), (3, "S·n·P")),
-        rule("osttp", Method::osttp(), (4, "S·n·P·(n + 1)"), (3, "S·n·P")),
-        rule("ostl, K = 16", Method::ostl().with_window(16), (4, "S·n·P·(1 + n/16)"), (3, "S·n·P")),
+        rule("kf_rtrl", Method::kf_rtrl(), (3, "V²·G·n³"), (2, "V·G·n² + m + n")),
+        rule("ostl", Method::ostl(), (4, "(V·n)²·P"), (3, "V·n·P")),
+        rule("osttp", Method::osttp(), (4, "(V·n)²·P"), (3, "V·n·P")),
+        rule("ostl, K = 16", Method::ostl().with_window(16), (4, "V·n·P·(1 + V·n/16)"), (3, "V·n·P")),
         rule("rtrl", Method::rtrl(), (4, "N·P·(N + 1)"), (3, "N·P")),
     ]
 }

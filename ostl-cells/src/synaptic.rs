@@ -181,6 +181,10 @@ impl<O: OutputFunction, const G: usize> Cell<2, G> for SynapticLif<O, G> {
         self.reset.detaches()
     }
 
+    fn potential(&self) -> usize {
+        V
+    }
+
     /// Of the current, which is the first variable; the potential filters it once more.
     fn leak(&self) -> Option<Leak> {
         (G <= DECAY).then_some(Leak { factor: self.synaptic_decay, gain: 1.0, is_all: false })

@@ -3,8 +3,11 @@
 //! ```text
 //! r_t = β r_{t-1} + (1 − β) y_t          a unit's firing rate, from r* at a (re)start
 //! E_t += ½ c Σ_units (r_t − r*)²                                                   (rate)
-//! E_t += ½ c Σ_units max(0, |v_t| − v*)²   v: the first state variable               (voltage)
+//! E_t += ½ c Σ_units max(0, |v_t| − v*)²   v: the membrane potential               (voltage)
 //! ```
+//!
+//! Like the losses of targets these are summed over steps, and an update divides the sum by the number of *targets* it covers: where targets are
+//! few, c counts for more. Activity after a sequence's last target is not learned from.
 //!
 //! After Bellec et al. 2020 ("A solution to the learning dilemma for recurrent networks of spiking neurons", Nature Communications 11:3625,
 //! methods: firing rate and voltage regularisation), who take the mean rate of a whole batch; a rate that is known at every step lets the term

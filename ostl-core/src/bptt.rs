@@ -324,7 +324,14 @@ fn recurrent_step<T: Real>(network: &Network<T>, index: usize, x: Vec<T>, state:
         rates = (0..n).map(|i| beta * before[i] + (T::one() - beta) * state.y[i]).collect();
         state.rate = Some(rates.clone());
     }
-    Frame { x, previous_y, y: state.y.clone(), units, rates, potentials: state.s.iter().map(|s| s[0]).collect() }
+    Frame {
+        x,
+        previous_y,
+        y: state.y.clone(),
+        units,
+        rates,
+        potentials: state.s.iter().map(|s| s[layer.dynamics.potential()]).collect(),
+    }
 }
 
 impl<T: Real> Sequence<'_, T> {
@@ -382,7 +389,7 @@ impl<T: Real> Sequence<'_, T> {
                             }
                             let mut to_s: Vec<T> = (0..states).map(|v| later_s[index][i][v] + to_y * p.dy_ds[v]).collect();
                             if let Some(term) = layer.activity.voltage.filter(|_| counts) {
-                                to_s[0] += term.slope(frame.potentials[i]);
+                                to_s[layer.dynamics.potential()] += term.slope(frame.potentials[i]);
                             }
                             for (g, place) in places.iter().enumerate() {
                                 let delta =

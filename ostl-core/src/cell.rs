@@ -139,6 +139,11 @@ pub trait Cell<const S: usize, const G: usize>: Copy + Send + Sync + 'static {
         None
     }
 
+    /// Which state variable is the membrane potential, for voltage terms ([`Activity`](crate::Activity)).
+    fn potential(&self) -> usize {
+        0
+    }
+
     /// Where the learnable constant of a gate starts (its entries of b), for gates that sum one.
     fn initial_constant(&self, gate: usize) -> f64 {
         let _ = gate;

@@ -66,8 +66,11 @@ impl<T: Real> Claims<'_, T> {
     /// The topmost layer is a leaky sum of this one and nothing else.
     fn is_all_that_the_top_hears(&self, index: usize, top: usize) -> bool {
         let is_filtered = self.filters[index].iter().any(|filter| filter.source == Source::Above);
-        let only_leaks =
-            |layer: &Recurrent<T>| layer.y_gates.is_empty() && layer.leak_of_inputs().is_some_and(|leak| leak.is_all);
+        // A firing rate of the topmost layer is a further state, of which the filter below it knows nothing.
+        let only_leaks = |layer: &Recurrent<T>| {
+            let leaks = layer.leak_of_inputs().is_some_and(|leak| leak.is_all);
+            leaks && layer.y_gates.is_empty() && layer.activity.rate.is_none()
+        };
         index + 1 == top && is_filtered && self.recurrent(top).is_some_and(only_leaks)
     }
 

@@ -151,6 +151,8 @@ pub trait Dynamics<T: Real>: Send + Sync {
     fn resets(&self) -> bool;
     /// The output is a differentiable function of the state.
     fn is_smooth(&self) -> bool;
+    /// Which state variable is the membrane potential.
+    fn potential(&self) -> usize;
     /// The units' leak, if they are leaky sums with a fixed factor.
     fn leak(&self) -> Option<Leak>;
     /// The output resets the state, and the partials leave that out.
@@ -225,6 +227,10 @@ impl<T: Real, C: Cell<S, G>, const S: usize, const G: usize> Dynamics<T> for Uni
 
     fn is_smooth(&self) -> bool {
         self.cell.is_smooth()
+    }
+
+    fn potential(&self) -> usize {
+        self.cell.potential()
     }
 
     fn leak(&self) -> Option<Leak> {

@@ -28,7 +28,8 @@ impl<T: Real> FeedbackWeights<T> {
         let layers = network.layers.iter().enumerate().map(|(index, layer)| {
             let columns = match method.feedback {
                 Feedback::Random => layer.x_rows().len(),
-                Feedback::Direct | Feedback::TargetProjection => network.outputs(),
+                Feedback::Direct => network.layers.last().map_or(0, |readout| readout.x_rows().len()),
+                Feedback::TargetProjection => network.outputs(),
                 Feedback::Symmetric => 0,
             };
             let units = if index == 0 { 0 } else { layer.inputs() };

@@ -136,25 +136,33 @@ pub(crate) fn recurrent_forward<T: Real>(
                 ),
             }
             tape.output[at(n)].copy_from_slice(&tape.last_output[b * n..(b + 1) * n]);
-            if keep == Keep::Partials {
-                note_activity(layer, tape, goes_on[column], b, column);
-            }
+            note_activity(layer, tape, goes_on[column], b, column, keep);
         }
     }
 }
 
-/// Keeps of one column what the layer's activity terms count.
-fn note_activity<T: Real>(layer: &Recurrent<T>, tape: &mut RecurrentTape<T>, goes_on: bool, b: usize, column: usize) {
+/// Follows the firing rates, and keeps of one column what the layer's activity terms count.
+fn note_activity<T: Real>(
+    layer: &Recurrent<T>,
+    tape: &mut RecurrentTape<T>,
+    goes_on: bool,
+    b: usize,
+    column: usize,
+    keep: Keep,
+) {
     let (n, s) = (layer.units, layer.states());
     let activity = &mut tape.activity;
     if let Some(term) = layer.activity.rate {
-        let rates = activity.rate[b * n..(b + 1) * n].iter_mut().zip(&mut activity.rates[column * n..(column + 1) * n]);
-        for ((rate, noted), &y) in rates.zip(&tape.output[column * n..(column + 1) * n]) {
+        let rates = &mut activity.rate[b * n..(b + 1) * n];
+        for (rate, &y) in rates.iter_mut().zip(&tape.output[column * n..(column + 1) * n]) {
             *rate = term.follow(Some(*rate).filter(|_| goes_on), y);
-            *noted = *rate;
+        }
+        if keep == Keep::Partials {
+            activity.rates[column * n..(column + 1) * n].copy_from_slice(rates);
         }
     }
-    if layer.activity.voltage.is_some() {
-        activity.potentials[column * n..(column + 1) * n].copy_from_slice(&tape.state[b * s * n..b * s * n + n]);
+    if layer.activity.voltage.is_some() && keep == Keep::Partials {
+        let first = (b * s + layer.dynamics.potential()) * n;
+        activity.potentials[column * n..(column + 1) * n].copy_from_slice(&tape.state[first..first + n]);
     }
 }

@@ -349,7 +349,8 @@ fn reverse<T: Real>(
             let column = first + b;
             if let Some(term) = layer.activity.voltage.filter(|_| counts[column]) {
                 let potentials = &tape.activity.potentials[column * n..(column + 1) * n];
-                let wanted = sweep.to_state[b * s * n..b * s * n + n].iter_mut();
+                let first = (b * s + layer.dynamics.potential()) * n;
+                let wanted = sweep.to_state[first..first + n].iter_mut();
                 wanted.zip(potentials).for_each(|(wanted, &v)| *wanted += term.slope(v));
             }
             layer.dynamics.reverse(ReverseColumn {

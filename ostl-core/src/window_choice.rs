@@ -8,7 +8,7 @@ use crate::layer::Layer;
 use crate::method::{Carry, Method, Window};
 use crate::network::Network;
 use crate::real::Real;
-use crate::trace::{Reach, is_local};
+use crate::trace::{Reach, filters, is_local};
 
 /// Bytes that a core reads and writes in a second, about, beyond its own caches.
 const BYTES_A_SECOND: f64 = 20e9;
@@ -39,7 +39,7 @@ pub fn best_window<T: Real>(
     longest: usize,
     budget: usize,
 ) -> WindowChoice {
-    let sizes = Sizes::new(network, method.carry, streams);
+    let sizes = Sizes::new(network, method, streams);
     let candidates = [1, 2, 4, 6, 8, 12, 16, 20, 24, 32, 48, 64, 96, 128, 192, 256];
     let mut best = sizes.choice(1);
     let mut least = sizes.seconds(1);
@@ -72,7 +72,8 @@ struct Sizes {
 }
 
 impl Sizes {
-    fn new<T: Real>(network: &Network<T>, carry: Carry, streams: usize) -> Self {
+    fn new<T: Real>(network: &Network<T>, method: &Method, streams: usize) -> Self {
+        let (carry, filters) = (method.carry, filters(network, method));
         let scalar = size_of::<T>();
         let (mut values, mut step, mut variables, mut parameters) = (0, 0, 0, 0);
         let mut moved_on = 0.0;
@@ -92,7 +93,8 @@ impl Sizes {
                     let own = layer.w_range().len() + layer.h_range().len() + constants;
                     parameters += own;
                     blocks.extend([[layer.x_rows().len(), inputs], [layer.y_rows().len(), n], [constants, 1]]);
-                    variables += n * (s + usize::from(layer.output_has_memory()));
+                    let filtered = filters[index].len();
+                    variables += n * (s + usize::from(layer.output_has_memory()) + filtered);
                     step += n * (s * s + 2 * s + s * g + 2 * g + 4) + inputs;
                     match carry {
                         Carry::None | Carry::Presynaptic => {}
@@ -102,14 +104,12 @@ impl Sizes {
                             values = parameters + 2 * variables;
                             moved_on = 3.0 * parameters as f64;
                         }
-                        Carry::Local | Carry::Postsynaptic => {
-                            values += s * own;
-                            step += 2 * s * g * n;
+                        carry if is_local(network, carry, index) => {
+                            values += (s + filtered) * own;
+                            step += 2 * (s + filtered) * g * n;
+                            (variables, parameters) = (0, 0);
                         }
-                        carry if carry != Carry::Layer && is_local(network, carry, index) => {
-                            values += s * own;
-                            step += 2 * s * g * n;
-                        }
+                        Carry::Local | Carry::Postsynaptic => unreachable!("every recurrent layer is local"),
                         Carry::Snap(order) => {
                             let v = variables / n;
                             step += variables * g * n;
@@ -137,9 +137,6 @@ impl Sizes {
                         }
                     }
                     blocks.clear();
-                    if is_local(network, carry, index) && !matches!(carry, Carry::Layer) {
-                        variables = 0;
-                    }
                 }
             }
         }

@@ -3,7 +3,7 @@
 mod leaky;
 
 use leaky::{LOSS, Leaky, Readout};
-use ostl_core::gradient_check::{agreement, audit, central_differences};
+use ostl_core::gradient_check::{Claim, agreement, audit, central_differences};
 use ostl_core::{
     Activity, Carry, Learner, Method, Network, OptimizerSettings, RateTerm, SequenceBatch, Target, TargetKind, Update, bptt,
 };
@@ -177,5 +177,81 @@ fn rolling_windows_count_activity_once() {
             assert!((score.loss + score.activity - truth.loss).abs() < 1e-10 * truth.loss);
             assert!(agreement(found, &truth.values, 0.0).relative_error < 1e-10, "{network:?} {steps}");
         }
+    }
+}
+
+/// A firing rate of the topmost layer is a state of its own, which no filter below knows of.
+#[test]
+fn a_rate_of_the_topmost_layer_is_no_part_of_the_filter() {
+    let closed = Leaky { recurrent: false, detached: false, spikes: true };
+    let network: Network<f64> =
+        Network::builder(3).seed(5).recurrent(closed, 5).recurrent(Readout, 4).activity(terms()).finish().unwrap();
+    for carry in [Carry::Local, Carry::Layer, Carry::Snap(1), Carry::Postsynaptic] {
+        let audit = audit(&network, LOSS, &Method::bptt().with_carry(carry).with_window(2), &batch()).unwrap();
+        assert!(audit.holds(), "{carry}: {:?}", audit.blocks);
+        assert!(audit.blocks[0].claim == Claim::Approximate && audit.blocks[0].relative_error > 1e-6);
+    }
+    let whole = audit(&network, LOSS, &Method::rtrl(), &batch()).unwrap();
+    assert!(whole.holds() && whole.blocks.iter().all(|block| block.claim == Claim::Exact));
+}
+
+fn one_stream(activity: Activity) -> Learner<f64> {
+    let cell = Leaky { recurrent: true, detached: false, spikes: true };
+    let network = Network::builder(1).seed(5).recurrent(cell, 6).activity(activity).readout(2).unwrap();
+    Learner::new(network, LOSS, Method::ostl().with_window(3), OptimizerSettings::sgd(0.1), 1).unwrap()
+}
+
+/// Steps without a target, and the sequence ends: nothing of their activity is left over, in memory or in a saved state.
+#[test]
+fn activity_without_a_target_ends_with_the_sequence() {
+    let (mut learner, mut fresh) = (one_stream(terms()), one_stream(terms()));
+    for step in 0..5 {
+        learner.predict(&[f64::from(step)]).unwrap();
+        learner.learn(&[None]).unwrap();
+    }
+    learner.finish().unwrap();
+    let mut restored = one_stream(terms());
+    restored.restore(learner.save()).unwrap();
+    for learner in [&mut learner, &mut restored, &mut fresh] {
+        for step in 0..7 {
+            learner.predict(&[f64::from(step % 3)]).unwrap();
+            learner.learn(&[Some(Target::Class(step as usize % 2))]).unwrap();
+        }
+    }
+    assert_eq!(learner.network().parameters(), fresh.network().parameters());
+    assert_eq!(learner.network().parameters(), restored.network().parameters());
+}
+
+/// Rates are followed while a learner is frozen, and a reset then starts them anew.
+#[test]
+fn rates_go_on_while_frozen() {
+    let (mut used, mut fresh) = (one_stream(terms()), one_stream(terms()));
+    for _ in 0..20 {
+        used.predict(&[2.0]).unwrap();
+        used.learn(&[None]).unwrap();
+    }
+    used.set_frozen(true).unwrap();
+    used.reset(0);
+    fresh.set_frozen(true).unwrap();
+    let mut activity = Vec::new();
+    for learner in [&mut used, &mut fresh] {
+        learner.predict(&[1.0]).unwrap();
+        learner.set_frozen(false).unwrap();
+        learner.predict(&[1.0]).unwrap();
+        activity.push(learner.learn(&[None]).unwrap().activity);
+    }
+    assert_eq!(activity[0], activity[1]);
+}
+
+/// A state holds what was filtered with one leak, and is not taken over by a network with another, or with other terms.
+#[test]
+fn a_state_of_other_units_is_refused() {
+    let mut learner = one_stream(terms());
+    learner.predict(&[1.0]).unwrap();
+    let state = learner.save();
+    assert!(one_stream(terms()).restore(state.clone()).is_ok());
+    for other in [Activity::default(), terms().with_voltage(9.0, 0.7)] {
+        let error = one_stream(other).restore(state.clone()).unwrap_err().to_string();
+        assert!(error.contains("saved units"), "{error}");
     }
 }

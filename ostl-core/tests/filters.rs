@@ -4,7 +4,9 @@ mod leaky;
 
 use leaky::{Gated, LOSS, Leaky, Readout, batch, builder, finish};
 use ostl_core::gradient_check::{Claim, agreement, audit, central_differences};
-use ostl_core::{Activation, Carry, Feedback, Learner, Method, Network, OptimizerSettings, Update, bptt};
+use ostl_core::{
+    Activation, Carry, Feedback, Learner, Method, Network, OptimizerSettings, SequenceBatch, TargetKind, Update, bptt,
+};
 
 /// Audits and returns the largest error of each layer.
 #[track_caller]
@@ -238,4 +240,48 @@ fn a_heard_edge_is_closer_than_a_cut_one() {
     let closed = finish(builder().recurrent(Gated { recurrent: false }, 6).readout(4));
     assert!(errors(&closed, cut)[0] < 1e-10);
     assert!(with(Carry::Layer, 1).with_edge(Edge::Cut).validate().is_err());
+}
+
+/// A readout with several gates: the way down is as wide as they are.
+#[test]
+fn direct_feedback_of_a_gated_readout() {
+    let network = finish(builder().recurrent(Gated { recurrent: true }, 5).readout_of(Gated { recurrent: false }, 4));
+    for feedback in [Feedback::Random, Feedback::Direct, Feedback::TargetProjection] {
+        let method = Method::bptt().with_feedback(feedback).with_seed(2);
+        let truth = bptt::gradient_with_feedback(&network, LOSS, &batch(3, 4), &method).values;
+        let mut learner = Learner::new(network.clone(), LOSS, method, OptimizerSettings::sgd(1.0), 5).unwrap();
+        let found = learner.gradient(&batch(3, 4)).unwrap().1;
+        assert!(agreement(found, &truth, 0.0).relative_error < 1e-10, "{feedback:?}");
+    }
+}
+
+/// A prediction from before a freeze cannot be learned from, and asking for a gradient leaves nothing behind.
+#[test]
+fn freezing_and_asking_leave_nothing_behind() {
+    use ostl_core::{LearnError, Target};
+    let network = finish(builder().recurrent(Gated { recurrent: true }, 5).readout(4));
+    let new = || {
+        let method = Method::ostl().with_window(2);
+        Learner::new(network.clone(), LOSS, method, OptimizerSettings::sgd(0.1), 1).unwrap()
+    };
+    let target = [Some(Target::Class(1))];
+    for freezes in [true, false] {
+        let mut learner = new();
+        learner.set_frozen(!freezes).unwrap();
+        learner.predict(&[0.1, 0.2, 0.3]).unwrap();
+        learner.set_frozen(freezes).unwrap();
+        assert_eq!(learner.learn(&target), Err(LearnError::NothingPredicted));
+    }
+    let (mut asked, mut fresh) = (new(), new());
+    let mut one = SequenceBatch::new(3, 4, TargetKind::Classes, &[5]);
+    one.set_class(0, 4, 2);
+    one.input_mut(0, 3)[1] = 1.0;
+    asked.gradient(&one).unwrap();
+    for learner in [&mut asked, &mut fresh] {
+        for _ in 0..4 {
+            learner.predict(&[0.1, 0.2, 0.3]).unwrap();
+            learner.learn(&target).unwrap();
+        }
+    }
+    assert_eq!(asked.network().parameters(), fresh.network().parameters());
 }

@@ -37,6 +37,7 @@ impl<T: Real> Learner<T> {
     /// As [`learn_batch`](Learner::learn_batch).
     pub fn gradient(&mut self, batch: &SequenceBatch<T>) -> Result<(Score, &[T]), LearnError> {
         self.clear_gradient();
+        self.shown = true;
         let score = self.run_batch(batch, false)?;
         self.streaming.targets = 0;
         self.network.clear_absent(&mut self.streaming.gradient);

@@ -40,6 +40,8 @@ pub struct Learner<T: Real> {
     changed_by_hand: bool,
     evaluation: Option<Tape<T>>,
     continues: Vec<bool>,
+    /// The gradient is one that was asked for, and not gathered to learn from.
+    shown: bool,
 }
 
 impl<T: Real> Learner<T> {
@@ -71,6 +73,7 @@ impl<T: Real> Learner<T> {
             changed_by_hand: false,
             evaluation: None,
             continues: vec![true; streams],
+            shown: false,
         })
     }
 
@@ -132,7 +135,7 @@ impl<T: Real> Learner<T> {
     }
 
     /// Stops learning (`true`: predictions only, no traces) or goes on with it. An unfinished window is learned from first;
-    /// what happens while frozen leaves no trace.
+    /// what happens while frozen leaves no trace. A prediction that was not learned from cannot be any more.
     ///
     /// # Errors
     /// If the unfinished window's gradient is not finite.
@@ -143,6 +146,10 @@ impl<T: Real> Learner<T> {
                 self.close_window()?;
             }
             self.settle();
+        }
+        if frozen != self.frozen {
+            // A prediction made before is no longer in any window.
+            self.streaming.awaits_target = false;
         }
         if self.frozen && !frozen {
             self.streaming.trace.forget();
@@ -184,6 +191,9 @@ impl<T: Real> Learner<T> {
             return Err(self.not_finite("an input", 0));
         }
         self.prune();
+        if std::mem::take(&mut self.shown) {
+            self.clear_gradient();
+        }
         if self.frozen {
             self.streaming.lanes.open();
         } else if self.window_is_full() {
@@ -299,6 +309,8 @@ impl<T: Real> Learner<T> {
             if self.method.update == Update::Sequence {
                 self.update()?;
             }
+            // Activity after the last target has nothing to be learned with.
+            self.clear_gradient();
         }
         self.streaming.restart();
         Ok(())

@@ -14,6 +14,8 @@ use crate::real::Real;
 pub struct LearnerState<T: Real> {
     scalar: String,
     network: String,
+    /// What the engine takes from the cells and keeps in its state: leaks, and terms of activity.
+    units: String,
     method: String,
     streams: usize,
     parameters: Vec<T>,
@@ -38,6 +40,7 @@ impl<T: Real> Learner<T> {
         LearnerState {
             scalar: T::NAME.to_owned(),
             network: self.network.description(),
+            units: self.units(),
             method: format!("{:?}", self.method),
             streams: self.streams(),
             parameters: self.network.parameters.clone(),
@@ -47,14 +50,23 @@ impl<T: Real> Learner<T> {
         }
     }
 
+    /// Leaks and terms of activity of each recurrent layer, in words.
+    fn units(&self) -> String {
+        let layers = self.network.layers.iter().filter_map(|layer| layer.recurrent());
+        let words = layers.map(|layer| format!("{:?} {:?}", layer.dynamics.leak(), layer.activity));
+        words.collect::<Vec<_>>().join("; ")
+    }
+
     /// Takes a saved state over.
     ///
     /// # Errors
     /// If it is that of another network, scalar, method or number of streams; the learner is then as it was.
     pub fn restore(&mut self, state: LearnerState<T>) -> Result<(), ConfigError> {
-        let own = [T::NAME.to_owned(), self.network.description(), format!("{:?}", self.method), self.streams().to_string()];
-        let saved = [state.scalar, state.network, state.method, state.streams.to_string()];
-        for (field, (own, saved)) in ["scalar", "network", "method", "streams"].into_iter().zip(own.into_iter().zip(saved)) {
+        let (method, streams) = (format!("{:?}", self.method), self.streams().to_string());
+        let own = [T::NAME.to_owned(), self.network.description(), self.units(), method, streams];
+        let saved = [state.scalar, state.network, state.units, state.method, state.streams.to_string()];
+        let fields = ["scalar", "network", "units", "method", "streams"];
+        for (field, (own, saved)) in fields.into_iter().zip(own.into_iter().zip(saved)) {
             if own != saved {
                 return Err(ConfigError::out_of_range(format!("saved {field}"), saved, own));
             }

@@ -13,14 +13,15 @@ impl Method {
     /// OSTL with H (Bohnstingl et al. 2022, eq. 12–15): the layer's whole influence, one step at a time.
     ///
     /// Keeps ds/dθ of a layer's parameters on all of the layer's states; drops the residual R, the influence on the states of
-    /// higher layers. Time ≈ S·n·P·(n + 1) at K = 1 (n³ a step at K = n), memory S·n·P.
+    /// higher layers. Time ≈ (S·n)²·P at K = 1 (n³ a step at K = n), memory S·n·P
+    /// a stream and as much once; S counts an output with a memory of its own (LSTM's), and a filter below a leaky readout, as one more.
     pub const fn ostl() -> Self {
         Self::new(Window::Steps(1), Carry::Layer, Update::Window)
     }
 
     /// OSTL without H (Bohnstingl et al. 2022, § III-C): each unit carries only its own influence, at the cost of BPTT.
     ///
-    /// Keeps, a unit, ds/dθ of its own parameters on its own state; drops every path through H, and R. Time ≈ 2·S·P, memory S·P.
+    /// Keeps, a unit, ds/dθ of its own parameters on its own state; drops every path through H, and R. Time ≈ (S² + 2·S)·P, memory S·P.
     pub const fn ostl_without_h() -> Self {
         Self::new(Window::Steps(1), Carry::Local, Update::Window).with_edge(Edge::Cut)
     }
@@ -80,13 +81,11 @@ impl Method {
         Self::new(Window::Steps(1), Carry::Snap(order), Update::Window).with_edge(edge)
     }
 
-    /// Diagonal RTRL ("D-RTRL" in BrainTrace; Wang et al. 2024): each unit's own influence with the diagonal of H. The same
-    /// product as [`snap(1)`](Self::snap).
-    ///
-    /// Keeps, a unit, its own influence on itself, its own entry of H included; drops every path through other units, and R. Time ≈
-    /// 2·S·P, memory S·P.
+    /// D-RTRL as BrainTrace calls it (Wang et al., "BrainTrace", with its default scope of recurrence): each unit's own influence on itself, the
+    /// mixing through H taken out before anything is differentiated. The same product as [`ostl_without_h`](Self::ostl_without_h); with each
+    /// unit's own entry of H it is [`snap(1)`](Self::snap). Keeps, drops and costs as that one.
     pub const fn d_rtrl() -> Self {
-        Self::snap(1)
+        Self::ostl_without_h()
     }
 
     /// Unbiased online recurrent optimisation, UORO (Tallec & Ollivier 2017, arXiv 1702.05043), of the whole network.
@@ -118,8 +117,8 @@ impl Method {
     /// [`ostl_without_h`](Self::ostl_without_h). Below a leaky readout the trace is filtered with the readout's κ, as theirs is; their
     /// reset carries no gradient, so take a cell that detaches it.
     ///
-    /// Keeps each unit's own influence on itself and, filtered, on the readout; drops paths through H, and R. Time ≈ 2·S·P (3·S·P below
-    /// a leaky readout), memory S·P or (S + 1)·P.
+    /// Keeps each unit's own influence on itself and, filtered, on the readout; drops paths through H, and R. Of several layers only
+    /// the one just below the readout is filtered. Time ≈ (S² + 2·S)·P and memory S·P, with S + 1 for S below a leaky readout.
     pub const fn e_prop() -> Self {
         Self::ostl_without_h()
     }
@@ -141,7 +140,8 @@ impl Method {
     /// Online training with postsynaptic estimates, OTPE (Summe, Schaefer & Joshi 2024, arXiv 2311.16151), for stacks of spiking layers.
     ///
     /// Keeps each unit's own influence on itself and, filtered by the next layer's leak, on what that layer's potentials have
-    /// summed; drops H's paths and what goes more than one layer up across steps. Time ≈ 3·S·P, memory (S + 1)·P.
+    /// summed; drops H's paths and what goes more than one layer up across steps. Time ≈ ((S + 1)² + 2·(S + 1))·P,
+    /// memory (S + 1)·P.
     pub const fn otpe() -> Self {
         Self::new(Window::Steps(1), Carry::Postsynaptic, Update::Window).with_edge(Edge::Cut)
     }

@@ -83,7 +83,7 @@ pub(crate) struct ActivityTape<T: Real> {
     pub(crate) rate: Vec<T>,
     /// The firing rates after each step: `n × columns`.
     pub(crate) rates: Vec<T>,
-    /// The first state variable after each step: `n × columns`.
+    /// The membrane potentials after each step: `n × columns`.
     pub(crate) potentials: Vec<T>,
 }
 
