@@ -8,6 +8,7 @@
 //! eight connections a unit (with all of them they are `ostl`), `rolling_tbptt` looks back over 20 steps. One stream, `f32`, one thread. The
 //! time is that of a step, forward and everything, and what it is above truncated BPTT of one step, which carries nothing; an
 //! exponent is log₂ of the ratio from one n to its double, at the two largest n, of the excess (of the whole where there is next to none).
+//! V are the variables that a trace holds of a unit: its state and the filter that the readout listens to, 2, but 1 for `osttp` and `rtrl`.
 
 use std::time::Instant;
 
@@ -45,7 +46,7 @@ fn rules() -> Vec<Rule> {
         rule("otpe", Method::otpe(), (2, "(V² + 2·V)·P"), (2, "V·P")),
         sparse(2, "snap-2, 8 a unit"),
         sparse(3, "snap-3, 8 a unit"),
-        rule("uoro", Method::uoro(), (2, "3·P"), (2, "P")),
+        rule("uoro", Method::uoro(), (2, "6·P"), (2, "P")),
         rule("kf_rtrl", Method::kf_rtrl(), (3, "V²·G·n³"), (2, "V·G·n² + m + n")),
         rule("ostl", Method::ostl(), (4, "(V·n)²·P"), (3, "V·n·P")),
         rule("osttp", Method::osttp(), (4, "(V·n)²·P"), (3, "V·n·P")),
