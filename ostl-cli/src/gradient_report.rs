@@ -4,7 +4,7 @@ use std::fmt;
 
 use anyhow::{Context, Result};
 use ostl_core::gradient_check::{self, Audit, Claim};
-use ostl_core::{Carry, Feedback, Loss, Method, Network, Real, SequenceBatch, Targets, TraceFormat, Update, Window};
+use ostl_core::{Carry, Edge, Feedback, Loss, Method, Network, Real, SequenceBatch, Targets, TraceFormat, Update, Window};
 use ostl_tasks::{Split, Task};
 use serde::Serialize;
 
@@ -143,19 +143,30 @@ impl fmt::Display for Report {
         if self.crosses_no_edge {
             writeln!(f, "The sequences end within the first window: this says nothing about what the carry drops")?;
         }
+        if let Some(Carry::Uoro | Carry::KfRtrl) = carried(&self.method) {
+            writeln!(f, "This carry is random and this is one draw of it: right on average, and far off one by one")?;
+        }
+        let residual = match self.audit.residual {
+            None => {
+                return writeln!(
+                    f,
+                    "R, the influence between layers across windows, was not measured: this network is too large"
+                );
+            }
+            Some(residual) if residual < 1e-12 => {
+                return writeln!(f, "R = 0: no influence between layers crosses a window's edge here");
+            }
+            Some(residual) => residual,
+        };
         let kept = match carried(&self.method) {
             None | Some(Carry::Network) => "kept by this method",
             Some(Carry::Uoro) => "kept on average by this method",
             Some(Carry::Layer) if self.method.feedback == Feedback::Symmetric => {
                 "dropped by this method, and nothing else is"
             }
-            Some(_) => "dropped by this method, which drops more: see the errors above",
+            Some(_) => "dropped by this method, and perhaps more: see the errors above",
         };
-        writeln!(
-            f,
-            "R = {}: influence between layers across windows, of the whole gradient; {kept}",
-            residual(self.audit.residual)
-        )
+        writeln!(f, "R = {residual:.1e} of the whole gradient is influence between layers across windows: {kept}")
     }
 }
 
@@ -173,9 +184,13 @@ pub(crate) fn audited_steps(method: &Method) -> usize {
     }
 }
 
-/// R, or 0 where it is only rounding.
-fn residual(residual: f64) -> String {
-    if residual < 1e-12 { "0".into() } else { format!("{residual:.1e}") }
+/// R, or 0 where it is only rounding, or a dash where it was not measured.
+fn residual(residual: Option<f64>) -> String {
+    match residual {
+        None => "-".into(),
+        Some(residual) if residual < 1e-12 => "0".into(),
+        Some(residual) => format!("{residual:.1e}"),
+    }
 }
 
 fn claim_name(claim: Claim) -> &'static str {
@@ -206,6 +221,9 @@ pub(crate) fn method_in_words(method: &Method) -> String {
         Window::Rolling(1) => "the newest step alone at every step (rolling TBPTT)".to_owned(),
         Window::Rolling(steps) => format!("the last {steps} steps at every step (rolling TBPTT)"),
     };
+    if method.edge == Edge::Cut {
+        words += ", edge cut";
+    }
     if method.feedback != Feedback::Symmetric {
         words += &format!(", {} feedback", method.feedback.name());
     }

@@ -1,6 +1,6 @@
 //! `summary.json`: what a run came to.
 
-use ostl_core::{Carry, Feedback, Loss, Score, Update};
+use ostl_core::{Carry, Edge, Feedback, Loss, Score, Update};
 use ostl_tasks::Task;
 use serde::Serialize;
 
@@ -43,6 +43,8 @@ struct MethodSummary {
     carry: Carry,
     feedback: Feedback,
     update: Update,
+    edge: Edge,
+    seed: u64,
 }
 
 /// Everything a reader of many runs wants to know of one.
@@ -92,6 +94,8 @@ impl Summary {
                 carry: method.carry,
                 feedback: method.feedback,
                 update: method.update,
+                edge: method.edge,
+                seed: method.seed,
             },
             seed: config.seed,
             loss: task.loss(),
