@@ -317,7 +317,7 @@ mod tests {
             (Method::rolling_tbptt(5), "the last 5 steps at every step (rolling TBPTT), updates at every step"),
             (
                 Method::e_prop_random().with_trace(TraceFormat::Bf16).with_update(Update::Sequence),
-                "windows of 1 step, carry local in 16 bits, direct feedback, updates at the sequence's end",
+                "windows of 1 step, carry local in 16 bits, edge cut, direct feedback, updates at the sequence's end",
             ),
         ] {
             assert_eq!(method_in_words(&method), words);

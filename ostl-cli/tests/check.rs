@@ -114,7 +114,7 @@ fn all_methods_read_well_in_a_terminal_and_in_a_file() {
         assert!(text.contains(words), "no `{words}` in {text}");
     }
     assert!(!text.contains("NOT") && text.lines().all(|line| line.chars().count() <= 140), "{text}");
-    let text = place.ostl("check --all --markdown --cells gru").succeeded().stdout;
+    let text = place.ostl("check --all --markdown --cells rnn").succeeded().stdout;
     assert!(text.starts_with("# ") && text.contains("ostl check --all --markdown") && !text.contains("× "), "{text}");
     let rows: Vec<_> = text.lines().filter(|line| line.starts_with('|')).collect();
     assert!(rows.iter().all(|row| row.matches('|').count() == 3), "{text}");

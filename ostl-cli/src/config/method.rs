@@ -130,7 +130,7 @@ impl MethodConfig {
         match by_name {
             Some(MethodName(name)) => {
                 let reason = allowed.split_once(": ").map_or(allowed.as_str(), |(_, reason)| reason);
-                OutOfRange::new("name", name, format!("another method ({key} = {value}): {reason}"))
+                OutOfRange::new("name", name, format!("another method, or go with another {key} than {value}: {reason}"))
             }
             None => error,
         }
