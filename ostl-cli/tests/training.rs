@@ -88,7 +88,7 @@ fn named_methods_train_and_are_written_back() {
         ("{name='rolling_tbptt',window=4}", "window = \"rolling-4\""),
         ("{name='ostl_random',window=3,seed=5}", "feedback = \"random\""),
         ("{name='osttp'}", "feedback = \"target-projection\""),
-        ("{name='d_rtrl'}", "carry = \"snap-1\""),
+        ("{name='snap'}", "carry = \"snap-1\""),
     ] {
         let (once, again) = (format!("{}-1", written.len()), format!("{}-2", written.len()));
         let ran = place.ostl(&format!("train tiny.toml --quiet --out {once} --set method={method}")).succeeded();
