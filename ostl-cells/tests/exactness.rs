@@ -51,7 +51,10 @@ fn claims_hold(network: &Network<f64>, plan: &Plan, window: usize, edge: Edge) -
         let audit = audit(network, plan.loss, &method, &batch).map_err(|error| TestCaseError::fail(error.to_string()))?;
         for block in &audit.blocks {
             prop_assert!(block.holds(), "{carry:?} K={window}: {block:?}");
-            prop_assert!(block.cosine.is_finite() && block.relative_error.is_finite(), "{carry:?} K={window}: {block:?}");
+            // Where the gradient is nothing at all, a random estimate of it is infinitely far off.
+            let is_random = matches!(carry, Carry::Uoro | Carry::KfRtrl);
+            prop_assert!(block.cosine.is_finite() && !block.relative_error.is_nan(), "{carry:?} K={window}: {block:?}");
+            prop_assert!(is_random || block.relative_error.is_finite(), "{carry:?} K={window}: {block:?}");
             if carry == Carry::Network {
                 prop_assert_eq!(block.claim, Claim::Exact);
             }
