@@ -28,6 +28,7 @@
 use ostl_core::{Cell, Gate, Leak, Partials, Real, Unit};
 use serde::{Deserialize, Serialize};
 
+use crate::decay::{learnable, logit, share};
 use crate::error::{CellError, finite};
 use crate::output::{OutputFunction, Sigmoid, Step, unit_step};
 use crate::surrogate::{PseudoDerivative, TanhDerivative};
@@ -94,11 +95,7 @@ impl<O: OutputFunction> Snu<O> {
     /// # Errors
     /// If `decay` is not in 0 … 1.
     pub fn decay(self, decay: f64) -> Result<Self, CellError> {
-        if (0.0..=1.0).contains(&decay) {
-            Ok(Self { decay, ..self })
-        } else {
-            Err(CellError::OutOfRange { key: "decay", value: decay, allowed: "between 0 and 1" })
-        }
+        Ok(Self { decay: share("decay", decay)?, ..self })
     }
 
     /// Where the bias b starts; the unit's threshold starts at −b.
@@ -114,12 +111,8 @@ impl<O: OutputFunction> Snu<O> {
     /// # Errors
     /// If the decay is 0 or 1, which the logistic function never reaches.
     pub fn learnable_decay(self) -> Result<SnuWithLearnableDecay<O>, CellError> {
-        if self.decay > 0.0 && self.decay < 1.0 {
-            Ok(SnuWithLearnableDecay { snu: self })
-        } else {
-            let allowed = "strictly between 0 and 1 where it is learnt";
-            Err(CellError::OutOfRange { key: "decay", value: self.decay, allowed })
-        }
+        learnable("decay", self.decay)?;
+        Ok(SnuWithLearnableDecay { snu: self })
     }
 
     fn current_and_threshold(&self) -> [Gate; 2] {
@@ -248,13 +241,7 @@ impl<O: OutputFunction> Cell<1, 3> for SnuWithLearnableDecay<O> {
     }
 
     fn initial_constant(&self, gate: usize) -> f64 {
-        if gate == DECAY {
-            // The logit, for which σ(logit d) = d.
-            let d = self.snu.decay;
-            (d / (1.0 - d)).ln()
-        } else {
-            self.snu.initial_constant(gate)
-        }
+        if gate == DECAY { logit(self.snu.decay) } else { self.snu.initial_constant(gate) }
     }
 
     #[inline(always)]

@@ -67,11 +67,8 @@ impl<T: Real> Claims<'_, T> {
     fn is_all_that_the_top_hears(&self, index: usize, top: usize) -> bool {
         let is_filtered = self.filters[index].iter().any(|filter| filter.source == Source::Above);
         // A firing rate of the topmost layer is a further state, of which the filter below it knows nothing.
-        let only_leaks = |layer: &Recurrent<T>| {
-            let leaks = layer.leak_of_inputs().is_some_and(|leak| leak.is_all);
-            leaks && layer.y_gates.is_empty() && layer.activity.rate.is_none()
-        };
-        index + 1 == top && is_filtered && self.recurrent(top).is_some_and(only_leaks)
+        let is_all = |layer: &Recurrent<T>| layer.only_leaks() && layer.activity.rate.is_none();
+        index + 1 == top && is_filtered && self.recurrent(top).is_some_and(is_all)
     }
 
     /// The carry keeps the whole influence of a block of parameters on the states of the recurrent layer that they reach first.
@@ -83,8 +80,7 @@ impl<T: Real> Claims<'_, T> {
             Carry::Layer => true,
             Carry::KfRtrl if !is_local(self.network, carry, first) => block.name != "W" && block.name != "H",
             _ if block.layer != first => false,
-            Carry::Presynaptic if recurrent.activity.rate.is_some() => false,
-            Carry::Presynaptic => is_closed && recurrent.leak_of_inputs().is_some_and(|leak| leak.is_all),
+            Carry::Presynaptic => recurrent.only_leaks() && recurrent.activity.rate.is_none(),
             Carry::Snap(order) => Reach::new(recurrent, order).is_saturated,
             carry if is_local(self.network, carry, first) => is_closed && self.method.trace == TraceFormat::Full,
             _ => false,

@@ -130,6 +130,11 @@ impl<T: Real> Recurrent<T> {
         gate.drives_state || (gate.drives_output && (output_is_heard || self.dynamics.resets()))
     }
 
+    /// The units do nothing but leak and hear nothing of each other: all of their past is in one leaky sum of the inputs.
+    pub(crate) fn only_leaks(&self) -> bool {
+        self.y_gates.is_empty() && self.leak_of_inputs().is_some_and(|leak| leak.is_all)
+    }
+
     /// The units' leak, where one single gate sums the inputs into it.
     pub(crate) fn leak_of_inputs(&self) -> Option<Leak> {
         self.dynamics.leak().filter(|_| self.x_gates.len() == 1)

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::CellVisitor;
-use super::options::{Choice, choice};
+use super::options::decay;
 use crate::e_lstm::ELstm;
 use crate::error::CellError;
 use crate::ind_rnn::IndRnn;
@@ -119,12 +119,10 @@ impl Default for RtuConfig {
 
 impl LiConfig {
     pub(super) fn visit<V: CellVisitor>(&self, visitor: V) -> Result<V::Output, CellError> {
-        let li = Li::new().scaled_input(self.scaled_input);
-        let li = match choice(("decay", self.decay), ("time_constant", self.time_constant))? {
-            Some(Choice::Share(decay)) => li.decay(decay)?,
-            Some(Choice::TimeConstant(time_constant)) => li.time_constant(time_constant, self.step)?,
-            None => li,
-        };
+        let mut li = Li::new().scaled_input(self.scaled_input);
+        if let Some(decay) = decay(("decay", self.decay), ("time_constant", self.time_constant), self.step)? {
+            li = li.decay(decay)?;
+        }
         Ok(if self.learn_decay { visitor.visit(li.learnable_decay()?) } else { visitor.visit(li) })
     }
 }

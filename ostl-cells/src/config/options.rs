@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::CellVisitor;
+use crate::decay::of_time_constant;
 use crate::error::CellError;
 use crate::output::{OutputFunction, Sigmoid, Step};
 use crate::rnn::Rnn;
@@ -166,13 +167,26 @@ impl RnnConfig {
 }
 
 /// Which of two ways to say how fast something decays was taken.
-pub(super) enum Choice {
+enum Choice {
     Share(f64),
     TimeConstant(f64),
 }
 
+/// The decay that a share or a time constant of so long steps says, or neither; both are an error that names them.
+pub(super) fn decay(
+    share: (&'static str, Option<f64>),
+    time_constant: (&'static str, Option<f64>),
+    step: f64,
+) -> Result<Option<f64>, CellError> {
+    Ok(match choice(share, time_constant)? {
+        Some(Choice::Share(share)) => Some(share),
+        Some(Choice::TimeConstant(value)) => Some(of_time_constant(time_constant.0, value, step)?),
+        None => None,
+    })
+}
+
 /// One of a share and a time constant, or neither; both are an error that names them.
-pub(super) fn choice(
+fn choice(
     (share_key, share): (&'static str, Option<f64>),
     (time_key, time_constant): (&'static str, Option<f64>),
 ) -> Result<Option<Choice>, CellError> {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::CellVisitor;
-use super::options::{Choice, choice};
+use super::options::decay;
 use crate::alif::Alif;
 use crate::error::CellError;
 use crate::lif::Lif;
@@ -201,9 +201,8 @@ impl LifConfig {
     fn cell<O: OutputFunction>(&self, output: O) -> Result<Lif<O>, CellError> {
         let lif = Lif::new(output).recurrent(self.recurrent).reset(self.reset).detach_reset(self.detach_reset);
         let lif = lif.scaled_input(self.scaled_input).threshold(self.threshold)?;
-        match choice(("decay", self.decay), ("time_constant", self.time_constant))? {
-            Some(Choice::Share(decay)) => lif.decay(decay),
-            Some(Choice::TimeConstant(time_constant)) => lif.time_constant(time_constant, self.step),
+        match decay(("decay", self.decay), ("time_constant", self.time_constant), self.step)? {
+            Some(decay) => lif.decay(decay),
             None => Ok(lif),
         }
     }
@@ -220,18 +219,13 @@ impl SynapticLifConfig {
     fn visit_with<O: OutputFunction, V: CellVisitor>(&self, output: O, visitor: V) -> Result<V::Output, CellError> {
         let mut cell = SynapticLif::new(output).recurrent(self.recurrent).threshold(self.threshold)?;
         cell = cell.reset(self.reset).detach_reset(self.detach_reset);
-        let synapse =
-            choice(("synaptic_decay", self.synaptic_decay), ("synaptic_time_constant", self.synaptic_time_constant))?;
-        cell = match synapse {
-            Some(Choice::Share(decay)) => cell.synaptic_decay(decay)?,
-            Some(Choice::TimeConstant(time_constant)) => cell.synaptic_time_constant(time_constant, self.step)?,
-            None => cell,
-        };
-        cell = match choice(("decay", self.decay), ("time_constant", self.time_constant))? {
-            Some(Choice::Share(decay)) => cell.decay(decay)?,
-            Some(Choice::TimeConstant(time_constant)) => cell.time_constant(time_constant, self.step)?,
-            None => cell,
-        };
+        let by_time = ("synaptic_time_constant", self.synaptic_time_constant);
+        if let Some(decay) = decay(("synaptic_decay", self.synaptic_decay), by_time, self.step)? {
+            cell = cell.synaptic_decay(decay)?;
+        }
+        if let Some(decay) = decay(("decay", self.decay), ("time_constant", self.time_constant), self.step)? {
+            cell = cell.decay(decay)?;
+        }
         Ok(if self.learn_decay { visitor.visit(cell.learnable_decays()?) } else { visitor.visit(cell) })
     }
 }
@@ -247,20 +241,13 @@ impl AlifConfig {
     fn visit_with<O: OutputFunction, V: CellVisitor>(&self, output: O, visitor: V) -> Result<V::Output, CellError> {
         let mut cell = Alif::new(output).recurrent(self.recurrent).detach_reset(self.detach_reset);
         cell = cell.threshold(self.threshold)?.adaptation(self.adaptation)?;
-        let adaptation = choice(
-            ("adaptation_decay", self.adaptation_decay),
-            ("adaptation_time_constant", self.adaptation_time_constant),
-        )?;
-        cell = match adaptation {
-            Some(Choice::Share(decay)) => cell.adaptation_decay(decay)?,
-            Some(Choice::TimeConstant(time_constant)) => cell.adaptation_time_constant(time_constant, self.step)?,
-            None => cell,
-        };
-        cell = match choice(("decay", self.decay), ("time_constant", self.time_constant))? {
-            Some(Choice::Share(decay)) => cell.decay(decay)?,
-            Some(Choice::TimeConstant(time_constant)) => cell.time_constant(time_constant, self.step)?,
-            None => cell,
-        };
+        let by_time = ("adaptation_time_constant", self.adaptation_time_constant);
+        if let Some(decay) = decay(("adaptation_decay", self.adaptation_decay), by_time, self.step)? {
+            cell = cell.adaptation_decay(decay)?;
+        }
+        if let Some(decay) = decay(("decay", self.decay), ("time_constant", self.time_constant), self.step)? {
+            cell = cell.decay(decay)?;
+        }
         Ok(visitor.visit(cell))
     }
 }

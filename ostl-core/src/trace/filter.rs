@@ -47,10 +47,10 @@ fn of_layer<T: Real>(network: &Network<T>, method: &Method, index: usize) -> Vec
     }
     if let Some(above) = network.layers.get(index + 1).and_then(|above| above.recurrent()) {
         let is_readout = index + 2 == network.layers.len();
-        let leak = above.leak_of_inputs().filter(|leak| match carry {
+        let leak = above.leak_of_inputs().filter(|_| match carry {
             Carry::Network => false,
             Carry::Postsynaptic => true,
-            _ => is_readout && leak.is_all && above.y_gates.is_empty(),
+            _ => is_readout && above.only_leaks(),
         });
         if let Some(leak) = leak.filter(|_| method.feedback != Feedback::TargetProjection) {
             filters.push(Filter { factor: leak.factor, gain: leak.gain, source: Source::Above });
