@@ -253,7 +253,7 @@ fn forward<T: Real>(network: &Network<T>, batch: &SequenceBatch<T>, stream: usiz
         if batch.is_reset(stream, step) {
             states.clone_from(&fresh);
         }
-        let mut x = batch.input(stream, step).to_vec();
+        let mut x = batch.input_values(stream, step);
         let mut frames = Vec::new();
         for (index, state) in states.iter_mut().enumerate() {
             let frame = match &network.layers[index] {

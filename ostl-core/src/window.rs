@@ -176,7 +176,7 @@ impl<T: Real> Tape<T> {
         let rows = batch.inputs() * live;
         for step in 0..count {
             let (place, step) = (self.steps + step, start + step);
-            self.inputs[place * rows..(place + 1) * rows].copy_from_slice(batch.step_inputs(step, first, live));
+            batch.copy_inputs(step, first, &mut self.inputs[place * rows..(place + 1) * rows]);
             for stream in 0..live {
                 let there = step < batch.lengths()[first + stream];
                 self.counts[place * live + stream] = there;

@@ -24,7 +24,7 @@ use crate::task::Task;
 /// assert!(typo.unwrap_err().to_string().contains("unknown field `dealy`"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "name", rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum TaskConfig {
@@ -56,7 +56,7 @@ impl TaskConfig {
     pub fn open(&self, data: Option<&Path>) -> Result<Box<dyn Task>, TaskError> {
         Ok(match self {
             TaskConfig::Jsb(JsbConfig {}) => {
-                let missing = DatasetError::NotGiven { task: self.name(), file: JsbChorales::FILE };
+                let missing = DatasetError::NotGiven { task: self.name(), file: JsbChorales::FILE.to_owned() };
                 Box::new(JsbChorales::open(data.ok_or(missing)?)?)
             }
             TaskConfig::StoreRecall(config) => Box::new(StoreRecall::new(config.clone())?),

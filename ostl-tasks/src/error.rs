@@ -34,13 +34,13 @@ pub enum DatasetError {
         /// The task.
         task: &'static str,
         /// The file that is needed.
-        file: &'static str,
+        file: String,
     },
     /// The file is in none of the places where it may lie.
     #[error("no file at {}: pass `--data DIR`, where DIR holds `{file}`, or the file's own path", list(.looked_at))]
     NotFound {
         /// The file's usual name.
-        file: &'static str,
+        file: String,
         /// The places, in the order they were tried.
         looked_at: Vec<PathBuf>,
     },
@@ -75,7 +75,17 @@ pub enum DatasetError {
         /// The file.
         path: PathBuf,
     },
-    /// The file's content is not what it should be.
+    /// A file's content is not what its format says.
+    #[error("{}: {at}: {problem}", .path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// Where in it.
+        at: At,
+        /// What is wrong, what was expected, and what to do.
+        problem: String,
+    },
+    /// The content of a file of chord sequences is not what it should be.
     #[error("{}: line {line}, column {column}, in {place}: {defect}. {FORMAT}", .path.display())]
     Content {
         /// The file.
@@ -89,6 +99,30 @@ pub enum DatasetError {
         /// What is wrong there.
         defect: Defect,
     },
+}
+
+/// A place in a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum At {
+    /// A byte, counted from 0.
+    Byte(u64),
+    /// A line, counted from 1.
+    Line(u64),
+    /// A named part: a data set of an HDF5 file, an array of an archive.
+    Part(String),
+    /// A place in what a packed file unpacks to.
+    Unpacked(Box<At>),
+}
+
+impl fmt::Display for At {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            At::Byte(byte) => write!(f, "byte {byte}"),
+            At::Line(line) => write!(f, "line {line}"),
+            At::Part(name) => write!(f, "in `{name}`"),
+            At::Unpacked(at) => write!(f, "{at} of the unpacked content"),
+        }
+    }
 }
 
 /// A place in a data set, as far as it is known. Sequences and steps are counted from 0.

@@ -3,16 +3,21 @@
 pub mod batching;
 pub mod config;
 pub mod error;
+mod files;
+pub mod metric;
 pub mod music;
 mod random;
 pub mod split;
 pub mod synthetic;
 pub mod task;
+pub mod vocabulary;
 
 pub use batching::Batches;
 pub use config::{JsbConfig, TaskConfig};
-pub use error::{DatasetError, Defect, Place, TaskError};
+pub use error::{At, DatasetError, Defect, Place, TaskError};
+pub use metric::Metric;
 pub use music::JsbChorales;
 pub use split::{Split, UnknownSplit};
 pub use synthetic::{StoreRecall, StoreRecallConfig};
-pub use task::Task;
+pub use task::{Goal, Task};
+pub use vocabulary::{Joint, Vocabulary};

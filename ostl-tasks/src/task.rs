@@ -1,8 +1,13 @@
 //! What a learner needs to know of a data set.
 
+use std::borrow::Cow;
+use std::ops::Range;
+
 use ostl_core::{Loss, SequenceBatch};
 
+use crate::metric::Metric;
 use crate::split::Split;
+use crate::vocabulary::Vocabulary;
 
 /// A set of sequences to learn from, each a list of steps with an input and, at some steps, a target.
 ///
@@ -39,6 +44,52 @@ pub trait Task: Send + Sync {
     /// of targets or length. [`batch`](Task::batch) makes one that fits.
     fn write(&self, split: Split, index: usize, batch: &mut SequenceBatch<f32>, stream: usize);
 
+    /// Whether [`write`](Task::write) pushes events ([`SequenceBatch::push_event`]) into a sparse batch instead of filling in columns.
+    fn is_sparse(&self) -> bool {
+        false
+    }
+
+    /// `Some(n)` where the sequences of a split are the parallel streams of one long recording (a text), all of them learned from side by
+    /// side, `n` steps at a time, with the state carried on from one stretch to the next: see
+    /// [`write_stretch`](Task::write_stretch). `None` where sequences are handed over whole.
+    fn stretch(&self) -> Option<usize> {
+        None
+    }
+
+    /// Like [`write`](Task::write), but only the steps of a range, into the steps of the stream from 0 on.
+    ///
+    /// # Panics
+    /// As [`write`](Task::write); and where a task without [`stretch`](Task::stretch) is asked for less than a whole sequence.
+    #[track_caller]
+    fn write_stretch(&self, split: Split, index: usize, steps: Range<usize>, batch: &mut SequenceBatch<f32>, stream: usize) {
+        assert_eq!(steps, 0..self.steps(split, index), "{} hands its sequences over whole", self.name());
+        self.write(split, index, batch, stream);
+    }
+
+    /// What is reported beside the loss, the most telling first.
+    fn metrics(&self) -> &[Metric] {
+        match self.loss() {
+            Loss::SoftmaxCrossEntropy => &[Metric::Accuracy],
+            _ => &[],
+        }
+    }
+
+    /// The name of a class in reports.
+    fn class_name(&self, class: usize) -> Cow<'_, str> {
+        class.to_string().into()
+    }
+
+    /// The words or characters that inputs and classes stand for, where the task is to go on with a text: what is written after them can
+    /// be drawn from the outputs.
+    fn vocabulary(&self) -> Option<&Vocabulary> {
+        None
+    }
+
+    /// What counts as having solved the task, where the literature or arithmetic says so.
+    fn goal(&self) -> Option<Goal> {
+        None
+    }
+
     /// Mean loss at a target (in nats for the two cross-entropies) on the test split of the best guesser that never looks at
     /// the inputs: a network has learned something once it is below. `None` where nobody has worked it out.
     fn chance(&self) -> Option<f64> {
@@ -58,10 +109,27 @@ pub trait Task: Send + Sync {
     #[track_caller]
     fn batch(&self, split: Split, indices: &[usize]) -> SequenceBatch<f32> {
         let lengths: Vec<usize> = indices.iter().map(|&index| self.steps(split, index)).collect();
-        let mut batch = SequenceBatch::new(self.inputs(), self.outputs(), self.loss().target_kind(), &lengths);
+        let mut batch = self.empty_batch(&lengths);
         for (stream, &index) in indices.iter().enumerate() {
             self.write(split, index, &mut batch, stream);
         }
         batch
     }
+
+    /// A batch that fits the task, for sequences of these lengths, with nothing in it yet.
+    fn empty_batch(&self, lengths: &[usize]) -> SequenceBatch<f32> {
+        let new = if self.is_sparse() { SequenceBatch::sparse } else { SequenceBatch::new };
+        new(self.inputs(), self.outputs(), self.loss().target_kind(), lengths)
+    }
+}
+
+/// What counts as having solved a task, on its test split.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Goal {
+    /// What is looked at.
+    pub metric: Metric,
+    /// As good as this, or better.
+    pub reach: f64,
+    /// The best that anyone can do, where it is known: 0 for what is fully determined, the entropy of what is not.
+    pub best: Option<f64>,
 }

@@ -1,7 +1,5 @@
 //! The chorales of J. S. Bach: four voices, one chord a quarter note.
 
-use std::fs::{self, File, Metadata};
-use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use ostl_core::{Loss, SequenceBatch};
@@ -9,6 +7,7 @@ use ostl_core::{Loss, SequenceBatch};
 use super::chords::ChordSequences;
 use super::reader::{HIGHEST_NOTE, LOWEST_NOTE, read};
 use crate::error::DatasetError;
+use crate::files;
 use crate::split::Split;
 use crate::task::Task;
 
@@ -43,7 +42,7 @@ impl JsbChorales {
     /// [`from_slice`](JsbChorales::from_slice) rejects its content.
     pub fn open(path: &Path) -> Result<Self, DatasetError> {
         let path = find(path)?;
-        Self::from_slice(&contents(&path)?, &path)
+        Self::from_slice(&files::contents(&path, Self::LARGEST_FILE)?, &path)
     }
 
     /// Takes the file's content from memory; `path` is only the name it has in errors.
@@ -53,7 +52,7 @@ impl JsbChorales {
     /// and no other key), each of at least one sequence of at least two chords of distinct MIDI notes from 21 to 108;
     /// [`DatasetError::TooLarge`] above [`JsbChorales::LARGEST_FILE`].
     pub fn from_slice(json: &[u8], path: &Path) -> Result<Self, DatasetError> {
-        within_limit(json.len() as u64, path)?;
+        files::within_limit(json.len() as u64, Self::LARGEST_FILE, path)?;
         let splits = read(json, path)?;
         let chance = chance(&splits);
         Ok(Self { splits, chance })
@@ -159,46 +158,8 @@ fn chance(splits: &[ChordSequences; 3]) -> f64 {
 
 /// The file that a path stands for.
 fn find(path: &Path) -> Result<PathBuf, DatasetError> {
-    if !look(path)?.is_some_and(|found| found.is_dir()) {
+    if !files::look(path)?.is_some_and(|found| found.is_dir()) {
         return Ok(path.to_owned());
     }
-    let places = [path.join(JsbChorales::FILE), path.join("jsb").join(JsbChorales::FILE)];
-    for place in &places {
-        if look(place)?.is_some() {
-            return Ok(place.clone());
-        }
-    }
-    Err(DatasetError::NotFound { file: JsbChorales::FILE, looked_at: places.to_vec() })
-}
-
-/// What lies at a path, if anything does.
-fn look(path: &Path) -> Result<Option<Metadata>, DatasetError> {
-    match fs::metadata(path) {
-        Ok(found) => Ok(Some(found)),
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
-        Err(reason) => Err(DatasetError::Unreadable { path: path.to_owned(), reason }),
-    }
-}
-
-fn within_limit(bytes: u64, path: &Path) -> Result<(), DatasetError> {
-    let limit = JsbChorales::LARGEST_FILE;
-    if bytes > limit { Err(DatasetError::TooLarge { path: path.to_owned(), bytes, limit }) } else { Ok(()) }
-}
-
-/// Reads a whole file, unless it is too large.
-fn contents(path: &Path) -> Result<Vec<u8>, DatasetError> {
-    let Some(found) = look(path)? else {
-        return Err(DatasetError::NotFound { file: JsbChorales::FILE, looked_at: vec![path.to_owned()] });
-    };
-    // Opening a pipe would wait for a writer, and a device may never end.
-    if !found.is_file() {
-        return Err(DatasetError::NotAFile { path: path.to_owned() });
-    }
-    within_limit(found.len(), path)?;
-    let mut bytes = Vec::with_capacity(found.len() as usize + 1);
-    // The file may grow while it is read: one byte beyond the limit is enough to see that it is too large.
-    File::open(path)
-        .and_then(|file| file.take(JsbChorales::LARGEST_FILE + 1).read_to_end(&mut bytes))
-        .map_err(|reason| DatasetError::Unreadable { path: path.to_owned(), reason })?;
-    Ok(bytes)
+    files::find(path, &["jsb"], &[JsbChorales::FILE], JsbChorales::FILE)
 }

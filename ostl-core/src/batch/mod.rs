@@ -1,9 +1,13 @@
 //! Sequences side by side: what a task hands to a learner.
 
+mod inputs;
+
 use nalgebra::DMatrix;
 
 use crate::loss::Target;
 use crate::real::Real;
+
+use inputs::{EventList, Inputs};
 
 /// What the readout should have said.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,12 +31,15 @@ pub enum TargetKind {
 ///
 /// Everything is stored in columns: the column of step t and stream b is `t·streams + b`. A step without a target is masked.
 /// A stream may be reset before any step. The engine is fastest when the longest sequences come first.
+///
+/// Inputs are a matrix, or, in a batch made with [`sparse`](SequenceBatch::sparse), lists of events: what is not listed is zero. A word
+/// among 33,278 is one event, and a network whose first layer can do so reads the lists as they are.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SequenceBatch<T: Real> {
     streams: usize,
     steps: usize,
     outputs: usize,
-    inputs: DMatrix<T>,
+    inputs: Inputs<T>,
     targets: Targets<T>,
     has_target: Vec<bool>,
     resets: Vec<bool>,
@@ -42,6 +49,17 @@ pub struct SequenceBatch<T: Real> {
 impl<T: Real> SequenceBatch<T> {
     /// Zero inputs, no targets, no resets; stream b has `lengths[b]` steps of `inputs` values; the readout has `outputs`.
     pub fn new(inputs: usize, outputs: usize, kind: TargetKind, lengths: &[usize]) -> Self {
+        let columns = lengths.len() * lengths.iter().copied().max().unwrap_or(0);
+        Self::with_inputs(Inputs::Dense(DMatrix::zeros(inputs, columns)), outputs, kind, lengths)
+    }
+
+    /// The same with inputs as lists of events, none yet: see [`push_event`](SequenceBatch::push_event).
+    pub fn sparse(inputs: usize, outputs: usize, kind: TargetKind, lengths: &[usize]) -> Self {
+        let streams = lengths.iter().map(|_| EventList::new()).collect();
+        Self::with_inputs(Inputs::Sparse { rows: inputs, streams }, outputs, kind, lengths)
+    }
+
+    fn with_inputs(inputs: Inputs<T>, outputs: usize, kind: TargetKind, lengths: &[usize]) -> Self {
         let streams = lengths.len();
         let steps = lengths.iter().copied().max().unwrap_or(0);
         let columns = streams * steps;
@@ -49,7 +67,7 @@ impl<T: Real> SequenceBatch<T> {
             streams,
             steps,
             outputs,
-            inputs: DMatrix::zeros(inputs, columns),
+            inputs,
             targets: match kind {
                 TargetKind::Classes => Targets::Classes(vec![0; columns]),
                 TargetKind::Values => Targets::Values(DMatrix::zeros(outputs, columns)),
@@ -74,23 +92,97 @@ impl<T: Real> SequenceBatch<T> {
     /// The input of one step of one stream, to be filled in.
     ///
     /// # Panics
-    /// If the stream or the step does not exist.
+    /// If the stream or the step does not exist, or the inputs are lists of events.
     #[track_caller]
     pub fn input_mut(&mut self, stream: usize, step: usize) -> &mut [T] {
         let column = self.column(stream, step);
-        let rows = self.inputs.nrows();
-        &mut self.inputs.as_mut_slice()[column * rows..(column + 1) * rows]
+        match &mut self.inputs {
+            Inputs::Dense(matrix) => {
+                let rows = matrix.nrows();
+                &mut matrix.as_mut_slice()[column * rows..(column + 1) * rows]
+            }
+            Inputs::Sparse { .. } => panic!("the inputs of this batch are lists of events: push_event adds one"),
+        }
     }
 
     /// The input of one step of one stream.
     ///
     /// # Panics
-    /// If the stream or the step does not exist.
+    /// If the stream or the step does not exist, or the inputs are lists of events.
     #[track_caller]
     pub fn input(&self, stream: usize, step: usize) -> &[T] {
         let column = self.column(stream, step);
-        let rows = self.inputs.nrows();
-        &self.inputs.as_slice()[column * rows..(column + 1) * rows]
+        match &self.inputs {
+            Inputs::Dense(matrix) => {
+                let rows = matrix.nrows();
+                &matrix.as_slice()[column * rows..(column + 1) * rows]
+            }
+            Inputs::Sparse { .. } => panic!("the inputs of this batch are lists of events: events gives one"),
+        }
+    }
+
+    /// Adds an event to a step of a stream: its input `row` is `value`, or more by `value` if the step has an event there already.
+    /// The events of a stream come in the order of its steps.
+    ///
+    /// # Panics
+    /// If the stream, the step or the row does not exist, a later step of the stream has an event already, or the inputs are a matrix.
+    #[track_caller]
+    pub fn push_event(&mut self, stream: usize, step: usize, row: usize, value: T) {
+        self.column(stream, step);
+        match &mut self.inputs {
+            Inputs::Sparse { rows, streams } => {
+                assert!(row < *rows, "row {row} of {rows} inputs");
+                streams[stream].push(step, row, value);
+            }
+            Inputs::Dense(_) => panic!("the inputs of this batch are a matrix: input_mut gives a column"),
+        }
+    }
+
+    /// The events of a step of a stream: the inputs they concern and their values.
+    ///
+    /// # Panics
+    /// If the stream or the step does not exist, or the inputs are a matrix.
+    #[track_caller]
+    pub fn events(&self, stream: usize, step: usize) -> (&[u32], &[T]) {
+        self.column(stream, step);
+        match &self.inputs {
+            Inputs::Sparse { streams, .. } => streams[stream].of_step(step),
+            Inputs::Dense(_) => panic!("the inputs of this batch are a matrix: input gives a column"),
+        }
+    }
+
+    /// The input of one step of one stream with its zeros, however the batch holds it.
+    ///
+    /// # Panics
+    /// If the stream or the step does not exist.
+    #[track_caller]
+    pub fn input_values(&self, stream: usize, step: usize) -> Vec<T> {
+        self.column(stream, step);
+        let mut values = vec![T::zero(); self.inputs()];
+        self.copy_inputs(step, stream, &mut values);
+        values
+    }
+
+    /// Whether the inputs are lists of events.
+    pub fn is_sparse(&self) -> bool {
+        matches!(self.inputs, Inputs::Sparse { .. })
+    }
+
+    /// The same batch with its inputs as a matrix.
+    pub fn to_dense(&self) -> Self {
+        let mut dense =
+            Self { inputs: Inputs::Dense(DMatrix::zeros(self.inputs(), self.streams * self.steps)), ..self.clone() };
+        if let Inputs::Sparse { .. } = self.inputs {
+            for stream in 0..self.streams {
+                for step in 0..self.lengths[stream] {
+                    let (rows, values) = self.events(stream, step);
+                    let input = dense.input_mut(stream, step);
+                    rows.iter().zip(values).for_each(|(&row, &value)| input[row as usize] += value);
+                }
+            }
+            return dense;
+        }
+        self.clone()
     }
 
     /// Sets the class that is right at one step of one stream.
@@ -160,7 +252,10 @@ impl<T: Real> SequenceBatch<T> {
 
     /// Values in an input.
     pub fn inputs(&self) -> usize {
-        self.inputs.nrows()
+        match &self.inputs {
+            Inputs::Dense(matrix) => matrix.nrows(),
+            Inputs::Sparse { rows, .. } => *rows,
+        }
     }
 
     /// Outputs that the targets are made for.
@@ -201,11 +296,22 @@ impl<T: Real> SequenceBatch<T> {
         stream < self.streams && step < self.steps && self.resets[step * self.streams + stream]
     }
 
-    /// The inputs of `count` streams from `first` on at one step, `inputs × count`.
-    pub(crate) fn step_inputs(&self, step: usize, first: usize, count: usize) -> &[T] {
-        let rows = self.inputs.nrows();
-        let start = (step * self.streams + first) * rows;
-        &self.inputs.as_slice()[start..start + count * rows]
+    /// Writes the inputs of `to.len() / inputs` streams from `first` on at one step, a column each; zero where a stream has ended.
+    pub(crate) fn copy_inputs(&self, step: usize, first: usize, to: &mut [T]) {
+        let start = step * self.streams + first;
+        match &self.inputs {
+            Inputs::Dense(matrix) => {
+                let start = start * matrix.nrows();
+                to.copy_from_slice(&matrix.as_slice()[start..start + to.len()]);
+            }
+            Inputs::Sparse { rows, streams } => {
+                to.fill(T::zero());
+                for (column, list) in to.chunks_exact_mut(*rows).zip(&streams[first..]) {
+                    let (rows, values) = list.of_step(step);
+                    rows.iter().zip(values).for_each(|(&row, &value)| column[row as usize] += value);
+                }
+            }
+        }
     }
 
     /// The same batch in another scalar type.
@@ -215,7 +321,12 @@ impl<T: Real> SequenceBatch<T> {
             streams: self.streams,
             steps: self.steps,
             outputs: self.outputs,
-            inputs: cast(&self.inputs),
+            inputs: match &self.inputs {
+                Inputs::Dense(matrix) => Inputs::Dense(cast(matrix)),
+                Inputs::Sparse { rows, streams } => {
+                    Inputs::Sparse { rows: *rows, streams: streams.iter().map(EventList::cast).collect() }
+                }
+            },
             targets: match &self.targets {
                 Targets::Classes(classes) => Targets::Classes(classes.clone()),
                 Targets::Values(values) => Targets::Values(cast(values)),
@@ -224,5 +335,41 @@ impl<T: Real> SequenceBatch<T> {
             resets: self.resets.clone(),
             lengths: self.lengths.clone(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_and_matrix_hold_the_same_inputs() {
+        let mut batch = SequenceBatch::<f32>::sparse(5, 1, TargetKind::Classes, &[4, 2]);
+        batch.push_event(0, 1, 3, 2.0);
+        batch.push_event(1, 0, 4, 1.0);
+        batch.push_event(0, 1, 3, 0.5);
+        batch.push_event(0, 3, 0, 1.0);
+        assert_eq!(batch.events(0, 0), (&[][..], &[][..]));
+        assert_eq!(batch.events(0, 1), (&[3, 3][..], &[2.0, 0.5][..]));
+        assert_eq!(batch.events(0, 2).0.len() + batch.events(1, 1).0.len(), 0);
+        let dense = batch.to_dense();
+        assert_eq!(dense.input(0, 1), [0.0, 0.0, 0.0, 2.5, 0.0]);
+        assert_eq!(dense.input(0, 3), [1.0, 0.0, 0.0, 0.0, 0.0]);
+        assert!(!dense.is_sparse() && batch.is_sparse() && dense.to_dense() == dense);
+        for step in 0..4 {
+            let (mut listed, mut copied) = ([9.0; 10], [9.0; 10]);
+            batch.copy_inputs(step, 0, &mut listed);
+            dense.copy_inputs(step, 0, &mut copied);
+            assert_eq!(listed, copied);
+        }
+        assert_eq!(batch.cast::<f64>().to_dense(), dense.cast::<f64>());
+    }
+
+    #[test]
+    #[should_panic(expected = "step 1 is over")]
+    fn events_come_in_order() {
+        let mut batch = SequenceBatch::<f32>::sparse(5, 1, TargetKind::Classes, &[4]);
+        batch.push_event(0, 2, 3, 2.0);
+        batch.push_event(0, 1, 3, 2.0);
     }
 }

@@ -1,0 +1,54 @@
+//! The inputs of a batch: a matrix, or lists of what is other than zero.
+
+use nalgebra::DMatrix;
+
+use crate::real::Real;
+
+/// What goes into a network.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Inputs<T: Real> {
+    /// A column a step and stream.
+    Dense(DMatrix<T>),
+    /// Of so many rows, a list a stream.
+    Sparse { rows: usize, streams: Vec<EventList<T>> },
+}
+
+/// The events of one stream in the order of its steps.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct EventList<T> {
+    /// Where the events of each step begun so far start.
+    starts: Vec<u32>,
+    rows: Vec<u32>,
+    values: Vec<T>,
+}
+
+impl<T: Real> EventList<T> {
+    pub(super) fn new() -> Self {
+        Self { starts: Vec::new(), rows: Vec::new(), values: Vec::new() }
+    }
+
+    /// Adds an event, not earlier than the last one.
+    #[track_caller]
+    pub(super) fn push(&mut self, step: usize, row: usize, value: T) {
+        assert!(step + 1 >= self.starts.len(), "events come in the order of their steps, and step {step} is over");
+        let next = self.rows.len() as u32;
+        self.starts.resize(step + 1, next);
+        self.rows.push(row as u32);
+        self.values.push(value);
+    }
+
+    /// The events of a step: rows and values.
+    pub(super) fn of_step(&self, step: usize) -> (&[u32], &[T]) {
+        let start_of = |step: usize| self.starts.get(step).map_or(self.rows.len(), |&start| start as usize);
+        let range = start_of(step)..start_of(step + 1);
+        (&self.rows[range.clone()], &self.values[range])
+    }
+
+    pub(super) fn cast<U: Real>(&self) -> EventList<U> {
+        EventList {
+            starts: self.starts.clone(),
+            rows: self.rows.clone(),
+            values: self.values.iter().map(|value| U::from_f64(value.to_f64())).collect(),
+        }
+    }
+}
