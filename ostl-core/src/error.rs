@@ -75,4 +75,7 @@ pub enum LearnError {
     /// `learn` was called without a prediction to learn from.
     #[error("learn was called without a predict before it")]
     NothingPredicted,
+    /// A stretch was to be learned from while the learner is frozen.
+    #[error("the learner is frozen: set_frozen(false) lets it learn again")]
+    Frozen,
 }

@@ -39,7 +39,7 @@ pub use connections::Connections;
 pub use error::{ConfigError, LearnError};
 pub use initialize::Initialization;
 pub use layer::Activation;
-pub use learner::{Learner, LearnerState};
+pub use learner::{Learner, LearnerState, Observation};
 pub use loss::{Loss, Target};
 pub use method::{Carry, Edge, Feedback, Method, TraceFormat, Update, Window};
 pub use network::{Block, Network, NetworkBuilder};

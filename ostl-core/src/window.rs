@@ -158,10 +158,17 @@ impl<T: Real> Tape<T> {
     }
 
     /// Opens a window and puts steps `start..start + count` of a batch's streams from `first` on into it. Streams that end inside
-    /// the window are padded with single steps from a fresh state, whose outputs nobody reads.
-    pub(crate) fn load(&mut self, batch: &SequenceBatch<T>, first: usize, start: usize, count: usize) {
+    /// the window are padded with single steps from a fresh state, whose outputs nobody reads. `restarts` says which of the streams begin
+    /// the batch from rest; the others go on from where they are.
+    pub(crate) fn load(
+        &mut self,
+        batch: &SequenceBatch<T>,
+        (first, restarts): (usize, &[bool]),
+        start: usize,
+        count: usize,
+    ) {
         self.open(self.streams_after(batch, first, start));
-        self.put(batch, first, start, count);
+        self.put(batch, (first, restarts), start, count);
     }
 
     /// Streams of the batch from `first` on up to the last that goes on beyond `start`.
@@ -171,7 +178,7 @@ impl<T: Real> Tape<T> {
     }
 
     /// The inputs and resets of further steps.
-    fn put(&mut self, batch: &SequenceBatch<T>, first: usize, start: usize, count: usize) {
+    fn put(&mut self, batch: &SequenceBatch<T>, (first, restarts): (usize, &[bool]), start: usize, count: usize) {
         let live = self.live;
         let rows = batch.inputs() * live;
         for step in 0..count {
@@ -180,7 +187,8 @@ impl<T: Real> Tape<T> {
             for stream in 0..live {
                 let there = step < batch.lengths()[first + stream];
                 self.counts[place * live + stream] = there;
-                self.goes_on[place * live + stream] = there && step > 0 && !batch.is_reset(first + stream, step);
+                let begins = step == 0 && restarts[stream];
+                self.goes_on[place * live + stream] = there && !begins && !batch.is_reset(first + stream, step);
             }
         }
     }

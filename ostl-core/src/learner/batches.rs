@@ -1,16 +1,22 @@
 //! Whole batches of sequences: the windows one after another, layer by layer within each.
 
-use super::{Learner, add_loss, add_score};
+use super::{Learner, add_loss};
 use crate::batch::{SequenceBatch, TargetKind, Targets};
 use crate::error::LearnError;
 use crate::lane::Lane;
 use crate::method::{Update, Window};
 use crate::real::Real;
 use crate::score::Score;
-use crate::window::{Keep, Tape};
+use crate::window::Keep;
 
-/// Steps that an evaluation takes at a time.
-const EVALUATION_STEPS: usize = 32;
+/// Where streams begin a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum From {
+    /// From s = 0, y = 0.
+    Rest,
+    /// From where the last batch left them.
+    WhereItIs,
+}
 
 impl<T: Real> Learner<T> {
     /// Learns from whole sequences, each from a fresh state: window after window, with updates as the method says. Streams in
@@ -22,8 +28,32 @@ impl<T: Real> Learner<T> {
         if self.is_frozen() {
             return self.evaluate_batch(batch);
         }
-        self.clear_gradient();
-        let score = self.run_batch(batch, self.method.update == Update::Window)?;
+        self.check_batch(batch)?;
+        self.restart();
+        let score = self.learn_windows(batch, From::Rest)?;
+        self.streaming.restart();
+        Ok(score)
+    }
+
+    /// Learns from the next stretch of every stream, which goes on where the last one ended: states and traces are carried on, so that
+    /// a recording of any length can be handed over piece by piece. A stream whose sequence is shorter than the batch ends with it. After
+    /// the last stretch, call [`finish`](Learner::finish). With [`Update::Sequence`] the weights change at the end of the stretch, and a
+    /// window does not reach from one stretch into the next: make stretches a multiple of it.
+    ///
+    /// # Errors
+    /// As [`learn_batch`](Learner::learn_batch), and if the batch has other than [`streams`](Learner::streams) streams or the learner is
+    /// frozen.
+    pub fn learn_next(&mut self, batch: &SequenceBatch<T>) -> Result<Score, LearnError> {
+        self.check_stretch(batch)?;
+        if self.has_open_window() {
+            self.continues.fill(true);
+            self.close_window()?;
+        }
+        self.learn_windows(batch, From::WhereItIs)
+    }
+
+    fn learn_windows(&mut self, batch: &SequenceBatch<T>, from: From) -> Result<Score, LearnError> {
+        let score = self.run_batch(batch, from, self.method.update == Update::Window)?;
         if self.method.update == Update::Sequence {
             self.update()?;
         }
@@ -36,18 +66,18 @@ impl<T: Real> Learner<T> {
     /// # Errors
     /// As [`learn_batch`](Learner::learn_batch).
     pub fn gradient(&mut self, batch: &SequenceBatch<T>) -> Result<(Score, &[T]), LearnError> {
-        self.clear_gradient();
+        self.check_batch(batch)?;
+        self.restart();
         self.shown = true;
-        let score = self.run_batch(batch, false)?;
+        let score = self.run_batch(batch, From::Rest, false)?;
+        self.streaming.restart();
         self.streaming.targets = 0;
         self.network.clear_absent(&mut self.streaming.gradient);
         Ok((score, &self.streaming.gradient))
     }
 
-    fn run_batch(&mut self, batch: &SequenceBatch<T>, update_every_window: bool) -> Result<Score, LearnError> {
-        self.check_batch(batch)?;
+    fn run_batch(&mut self, batch: &SequenceBatch<T>, from: From, update_every_window: bool) -> Result<Score, LearnError> {
         self.prune();
-        self.streaming.restart();
         let (window, kept) = match self.method.window {
             Window::Steps(steps) => (steps, steps),
             Window::Rolling(steps) => (1, steps.saturating_mul(2)),
@@ -58,7 +88,7 @@ impl<T: Real> Learner<T> {
         let mut score = Score::default();
         for start in (0..batch.steps()).step_by(window) {
             let steps = window.min(batch.steps() - start);
-            let in_window = self.run_window(batch, start, steps)?;
+            let in_window = self.run_window(batch, from, start, steps)?;
             self.streaming.targets += in_window.targets;
             score += in_window;
             self.accumulate();
@@ -69,22 +99,23 @@ impl<T: Real> Learner<T> {
                 self.update()?;
             }
         }
-        self.streaming.restart();
         Ok(score)
     }
 
     /// Forward, losses and reverse sweep of one window, lane by lane.
-    fn run_window(&mut self, batch: &SequenceBatch<T>, start: usize, steps: usize) -> Result<Score, LearnError> {
+    fn run_window(&mut self, batch: &SequenceBatch<T>, from: From, start: usize, steps: usize) -> Result<Score, LearnError> {
         for (continues, &length) in self.continues.iter_mut().zip(batch.lengths()) {
-            *continues = length > start + steps;
+            *continues = length > start + steps || (from == From::WhereItIs && length == batch.steps());
         }
         self.continues[batch.streams()..].fill(false);
         let (network, loss, looks_back) = (&self.network, self.loss, self.looks_back());
         let work = network.parameters.len() * batch.streams() * steps;
+        let restarts: &[bool] = &self.streaming.restarts;
         let forward = |lane: &mut Lane<T>| {
+            let outset = &restarts[lane.first..];
             match looks_back {
-                Some(back) => lane.tape.roll(network, batch, lane.first, start, back - 1),
-                None => lane.tape.load(batch, lane.first, start, steps),
+                Some(back) => lane.tape.roll(network, batch, (lane.first, outset), start, back - 1),
+                None => lane.tape.load(batch, (lane.first, outset), start, steps),
             }
             lane.score = Score::default();
             let (o, from, live) = (network.outputs(), lane.tape.steps, lane.tape.live);
@@ -109,6 +140,7 @@ impl<T: Real> Learner<T> {
             }
         };
         self.streaming.lanes.window(network, work, forward, &self.continues);
+        self.streaming.restarts.fill(false);
         self.streaming.steps_seen += steps as u64;
         let mut score = Score::default();
         for lane in &self.streaming.lanes.lanes {
@@ -117,43 +149,18 @@ impl<T: Real> Learner<T> {
         if (score.loss + score.activity).is_finite() { Ok(score) } else { Err(self.broken("the loss")) }
     }
 
-    /// The score of whole sequences, each from a fresh state, without learning and without touching the streams.
-    ///
-    /// # Errors
-    /// If the batch does not fit the network or the loss is not finite.
-    pub fn evaluate_batch(&mut self, batch: &SequenceBatch<T>) -> Result<Score, LearnError> {
-        self.check_batch_shape(batch)?;
-        self.prune();
-        let fits = self.evaluation.as_ref().is_some_and(|tape| tape.streams() >= batch.streams());
-        let mut tape = match self.evaluation.take() {
-            Some(tape) if fits => tape,
-            _ => Tape::new(&self.network, batch.streams(), EVALUATION_STEPS, true),
-        };
-        let mut signal = vec![T::zero(); self.network.outputs()];
-        let mut score = Score::default();
-        for start in (0..batch.steps()).step_by(EVALUATION_STEPS) {
-            let steps = EVALUATION_STEPS.min(batch.steps() - start);
-            tape.load(batch, 0, start, steps);
-            tape.forward(&self.network, steps, Keep::Nothing);
-            for step in 0..steps {
-                let logits = tape.logits(signal.len(), step);
-                for (stream, logits) in logits.chunks_exact(signal.len()).enumerate() {
-                    score.steps += u64::from(start + step < batch.lengths()[stream]);
-                    if let Some(target) = batch.target(stream, start + step) {
-                        add_score(self.loss, logits, target, &mut signal, &mut score);
-                    }
-                }
-            }
-            if !score.loss.is_finite() {
-                let layer = tape.first_broken_layer().unwrap_or(self.network.depth() - 1);
-                return Err(self.not_finite("the loss", layer));
-            }
+    fn check_stretch(&self, batch: &SequenceBatch<T>) -> Result<(), LearnError> {
+        if self.is_frozen() {
+            return Err(LearnError::Frozen);
         }
-        self.evaluation = Some(tape);
-        Ok(score)
+        let (found, expected) = (batch.streams(), self.streams());
+        if found != expected {
+            return Err(LearnError::Shape { what: "streams of the batch", found, expected });
+        }
+        self.check_batch_shape(batch)
     }
 
-    fn check_batch_shape(&self, batch: &SequenceBatch<T>) -> Result<(), LearnError> {
+    pub(super) fn check_batch_shape(&self, batch: &SequenceBatch<T>) -> Result<(), LearnError> {
         for (what, found, expected) in [
             ("inputs of the batch", batch.inputs(), self.network.inputs()),
             ("outputs of the batch", batch.outputs(), self.network.outputs()),

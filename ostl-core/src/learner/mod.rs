@@ -1,6 +1,7 @@
 //! The streaming face: a network, a method and an optimiser that learn step by step, or from whole batches of sequences.
 
 mod batches;
+mod evaluation;
 mod refusals;
 mod state;
 mod streaming;
@@ -15,8 +16,10 @@ use crate::network::Network;
 use crate::optimizer::{Optimizer, OptimizerSettings};
 use crate::real::Real;
 use crate::score::Score;
-use crate::window::{Keep, Tape};
+use crate::window::Keep;
 
+use evaluation::Evaluation;
+pub use evaluation::Observation;
 pub use state::LearnerState;
 pub(crate) use streaming::Streaming;
 
@@ -38,7 +41,7 @@ pub struct Learner<T: Real> {
     frozen: bool,
     /// Somebody may have written to connections that do not exist.
     changed_by_hand: bool,
-    evaluation: Option<Tape<T>>,
+    evaluation: Option<Evaluation<T>>,
     continues: Vec<bool>,
     /// The gradient is one that was asked for, and not gathered to learn from.
     shown: bool,

@@ -48,12 +48,19 @@ impl<T: Real> Tape<T> {
 
     /// Puts one step of a batch's streams from `first` on after those of which `kept` must stay. Streams that have ended are padded as by
     /// [`load`](Tape::load), up to the end of the longest.
-    pub(crate) fn roll(&mut self, network: &Network<T>, batch: &SequenceBatch<T>, first: usize, step: usize, kept: usize) {
-        if step == 0 {
+    pub(crate) fn roll(
+        &mut self,
+        network: &Network<T>,
+        batch: &SequenceBatch<T>,
+        (first, restarts): (usize, &[bool]),
+        step: usize,
+        kept: usize,
+    ) {
+        if step == 0 && self.steps == 0 {
             self.open(self.streams_after(batch, first, 0));
         }
         self.make_room(network, kept);
-        self.put(batch, first, step, 1);
+        self.put(batch, (first, restarts), step, 1);
     }
 
     /// The next reverse sweep sees the last `steps` steps, or none; of their activity only the newest counts.

@@ -1,0 +1,117 @@
+//! What the network does on given sequences, without learning and without touching the streams that are learned from.
+
+use super::{Learner, add_score};
+use crate::batch::SequenceBatch;
+use crate::error::LearnError;
+use crate::loss::Target;
+use crate::real::Real;
+use crate::score::Score;
+use crate::window::{Keep, Tape};
+
+/// Steps that an evaluation takes at a time.
+const STEPS: usize = 32;
+
+/// The tape of an evaluation, and whether it is in the middle of its streams.
+#[derive(Clone, Debug)]
+pub(super) struct Evaluation<T: Real> {
+    tape: Tape<T>,
+    /// Streams that start from rest.
+    restarts: Vec<bool>,
+}
+
+/// What the network said to one target.
+#[derive(Clone, Copy, Debug)]
+pub struct Observation<'a, T> {
+    /// Stream of the batch.
+    pub stream: usize,
+    /// Step of the batch.
+    pub step: usize,
+    /// The readout: logits for the cross-entropies.
+    pub outputs: &'a [T],
+    /// What it should have been.
+    pub target: Target<'a, T>,
+    /// The loss.
+    pub loss: f64,
+}
+
+impl<T: Real> Learner<T> {
+    /// The score of whole sequences, each from a fresh state, without learning and without touching the streams.
+    ///
+    /// # Errors
+    /// If the batch does not fit the network or the loss is not finite.
+    pub fn evaluate_batch(&mut self, batch: &SequenceBatch<T>) -> Result<Score, LearnError> {
+        self.evaluate_batch_with(batch, |_| ())
+    }
+
+    /// The same, showing every answer to a target to `observe`: step after step, stream after stream.
+    ///
+    /// # Errors
+    /// As [`evaluate_batch`](Learner::evaluate_batch).
+    pub fn evaluate_batch_with(
+        &mut self,
+        batch: &SequenceBatch<T>,
+        observe: impl FnMut(Observation<'_, T>),
+    ) -> Result<Score, LearnError> {
+        self.restart_evaluation();
+        let score = self.evaluate_next_with(batch, observe);
+        self.restart_evaluation();
+        score
+    }
+
+    /// The score of the next stretch of every stream, which goes on where the last one that was evaluated ended; showing every answer to
+    /// `observe`. [`restart_evaluation`](Learner::restart_evaluation) goes before the first stretch.
+    ///
+    /// # Errors
+    /// As [`evaluate_batch`](Learner::evaluate_batch), and if there are more streams than in the stretch before.
+    pub fn evaluate_next_with(
+        &mut self,
+        batch: &SequenceBatch<T>,
+        mut observe: impl FnMut(Observation<'_, T>),
+    ) -> Result<Score, LearnError> {
+        self.check_batch_shape(batch)?;
+        self.prune();
+        let streams = batch.streams();
+        let mut evaluation = match self.evaluation.take() {
+            Some(evaluation) if evaluation.tape.streams() >= streams => evaluation,
+            Some(evaluation) if evaluation.restarts.contains(&false) => {
+                let expected = evaluation.tape.streams();
+                return Err(LearnError::Shape { what: "streams of the batch", found: streams, expected });
+            }
+            _ => Evaluation { tape: Tape::new(&self.network, streams, STEPS, true), restarts: vec![true; streams] },
+        };
+        let tape = &mut evaluation.tape;
+        let mut signal = vec![T::zero(); self.network.outputs()];
+        let mut score = Score::default();
+        for start in (0..batch.steps()).step_by(STEPS) {
+            let steps = STEPS.min(batch.steps() - start);
+            tape.load(batch, (0, &evaluation.restarts), start, steps);
+            tape.forward(&self.network, steps, Keep::Nothing);
+            for step in 0..steps {
+                let logits = tape.logits(signal.len(), step);
+                for (stream, outputs) in logits.chunks_exact(signal.len()).enumerate() {
+                    score.steps += u64::from(start + step < batch.lengths()[stream]);
+                    if let Some(target) = batch.target(stream, start + step) {
+                        let before = score.loss;
+                        add_score(self.loss, outputs, target, &mut signal, &mut score);
+                        let loss = score.loss - before;
+                        observe(Observation { stream, step: start + step, outputs, target, loss });
+                    }
+                }
+            }
+            if !score.loss.is_finite() {
+                let layer = tape.first_broken_layer().unwrap_or(self.network.depth() - 1);
+                return Err(self.not_finite("the loss", layer));
+            }
+        }
+        evaluation.restarts.fill(false);
+        self.evaluation = Some(evaluation);
+        Ok(score)
+    }
+
+    /// What is evaluated next starts from rest.
+    pub fn restart_evaluation(&mut self) {
+        if let Some(evaluation) = &mut self.evaluation {
+            evaluation.restarts.fill(true);
+        }
+    }
+}
