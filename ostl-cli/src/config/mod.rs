@@ -4,22 +4,22 @@ mod blame;
 mod layer;
 mod method;
 mod optimizer;
+mod readout;
 mod source;
 mod window;
 
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use ostl_cells::CellConfig;
 use ostl_core::{Initialization, Method, Network, OptimizerSettings, Real, Schedule, WindowChoice};
 use ostl_tasks::{Split, Task, TaskConfig, TaskError};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use layer::LayerConfig;
-use layer::cell_error;
 use method::MethodConfig;
 pub(crate) use method::{MethodName, carry, trace};
 use optimizer::OptimizerConfig;
+use readout::ReadoutConfig;
 pub(crate) use source::{Source, load, load_file};
 pub(crate) use window::{WindowSetting, window_name};
 
@@ -45,9 +45,9 @@ pub(crate) struct Config {
     pub(crate) task: TaskConfig,
     /// From the input upwards; the readout's size follows from the task.
     pub(crate) layers: Vec<LayerConfig>,
-    /// The cell of the readout's units, whose outputs are the logits; dense and stateless if left out.
+    /// The layer whose outputs are the logits; dense and stateless if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) readout: Option<CellConfig>,
+    pub(crate) readout: Option<ReadoutConfig>,
     pub(crate) method: MethodConfig,
     pub(crate) optimizer: OptimizerConfig,
     #[serde(default)]
@@ -122,8 +122,8 @@ impl Config {
         for (index, layer) in self.layers.iter().enumerate() {
             layer.validate().map_err(|error| error.within(&format!("layers.{index}")))?;
         }
-        if let Some(cell) = &self.readout {
-            cell.validate().map_err(|error| cell_error(error).within("readout"))?;
+        if let Some(readout) = &self.readout {
+            readout.validate().map_err(|error| error.within("readout"))?;
         }
         // Whatever the task, it has an input and an output; the network is checked again when they are known.
         self.check_size(1, 1)?;
@@ -186,13 +186,7 @@ impl Config {
         for (index, layer) in self.layers.iter().enumerate() {
             builder = layer.add_to(builder).map_err(|error| error.within(&format!("layers.{index}")))?;
         }
-        let network = match &self.readout {
-            None => builder.readout(outputs)?,
-            Some(cell) => {
-                let builder = cell.add_to(builder, outputs).map_err(|error| cell_error(error).within("readout"))?;
-                builder.finish()?
-            }
-        };
+        let network = self.readout.unwrap_or_default().finish(builder, outputs).map_err(|error| error.within("readout"))?;
         self.method().validate_for(&network).map_err(|error| self.method.refuse(error.into()))?;
         Ok(network)
     }
