@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{DatasetError, TaskError};
 use crate::language::{Characters, CharactersConfig, Words, WordsConfig};
 use crate::music::{JsbChorales, MuseData, Nottingham, PianoMidi};
+use crate::own::{Own, OwnConfig};
 use crate::synthetic::{StoreRecall, StoreRecallConfig};
 use crate::task::Task;
 
@@ -43,6 +44,8 @@ pub enum TaskConfig {
     Words(WordsConfig),
     /// [`Characters`].
     Characters(CharactersConfig),
+    /// [`Own`].
+    Own(OwnConfig),
 }
 
 /// Settings of [`JsbChorales`] and the other collections of music: there are none.
@@ -65,6 +68,7 @@ impl TaskConfig {
             TaskConfig::PianoMidi(_) => "piano-midi",
             TaskConfig::Words(_) => "words",
             TaskConfig::Characters(_) => "characters",
+            TaskConfig::Own(_) => "own",
         }
     }
 
@@ -83,6 +87,7 @@ impl TaskConfig {
             TaskConfig::Words(config) => {
                 Box::new(Words::open(given("wiki.train.tokens, ptb.train.txt or train.txt")?, config)?)
             }
+            TaskConfig::Own(config) => Box::new(Own::open(given("train.npz, train.jsonl or train/inputs.npy")?, config)?),
             TaskConfig::Characters(config) => Box::new(Characters::open(given(Characters::FILE)?, config)?),
         })
     }
