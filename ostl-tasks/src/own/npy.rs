@@ -55,7 +55,7 @@ pub(super) fn read(source: impl Read, bytes: u64, named: Named<'_>) -> Result<Ar
         )));
     }
     let turned = header.order() == Order::Fortran && shape.len() > 1;
-    let file = NpyFile::with_header(header, source);
+    let file = NpyFile::with_header(header, &mut source);
     let numbers = match (kind.type_char(), kind.size_field()) {
         (TypeChar::Bool, 1) => Numbers::U8(list(file, named, |truth: bool| Ok(truth.into()))?),
         (TypeChar::Uint, 1) => Numbers::U8(list(file, named, Ok)?),
@@ -74,6 +74,12 @@ pub(super) fn read(source: impl Read, bytes: u64, named: Named<'_>) -> Result<Ar
             return Err(named.broken(format!("numbers of the type `{kind}`, expected {known}: convert them with astype")));
         }
     };
+    // Reading on until nothing comes lets an archive compare its checksum.
+    match source.read(&mut [0]) {
+        Ok(0) => {}
+        Ok(_) => return Err(named.broken("there is more after the last number: save it again")),
+        Err(reason) => return Err(named.unreadable(reason)),
+    }
     let numbers = if turned { numbers.in_c_order(&shape) } else { numbers };
     Ok(Array { shape, numbers })
 }

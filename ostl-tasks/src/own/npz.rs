@@ -51,7 +51,7 @@ pub(super) fn from_archive(bytes: &[u8], path: &Path) -> Result<Arrays, DatasetE
             "an unknown array, expected `inputs`, `targets` and maybe `lengths` and `mask`: leave it out".to_owned();
         return Err(broken(At::Part(name), problem));
     }
-    let mut room = (bytes.len() as u64).saturating_mul(MOST_UNPACKED).max(SMALL).min(LARGEST_FILE);
+    let mut room = (bytes.len() as u64).saturating_mul(MOST_UNPACKED).clamp(SMALL, LARGEST_FILE);
     let mut arrays = Arrays::new();
     for name in NAMES {
         let named = Named { path, name };
@@ -68,7 +68,7 @@ pub(super) fn from_archive(bytes: &[u8], path: &Path) -> Result<Arrays, DatasetE
             )));
         };
         room = left;
-        arrays.insert(name, read(member.take(size), size, named)?);
+        arrays.insert(name, read(member.take(size + 1), size, named)?);
     }
     Ok(arrays)
 }

@@ -39,7 +39,17 @@ impl Numbers {
 
     /// Writes the numbers of a range.
     pub(super) fn copy(&self, range: Range<usize>, to: &mut [f32]) {
-        each!(self, list => to.iter_mut().zip(&list[range]).for_each(|(to, &number)| *to = number as f32));
+        fn convert<T: Copy + Into<f32>>(list: &[T], to: &mut [f32]) {
+            to.iter_mut().zip(list).for_each(|(to, &number)| *to = number.into());
+        }
+        match self {
+            Numbers::U8(list) => convert(&list[range], to),
+            Numbers::I8(list) => convert(&list[range], to),
+            Numbers::U16(list) => convert(&list[range], to),
+            Numbers::I16(list) => convert(&list[range], to),
+            Numbers::I32(list) => to.iter_mut().zip(&list[range]).for_each(|(to, &number)| *to = number as f32),
+            Numbers::F32(list) => to.copy_from_slice(&list[range]),
+        }
     }
 
     /// One number.
