@@ -112,7 +112,14 @@ mod tests {
         assert_eq!(parse(r#"{"name": "jsb"}"#), Ok(TaskConfig::Jsb(JsbConfig::default())));
         let store_recall = TaskConfig::StoreRecall(StoreRecallConfig { delay: 7, ..Default::default() });
         assert_eq!(parse(r#"{"name": "store-recall", "delay": 7}"#), Ok(store_recall.clone()));
-        for config in [TaskConfig::Jsb(JsbConfig::default()), store_recall] {
+        let words = TaskConfig::Words(WordsConfig { min_count: 3, ..Default::default() });
+        assert_eq!(parse(r#"{"name": "words", "min_count": 3}"#), Ok(words.clone()));
+        let characters = TaskConfig::Characters(CharactersConfig { test: 0.05, ..Default::default() });
+        assert_eq!(parse(r#"{"name": "characters", "test": 0.05}"#), Ok(characters.clone()));
+        let own = TaskConfig::Own(OwnConfig { loss: Some(ostl_core::Loss::BinaryCrossEntropy), classes: None });
+        assert_eq!(parse(r#"{"name": "own", "loss": "binary-cross-entropy"}"#), Ok(own.clone()));
+        let muse_data = TaskConfig::MuseData(MusicConfig::default());
+        for config in [TaskConfig::Jsb(JsbConfig::default()), store_recall, words, characters, own, muse_data] {
             assert_eq!(parse(&serde_json::to_string(&config).unwrap()), Ok(config));
         }
     }
@@ -122,6 +129,9 @@ mod tests {
         says(r#"{"name": "bach"}"#, &["`bach`", "`jsb`", "`store-recall`"]);
         says(r#"{"name": "jsb", "voices": 4}"#, &["`voices`"]);
         says(r#"{"name": "store-recall", "dealy": 4}"#, &["`dealy`", "`delay`"]);
+        says(r#"{"name": "words", "stream": 4}"#, &["`stream`", "`streams`"]);
+        says(r#"{"name": "characters", "validate": 0.1}"#, &["`validate`", "`valid`"]);
+        says(r#"{"name": "own", "los": "x"}"#, &["`los`", "`loss`"]);
         says(r#"{"delay": 4}"#, &["`name`"]);
         says(r#"{"name": "store-recall", "delay": -4}"#, &["-4"]);
     }
