@@ -5,7 +5,9 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{DatasetError, TaskError};
-use crate::music::JsbChorales;
+use crate::language::{Characters, CharactersConfig, Words, WordsConfig};
+use crate::music::{JsbChorales, MuseData, Nottingham, PianoMidi};
+use crate::own::{Own, OwnConfig};
 use crate::synthetic::{StoreRecall, StoreRecallConfig};
 use crate::task::Task;
 
@@ -32,13 +34,28 @@ pub enum TaskConfig {
     Jsb(JsbConfig),
     /// [`StoreRecall`].
     StoreRecall(StoreRecallConfig),
+    /// [`Nottingham`].
+    Nottingham(MusicConfig),
+    /// [`MuseData`].
+    MuseData(MusicConfig),
+    /// [`PianoMidi`].
+    PianoMidi(MusicConfig),
+    /// [`Words`].
+    Words(WordsConfig),
+    /// [`Characters`].
+    Characters(CharactersConfig),
+    /// [`Own`].
+    Own(OwnConfig),
 }
 
-/// Settings of [`JsbChorales`]: there are none.
+/// Settings of [`JsbChorales`] and the other collections of music: there are none.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
-pub struct JsbConfig {}
+pub struct MusicConfig {}
+
+/// The name that the settings of [`JsbChorales`] had first.
+pub type JsbConfig = MusicConfig;
 
 impl TaskConfig {
     /// The task's name, as [`Task::name`] gives it.
@@ -46,6 +63,12 @@ impl TaskConfig {
         match self {
             TaskConfig::Jsb(_) => "jsb",
             TaskConfig::StoreRecall(_) => "store-recall",
+            TaskConfig::Nottingham(_) => "nottingham",
+            TaskConfig::MuseData(_) => "muse-data",
+            TaskConfig::PianoMidi(_) => "piano-midi",
+            TaskConfig::Words(_) => "words",
+            TaskConfig::Characters(_) => "characters",
+            TaskConfig::Own(_) => "own",
         }
     }
 
@@ -54,12 +77,18 @@ impl TaskConfig {
     /// # Errors
     /// [`TaskError::Dataset`] if the data is missing or broken, [`TaskError::Config`] if a setting is out of range.
     pub fn open(&self, data: Option<&Path>) -> Result<Box<dyn Task>, TaskError> {
+        let given = |file: &str| data.ok_or_else(|| DatasetError::NotGiven { task: self.name(), file: file.to_owned() });
         Ok(match self {
-            TaskConfig::Jsb(JsbConfig {}) => {
-                let missing = DatasetError::NotGiven { task: self.name(), file: JsbChorales::FILE.to_owned() };
-                Box::new(JsbChorales::open(data.ok_or(missing)?)?)
-            }
+            TaskConfig::Jsb(MusicConfig {}) => Box::new(JsbChorales::open(given(JsbChorales::FILE)?)?),
             TaskConfig::StoreRecall(config) => Box::new(StoreRecall::new(config.clone())?),
+            TaskConfig::Nottingham(MusicConfig {}) => Box::new(Nottingham::open(given(Nottingham::FILE)?)?),
+            TaskConfig::MuseData(MusicConfig {}) => Box::new(MuseData::open(given(MuseData::FILE)?)?),
+            TaskConfig::PianoMidi(MusicConfig {}) => Box::new(PianoMidi::open(given(PianoMidi::FILE)?)?),
+            TaskConfig::Words(config) => {
+                Box::new(Words::open(given("wiki.train.tokens, ptb.train.txt or train.txt")?, config)?)
+            }
+            TaskConfig::Own(config) => Box::new(Own::open(given("train.npz, train.jsonl or train/inputs.npy")?, config)?),
+            TaskConfig::Characters(config) => Box::new(Characters::open(given(Characters::FILE)?, config)?),
         })
     }
 }
@@ -83,7 +112,14 @@ mod tests {
         assert_eq!(parse(r#"{"name": "jsb"}"#), Ok(TaskConfig::Jsb(JsbConfig::default())));
         let store_recall = TaskConfig::StoreRecall(StoreRecallConfig { delay: 7, ..Default::default() });
         assert_eq!(parse(r#"{"name": "store-recall", "delay": 7}"#), Ok(store_recall.clone()));
-        for config in [TaskConfig::Jsb(JsbConfig::default()), store_recall] {
+        let words = TaskConfig::Words(WordsConfig { min_count: 3, ..Default::default() });
+        assert_eq!(parse(r#"{"name": "words", "min_count": 3}"#), Ok(words.clone()));
+        let characters = TaskConfig::Characters(CharactersConfig { test: 0.05, ..Default::default() });
+        assert_eq!(parse(r#"{"name": "characters", "test": 0.05}"#), Ok(characters.clone()));
+        let own = TaskConfig::Own(OwnConfig { loss: Some(ostl_core::Loss::BinaryCrossEntropy), classes: None });
+        assert_eq!(parse(r#"{"name": "own", "loss": "binary-cross-entropy"}"#), Ok(own.clone()));
+        let muse_data = TaskConfig::MuseData(MusicConfig::default());
+        for config in [TaskConfig::Jsb(JsbConfig::default()), store_recall, words, characters, own, muse_data] {
             assert_eq!(parse(&serde_json::to_string(&config).unwrap()), Ok(config));
         }
     }
@@ -93,6 +129,9 @@ mod tests {
         says(r#"{"name": "bach"}"#, &["`bach`", "`jsb`", "`store-recall`"]);
         says(r#"{"name": "jsb", "voices": 4}"#, &["`voices`"]);
         says(r#"{"name": "store-recall", "dealy": 4}"#, &["`dealy`", "`delay`"]);
+        says(r#"{"name": "words", "stream": 4}"#, &["`stream`", "`streams`"]);
+        says(r#"{"name": "characters", "validate": 0.1}"#, &["`validate`", "`valid`"]);
+        says(r#"{"name": "own", "los": "x"}"#, &["`los`", "`loss`"]);
         says(r#"{"delay": 4}"#, &["`name`"]);
         says(r#"{"name": "store-recall", "delay": -4}"#, &["-4"]);
     }
@@ -110,6 +149,22 @@ mod tests {
         std::fs::write(folder.path().join(JsbChorales::FILE), json).unwrap();
         let task = jsb.open(Some(folder.path())).unwrap();
         assert_eq!((task.name(), task.sequences(Split::Test)), (jsb.name(), 1));
+
+        for (name, file) in
+            [("nottingham", Nottingham::FILE), ("muse-data", MuseData::FILE), ("piano-midi", PianoMidi::FILE)]
+        {
+            let config = parse(&format!(r#"{{"name": "{name}"}}"#)).unwrap();
+            let error = config.open(Some(folder.path())).err().unwrap().to_string();
+            assert!(error.contains(file), "{error}");
+            std::fs::create_dir(folder.path().join(name)).unwrap();
+            std::fs::write(folder.path().join(name).join(file), json).unwrap();
+            let task = config.open(Some(folder.path())).unwrap();
+            assert_eq!((task.name(), config.name(), task.metrics().len()), (name, name, 2));
+        }
+        for (name, file) in [("words", "wiki.train.tokens"), ("characters", "input.txt")] {
+            let error = parse(&format!(r#"{{"name": "{name}"}}"#)).unwrap().open(None).err().unwrap().to_string();
+            assert!(error.contains(name) && error.contains(file), "{error}");
+        }
 
         let store_recall = TaskConfig::StoreRecall(StoreRecallConfig::default());
         assert_eq!(store_recall.open(None).unwrap().name(), store_recall.name());
