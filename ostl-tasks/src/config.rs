@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{DatasetError, TaskError};
 use crate::music::JsbChorales;
+use crate::speech::{Fsdd, FsddConfig, Timit, TimitConfig};
 use crate::synthetic::{StoreRecall, StoreRecallConfig};
 use crate::task::Task;
 
@@ -32,6 +33,10 @@ pub enum TaskConfig {
     Jsb(JsbConfig),
     /// [`StoreRecall`].
     StoreRecall(StoreRecallConfig),
+    /// [`Fsdd`].
+    Fsdd(FsddConfig),
+    /// [`Timit`].
+    Timit(TimitConfig),
 }
 
 /// Settings of [`JsbChorales`]: there are none.
@@ -46,6 +51,8 @@ impl TaskConfig {
         match self {
             TaskConfig::Jsb(_) => "jsb",
             TaskConfig::StoreRecall(_) => "store-recall",
+            TaskConfig::Fsdd(_) => "fsdd",
+            TaskConfig::Timit(_) => "timit",
         }
     }
 
@@ -60,6 +67,14 @@ impl TaskConfig {
                 Box::new(JsbChorales::open(data.ok_or(missing)?)?)
             }
             TaskConfig::StoreRecall(config) => Box::new(StoreRecall::new(config.clone())?),
+            TaskConfig::Fsdd(config) => {
+                let missing = DatasetError::NotGiven { task: self.name(), file: "recordings/0_george_0.wav".to_owned() };
+                Box::new(Fsdd::open(data.ok_or(missing)?, config)?)
+            }
+            TaskConfig::Timit(config) => {
+                let missing = DatasetError::NotGiven { task: self.name(), file: "TRAIN/DR1/FCJF0/SI1027.WAV".to_owned() };
+                Box::new(Timit::open(data.ok_or(missing)?, config)?)
+            }
         })
     }
 }
