@@ -98,7 +98,10 @@ mod tests {
         assert_eq!(parse(r#"{"name": "jsb"}"#), Ok(TaskConfig::Jsb(JsbConfig::default())));
         let store_recall = TaskConfig::StoreRecall(StoreRecallConfig { delay: 7, ..Default::default() });
         assert_eq!(parse(r#"{"name": "store-recall", "delay": 7}"#), Ok(store_recall.clone()));
-        for config in [TaskConfig::Jsb(JsbConfig::default()), store_recall] {
+        let fsdd = FsddConfig { held_out: Some("theo".to_owned()), ..Default::default() };
+        assert_eq!(parse(r#"{"name": "fsdd", "held_out": "theo"}"#), Ok(TaskConfig::Fsdd(fsdd.clone())));
+        let speech = [TaskConfig::Fsdd(fsdd), TaskConfig::Timit(TimitConfig { phones: 48, ..Default::default() })];
+        for config in speech.into_iter().chain([TaskConfig::Jsb(JsbConfig::default()), store_recall]) {
             assert_eq!(parse(&serde_json::to_string(&config).unwrap()), Ok(config));
         }
     }
@@ -109,6 +112,9 @@ mod tests {
         says(r#"{"name": "jsb", "voices": 4}"#, &["`voices`"]);
         says(r#"{"name": "store-recall", "dealy": 4}"#, &["`dealy`", "`delay`"]);
         says(r#"{"delay": 4}"#, &["`name`"]);
+        says(r#"{"name": "fsdd", "front_end": "mel"}"#, &["`mel`", "`mfcc`", "`log-mel`", "`spikes`"]);
+        says(r#"{"name": "fsdd", "mel": {"hop": 5}}"#, &["`hop`", "`hop_ms`"]);
+        says(r#"{"name": "timit", "phone": 39}"#, &["`phone`", "`phones`"]);
         says(r#"{"name": "store-recall", "delay": -4}"#, &["-4"]);
     }
 

@@ -37,7 +37,7 @@ mod tests {
     #[test]
     fn by_hand() {
         let mut features = Features::with_capacity(1, 4);
-        [1.0, 2.0, 4.0, 8.0].map(|value| features.push([value]));
+        [1.0, 2.0, 4.0, 8.0].into_iter().for_each(|value| features.push([value]));
         let found = with_deltas(&features, 2, 1);
         // Slopes: (2 − 1)/2, (4 − 1)/2, (8 − 2)/2, (8 − 4)/2, and of those (1.5 − 0.5)/2, (3 − 0.5)/2, (2 − 1.5)/2, (2 − 3)/2.
         let expected = [[1.0, 0.5, 0.5], [2.0, 1.5, 1.25], [4.0, 3.0, 0.25], [8.0, 2.0, -0.5]];

@@ -69,9 +69,9 @@ impl Fsdd {
                 return Self::build(found, config, place, read);
             }
         }
-        let file = "recordings/0_george_0.wav` and 2,999 more such files (`{digit}_{speaker}_{index}.wav`) `"
-            .trim_end_matches(" `");
-        Err(DatasetError::NotFound { file: file.to_owned(), looked_at: places }.into())
+        let first = |place: PathBuf| place.join("0_george_0.wav");
+        let looked_at = places.into_iter().map(first).collect();
+        Err(DatasetError::NotFound { file: "recordings/0_george_0.wav".to_owned(), looked_at }.into())
     }
 
     /// Takes recordings from memory, each with its file name and the file's content (WAV, gzip or not).

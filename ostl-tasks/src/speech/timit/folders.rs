@@ -65,10 +65,7 @@ fn roots(folder: &Path) -> Result<(PathBuf, PathBuf), DatasetError> {
         }
         places = below;
     }
-    Err(DatasetError::NotFound {
-        file: "TRAIN/DR1/FCJF0/SI1027.PHN` and the other folders and files of TIMIT, `TEST".to_owned(),
-        looked_at,
-    })
+    Err(DatasetError::NotFound { file: "TRAIN/DR1/FCJF0/SI1027.PHN` and the rest of TRAIN and `TEST".to_owned(), looked_at })
 }
 
 /// What is in a folder, names in small letters, sorted; nothing if it is no folder.
