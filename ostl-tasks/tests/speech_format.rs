@@ -93,7 +93,7 @@ fn broken_sphere_headers_are_told() {
         ("channel_count -i 1", "channel_count -i 0", "`channel_count` is `0`"),
         ("sample_rate -i 16000", "sample_rate -i 0", "`sample_rate` is `0`"),
         ("end_head", "end_body x y", "no line `end_head`"),
-        ("database_id -s5 TIMIT", "sample_coding -s27 pcm,embedded-shorten-v2.00\n", "sph2pipe"),
+        ("database_id -s5 TIMIT", "sample_coding -s26 pcm,embedded-shorten-v2.00\n", "sph2pipe"),
     ] {
         let error = with(from, to);
         assert!(error.contains(words), "{error}");
