@@ -1,6 +1,6 @@
 //! Speech: recordings, what is made of them for a network, and data sets of spoken words and phones.
 //!
-//! A [`Recording`](recording::Recording) is read from RIFF WAVE ([`wav`]) or NIST SPHERE ([`sphere`]). A [front end](front_end) makes it a
+//! A [`Recording`] is read from RIFF WAVE ([`wav`]) or NIST SPHERE ([`sphere`]). A [front end](front_end) makes it a
 //! list of frames, each with the same number of values: log-energies of mel bands, MFCC, or spikes where a band's energy crosses a level.
 //! [`Fsdd`] and [`Timit`] are the tasks.
 

@@ -2,7 +2,7 @@
 
 use std::f64::consts::PI;
 
-/// The first coefficients of the orthonormal DCT-II: c[k] = s(k) Σ x[i] cos(πk(2i + 1) / 2n), s(0) = √(1/n), otherwise √(2/n). As
+/// The first coefficients of the orthonormal DCT-II: `c[k] = s(k) Σ x[i] cos(πk(2i + 1) / 2n)`, s(0) = √(1/n), otherwise √(2/n). As
 /// `scipy.fft.dct(x, type=2, norm='ortho')`.
 #[derive(Clone, Debug)]
 pub struct Dct {

@@ -4,7 +4,7 @@ use super::features::Features;
 
 /// The features with their slopes beside them, `order` times over: with order 2, width w becomes 3w (values, slopes, slopes of the slopes).
 ///
-/// The slope of frame t is the regression formula of the HTK book, Σ n (c[t + n] − c[t − n]) / (2 Σ n²) over n = 1 … `reach`, where the
+/// The slope of frame t is the regression formula of the HTK book, `Σ n (c[t + n] − c[t − n]) / (2 Σ n²)` over n = 1 … `reach`, where the
 /// first and last frame stand for those beyond them. As `librosa.feature.delta(x, width=2 * reach + 1, order=1, mode='nearest')`, applied
 /// once more for the second order. A slope looks `reach` frames ahead.
 pub fn with_deltas(features: &Features, order: usize, reach: usize) -> Features {

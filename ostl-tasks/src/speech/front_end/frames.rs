@@ -1,6 +1,6 @@
 //! Pre-emphasis and frames.
 
-/// Raises the high frequencies: y[t] = x[t] − `coefficient` · x[t − 1], with silence before the start (y[0] = x[0]).
+/// Raises the high frequencies: `y[t] = x[t] − coefficient · x[t − 1]`, with silence before the start (`y[0] = x[0]`).
 ///
 /// As `librosa.effects.preemphasis(x, coef=coefficient, zi=[0])`.
 pub fn pre_emphasise(samples: &[f32], coefficient: f64) -> Vec<f64> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rustfft::num_complex::Complex64;
 use rustfft::{Fft, FftPlannerScalar};
 
-/// |X[k]|² for k = 0 … n/2, X the discrete Fourier transform of n values.
+/// `|X[k]|²` for k = 0 … n/2, X the discrete Fourier transform of n values.
 #[derive(Clone)]
 pub struct PowerSpectrum {
     fft: Arc<dyn Fft<f64>>,

@@ -96,7 +96,7 @@ impl Fsdd {
         folder: &Path,
         read: impl Fn(&str) -> Result<(Vec<u8>, PathBuf), DatasetError> + Sync,
     ) -> Result<Self, TaskError> {
-        let extractor = config.front_end().extractor(Self::RATE)?;
+        let extractor = config.inputs().extractor(Self::RATE)?;
         let splits = names::sort(names, config, folder)?;
         let numbering = Numbering::new(splits.each_ref().map(Vec::len));
         let names = splits.concat();

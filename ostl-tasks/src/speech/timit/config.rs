@@ -41,7 +41,7 @@ impl Default for TimitConfig {
 }
 
 impl TimitConfig {
-    pub(super) fn front_end(&self) -> FrontEndConfig {
+    pub(super) fn inputs(&self) -> FrontEndConfig {
         let Self { front_end, mel, mfcc, spikes, .. } = self;
         FrontEndConfig { kind: *front_end, mel: mel.clone(), mfcc: mfcc.clone(), spikes: spikes.clone() }
     }

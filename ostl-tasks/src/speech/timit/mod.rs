@@ -65,7 +65,7 @@ impl Timit {
             value: config.phones.to_string(),
             allowed: "39, 48 or 61".to_owned(),
         })?;
-        let extractor = config.front_end().extractor(Self::RATE)?;
+        let extractor = config.inputs().extractor(Self::RATE)?;
         let splits = folders::sentences(folder)?;
         let numbering = Numbering::new(splits.each_ref().map(Vec::len));
         let sentences = splits.concat();
