@@ -8,6 +8,7 @@ use crate::error::{DatasetError, TaskError};
 use crate::language::{Characters, CharactersConfig, Words, WordsConfig};
 use crate::music::{JsbChorales, MuseData, Nottingham, PianoMidi};
 use crate::own::{Own, OwnConfig};
+use crate::speech::{Fsdd, FsddConfig, Timit, TimitConfig};
 use crate::synthetic::{StoreRecall, StoreRecallConfig};
 use crate::task::Task;
 
@@ -46,6 +47,10 @@ pub enum TaskConfig {
     Characters(CharactersConfig),
     /// [`Own`].
     Own(OwnConfig),
+    /// [`Fsdd`].
+    Fsdd(FsddConfig),
+    /// [`Timit`].
+    Timit(TimitConfig),
 }
 
 /// Settings of [`JsbChorales`] and the other collections of music: there are none.
@@ -69,6 +74,8 @@ impl TaskConfig {
             TaskConfig::Words(_) => "words",
             TaskConfig::Characters(_) => "characters",
             TaskConfig::Own(_) => "own",
+            TaskConfig::Fsdd(_) => "fsdd",
+            TaskConfig::Timit(_) => "timit",
         }
     }
 
@@ -89,6 +96,8 @@ impl TaskConfig {
             }
             TaskConfig::Own(config) => Box::new(Own::open(given("train.npz, train.jsonl or train/inputs.npy")?, config)?),
             TaskConfig::Characters(config) => Box::new(Characters::open(given(Characters::FILE)?, config)?),
+            TaskConfig::Fsdd(config) => Box::new(Fsdd::open(given("recordings/0_george_0.wav")?, config)?),
+            TaskConfig::Timit(config) => Box::new(Timit::open(given("TRAIN/DR1/FCJF0/SI1027.WAV")?, config)?),
         })
     }
 }
@@ -119,7 +128,11 @@ mod tests {
         let own = TaskConfig::Own(OwnConfig { loss: Some(ostl_core::Loss::BinaryCrossEntropy), classes: None });
         assert_eq!(parse(r#"{"name": "own", "loss": "binary-cross-entropy"}"#), Ok(own.clone()));
         let muse_data = TaskConfig::MuseData(MusicConfig::default());
-        for config in [TaskConfig::Jsb(JsbConfig::default()), store_recall, words, characters, own, muse_data] {
+        let others = [words, characters, own, muse_data];
+        let fsdd = FsddConfig { held_out: Some("theo".to_owned()), ..Default::default() };
+        assert_eq!(parse(r#"{"name": "fsdd", "held_out": "theo"}"#), Ok(TaskConfig::Fsdd(fsdd.clone())));
+        let speech = [TaskConfig::Fsdd(fsdd), TaskConfig::Timit(TimitConfig { phones: 48, ..Default::default() })];
+        for config in speech.into_iter().chain(others).chain([TaskConfig::Jsb(JsbConfig::default()), store_recall]) {
             assert_eq!(parse(&serde_json::to_string(&config).unwrap()), Ok(config));
         }
     }
@@ -133,6 +146,9 @@ mod tests {
         says(r#"{"name": "characters", "validate": 0.1}"#, &["`validate`", "`valid`"]);
         says(r#"{"name": "own", "los": "x"}"#, &["`los`", "`loss`"]);
         says(r#"{"delay": 4}"#, &["`name`"]);
+        says(r#"{"name": "fsdd", "front_end": "mel"}"#, &["`mel`", "`mfcc`", "`log-mel`", "`spikes`"]);
+        says(r#"{"name": "fsdd", "mel": {"hop": 5}}"#, &["`hop`", "`hop_ms`"]);
+        says(r#"{"name": "timit", "phone": 39}"#, &["`phone`", "`phones`"]);
         says(r#"{"name": "store-recall", "delay": -4}"#, &["-4"]);
     }
 
