@@ -8,6 +8,7 @@ use crate::error::{DatasetError, TaskError};
 use crate::music::JsbChorales;
 use crate::synthetic::{StoreRecall, StoreRecallConfig};
 use crate::task::Task;
+use crate::vision::{Mnist, MnistConfig};
 
 /// A task and its settings; in a configuration the key `name` says which task, and the other keys are its settings.
 ///
@@ -32,6 +33,8 @@ pub enum TaskConfig {
     Jsb(JsbConfig),
     /// [`StoreRecall`].
     StoreRecall(StoreRecallConfig),
+    /// [`Mnist`].
+    Mnist(MnistConfig),
 }
 
 /// Settings of [`JsbChorales`]: there are none.
@@ -46,6 +49,7 @@ impl TaskConfig {
         match self {
             TaskConfig::Jsb(_) => "jsb",
             TaskConfig::StoreRecall(_) => "store-recall",
+            TaskConfig::Mnist(_) => "mnist",
         }
     }
 
@@ -60,7 +64,15 @@ impl TaskConfig {
                 Box::new(JsbChorales::open(data.ok_or(missing)?)?)
             }
             TaskConfig::StoreRecall(config) => Box::new(StoreRecall::new(config.clone())?),
+            TaskConfig::Mnist(config) => {
+                Box::new(Mnist::open(self.folder(data, "train-images-idx3-ubyte.gz and its three companions")?, config)?)
+            }
         })
+    }
+
+    /// The folder of the data, which the task needs: `what` lies in it.
+    fn folder<'a>(&self, data: Option<&'a Path>, what: &str) -> Result<&'a Path, DatasetError> {
+        data.ok_or_else(|| DatasetError::NotGiven { task: self.name(), file: what.to_owned() })
     }
 }
 
