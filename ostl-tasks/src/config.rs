@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{DatasetError, TaskError};
+use crate::events::{EventLists, EventListsConfig, NMnist, NMnistConfig};
 use crate::music::JsbChorales;
 use crate::synthetic::{StoreRecall, StoreRecallConfig};
 use crate::task::Task;
@@ -35,6 +36,10 @@ pub enum TaskConfig {
     StoreRecall(StoreRecallConfig),
     /// [`Mnist`].
     Mnist(MnistConfig),
+    /// [`NMnist`].
+    NMnist(NMnistConfig),
+    /// [`EventLists`].
+    EventList(EventListsConfig),
 }
 
 /// Settings of [`JsbChorales`]: there are none.
@@ -50,6 +55,8 @@ impl TaskConfig {
             TaskConfig::Jsb(_) => "jsb",
             TaskConfig::StoreRecall(_) => "store-recall",
             TaskConfig::Mnist(_) => "mnist",
+            TaskConfig::NMnist(_) => "n-mnist",
+            TaskConfig::EventList(_) => "event-list",
         }
     }
 
@@ -66,6 +73,13 @@ impl TaskConfig {
             TaskConfig::StoreRecall(config) => Box::new(StoreRecall::new(config.clone())?),
             TaskConfig::Mnist(config) => {
                 Box::new(Mnist::open(self.folder(data, "train-images-idx3-ubyte.gz and its three companions")?, config)?)
+            }
+            TaskConfig::NMnist(config) => Box::new(NMnist::open(
+                self.folder(data, "train1K.txt or Train/0/00002.bin, and what belongs to it")?,
+                config,
+            )?),
+            TaskConfig::EventList(config) => {
+                Box::new(EventLists::open(self.folder(data, "train.csv, valid.csv and test.csv")?, config)?)
             }
         })
     }

@@ -3,6 +3,7 @@
 pub mod batching;
 pub mod config;
 pub mod error;
+pub mod events;
 mod files;
 pub mod labels;
 pub mod metric;
@@ -17,6 +18,7 @@ pub mod vocabulary;
 pub use batching::Batches;
 pub use config::{JsbConfig, TaskConfig};
 pub use error::{At, DatasetError, Defect, Place, TaskError};
+pub use events::{Bin, BinValue, EventLists, EventListsConfig, NMnist, NMnistConfig, Recording, Recordings};
 pub use labels::TargetSteps;
 pub use metric::Metric;
 pub use music::JsbChorales;

@@ -1,0 +1,14 @@
+//! Recordings of events: which channel, and when. Event cameras, silicon cochleas, and any list of events.
+
+mod binned;
+pub mod binning;
+pub mod lists;
+mod manifest;
+pub mod nmnist;
+mod nmnist_files;
+pub mod recordings;
+
+pub use binning::{Bin, BinValue};
+pub use lists::{EventLists, EventListsConfig};
+pub use nmnist::{NMnist, NMnistConfig};
+pub use recordings::{Recording, Recordings};
