@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{DatasetError, TaskError};
-use crate::events::{EventLists, EventListsConfig, NMnist, NMnistConfig};
+use crate::events::{EventLists, EventListsConfig, NMnist, NMnistConfig, ShdConfig, SscConfig};
 use crate::music::JsbChorales;
 use crate::synthetic::{StoreRecall, StoreRecallConfig};
 use crate::task::Task;
@@ -40,6 +40,10 @@ pub enum TaskConfig {
     NMnist(NMnistConfig),
     /// [`EventLists`].
     EventList(EventListsConfig),
+    /// `Shd`; opened only where the cargo feature `hdf5` is on.
+    Shd(ShdConfig),
+    /// `Ssc`; opened only where the cargo feature `hdf5` is on.
+    Ssc(SscConfig),
 }
 
 /// Settings of [`JsbChorales`]: there are none.
@@ -57,13 +61,16 @@ impl TaskConfig {
             TaskConfig::Mnist(_) => "mnist",
             TaskConfig::NMnist(_) => "n-mnist",
             TaskConfig::EventList(_) => "event-list",
+            TaskConfig::Shd(_) => "shd",
+            TaskConfig::Ssc(_) => "ssc",
         }
     }
 
     /// Opens the task; `data` is the folder that data sets lie in, which only tasks with data look at.
     ///
     /// # Errors
-    /// [`TaskError::Dataset`] if the data is missing or broken, [`TaskError::Config`] if a setting is out of range.
+    /// [`TaskError::Dataset`] if the data is missing or broken, [`TaskError::Config`] if a setting is out of range,
+    /// [`TaskError::NotBuilt`] if the program was built without the cargo feature that the task needs.
     pub fn open(&self, data: Option<&Path>) -> Result<Box<dyn Task>, TaskError> {
         Ok(match self {
             TaskConfig::Jsb(JsbConfig {}) => {
@@ -80,6 +87,18 @@ impl TaskConfig {
             )?),
             TaskConfig::EventList(config) => {
                 Box::new(EventLists::open(self.folder(data, "train.csv, valid.csv and test.csv")?, config)?)
+            }
+            #[cfg(feature = "hdf5")]
+            TaskConfig::Shd(config) => {
+                Box::new(crate::Shd::open(self.folder(data, "shd_train.h5 and shd_test.h5")?, config)?)
+            }
+            #[cfg(feature = "hdf5")]
+            TaskConfig::Ssc(config) => {
+                Box::new(crate::Ssc::open(self.folder(data, "ssc_train.h5, ssc_valid.h5 and ssc_test.h5")?, config)?)
+            }
+            #[cfg(not(feature = "hdf5"))]
+            TaskConfig::Shd(_) | TaskConfig::Ssc(_) => {
+                return Err(TaskError::NotBuilt { task: self.name(), feature: "hdf5" });
             }
         })
     }

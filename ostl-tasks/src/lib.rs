@@ -18,7 +18,11 @@ pub mod vocabulary;
 pub use batching::Batches;
 pub use config::{JsbConfig, TaskConfig};
 pub use error::{At, DatasetError, Defect, Place, TaskError};
-pub use events::{Bin, BinValue, EventLists, EventListsConfig, NMnist, NMnistConfig, Recording, Recordings};
+pub use events::{
+    Bin, BinValue, EventLists, EventListsConfig, NMnist, NMnistConfig, Recording, Recordings, ShdConfig, SscConfig,
+};
+#[cfg(feature = "hdf5")]
+pub use events::{Shd, Ssc};
 pub use labels::TargetSteps;
 pub use metric::Metric;
 pub use music::JsbChorales;

@@ -93,13 +93,12 @@ impl Binned {
     }
 }
 
-/// Writes [`Task`](crate::Task) for a type that has its recordings in a field `data`, its name in configurations from `$name`, and a
-/// method `name_of_class`.
+/// Writes [`Task`](crate::Task) for a type that has its recordings in a field `data`, and a method `name_of_class`; `$name` is its name in
+/// configurations.
 macro_rules! task_of_events {
-    ($type:ty, $this:ident => $name:expr) => {
+    ($type:ty, $name:literal) => {
         impl crate::Task for $type {
             fn name(&self) -> &str {
-                let $this = self;
                 $name
             }
 

@@ -174,4 +174,4 @@ fn read(
     Ok(recordings)
 }
 
-task_of_events!(EventLists, _this => "event-list");
+task_of_events!(EventLists, "event-list");

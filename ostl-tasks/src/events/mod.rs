@@ -7,8 +7,16 @@ mod manifest;
 pub mod nmnist;
 mod nmnist_files;
 pub mod recordings;
+#[cfg(feature = "hdf5")]
+pub mod shd;
+mod shd_config;
+#[cfg(feature = "hdf5")]
+mod spike_file;
 
 pub use binning::{Bin, BinValue};
 pub use lists::{EventLists, EventListsConfig};
 pub use nmnist::{NMnist, NMnistConfig};
 pub use recordings::{Recording, Recordings};
+#[cfg(feature = "hdf5")]
+pub use shd::{Shd, Ssc};
+pub use shd_config::{ShdConfig, SscConfig};

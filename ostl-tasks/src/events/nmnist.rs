@@ -180,4 +180,4 @@ impl NMnist {
     }
 }
 
-task_of_events!(NMnist, _this => "n-mnist");
+task_of_events!(NMnist, "n-mnist");
