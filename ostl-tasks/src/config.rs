@@ -161,4 +161,31 @@ mod tests {
         let wrong = TaskConfig::StoreRecall(StoreRecallConfig { delay: 0, ..Default::default() });
         assert!(matches!(wrong.open(None).err().unwrap(), TaskError::Config(error) if error.to_string().contains("delay")));
     }
+
+    #[test]
+    fn pictures_and_events() {
+        let folder = tempfile::tempdir().unwrap();
+        for (json, file) in [
+            (r#"{"name": "mnist", "form": "permuted", "limit": 10, "targets": "every"}"#, "train-images-idx3-ubyte"),
+            (r#"{"name": "n-mnist", "bin": {"width_ms": 5}, "value": "count", "polarity": false}"#, "train1K.txt"),
+            (r#"{"name": "event-list", "bin": {"count": 50}, "channels": 8}"#, "train.csv"),
+            (r#"{"name": "shd", "bin": {"width_ms": 2.5}, "valid_speakers": [3, 4]}"#, "shd_train.h5"),
+            (r#"{"name": "ssc", "max_steps": 100, "pool": 5}"#, "ssc_train.h5"),
+        ] {
+            let config = parse(json).unwrap();
+            assert!(json.contains(&format!("\"{}\"", config.name())));
+            assert_eq!(parse(&serde_json::to_string(&config).unwrap()).as_ref(), Ok(&config));
+            for data in [None, Some(folder.path())] {
+                let error = config.open(data).err().unwrap();
+                if cfg!(not(feature = "hdf5")) && matches!(config, TaskConfig::Shd(_) | TaskConfig::Ssc(_)) {
+                    assert!(error.to_string().contains("`--features hdf5`"), "{error}");
+                    continue;
+                }
+                assert!(error.to_string().contains(file) && error.to_string().contains("--data DIR"), "{error}");
+            }
+        }
+        says(r#"{"name": "mnist", "form": "row"}"#, &["`row`", "`rows`"]);
+        says(r#"{"name": "n-mnist", "bin": {"width": 5}}"#, &["`width`", "`width_ms`", "`count`"]);
+        says(r#"{"name": "shd", "speakers": [1]}"#, &["`speakers`", "`valid_speakers`"]);
+    }
 }
