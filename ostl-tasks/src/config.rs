@@ -5,12 +5,14 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{DatasetError, TaskError};
+use crate::events::{EventLists, EventListsConfig, NMnist, NMnistConfig, ShdConfig, SscConfig};
 use crate::language::{Characters, CharactersConfig, Words, WordsConfig};
 use crate::music::{JsbChorales, MuseData, Nottingham, PianoMidi};
 use crate::own::{Own, OwnConfig};
 use crate::speech::{Fsdd, FsddConfig, Timit, TimitConfig};
 use crate::synthetic::{StoreRecall, StoreRecallConfig};
 use crate::task::Task;
+use crate::vision::{Mnist, MnistConfig};
 
 /// A task and its settings; in a configuration the key `name` says which task, and the other keys are its settings.
 ///
@@ -51,6 +53,16 @@ pub enum TaskConfig {
     Fsdd(FsddConfig),
     /// [`Timit`].
     Timit(TimitConfig),
+    /// [`Mnist`].
+    Mnist(MnistConfig),
+    /// [`NMnist`].
+    NMnist(NMnistConfig),
+    /// [`EventLists`].
+    EventList(EventListsConfig),
+    /// `Shd`; opened only where the cargo feature `hdf5` is on.
+    Shd(ShdConfig),
+    /// `Ssc`; opened only where the cargo feature `hdf5` is on.
+    Ssc(SscConfig),
 }
 
 /// Settings of [`JsbChorales`] and the other collections of music: there are none.
@@ -76,13 +88,19 @@ impl TaskConfig {
             TaskConfig::Own(_) => "own",
             TaskConfig::Fsdd(_) => "fsdd",
             TaskConfig::Timit(_) => "timit",
+            TaskConfig::Mnist(_) => "mnist",
+            TaskConfig::NMnist(_) => "n-mnist",
+            TaskConfig::EventList(_) => "event-list",
+            TaskConfig::Shd(_) => "shd",
+            TaskConfig::Ssc(_) => "ssc",
         }
     }
 
     /// Opens the task; `data` is the folder that data sets lie in, which only tasks with data look at.
     ///
     /// # Errors
-    /// [`TaskError::Dataset`] if the data is missing or broken, [`TaskError::Config`] if a setting is out of range.
+    /// [`TaskError::Dataset`] if the data is missing or broken, [`TaskError::Config`] if a setting is out of range,
+    /// [`TaskError::NotBuilt`] if the program was built without the cargo feature that the task needs.
     pub fn open(&self, data: Option<&Path>) -> Result<Box<dyn Task>, TaskError> {
         let given = |file: &str| data.ok_or_else(|| DatasetError::NotGiven { task: self.name(), file: file.to_owned() });
         Ok(match self {
@@ -98,6 +116,25 @@ impl TaskConfig {
             TaskConfig::Characters(config) => Box::new(Characters::open(given(Characters::FILE)?, config)?),
             TaskConfig::Fsdd(config) => Box::new(Fsdd::open(given("recordings/0_george_0.wav")?, config)?),
             TaskConfig::Timit(config) => Box::new(Timit::open(given("TRAIN/DR1/FCJF0/SI1027.WAV")?, config)?),
+            TaskConfig::Mnist(config) => {
+                Box::new(Mnist::open(given("train-images-idx3-ubyte.gz and its three companions")?, config)?)
+            }
+            TaskConfig::NMnist(config) => {
+                Box::new(NMnist::open(given("train1K.txt or Train/0/00002.bin, and what belongs to it")?, config)?)
+            }
+            TaskConfig::EventList(config) => {
+                Box::new(EventLists::open(given("train.csv, valid.csv and test.csv")?, config)?)
+            }
+            #[cfg(feature = "hdf5")]
+            TaskConfig::Shd(config) => Box::new(crate::Shd::open(given("shd_train.h5 and shd_test.h5")?, config)?),
+            #[cfg(feature = "hdf5")]
+            TaskConfig::Ssc(config) => {
+                Box::new(crate::Ssc::open(given("ssc_train.h5, ssc_valid.h5 and ssc_test.h5")?, config)?)
+            }
+            #[cfg(not(feature = "hdf5"))]
+            TaskConfig::Shd(_) | TaskConfig::Ssc(_) => {
+                return Err(TaskError::NotBuilt { task: self.name(), feature: "hdf5" });
+            }
         })
     }
 }
@@ -186,5 +223,32 @@ mod tests {
         assert_eq!(store_recall.open(None).unwrap().name(), store_recall.name());
         let wrong = TaskConfig::StoreRecall(StoreRecallConfig { delay: 0, ..Default::default() });
         assert!(matches!(wrong.open(None).err().unwrap(), TaskError::Config(error) if error.to_string().contains("delay")));
+    }
+
+    #[test]
+    fn pictures_and_events() {
+        let folder = tempfile::tempdir().unwrap();
+        for (json, file) in [
+            (r#"{"name": "mnist", "form": "permuted", "limit": 10, "targets": "every"}"#, "train-images-idx3-ubyte"),
+            (r#"{"name": "n-mnist", "bin": {"width_ms": 5}, "value": "count", "polarity": false}"#, "train1K.txt"),
+            (r#"{"name": "event-list", "bin": {"count": 50}, "channels": 8}"#, "train.csv"),
+            (r#"{"name": "shd", "bin": {"width_ms": 2.5}, "valid_speakers": [3, 4]}"#, "shd_train.h5"),
+            (r#"{"name": "ssc", "max_steps": 100, "pool": 5}"#, "ssc_train.h5"),
+        ] {
+            let config = parse(json).unwrap();
+            assert!(json.contains(&format!("\"{}\"", config.name())));
+            assert_eq!(parse(&serde_json::to_string(&config).unwrap()).as_ref(), Ok(&config));
+            for data in [None, Some(folder.path())] {
+                let error = config.open(data).err().unwrap();
+                if cfg!(not(feature = "hdf5")) && matches!(config, TaskConfig::Shd(_) | TaskConfig::Ssc(_)) {
+                    assert!(error.to_string().contains("`--features hdf5`"), "{error}");
+                    continue;
+                }
+                assert!(error.to_string().contains(file) && error.to_string().contains("--data DIR"), "{error}");
+            }
+        }
+        says(r#"{"name": "mnist", "form": "row"}"#, &["`row`", "`rows`"]);
+        says(r#"{"name": "n-mnist", "bin": {"width": 5}}"#, &["`width`", "`width_ms`", "`count`"]);
+        says(r#"{"name": "shd", "speakers": [1]}"#, &["`speakers`", "`valid_speakers`"]);
     }
 }

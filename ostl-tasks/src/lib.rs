@@ -3,7 +3,9 @@
 pub mod batching;
 pub mod config;
 pub mod error;
+pub mod events;
 mod files;
+pub mod labels;
 pub mod language;
 pub mod metric;
 pub mod music;
@@ -13,11 +15,18 @@ pub mod speech;
 pub mod split;
 pub mod synthetic;
 pub mod task;
+pub mod vision;
 pub mod vocabulary;
 
 pub use batching::Batches;
 pub use config::{JsbConfig, MusicConfig, TaskConfig};
 pub use error::{At, DatasetError, Defect, Place, TaskError};
+pub use events::{
+    Bin, BinValue, EventLists, EventListsConfig, NMnist, NMnistConfig, Recording, Recordings, ShdConfig, SscConfig,
+};
+#[cfg(feature = "hdf5")]
+pub use events::{Shd, Ssc};
+pub use labels::TargetSteps;
 pub use language::{Characters, CharactersConfig, Words, WordsConfig};
 pub use metric::Metric;
 pub use music::{JsbChorales, MuseData, Nottingham, PianoMidi};
@@ -26,4 +35,6 @@ pub use speech::{Fsdd, FsddConfig, Timit, TimitConfig};
 pub use split::{Split, UnknownSplit};
 pub use synthetic::{StoreRecall, StoreRecallConfig};
 pub use task::{Goal, Task};
+pub use vision::{Idx, Mnist, MnistConfig, MnistForm};
 pub use vocabulary::{Joint, UnknownToken, Vocabulary};
+pub use vocabulary::{Joint, Vocabulary};

@@ -13,6 +13,10 @@ pub(crate) enum Purpose {
     Shuffle = 1,
     /// The sequences of the store–recall task.
     StoreRecall = 2,
+    /// The spikes of the MNIST task's rate code.
+    MnistRate = 20,
+    /// The order of the pixels in the permuted form of the MNIST task.
+    Permutation = 21,
 }
 
 /// A stream of draws.
@@ -28,6 +32,12 @@ impl Draws {
             bytes.copy_from_slice(&word.to_le_bytes());
         }
         Self(ChaCha8Rng::from_seed(key))
+    }
+
+    /// Four whole numbers from 0 to 65 535, each equally likely: the quarters of one draw, the lowest first.
+    pub(crate) fn quarters(&mut self) -> [u16; 4] {
+        let draw = self.0.next_u64();
+        [draw as u16, (draw >> 16) as u16, (draw >> 32) as u16, (draw >> 48) as u16]
     }
 
     /// A whole number from 0 to `bound − 1`, each equally likely.
