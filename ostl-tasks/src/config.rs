@@ -6,7 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{DatasetError, TaskError};
 use crate::music::JsbChorales;
-use crate::synthetic::{StoreRecall, StoreRecallConfig};
+use crate::synthetic::{
+    Adding, AddingConfig, CopyMemory, CopyMemoryConfig, EvidenceAccumulation, EvidenceAccumulationConfig, Lorenz,
+    LorenzConfig, MackeyGlass, MackeyGlassConfig, PatternGeneration, PatternGenerationConfig, Reber, ReberConfig,
+    StoreRecall, StoreRecallConfig, TemporalXor, TemporalXorConfig,
+};
 use crate::task::Task;
 
 /// A task and its settings; in a configuration the key `name` says which task, and the other keys are its settings.
@@ -32,6 +36,22 @@ pub enum TaskConfig {
     Jsb(JsbConfig),
     /// [`StoreRecall`].
     StoreRecall(StoreRecallConfig),
+    /// [`CopyMemory`].
+    CopyMemory(CopyMemoryConfig),
+    /// [`Adding`].
+    Adding(AddingConfig),
+    /// [`TemporalXor`].
+    TemporalXor(TemporalXorConfig),
+    /// [`EvidenceAccumulation`].
+    EvidenceAccumulation(EvidenceAccumulationConfig),
+    /// [`PatternGeneration`].
+    PatternGeneration(PatternGenerationConfig),
+    /// [`Reber`].
+    Reber(ReberConfig),
+    /// [`MackeyGlass`].
+    MackeyGlass(MackeyGlassConfig),
+    /// [`Lorenz`].
+    Lorenz(LorenzConfig),
 }
 
 /// Settings of [`JsbChorales`]: there are none.
@@ -46,6 +66,14 @@ impl TaskConfig {
         match self {
             TaskConfig::Jsb(_) => "jsb",
             TaskConfig::StoreRecall(_) => "store-recall",
+            TaskConfig::CopyMemory(_) => "copy-memory",
+            TaskConfig::Adding(_) => "adding",
+            TaskConfig::TemporalXor(_) => "temporal-xor",
+            TaskConfig::EvidenceAccumulation(_) => "evidence-accumulation",
+            TaskConfig::PatternGeneration(_) => "pattern-generation",
+            TaskConfig::Reber(_) => "reber",
+            TaskConfig::MackeyGlass(_) => "mackey-glass",
+            TaskConfig::Lorenz(_) => "lorenz",
         }
     }
 
@@ -60,6 +88,14 @@ impl TaskConfig {
                 Box::new(JsbChorales::open(data.ok_or(missing)?)?)
             }
             TaskConfig::StoreRecall(config) => Box::new(StoreRecall::new(config.clone())?),
+            TaskConfig::CopyMemory(config) => Box::new(CopyMemory::new(config.clone())?),
+            TaskConfig::Adding(config) => Box::new(Adding::new(config.clone())?),
+            TaskConfig::TemporalXor(config) => Box::new(TemporalXor::new(config.clone())?),
+            TaskConfig::EvidenceAccumulation(config) => Box::new(EvidenceAccumulation::new(config.clone())?),
+            TaskConfig::PatternGeneration(config) => Box::new(PatternGeneration::new(config.clone())?),
+            TaskConfig::Reber(config) => Box::new(Reber::new(config.clone())?),
+            TaskConfig::MackeyGlass(config) => Box::new(MackeyGlass::new(config.clone())?),
+            TaskConfig::Lorenz(config) => Box::new(Lorenz::new(config.clone())?),
         })
     }
 }
@@ -115,5 +151,28 @@ mod tests {
         assert_eq!(store_recall.open(None).unwrap().name(), store_recall.name());
         let wrong = TaskConfig::StoreRecall(StoreRecallConfig { delay: 0, ..Default::default() });
         assert!(matches!(wrong.open(None).err().unwrap(), TaskError::Config(error) if error.to_string().contains("delay")));
+    }
+
+    /// Every generator opens by its name alone, with its defaults, and keeps them through a file.
+    #[test]
+    fn generators_by_name() {
+        for name in [
+            "copy-memory",
+            "adding",
+            "temporal-xor",
+            "evidence-accumulation",
+            "pattern-generation",
+            "reber",
+            "mackey-glass",
+            "lorenz",
+            "store-recall",
+        ] {
+            let config = parse(&format!(r#"{{"name": "{name}"}}"#)).unwrap();
+            assert_eq!(parse(&serde_json::to_string(&config).unwrap()), Ok(config.clone()));
+            let task = config.open(None).unwrap();
+            assert_eq!((task.name(), config.name()), (name, name));
+            assert!(task.chance().unwrap() > 0.0 && task.goal().is_some());
+            says(&format!(r#"{{"name": "{name}", "trian": 4}}"#), &["`trian`", "`train`", "`valid`", "`test`", "`seed`"]);
+        }
     }
 }

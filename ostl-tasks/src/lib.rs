@@ -18,6 +18,10 @@ pub use error::{At, DatasetError, Defect, Place, TaskError};
 pub use metric::Metric;
 pub use music::JsbChorales;
 pub use split::{Split, UnknownSplit};
-pub use synthetic::{StoreRecall, StoreRecallConfig};
+pub use synthetic::{
+    Adding, AddingConfig, CopyMemory, CopyMemoryConfig, CopyTargets, EvidenceAccumulation, EvidenceAccumulationConfig,
+    Lorenz, LorenzConfig, MackeyGlass, MackeyGlassConfig, PatternGeneration, PatternGenerationConfig, PatternInput, Reber,
+    ReberConfig, ReberTargets, StoreRecall, StoreRecallConfig, TemporalXor, TemporalXorConfig,
+};
 pub use task::{Goal, Task};
 pub use vocabulary::{Joint, Vocabulary};
