@@ -2,6 +2,9 @@
 
 use ostl_core::SequenceBatch;
 
+/// Longest sequence that is accepted, in steps: statistics of so many take a few seconds.
+pub(super) const LONGEST: usize = 100_000;
+
 /// Sequences of a split that statistics are taken of, at most: the first so many.
 pub(super) const SAMPLED: usize = 64;
 
@@ -13,15 +16,18 @@ pub(super) struct Scale<const N: usize> {
 }
 
 impl<const N: usize> Scale<N> {
-    /// Of all values of some series.
-    pub(super) fn of(series: &[Vec<[f64; N]>]) -> Self {
-        let count = series.iter().map(Vec::len).sum::<usize>() as f64;
-        let mean_of = |of: &dyn Fn(f64, usize) -> f64| -> [f64; N] {
-            std::array::from_fn(|i| series.iter().flatten().map(|values| of(values[i], i)).sum::<f64>() / count)
-        };
-        let mean = mean_of(&|value, _| value);
-        let variance = mean_of(&|value, i| (value - mean[i]) * (value - mean[i]));
-        Self { mean, deviation: variance.map(f64::sqrt) }
+    /// Of all values of some series, of which no more than one is held.
+    pub(super) fn of(series: impl Iterator<Item = Vec<[f64; N]>>) -> Self {
+        let (mut count, mut sums, mut squares) = (0.0, [0.0; N], [0.0; N]);
+        for values in series.flatten() {
+            count += 1.0;
+            for i in 0..N {
+                sums[i] += values[i];
+                squares[i] += values[i] * values[i];
+            }
+        }
+        let mean = sums.map(|sum| sum / count);
+        Self { mean, deviation: std::array::from_fn(|i| (squares[i] / count - mean[i] * mean[i]).sqrt()) }
     }
 
     /// Less the mean, by the deviation.
@@ -63,10 +69,14 @@ impl Forecast {
     }
 
     /// Mean over all targets of some series, and over their values, of the square: what it costs always to say 0.
-    pub(super) fn mean_square<const N: usize>(&self, series: &[Vec<[f64; N]>], scale: &Scale<N>) -> f64 {
-        let targets = series.iter().flat_map(|series| &series[self.washout + self.horizon..]);
-        let squares: Vec<f64> =
-            targets.flat_map(|&values| scale.normal(values)).map(|value| f64::from(value) * f64::from(value)).collect();
-        squares.iter().sum::<f64>() / squares.len() as f64
+    pub(super) fn mean_square<const N: usize>(&self, series: impl Iterator<Item = Vec<[f64; N]>>, scale: &Scale<N>) -> f64 {
+        let (mut count, mut sum) = (0.0, 0.0);
+        for series in series {
+            for value in series[self.washout + self.horizon..].iter().flat_map(|&values| scale.normal(values)) {
+                count += 1.0;
+                sum += f64::from(value) * f64::from(value);
+            }
+        }
+        sum / count
     }
 }

@@ -3,8 +3,8 @@
 use ostl_core::{ConfigError, Loss, SequenceBatch};
 use serde::{Deserialize, Serialize};
 
-use super::forecast::{Forecast, SAMPLED, Scale};
-use super::settings::{LONGEST, Source, within, within_real};
+use super::forecast::{Forecast, LONGEST, SAMPLED, Scale};
+use super::settings::{Source, within, within_real};
 use crate::metric::Metric;
 use crate::random::{Draws, Purpose};
 use crate::split::Split;
@@ -22,7 +22,7 @@ const TRANSIENT: f64 = 20.0;
 /// | `dt` | 0.02 | time of a step | 0.001 … 0.1 |
 /// | `horizon` | 5 | how far ahead the forecast is, in steps | 1 … 10 000 |
 /// | `observed` | 1 | of x, y and z the network sees the first so many | 1 … 3 |
-/// | `length` | 250 | steps of a sequence | 1 … 1 000 000 |
+/// | `length` | 250 | steps of a sequence | 1 … 100 000 |
 /// | `washout` | 50 | steps at the beginning without a target | 0 … `length` − 1 |
 /// | `train` | 64 | sequences to learn from | 1 … 10 000 000 |
 /// | `valid` | 16 | sequences to choose settings on | 1 … 10 000 000 |
@@ -89,12 +89,13 @@ impl Lorenz {
         within("washout", config.washout, 0..=config.length - 1, ", less than the `length`")?;
         let source = Source::new(Purpose::Lorenz, config.seed, [config.train, config.valid, config.test])?;
         let forecast = forecast(&config);
-        let sample = |split| -> Vec<Vec<[f64; 3]>> {
+        let dt = config.dt;
+        let sample = |split| {
             let first = 0..source.sequences(split).min(SAMPLED);
-            first.map(|index| trajectory(&mut source.draws(split, index), config.dt, forecast.samples())).collect()
+            first.map(move |index| trajectory(&mut source.draws(split, index), dt, forecast.samples()))
         };
-        let scale = Scale::of(&sample(Split::Train));
-        let chance = forecast.mean_square(&sample(Split::Test), &scale);
+        let scale = Scale::of(sample(Split::Train));
+        let chance = forecast.mean_square(sample(Split::Test), &scale);
         Ok(Self { config, source, scale, chance })
     }
 

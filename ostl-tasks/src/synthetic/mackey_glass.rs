@@ -3,8 +3,8 @@
 use ostl_core::{ConfigError, Loss, SequenceBatch};
 use serde::{Deserialize, Serialize};
 
-use super::forecast::{Forecast, SAMPLED, Scale};
-use super::settings::{LONGEST, Source, within};
+use super::forecast::{Forecast, LONGEST, SAMPLED, Scale};
+use super::settings::{Source, within};
 use crate::metric::Metric;
 use crate::random::{Draws, Purpose};
 use crate::split::Split;
@@ -21,7 +21,7 @@ const TRANSIENT: usize = 500;
 /// | --- | --- | --- | --- |
 /// | `tau` | 17 | delay τ of the equation, in units of time | 1 … 1 000 |
 /// | `horizon` | 6 | how far ahead the forecast is, in steps (units of time) | 1 … 10 000 |
-/// | `length` | 300 | steps of a sequence | 1 … 1 000 000 |
+/// | `length` | 300 | steps of a sequence | 1 … 100 000 |
 /// | `washout` | 50 | steps at the beginning without a target | 0 … `length` − 1 |
 /// | `train` | 64 | sequences to learn from | 1 … 10 000 000 |
 /// | `valid` | 16 | sequences to choose settings on | 1 … 10 000 000 |
@@ -85,12 +85,13 @@ impl MackeyGlass {
         within("washout", config.washout, 0..=config.length - 1, ", less than the `length`")?;
         let source = Source::new(Purpose::MackeyGlass, config.seed, [config.train, config.valid, config.test])?;
         let forecast = forecast(&config);
-        let sample = |split| -> Vec<Vec<[f64; 1]>> {
+        let tau = config.tau;
+        let sample = |split| {
             let first = 0..source.sequences(split).min(SAMPLED);
-            first.map(|index| series(&mut source.draws(split, index), config.tau, forecast.samples())).collect()
+            first.map(move |index| series(&mut source.draws(split, index), tau, forecast.samples()))
         };
-        let scale = Scale::of(&sample(Split::Train));
-        let chance = forecast.mean_square(&sample(Split::Test), &scale);
+        let scale = Scale::of(sample(Split::Train));
+        let chance = forecast.mean_square(sample(Split::Test), &scale);
         Ok(Self { config, source, scale, chance })
     }
 
