@@ -7,9 +7,15 @@ use serde::{Deserialize, Serialize};
 use crate::error::{DatasetError, TaskError};
 use crate::events::{EventLists, EventListsConfig, NMnist, NMnistConfig, ShdConfig, SscConfig};
 use crate::language::{Characters, CharactersConfig, Words, WordsConfig};
+use crate::music::JsbChorales;
 use crate::music::{JsbChorales, MuseData, Nottingham, PianoMidi};
 use crate::own::{Own, OwnConfig};
 use crate::speech::{Fsdd, FsddConfig, Timit, TimitConfig};
+use crate::synthetic::{
+    Adding, AddingConfig, CopyMemory, CopyMemoryConfig, EvidenceAccumulation, EvidenceAccumulationConfig, Lorenz,
+    LorenzConfig, MackeyGlass, MackeyGlassConfig, PatternGeneration, PatternGenerationConfig, Reber, ReberConfig,
+    StoreRecall, StoreRecallConfig, TemporalXor, TemporalXorConfig,
+};
 use crate::synthetic::{StoreRecall, StoreRecallConfig};
 use crate::task::Task;
 use crate::vision::{Mnist, MnistConfig};
@@ -63,6 +69,22 @@ pub enum TaskConfig {
     Shd(ShdConfig),
     /// `Ssc`; opened only where the cargo feature `hdf5` is on.
     Ssc(SscConfig),
+    /// [`CopyMemory`].
+    CopyMemory(CopyMemoryConfig),
+    /// [`Adding`].
+    Adding(AddingConfig),
+    /// [`TemporalXor`].
+    TemporalXor(TemporalXorConfig),
+    /// [`EvidenceAccumulation`].
+    EvidenceAccumulation(EvidenceAccumulationConfig),
+    /// [`PatternGeneration`].
+    PatternGeneration(PatternGenerationConfig),
+    /// [`Reber`].
+    Reber(ReberConfig),
+    /// [`MackeyGlass`].
+    MackeyGlass(MackeyGlassConfig),
+    /// [`Lorenz`].
+    Lorenz(LorenzConfig),
 }
 
 /// Settings of [`JsbChorales`] and the other collections of music: there are none.
@@ -93,6 +115,14 @@ impl TaskConfig {
             TaskConfig::EventList(_) => "event-list",
             TaskConfig::Shd(_) => "shd",
             TaskConfig::Ssc(_) => "ssc",
+            TaskConfig::CopyMemory(_) => "copy-memory",
+            TaskConfig::Adding(_) => "adding",
+            TaskConfig::TemporalXor(_) => "temporal-xor",
+            TaskConfig::EvidenceAccumulation(_) => "evidence-accumulation",
+            TaskConfig::PatternGeneration(_) => "pattern-generation",
+            TaskConfig::Reber(_) => "reber",
+            TaskConfig::MackeyGlass(_) => "mackey-glass",
+            TaskConfig::Lorenz(_) => "lorenz",
         }
     }
 
@@ -135,6 +165,14 @@ impl TaskConfig {
             TaskConfig::Shd(_) | TaskConfig::Ssc(_) => {
                 return Err(TaskError::NotBuilt { task: self.name(), feature: "hdf5" });
             }
+            TaskConfig::CopyMemory(config) => Box::new(CopyMemory::new(config.clone())?),
+            TaskConfig::Adding(config) => Box::new(Adding::new(config.clone())?),
+            TaskConfig::TemporalXor(config) => Box::new(TemporalXor::new(config.clone())?),
+            TaskConfig::EvidenceAccumulation(config) => Box::new(EvidenceAccumulation::new(config.clone())?),
+            TaskConfig::PatternGeneration(config) => Box::new(PatternGeneration::new(config.clone())?),
+            TaskConfig::Reber(config) => Box::new(Reber::new(config.clone())?),
+            TaskConfig::MackeyGlass(config) => Box::new(MackeyGlass::new(config.clone())?),
+            TaskConfig::Lorenz(config) => Box::new(Lorenz::new(config.clone())?),
         })
     }
 }
@@ -250,5 +288,28 @@ mod tests {
         says(r#"{"name": "mnist", "form": "row"}"#, &["`row`", "`rows`"]);
         says(r#"{"name": "n-mnist", "bin": {"width": 5}}"#, &["`width`", "`width_ms`", "`count`"]);
         says(r#"{"name": "shd", "speakers": [1]}"#, &["`speakers`", "`valid_speakers`"]);
+    }
+
+    /// Every generator opens by its name alone, with its defaults, and keeps them through a file.
+    #[test]
+    fn generators_by_name() {
+        for name in [
+            "copy-memory",
+            "adding",
+            "temporal-xor",
+            "evidence-accumulation",
+            "pattern-generation",
+            "reber",
+            "mackey-glass",
+            "lorenz",
+            "store-recall",
+        ] {
+            let config = parse(&format!(r#"{{"name": "{name}"}}"#)).unwrap();
+            assert_eq!(parse(&serde_json::to_string(&config).unwrap()), Ok(config.clone()));
+            let task = config.open(None).unwrap();
+            assert_eq!((task.name(), config.name()), (name, name));
+            assert!(task.chance().unwrap() > 0.0 && task.goal().is_some());
+            says(&format!(r#"{{"name": "{name}", "trian": 4}}"#), &["`trian`", "`train`", "`valid`", "`test`", "`seed`"]);
+        }
     }
 }

@@ -33,8 +33,11 @@ pub use music::{JsbChorales, MuseData, Nottingham, PianoMidi};
 pub use own::{Own, OwnConfig};
 pub use speech::{Fsdd, FsddConfig, Timit, TimitConfig};
 pub use split::{Split, UnknownSplit};
-pub use synthetic::{StoreRecall, StoreRecallConfig};
+pub use synthetic::{
+    Adding, AddingConfig, CopyMemory, CopyMemoryConfig, CopyTargets, EvidenceAccumulation, EvidenceAccumulationConfig,
+    Lorenz, LorenzConfig, MackeyGlass, MackeyGlassConfig, PatternGeneration, PatternGenerationConfig, PatternInput, Reber,
+    ReberConfig, ReberTargets, StoreRecall, StoreRecallConfig, TemporalXor, TemporalXorConfig,
+};
 pub use task::{Goal, Task};
 pub use vision::{Idx, Mnist, MnistConfig, MnistForm};
 pub use vocabulary::{Joint, UnknownToken, Vocabulary};
-pub use vocabulary::{Joint, Vocabulary};
