@@ -13,6 +13,8 @@ pub(crate) enum Purpose {
     Shuffle = 1,
     /// The sequences of the store–recall task.
     StoreRecall = 2,
+    /// The tokens of a text that a network goes on with.
+    Sample = 100,
 }
 
 /// A stream of draws.
