@@ -27,7 +27,8 @@ pub(crate) enum Epoch<'t> {
 impl Feed {
     /// What suits the task, if it can be trained on at all and the configuration's figures exist for it.
     pub(crate) fn new(config: &Config, source: &Source, task: &dyn Task) -> Result<Self> {
-        for (split, what) in [(Split::Train, "nothing to learn from"), (Split::Valid, "nothing to choose the best epoch by")] {
+        for (split, what) in [(Split::Train, "nothing to learn from"), (Split::Valid, "nothing to choose the best epoch by")]
+        {
             if task.sequences(split) == 0 {
                 let problem = format!("the task `{}` has {what}: its {split} split is empty", task.name());
                 return Err(UsageError::Other(problem).into());
@@ -43,7 +44,8 @@ impl Feed {
             (Some(steps), _) => Ok(Feed::Stretches(whole_windows(steps, config.method().window, longest(task)))),
             (None, Some(batch)) => Ok(Feed::Batches(batch)),
             (None, None) => {
-                Err(source.missing("training.batch", "missing; it has no default: so many sequences are learned side by side"))
+                Err(source
+                    .missing("training.batch", "missing; it has no default: so many sequences are learned side by side"))
             }
         }
     }
@@ -184,7 +186,10 @@ mod tests {
         assert_eq!(whole(100, Window::Steps(20)), 100);
         assert_eq!(whole(100, Window::Steps(300)), 300);
         assert_eq!(whole(100, Window::Steps(5000)), 1000, "a window is no longer than the recording");
-        assert_eq!([whole(100, Window::Sequence), whole(100, Window::Rolling(7)), whole(0, Window::Sequence)], [100, 100, 1]);
+        assert_eq!(
+            [whole(100, Window::Sequence), whole(100, Window::Rolling(7)), whole(0, Window::Sequence)],
+            [100, 100, 1]
+        );
     }
 
     #[test]

@@ -134,8 +134,20 @@ mod tests {
     #[test]
     fn a_goal_is_reached_from_its_own_side() {
         let mut measures = Measures::of(Loss::SoftmaxCrossEntropy, 2, &[]);
-        measures.observe(&ostl_core::Observation { stream: 0, step: 0, outputs: &[1.0, 0.0], target: Target::Class(0), loss: 0.25 });
-        measures.observe(&ostl_core::Observation { stream: 0, step: 0, outputs: &[1.0, 0.0], target: Target::Class(1), loss: 0.75 });
+        measures.observe(&ostl_core::Observation {
+            stream: 0,
+            step: 0,
+            outputs: &[1.0, 0.0],
+            target: Target::Class(0),
+            loss: 0.25,
+        });
+        measures.observe(&ostl_core::Observation {
+            stream: 0,
+            step: 0,
+            outputs: &[1.0, 0.0],
+            target: Target::Class(1),
+            loss: 0.75,
+        });
         let figures = Figures::new(&measures, &[Metric::Loss, Metric::Accuracy]);
         let goal = |metric, reach| reaches(&Goal { metric, reach, best: None }, &figures);
         assert_eq!([goal(Metric::Accuracy, 0.5), goal(Metric::Accuracy, 0.51)], [Some(true), Some(false)]);

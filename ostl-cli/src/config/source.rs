@@ -117,9 +117,9 @@ impl Source {
 
 /// A `--set`: the path of a key, and the text of its value.
 pub(super) fn override_of(text: &str) -> Result<(Vec<String>, String), UsageError> {
-    let (key, value) = text.split_once('=').ok_or_else(|| {
-        UsageError::Other(format!("--set {text}: must be KEY=VALUE, such as --set training.epochs=10"))
-    })?;
+    let (key, value) = text
+        .split_once('=')
+        .ok_or_else(|| UsageError::Other(format!("--set {text}: must be KEY=VALUE, such as --set training.epochs=10")))?;
     let path: Vec<String> = key.trim().split('.').map(str::to_owned).collect();
     if path.iter().any(String::is_empty) {
         return Err(UsageError::Other(format!("--set {text}: `{key}` is no key; write it like layers.0.units")));

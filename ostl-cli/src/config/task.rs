@@ -18,7 +18,8 @@ pub(crate) fn task(name: &str, settings: &[String]) -> Result<TaskConfig, UsageE
         set(&mut tree, path, parse(&value)).map_err(|problem| UsageError::Other(format!("--set {text}: {problem}")))?;
     }
     tree.insert("name".into(), Value::String(name.to_owned()));
-    TaskConfig::deserialize(Value::Table(tree)).map_err(|error| UsageError::Other(format!("task `{name}`: {}", error.message())))
+    TaskConfig::deserialize(Value::Table(tree))
+        .map_err(|error| UsageError::Other(format!("task `{name}`: {}", error.message())))
 }
 
 /// Opens a task that stands alone.
