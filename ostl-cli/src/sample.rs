@@ -102,7 +102,8 @@ fn go_on(
         }
         inputs[token] = 1.0;
         let answer = learner.predict(&inputs).with_context(|| format!("after {} tokens", step + 1))?;
-        next = (step + 1 >= prompt.len()).then(|| sampler.draw(answer.as_slice()));
+        let logits: Vec<f32> = answer.iter().copied().collect();
+        next = (step + 1 >= prompt.len()).then(|| sampler.draw(&logits));
         inputs[token] = 0.0;
     }
     writeln!(out)?;
@@ -171,7 +172,7 @@ mod tests {
         assert_eq!(text(letters, "ab", 0, 0.0), "ab\n");
         let mut words = Vocabulary::new(Joint::Space);
         ["the", "cat", LINE_END, UNKNOWN].iter().for_each(|word| assert!(words.add(word) < 4));
-        assert_eq!(text(&words, "the", 6, 0.0), "the cat\n<unk> the cat\n<unk>\n");
+        assert_eq!(text(&words, "the", 7, 0.0), "the cat\n<unk> the cat\n<unk>\n");
         assert_eq!(encoded(&words, "cat dog\nthe").unwrap(), [1, 3, 2, 0]);
     }
 

@@ -26,9 +26,8 @@ pub(super) fn run(arguments: &InfoArguments) -> Result<()> {
     let set = DataSet::named(&arguments.name);
     if let Some(set) = set {
         writeln!(out, "{}: {}\nlicence: {}\nsource: {}", set.name, set.what, set.licence, set.citation)?;
-        if let Origin::Files { base: address, .. } | Origin::ByHand { address, .. } = set.origin {
-            writeln!(out, "address: {address}")?;
-        }
+        let (Origin::Files { base: address, .. } | Origin::ByHand { address, .. }) = set.origin;
+        writeln!(out, "address: {address}")?;
         if let Some(folder) = &arguments.data {
             write!(out, "{}", checked(set, folder)?)?;
         }
