@@ -331,3 +331,36 @@ fn a_name_on_the_command_line_is_the_whole_method() {
     assert_eq!((config.method().window, config.method().carry), (Window::Steps(7), Carry::Layer));
     assert_eq!(config.method().update, Update::Window);
 }
+
+/// Every option that a cell has is in its row of the README.
+#[test]
+fn the_readme_lists_every_option_of_every_cell() {
+    let readme = include_str!("../../README.md");
+    let table = &readme[readme.find("### Options of the cells").unwrap()..];
+    for name in [
+        "lstm",
+        "gru",
+        "rnn",
+        "snu",
+        "ssnu",
+        "lif",
+        "synaptic-lif",
+        "alif",
+        "li",
+        "ind-rnn",
+        "e-lstm",
+        "lru",
+        "rtu",
+        "min-gru",
+        "min-lstm",
+    ] {
+        let row = table.lines().find(|line| line.starts_with(&format!("| `{name}` |"))).unwrap_or_else(|| panic!("{name}"));
+        let error = with(&[&format!("layers=[{{cell=\"{name}\", units=3, zzz=1}}]")]).unwrap_err();
+        let (_, known) =
+            error.split_once("expected one of `cell`, `units`, `activity`, `density`").unwrap_or_else(|| panic!("{error}"));
+        let options: Vec<&str> = known.split('`').skip(1).step_by(2).collect();
+        let listed = |option: &&str| row.contains(&format!("`{option}`"));
+        assert!(options.iter().all(listed), "{row}: {options:?}");
+        assert!(name == "min-gru" || !options.is_empty(), "{error}");
+    }
+}

@@ -103,8 +103,9 @@ fn transfer(agent: &Agent, url: &str, part: &Path, exactly: Option<u64>, most: u
     };
     let open = if have > 0 { OpenOptions::new().append(true).open(part) } else { File::create(part) };
     let mut to = open.with_context(|| format!("{}: cannot be written", part.display()))?;
+    let rest = response.headers().get("content-length").and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    let total = rest.map(|rest| have + rest).or(exactly);
     let mut body = response.into_body();
-    let total = body.content_length().map(|rest| have + rest).or(exactly);
     bar.inc(have);
     let mut from = body.as_reader();
     let mut buffer = vec![0; 1 << 16];

@@ -89,6 +89,7 @@ fn a_text_stopped_anywhere_is_gone_on_with_bit_for_bit() {
         ("layer", "method.carry=layer"),
         ("rolling", "method={name='rolling_tbptt', window=4}"),
         ("snap", "method={name='snap'}"),
+        ("sequence", "method={name='bptt'}"),
     ] {
         let whole = at(&format!("{kind}-whole"));
         let (ending, state) = trained(&Letters::new(6), &[set], &whole, false, &Stop::default());
