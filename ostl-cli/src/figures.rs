@@ -111,15 +111,15 @@ mod tests {
             (Metric::Perplexity, 97.123, "97.12"),
             (Metric::BitsPerCharacter, 1.4567, "1.457"),
             (Metric::R2, -0.25, "-0.2500"),
-            (Metric::Loss, 0.6931, "0.6931"),
+            (Metric::Loss, 0.69, "0.6900"),
         ] {
             assert_eq!(written(metric, value), text);
         }
-        let figures = Figures(vec![(Metric::Loss, 1.0), (Metric::Accuracy, 0.5), (Metric::Perplexity, 2.718)]);
-        assert_eq!(figures.beside_the_loss(), ", 50.0 %, perplexity 2.72");
+        let figures = Figures(vec![(Metric::Loss, 1.0), (Metric::Accuracy, 0.5), (Metric::Perplexity, 2.75)]);
+        assert_eq!(figures.beside_the_loss(), ", 50.0 %, perplexity 2.75");
         assert_eq!((figures.loss(), figures.get(Metric::R2)), (1.0, None));
         let json = serde_json::to_value(figures.in_summary()).unwrap();
-        assert_eq!(json["metrics"]["perplexity"], 2.718);
+        assert_eq!(json["metrics"]["perplexity"], 2.75);
         assert_eq!((&json["loss"], &json["accuracy"]), (&1.0.into(), &0.5.into()));
     }
 
