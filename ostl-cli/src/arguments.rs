@@ -1,5 +1,7 @@
 //! The command line.
 
+mod data;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -8,12 +10,17 @@ use ostl_tasks::Split;
 
 use crate::config;
 
+pub(crate) use data::{
+    DataArguments, DataCommand, FetchArguments, FileFormat, InfoArguments, MakeArguments, SampleArguments,
+};
+
 const EXAMPLES: &str = "\
 Examples:
   ostl train                                        learn a small task, no data needed
   ostl train configs/jsb-lstm.toml --data DIR       learn the JSB chorales
   ostl train --set layers.0.units=32 --out runs/b   the same with another setting
   ostl evaluate runs/b                              measure a finished run again
+  ostl data fetch jsb --out data                    download a data set
   ostl check configs/jsb-lstm.toml                  is the online gradient exact?";
 
 /// Online learning for recurrent and spiking networks: train one, measure it, and see how close its gradient is to BPTT's.
@@ -38,6 +45,7 @@ Examples:
   ostl train configs/jsb-lstm.toml --data DIR --set method.window=sequence   (BPTT)
   ostl train --set layers.0.units=32 --set optimizer.rule=sgd --out runs/sgd
   ostl train --resume runs/sgd
+  ostl train --resume runs/sgd --set training.epochs=50   (a finished run, for longer)
 
 Exit status: 0 done, 1 failed, 2 wrong usage or configuration, 130 interrupted.")]
     Train(TrainArguments),
@@ -75,6 +83,16 @@ Examples:
 
 Exit status: 0 done, 1 failed, 2 wrong usage.")]
     Bench(BenchArguments),
+    /// Let a trained network go on with a text
+    ///
+    /// For tasks whose inputs and classes are the characters or words of a text. The best checkpoint of the run reads the prompt and then
+    /// its own draws.
+    #[command(
+        after_help = "Example:\n  ostl sample runs/characters-gru-0 --prompt \"ROMEO:\" --length 400 --temperature 0.8"
+    )]
+    Sample(SampleArguments),
+    /// List, look into, make and fetch data
+    Data(DataArguments),
 }
 
 /// What decides the configuration.
@@ -97,7 +115,7 @@ pub(crate) struct TrainArguments {
     /// Run directory to make [default: runs/TASK-CELL-SEED, numbered if that exists]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
-    /// Go on with the run in DIR, exactly where it stopped
+    /// Go on with the run in DIR, exactly where it stopped; only training.epochs and training.patience may be set anew
     #[arg(long, value_name = "DIR")]
     pub(crate) resume: Option<PathBuf>,
     /// Seed of the starting weights and of the order of sequences; the same as --set seed=N

@@ -75,7 +75,9 @@ fn of_random_sequences(config: &mut Config, source: &config::Source) -> Result<R
         TaskConfig::Jsb(_) => (88, 88, Loss::BinaryCrossEntropy),
         other => return Err(UsageError::Other(format!("the task {} needs data: pass --data DIR", other.name())).into()),
     };
-    config.choose_window_for(inputs, outputs, LONGEST).map_err(|error| source.out_of_range(error))?;
+    config
+        .choose_window_for(inputs, outputs, config.training.batch.unwrap_or(1), LONGEST)
+        .map_err(|error| source.out_of_range(error))?;
     let network: Network<f64> = config.network(inputs, outputs).map_err(|error| source.out_of_range(error))?;
     let steps = gradient_report::audited_steps(&config.method());
     let batch = random::batch(inputs, outputs, loss, &[steps, steps - 1, steps - 2], config.seed);

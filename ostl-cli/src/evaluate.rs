@@ -6,9 +6,11 @@ use anyhow::{Context, Result};
 
 use crate::arguments::EvaluateArguments;
 use crate::config;
+use crate::failure::UsageError;
+use crate::feed::Feed;
+use crate::figures::{self, Figures};
 use crate::run_directory::RunDirectory;
 use crate::signals::Stop;
-use crate::summary::Measured;
 use crate::train::in_pool;
 use crate::trainer;
 
@@ -18,21 +20,26 @@ pub(crate) fn run(arguments: EvaluateArguments) -> Result<()> {
     let task = config.open_task(arguments.data.as_deref(), &source)?;
     let task = task.as_ref();
     let split = arguments.split;
-    let (best, score) = in_pool(config.threads, || -> Result<_> {
-        let (mut learner, best) = trainer::with_best(trainer::learner(&config, &source, task)?, &run)?;
-        let score = trainer::evaluate(&mut learner, task, split, config.training.batch, &Stop::default())?;
-        Ok((best, score.context("evaluation was not finished")?))
-    })??;
-    let measured = Measured::new(&score, task.loss());
-    let accuracy = measured.accuracy.map_or_else(String::new, |accuracy| format!(", accuracy {:.2} %", 100.0 * accuracy));
     let sequences = task.sequences(split);
+    if sequences == 0 {
+        return Err(UsageError::Other(format!("the task `{}` has no {split} split", task.name())).into());
+    }
+    let feed = Feed::new(&config, &source, task)?;
+    let (best, measures) = in_pool(config.threads, || -> Result<_> {
+        let learner = trainer::learner(&config, &source, task, feed.streams(task))?;
+        let (mut learner, best) = trainer::with_best(learner, &run)?;
+        let measures = feed.evaluate(&mut learner, task, split, &Stop::default())?;
+        Ok((best, measures.context("evaluation was not finished")?))
+    })??;
+    let figures = Figures::new(&measures, &figures::reported(task));
     let mut out = std::io::stdout().lock();
     writeln!(
         out,
-        "{} {split}: loss {:.6}{accuracy} ({sequences} sequences, {} targets; weights of epoch {})",
+        "{} {split}: loss {:.6}{} ({sequences} sequences, {} targets; weights of epoch {})",
         task.name(),
-        measured.loss,
-        score.targets,
+        figures.loss(),
+        figures.beside_the_loss(),
+        measures.targets(),
         best.epoch
     )?;
     Ok(out.flush()?)

@@ -1,18 +1,20 @@
 //! How close the online gradient is to BPTT's: the audit of a network on a small batch, as a table, a line, or JSON.
 
+mod sequences;
+
 use std::fmt;
 
 use anyhow::{Context, Result};
 use ostl_core::gradient_check::{self, Audit, Claim};
-use ostl_core::{Carry, Edge, Feedback, Loss, Method, Network, Real, SequenceBatch, Targets, TraceFormat, Update, Window};
-use ostl_tasks::{Split, Task};
+use ostl_core::{Carry, Edge, Feedback, Loss, Method, Network, Real, SequenceBatch, TraceFormat, Update, Window};
+use ostl_tasks::Task;
 use serde::Serialize;
 
 use crate::config::{Config, Source, window_name};
 use crate::table::aligned;
 
-/// Sequences in the batch that is audited.
-const STREAMS: usize = 3;
+use sequences::{STREAMS, audited_batch};
+
 /// Steps of the longest of them, at least; and windows that it should span, since what a carry drops shows only across their edges.
 const STEPS: usize = 24;
 const WINDOWS: usize = 4;
@@ -264,39 +266,9 @@ fn influence_bytes<T: Real>(network: &Network<T>) -> usize {
 
 /// The audit of a network on the first few sequences of its task's validation split.
 pub(crate) fn of_task(network: &Network<f64>, config: &Config, task: &dyn Task) -> Result<Report> {
-    let mut indices: Vec<usize> = (0..task.sequences(Split::Valid).min(STREAMS)).collect();
-    indices.sort_by_key(|&index| std::cmp::Reverse(task.steps(Split::Valid, index)));
-    let batch = ending(&task.batch(Split::Valid, &indices).cast(), audited_steps(&config.method()));
+    let batch = audited_batch(task, audited_steps(&config.method()));
     let described = format!("{} sequences of up to {} steps", batch.streams(), batch.steps());
     Report::new(network.description(), network, task.loss(), &config.method(), &batch, described)
-}
-
-/// The ends of the sequences of a batch, made ragged: the last `steps` of the first, one less of the next, and so on. Ends,
-/// because a task may have targets only there.
-fn ending(batch: &SequenceBatch<f64>, steps: usize) -> SequenceBatch<f64> {
-    let kept = |stream: usize, length: usize| length.min(steps.saturating_sub(stream).max(1));
-    let lengths: Vec<usize> = batch.lengths().iter().enumerate().map(|(stream, &length)| kept(stream, length)).collect();
-    let kind = match batch.targets() {
-        Targets::Classes(_) => ostl_core::TargetKind::Classes,
-        Targets::Values(_) => ostl_core::TargetKind::Values,
-    };
-    let mut end = SequenceBatch::new(batch.inputs(), batch.outputs(), kind, &lengths);
-    for (stream, &length) in lengths.iter().enumerate() {
-        let skipped = batch.lengths()[stream] - length;
-        for step in 0..length {
-            let from = skipped + step;
-            end.input_mut(stream, step).copy_from_slice(batch.input(stream, from));
-            if batch.is_reset(stream, from) && step > 0 {
-                end.reset_before(stream, step);
-            }
-            match batch.target(stream, from) {
-                Some(ostl_core::Target::Class(class)) => end.set_class(stream, step, class),
-                Some(ostl_core::Target::Values(values)) => end.values_mut(stream, step).copy_from_slice(values),
-                None => {}
-            }
-        }
-    }
-    end
 }
 
 #[cfg(test)]
@@ -328,21 +300,5 @@ mod tests {
     fn the_size_of_an_audit_by_hand() {
         let network = Network::<f32>::builder(2).dense(5, ostl_core::Activation::Tanh).readout(3).unwrap();
         assert_eq!(influence_bytes(&network), 5 * (5 * 2 + 5) * STREAMS * 8);
-    }
-
-    #[test]
-    fn an_ending_keeps_the_last_steps() {
-        let mut batch = SequenceBatch::<f64>::new(1, 2, ostl_core::TargetKind::Classes, &[6, 4]);
-        for (stream, length) in [(0, 6), (1, 4)] {
-            (0..length).for_each(|step| batch.input_mut(stream, step)[0] = step as f64);
-            batch.set_class(stream, length - 1, 1);
-        }
-        batch.reset_before(0, 4);
-        let end = ending(&batch, 3);
-        assert_eq!(end.lengths(), [3, 2]);
-        assert_eq!([end.input(0, 0)[0], end.input(0, 2)[0], end.input(1, 0)[0]], [3.0, 5.0, 2.0]);
-        assert!(end.has_target(0, 2) && end.has_target(1, 1) && end.target_count() == 2);
-        assert!(end.is_reset(0, 1) && !end.is_reset(0, 0));
-        assert_eq!(ending(&batch, 100).lengths(), [6, 4]);
     }
 }

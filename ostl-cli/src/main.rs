@@ -4,11 +4,18 @@ mod arguments;
 mod bench;
 mod check;
 mod config;
+mod data;
 mod evaluate;
 mod failure;
+mod feed;
+mod figures;
 mod gradient_report;
+#[cfg(test)]
+mod letters;
 mod progress;
+mod results;
 mod run_directory;
+mod sample;
 mod signals;
 mod summary;
 mod table;
@@ -27,6 +34,8 @@ fn main() -> ExitCode {
         Command::Evaluate(arguments) => evaluate::run(arguments),
         Command::Check(arguments) => check::run(arguments),
         Command::Bench(arguments) => bench::run(&arguments),
+        Command::Sample(arguments) => sample::run(arguments),
+        Command::Data(arguments) => data::run(arguments),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,25 +1,34 @@
 //! What is seen while training runs: a bar on a terminal, a line an epoch elsewhere, nothing if quiet. All of it on stderr.
 
+use std::cell::Cell;
 use std::fmt::Write;
 use std::io::IsTerminal;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
+use ostl_core::Score;
+
 use crate::run_directory::MetricsRow;
 use crate::table::loss;
+
+/// Without a bar, something is said this often within an epoch.
+const PAUSE: Duration = Duration::from_secs(30);
 
 /// Shows how training gets on.
 #[derive(Debug)]
 pub(crate) struct Progress {
     show: Show,
     epochs: u64,
+    /// Steps of an epoch.
+    steps: u64,
 }
 
 #[derive(Debug)]
 enum Show {
     Bar(ProgressBar),
-    Lines,
+    /// When something was last said.
+    Lines(Cell<Instant>),
     Nothing,
 }
 
@@ -41,38 +50,45 @@ impl Progress {
             bar.enable_steady_tick(Duration::from_millis(250));
             Show::Bar(bar)
         } else {
-            Show::Lines
+            Show::Lines(Cell::new(Instant::now()))
         };
-        Self { show, epochs }
+        Self { show, epochs, steps }
     }
 
     /// Something worth a line of its own.
     pub(crate) fn say(&self, line: &str) {
         match &self.show {
             Show::Bar(bar) => bar.println(line),
-            Show::Lines => eprintln!("{line}"),
+            Show::Lines(said) => {
+                eprintln!("{line}");
+                said.set(Instant::now());
+            }
             Show::Nothing => {}
         }
     }
 
-    /// After a batch of so many steps in epoch `epoch` (from 1), with the epoch's mean training loss so far.
-    pub(crate) fn batch(&self, epoch: u64, steps: u64, mean: f64) {
-        if let Show::Bar(bar) = &self.show {
-            bar.set_prefix(format!("epoch {epoch}/{}", self.epochs));
-            bar.set_message(format!("loss {}", loss(mean)));
-            bar.inc(steps);
+    /// After a batch or stretch of so many steps in epoch `epoch` (from 1); `train` is what the epoch has come to so far.
+    pub(crate) fn part(&self, epoch: u64, steps: u64, train: &Score) {
+        match &self.show {
+            Show::Bar(bar) => {
+                bar.set_prefix(format!("epoch {epoch}/{}", self.epochs));
+                bar.set_message(format!("loss {}", loss(train.mean_loss())));
+                bar.inc(steps);
+            }
+            Show::Lines(said) if said.get().elapsed() >= PAUSE => self.say(&within(epoch, self.epochs, self.steps, train)),
+            Show::Lines(_) | Show::Nothing => {}
         }
     }
 
     /// After an epoch.
     pub(crate) fn epoch(&self, row: &MetricsRow, best: bool) {
-        let accuracy = row.valid_accuracy.map_or_else(String::new, |accuracy| format!(", {:.1} %", 100.0 * accuracy));
         self.say(&format!(
-            "epoch {:>3}/{}  train {}  valid {}{accuracy}{}  {:.0} steps/s  {:.1} s",
+            "epoch {:>3}/{}  train {}  valid {}{}{}  {:.0} steps/s  {:.1} s",
             row.epoch,
             self.epochs,
             loss(row.train_loss),
-            loss(row.valid_loss),
+            loss(row.valid.loss()),
+            row.valid.beside_the_loss(),
             if best { " *" } else { "" },
             row.steps_per_second,
             row.seconds
@@ -84,5 +100,26 @@ impl Progress {
         if let Show::Bar(bar) = &self.show {
             bar.finish_and_clear();
         }
+    }
+}
+
+/// How far an epoch of so many steps is.
+fn within(epoch: u64, epochs: u64, steps: u64, train: &Score) -> String {
+    let percent = 100.0 * train.steps as f64 / steps.max(1) as f64;
+    format!(
+        "  in epoch {epoch}/{epochs}: {percent:.0} %, {} of {steps} steps, train {}",
+        train.steps,
+        loss(train.mean_loss())
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_epoch_in_progress() {
+        let train = Score { loss: 10.0, targets: 4, steps: 50, ..Score::default() };
+        assert_eq!(within(2, 7, 200, &train), "  in epoch 2/7: 25 %, 50 of 200 steps, train 2.5000");
     }
 }

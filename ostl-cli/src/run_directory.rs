@@ -6,30 +6,32 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use ostl_core::checkpoint;
+use ostl_tasks::{Confusion, Metric};
 use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
 use crate::failure::UsageError;
+use crate::figures::Figures;
 use crate::summary::Summary;
 use crate::trainer::{Best, State};
 
 const CONFIG: &str = "config.toml";
 const METRICS: &str = "metrics.csv";
 const SUMMARY: &str = "summary.json";
+const CONFUSION: &str = "confusion.csv";
 const LAST: &str = "last.ckpt";
 const BEST: &str = "best.ckpt";
 
-const METRICS_HEADER: &str = "epoch,learning_rate,train_loss,valid_loss,valid_accuracy,seconds,steps_per_second\n";
+const METRICS_HEADER: &str = "epoch,learning_rate,train_loss,valid_loss,valid_accuracy,seconds,steps_per_second";
 
 /// One line of `metrics.csv`.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct MetricsRow {
     /// Counted from 1.
     pub(crate) epoch: u64,
     pub(crate) learning_rate: f64,
     pub(crate) train_loss: f64,
-    pub(crate) valid_loss: f64,
-    pub(crate) valid_accuracy: Option<f64>,
+    pub(crate) valid: Figures,
     pub(crate) seconds: f64,
     pub(crate) steps_per_second: f64,
 }
@@ -62,7 +64,7 @@ impl RunDirectory {
         if path.exists() {
             run.refuse_unless(force)?;
             // Only what a run writes: the directory may hold other things.
-            for name in [LAST, BEST, SUMMARY, METRICS, CONFIG] {
+            for name in [LAST, BEST, SUMMARY, CONFUSION, METRICS, CONFIG] {
                 match fs::remove_file(path.join(name)) {
                     Err(error) if error.kind() != io::ErrorKind::NotFound => {
                         return Err(error).with_context(|| format!("{}: cannot be replaced", path.join(name).display()));
@@ -150,10 +152,28 @@ impl RunDirectory {
         write().with_context(|| format!("{}: cannot be written", path.display()))
     }
 
-    /// Opens the table of epochs for more rows, keeping those of the first `epochs` epochs.
-    pub(crate) fn metrics(&self, epochs: u64) -> Result<Metrics> {
+    /// Writes how often each class was taken for which: a row for each right class, a column for each answer.
+    pub(crate) fn write_confusion(&self, confusion: &Confusion, name: impl Fn(usize) -> String) -> Result<()> {
+        let names: Vec<String> = (0..confusion.classes()).map(name).collect();
+        let mut table = csv::Writer::from_writer(Vec::new());
+        table.write_record(std::iter::once("class").chain(names.iter().map(String::as_str)))?;
+        for (class, name) in names.iter().enumerate() {
+            let counts = confusion.row(class).iter().map(u64::to_string);
+            table.write_record(std::iter::once(name.clone()).chain(counts))?;
+        }
+        let text = table.into_inner().map_err(|error| error.into_error()).context(CONFUSION)?;
+        self.replace(CONFUSION, &String::from_utf8(text).context(CONFUSION)?)
+    }
+
+    /// Opens the table of epochs for more rows, keeping those of the first `epochs` epochs; with a column for each of these figures.
+    pub(crate) fn metrics(&self, epochs: u64, figures: &[Metric]) -> Result<Metrics> {
         let path = self.path.join(METRICS);
+        // The loss and the accuracy have columns of their own.
+        let figures: Vec<Metric> =
+            figures.iter().copied().filter(|figure| !matches!(figure, Metric::Loss | Metric::Accuracy)).collect();
         let mut kept = METRICS_HEADER.to_owned();
+        kept.extend(figures.iter().map(|figure| format!(",valid_{}", figure.name().replace('-', "_"))));
+        kept.push('\n');
         if epochs > 0 {
             let text = fs::read_to_string(&path).with_context(|| format!("{}: cannot be read", path.display()))?;
             let belongs =
@@ -163,7 +183,7 @@ impl RunDirectory {
         self.replace(METRICS, &kept)?;
         let file =
             OpenOptions::new().append(true).open(&path).with_context(|| format!("{}: cannot be opened", path.display()))?;
-        Ok(Metrics { path, file })
+        Ok(Metrics { path, file, figures })
     }
 
     /// Whether there is something to go on from.
@@ -207,16 +227,26 @@ impl RunDirectory {
 pub(crate) struct Metrics {
     path: PathBuf,
     file: File,
+    /// Those with columns at the end.
+    figures: Vec<Metric>,
 }
 
 impl Metrics {
     /// Adds a row, and sees it written before training goes on.
     pub(crate) fn add(&mut self, row: &MetricsRow) -> Result<()> {
-        let accuracy = row.valid_accuracy.map_or_else(String::new, |accuracy| accuracy.to_string());
-        let line = format!(
-            "{},{},{},{},{accuracy},{:.3},{:.0}\n",
-            row.epoch, row.learning_rate, row.train_loss, row.valid_loss, row.seconds, row.steps_per_second
+        let figure = |metric| row.valid.get(metric).map_or_else(String::new, |value| value.to_string());
+        let mut line = format!(
+            "{},{},{},{},{},{:.3},{:.0}",
+            row.epoch,
+            row.learning_rate,
+            row.train_loss,
+            row.valid.loss(),
+            figure(Metric::Accuracy),
+            row.seconds,
+            row.steps_per_second
         );
+        line.extend(self.figures.iter().map(|&metric| format!(",{}", figure(metric))));
+        line.push('\n');
         let written = self.file.write_all(line.as_bytes()).and_then(|()| self.file.flush());
         written.with_context(|| format!("{}: cannot be written", self.path.display()))
     }
@@ -226,32 +256,63 @@ impl Metrics {
 mod tests {
     use super::*;
 
+    /// The first epoch has an accuracy of 3/4.
+    fn figures(epoch: u64) -> Figures {
+        let loss = if epoch == 1 { ostl_core::Loss::SoftmaxCrossEntropy } else { ostl_core::Loss::MeanSquaredError };
+        let mut measures = ostl_tasks::Measures::of(loss, 2, &[]);
+        for answer in [0, 1, 1, 1] {
+            let target = match epoch {
+                1 => ostl_core::Target::Class(answer),
+                _ => ostl_core::Target::Values(&[0.0, 0.0]),
+            };
+            measures.observe(&ostl_core::Observation { stream: 0, step: 0, outputs: &[0.0, 1.0], target, loss: 1.5 });
+        }
+        Figures::new(&measures, &[Metric::Loss, Metric::Accuracy, Metric::Perplexity])
+    }
+
     fn row(epoch: u64) -> MetricsRow {
         MetricsRow {
             epoch,
             learning_rate: 0.1,
             train_loss: 2.0,
-            valid_loss: 1.5,
-            valid_accuracy: (epoch == 1).then_some(0.75),
+            valid: figures(epoch),
             seconds: 0.25,
             steps_per_second: 1234.5,
         }
     }
 
+    const COLUMNS: [Metric; 3] = [Metric::Loss, Metric::Accuracy, Metric::BitsPerCharacter];
+
     #[test]
     fn metrics_past_the_checkpoint_are_cut() {
         let folder = tempfile::tempdir().unwrap();
         let run = RunDirectory { path: folder.path().to_owned() };
-        let mut metrics = run.metrics(0).unwrap();
+        let mut metrics = run.metrics(0, &COLUMNS).unwrap();
         (1..=3).for_each(|epoch| metrics.add(&row(epoch)).unwrap());
         // A row torn in the middle, as a kill may leave it.
         metrics.file.write_all(b"4,0.").unwrap();
-        run.metrics(2).unwrap().add(&row(3)).unwrap();
+        run.metrics(2, &COLUMNS).unwrap().add(&row(3)).unwrap();
         let text = fs::read_to_string(folder.path().join(METRICS)).unwrap();
         let rows: Vec<&str> = text.lines().collect();
         assert_eq!(rows.len(), 4, "{text}");
-        assert_eq!(rows[1], "1,0.1,2,1.5,0.75,0.250,1234");
-        assert_eq!(rows[3], "3,0.1,2,1.5,,0.250,1234");
+        assert!(rows[0].ends_with(",steps_per_second,valid_bits_per_character"), "{text}");
+        assert_eq!(rows[1], "1,0.1,2,1.5,0.75,0.250,1234,");
+        assert_eq!(rows[3], "3,0.1,2,1.5,,0.250,1234,");
+    }
+
+    #[test]
+    fn names_of_classes_may_hold_anything() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = RunDirectory { path: folder.path().to_owned() };
+        let mut measures = ostl_tasks::Measures::of(ostl_core::Loss::SoftmaxCrossEntropy, 3, &[]);
+        for class in [0, 1, 2, 2] {
+            let target = ostl_core::Target::Class(class);
+            measures.observe(&ostl_core::Observation { stream: 0, step: 0, outputs: &[0.0, 1.0, 0.0], target, loss: 0.0 });
+        }
+        let names = [",", "\n", "a \"b\""];
+        run.write_confusion(measures.confusion().unwrap(), |class| names[class].to_owned()).unwrap();
+        let text = fs::read_to_string(folder.path().join(CONFUSION)).unwrap();
+        assert_eq!(text, "class,\",\",\"\n\",\"a \"\"b\"\"\"\n\",\",0,1,0\n\"\n\",0,1,0\n\"a \"\"b\"\"\",0,2,0\n");
     }
 
     #[test]

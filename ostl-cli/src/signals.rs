@@ -23,6 +23,12 @@ impl Stop {
         Ok(stop)
     }
 
+    /// Asks to stop.
+    #[cfg(test)]
+    pub(crate) fn request(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+
     pub(crate) fn requested(&self) -> bool {
         self.0.load(Ordering::SeqCst)
     }

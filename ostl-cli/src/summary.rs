@@ -1,10 +1,11 @@
 //! `summary.json`: what a run came to.
 
-use ostl_core::{Carry, Edge, Feedback, Loss, Score, Update};
-use ostl_tasks::Task;
+use ostl_core::{Carry, Edge, Feedback, Loss, Update};
+use ostl_tasks::{Goal, Metric, Task};
 use serde::Serialize;
 
 use crate::config::{Config, window_name};
+use crate::figures::{Figures, InSummary};
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -16,25 +17,22 @@ pub(crate) enum Status {
     Interrupted,
 }
 
-/// What was measured on one split.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub(crate) struct Measured {
-    /// Mean over the targets, in nats for the two cross-entropies.
-    pub(crate) loss: f64,
-    /// Fraction of the targets; where targets are classes.
+/// Whether the task counts as solved.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct GoalSummary {
+    metric: Metric,
+    /// As good as this, or better.
+    reach: f64,
+    /// The best that anyone can do, where it is known.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) accuracy: Option<f64>,
+    best: Option<f64>,
+    /// On the test split, or on the validation split where there is no test; nothing where the run was interrupted.
+    pub(crate) reached: Option<bool>,
 }
 
-impl Measured {
-    pub(crate) fn new(score: &Score, loss: Loss) -> Self {
-        Self { loss: score.mean_loss(), accuracy: (loss == Loss::SoftmaxCrossEntropy).then(|| score.accuracy()) }
-    }
-
-    /// What guessing without looking at the input comes to.
-    pub(crate) fn chance(task: &dyn Task) -> Option<Self> {
-        task.chance().map(|loss| Self { loss, accuracy: task.chance_accuracy() })
-    }
+/// Whether a figure is as good as a goal.
+pub(crate) fn reaches(goal: &Goal, figures: &Figures) -> Option<bool> {
+    figures.get(goal.metric).map(|value| !goal.metric.is_better(goal.reach, value) && !value.is_nan())
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -58,14 +56,21 @@ pub(crate) struct Summary {
     loss: Loss,
     /// Epochs done.
     pub(crate) epochs: u64,
-    /// Epoch of the lowest validation loss, from 1; everything below is measured there.
+    /// The figure that chose the best epoch.
+    best_by: Metric,
+    /// Epoch of the best validation figure, from 1; everything below is measured there.
     pub(crate) best_epoch: Option<u64>,
-    pub(crate) valid: Option<Measured>,
-    /// Nothing where the run was interrupted: the test split is looked at once, at the end.
-    pub(crate) test: Option<Measured>,
-    pub(crate) chance: Option<Measured>,
+    pub(crate) valid: Option<InSummary>,
+    /// Nothing where the run was interrupted (the test split is looked at once, at the end) or the task has no test split.
+    pub(crate) test: Option<InSummary>,
+    chance: Option<InSummary>,
+    pub(crate) goal: Option<GoalSummary>,
+    /// Training steps, summed over streams, until the validation figure first was as good as the goal.
+    steps_to_goal: Option<u64>,
     /// Wall clock of this process, or of the whole run where it was not interrupted.
     pub(crate) seconds: f64,
+    /// The part of it that went into learning.
+    train_seconds: f64,
     parameters: usize,
     trace_bytes: usize,
     version: &'static str,
@@ -78,13 +83,16 @@ pub(crate) struct Circumstances {
     pub(crate) parameters: usize,
     pub(crate) trace_bytes: usize,
     pub(crate) seconds: f64,
+    pub(crate) train_seconds: f64,
     pub(crate) epochs: u64,
+    pub(crate) steps_to_goal: Option<u64>,
 }
 
 impl Summary {
     /// The summary of a run that has ended so.
     pub(crate) fn new(status: Status, config: &Config, task: &dyn Task, circumstances: Circumstances) -> Self {
         let method = config.method();
+        let chance = Figures::chance(task);
         Self {
             status,
             task: task.name().to_owned(),
@@ -100,14 +108,50 @@ impl Summary {
             seed: config.seed,
             loss: task.loss(),
             epochs: circumstances.epochs,
+            best_by: config.training.best,
             best_epoch: None,
             valid: None,
             test: None,
-            chance: Measured::chance(task),
+            chance: (!chance.is_empty()).then(|| chance.in_summary()),
+            goal: task.goal().map(|Goal { metric, reach, best }| GoalSummary { metric, reach, best, reached: None }),
+            steps_to_goal: circumstances.steps_to_goal,
             seconds: circumstances.seconds,
+            train_seconds: circumstances.train_seconds,
             parameters: circumstances.parameters,
             trace_bytes: circumstances.trace_bytes,
             version: env!("CARGO_PKG_VERSION"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ostl_core::Target;
+    use ostl_tasks::Measures;
+
+    use super::*;
+
+    #[test]
+    fn a_goal_is_reached_from_its_own_side() {
+        let mut measures = Measures::of(Loss::SoftmaxCrossEntropy, 2, &[]);
+        measures.observe(&ostl_core::Observation {
+            stream: 0,
+            step: 0,
+            outputs: &[1.0, 0.0],
+            target: Target::Class(0),
+            loss: 0.25,
+        });
+        measures.observe(&ostl_core::Observation {
+            stream: 0,
+            step: 0,
+            outputs: &[1.0, 0.0],
+            target: Target::Class(1),
+            loss: 0.75,
+        });
+        let figures = Figures::new(&measures, &[Metric::Loss, Metric::Accuracy]);
+        let goal = |metric, reach| reaches(&Goal { metric, reach, best: None }, &figures);
+        assert_eq!([goal(Metric::Accuracy, 0.5), goal(Metric::Accuracy, 0.51)], [Some(true), Some(false)]);
+        assert_eq!([goal(Metric::Loss, 0.5), goal(Metric::Loss, 0.49)], [Some(true), Some(false)]);
+        assert_eq!(goal(Metric::R2, 0.5), None);
     }
 }

@@ -6,17 +6,19 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 use ostl_core::WindowChoice;
-use ostl_tasks::{Split, Task};
+use ostl_tasks::{Measures, Split, Task};
 
 use crate::arguments::TrainArguments;
 use crate::config::{self, Config, Source};
 use crate::failure::{Interrupted, UsageError};
+use crate::feed::Feed;
+use crate::figures::Figures;
 use crate::gradient_report;
 use crate::progress::Progress;
+use crate::results;
 use crate::run_directory::RunDirectory;
 use crate::signals::Stop;
-use crate::summary::{Circumstances, Measured, Status, Summary};
-use crate::table::{aligned, loss};
+use crate::summary::{Circumstances, Status, Summary, reaches};
 use crate::trainer::{self, Ending, Trainer};
 
 /// What is to be trained, from scratch or from a checkpoint.
@@ -24,6 +26,7 @@ struct Plan {
     config: Config,
     source: Source,
     task: Box<dyn Task>,
+    feed: Feed,
     /// The run to go on with.
     resumed: Option<RunDirectory>,
     /// The window, where it was left to the program.
@@ -51,7 +54,8 @@ fn start(arguments: &TrainArguments) -> Result<Plan> {
     config.data =
         config.data(arguments.config.data.as_deref()).map(|path| std::path::absolute(path).unwrap_or(path.to_owned()));
     let window = config.choose_window(task.as_ref()).map_err(|error| source.out_of_range(error))?;
-    Ok(Plan { config, source, task, resumed: None, window, out })
+    let feed = Feed::new(&config, &source, task.as_ref())?;
+    Ok(Plan { config, source, task, feed, resumed: None, window, out })
 }
 
 /// The name, or the first of NAME-2, NAME-3, … that nothing has yet; the name itself where it may be replaced.
@@ -68,7 +72,6 @@ fn free_name(name: &str, replace: bool) -> PathBuf {
 fn resume(path: &Path, arguments: &TrainArguments) -> Result<Plan> {
     let others = [
         ("CONFIG", arguments.config.config.is_some()),
-        ("--set", !arguments.config.set.is_empty()),
         ("--seed", arguments.seed.is_some()),
         ("--out", arguments.out.is_some()),
         ("--force", arguments.force),
@@ -81,9 +84,10 @@ fn resume(path: &Path, arguments: &TrainArguments) -> Result<Plan> {
         return Err(UsageError::Other(problem).into());
     }
     let run = RunDirectory::open(path)?;
-    let (config, source) = config::load_file(&run.config_path())?;
+    let (config, source) = config::load_run(&run.config_path(), &arguments.config.set)?;
     let task = config.open_task(arguments.config.data.as_deref(), &source)?;
-    Ok(Plan { config, source, task, resumed: Some(run), window: None, out: path.to_owned() })
+    let feed = Feed::new(&config, &source, task.as_ref())?;
+    Ok(Plan { config, source, task, feed, resumed: Some(run), window: None, out: path.to_owned() })
 }
 
 /// Runs something with so many threads; 0 is one a core.
@@ -93,13 +97,18 @@ pub(crate) fn in_pool<R: Send>(threads: usize, work: impl FnOnce() -> R + Send) 
 }
 
 fn train(plan: &Plan, arguments: &TrainArguments) -> Result<()> {
-    let Plan { config, source, task, .. } = plan;
+    let Plan { config, source, task, feed, .. } = plan;
     let task = task.as_ref();
     let start = Instant::now();
-    let mut trainer = Trainer::new(config, task, trainer::learner(config, source, task)?);
+    let learner = trainer::learner(config, source, task, feed.streams(task))?;
+    let mut trainer = Trainer::new(config, task, *feed, learner);
     let run = match &plan.resumed {
         Some(run) => {
-            trainer = trainer.resume(run)?;
+            trainer = trainer.resume(run, source)?;
+            // Nothing but when the run ends can have changed.
+            if !arguments.config.set.is_empty() {
+                run.write_config(config)?;
+            }
             run.clone()
         }
         None => {
@@ -110,14 +119,12 @@ fn train(plan: &Plan, arguments: &TrainArguments) -> Result<()> {
             run
         }
     };
-    let mut metrics = run.metrics(trainer.state().epochs)?;
+    let mut metrics = run.metrics(trainer.state().epochs, trainer.figures())?;
     let stop = Stop::listen()?;
     let (steps, done) = trainer.steps();
     let progress = Progress::new(arguments.quiet, config.training.epochs, steps, done);
     progress.say(&announcement(plan, &trainer, &run));
-    if let Some(choice) = plan.window {
-        progress.say(&chosen(choice));
-    }
+    plan.window.into_iter().map(chosen).chain(feed.notes(config, task)).for_each(|note| progress.say(&note));
 
     let ending = trainer.train(&run, &mut metrics, &progress, &stop);
     progress.finish();
@@ -128,25 +135,41 @@ fn train(plan: &Plan, arguments: &TrainArguments) -> Result<()> {
         parameters: trainer.learner().network().parameters().len(),
         trace_bytes: trainer.learner().trace_bytes(),
         seconds: start.elapsed().as_secs_f64(),
+        train_seconds: trainer.train_time().as_secs_f64(),
         epochs: trainer.state().epochs,
+        steps_to_goal: trainer.state().steps_to_goal,
     };
     let mut summary = Summary::new(status, config, task, circumstances);
-    if let Some(best) = trainer.state().best {
+    if let Some(best) = &trainer.state().best {
         summary.best_epoch = Some(best.epoch);
-        summary.valid = Some(Measured::new(&best.valid, task.loss()));
+        summary.valid = Some(best.valid.in_summary());
     }
     if status == Status::Interrupted {
         run.write_summary(&summary)?;
         return Err(Interrupted { run: run.path().to_owned() }.into());
     }
 
-    let (mut learner, _) = trainer.into_best(&run)?;
-    let test = trainer::evaluate(&mut learner, task, Split::Test, config.training.batch, &Stop::default())?;
-    summary.test = test.map(|sums| Measured::new(&sums, task.loss()));
+    let reported = trainer.figures().to_vec();
+    let (mut learner, best) = trainer.into_best(&run)?;
+    // The test split is looked at here and nowhere else.
+    let measures = match task.sequences(Split::Test) {
+        0 => None,
+        _ => feed.evaluate(&mut learner, task, Split::Test, &Stop::default())?,
+    };
+    let test = measures.as_ref().map(|measures| Figures::new(measures, &reported));
+    summary.test = test.as_ref().map(Figures::in_summary);
+    if let (Some(goal), Some(of_task)) = (&mut summary.goal, task.goal()) {
+        goal.reached = reaches(&of_task, test.as_ref().unwrap_or(&best.valid));
+    }
+    if let Some(confusion) = measures.as_ref().and_then(Measures::confusion) {
+        run.write_confusion(confusion, |class| task.class_name(class).into_owned())?;
+    }
     run.write_summary(&summary)?;
 
     let mut out = std::io::stdout().lock();
-    write!(out, "{}", learned(&summary, run.path()))?;
+    write!(out, "{}", results::table(task, &reported, Some(&best.valid), test.as_ref()))?;
+    let (epochs, seconds, path) = (summary.epochs, summary.seconds, run.path().display());
+    writeln!(out, "best epoch {} of {epochs}, {seconds:.1} s, in {path}", best.epoch)?;
     match gradient_report::of_learner(config, source, task, learner.network())? {
         Some(gradient) => write!(out, "\n{gradient}")?,
         None => {
@@ -177,20 +200,4 @@ pub(crate) fn chosen(choice: WindowChoice) -> String {
     let mib = |bytes: usize| bytes as f64 / f64::from(1 << 20);
     let (steps, traces, window) = (choice.steps, mib(choice.trace_bytes), mib(choice.window_bytes));
     format!("window = \"auto\": K = {steps} (traces {traces:.1} MiB, windows {window:.1} MiB)")
-}
-
-/// The table of what was learned.
-fn learned(summary: &Summary, run: &Path) -> String {
-    let row = |name: &str, measured: Option<Measured>| {
-        let measured = measured?;
-        let accuracy = measured.accuracy.map_or_else(String::new, |accuracy| format!("{:.1} %", 100.0 * accuracy));
-        Some(vec![name.to_owned(), loss(measured.loss), accuracy])
-    };
-    let has_accuracy = summary.valid.is_some_and(|valid| valid.accuracy.is_some());
-    let mut rows = vec![vec![String::new(), "loss".into(), if has_accuracy { "accuracy".into() } else { String::new() }]];
-    rows.extend(row("valid", summary.valid));
-    rows.extend(row("test", summary.test));
-    rows.extend(row("chance", summary.chance));
-    let best = summary.best_epoch.map_or_else(String::new, |epoch| format!("best epoch {epoch} of {}, ", summary.epochs));
-    format!("{}{best}{:.1} s, in {}\n", aligned(&rows, &[0]), summary.seconds, run.display())
 }

@@ -1,23 +1,26 @@
 //! The training loop, and the state that it can be stopped in and gone on from bit for bit.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use ostl_core::{Learner, Network, Score, SequenceBatch};
-use ostl_tasks::{Batches, Split, Task};
+use ostl_core::{Learner, Network, Score};
+use ostl_tasks::{Metric, Split, Task};
 use serde::{Deserialize, Serialize};
 
-use crate::config::{Config, Source};
+use crate::config::{Config, OutOfRange, Source};
+use crate::feed::{self, Epoch, Feed};
+use crate::figures::{self, Figures};
 use crate::progress::Progress;
 use crate::run_directory::{BestWeights, Checkpoint, Metrics, MetricsRow, RunDirectory};
 use crate::signals::Stop;
+use crate::summary::reaches;
 
 /// The best epoch so far.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Best {
     /// Counted from 1.
     pub(crate) epoch: u64,
-    pub(crate) valid: Score,
+    pub(crate) valid: Figures,
 }
 
 /// How far training has come.
@@ -25,11 +28,15 @@ pub(crate) struct Best {
 pub(crate) struct State {
     /// Epochs done.
     pub(crate) epochs: u64,
-    /// Batches done of the epoch after them.
+    /// Steps taken in them, summed over streams.
+    steps: u64,
+    /// Batches or stretches done of the epoch after them.
     batch: u64,
-    /// What those batches came to.
+    /// What those came to.
     train: Score,
     pub(crate) best: Option<Best>,
+    /// Steps taken when the validation figure first was as good as the task's goal.
+    pub(crate) steps_to_goal: Option<u64>,
 }
 
 /// Whether training came to its end or was asked to stop.
@@ -43,55 +50,44 @@ pub(crate) enum Ending {
 pub(crate) struct Trainer<'a> {
     config: &'a Config,
     task: &'a dyn Task,
+    feed: Feed,
+    /// The figures that are reported.
+    figures: Vec<Metric>,
     learner: Learner<f32>,
     description: String,
     state: State,
+    /// Time spent learning, in this process.
+    train_time: Duration,
 }
 
-/// The network of a configuration and a learner around it; `source` is whom to blame if it cannot be built.
-pub(crate) fn learner(config: &Config, source: &Source, task: &dyn Task) -> Result<Learner<f32>> {
+/// The network of a configuration and a learner around it, for so many streams; `source` is whom to blame if it cannot be built.
+pub(crate) fn learner(config: &Config, source: &Source, task: &dyn Task, streams: usize) -> Result<Learner<f32>> {
     let network: Network<f32> = config.network(task.inputs(), task.outputs()).map_err(|error| source.out_of_range(error))?;
-    // No batch is larger than the largest split, whatever the configuration says.
-    let sequences = Split::ALL.into_iter().map(|split| task.sequences(split)).max().unwrap_or(1);
-    let streams = config.training.batch.min(sequences).max(1);
-    let longest = (0..task.sequences(Split::Train)).map(|index| task.steps(Split::Train, index)).max().unwrap_or(1);
-    let method = config.method().for_sequences_of(longest);
+    let method = config.method().for_sequences_of(feed::longest(task));
     let learner = Learner::new(network, task.loss(), method, config.optimizer(), streams);
     learner.map_err(|error| source.out_of_range(error.into()))
 }
 
-/// What the learner's network does on a split, without learning. Nothing if it was asked to stop on the way.
-pub(crate) fn evaluate(
-    learner: &mut Learner<f32>,
-    task: &dyn Task,
-    split: Split,
-    batch: usize,
-    stop: &Stop,
-) -> Result<Option<Score>> {
-    let mut sums = Score::default();
-    for batch in Batches::in_order(task, split, batch).iter() {
-        if stop.requested() {
-            return Ok(None);
-        }
-        sums += learner.evaluate_batch(&batch).with_context(|| format!("evaluating the {split} split"))?;
-    }
-    Ok(Some(sums))
-}
-
 impl<'a> Trainer<'a> {
     /// From the start.
-    pub(crate) fn new(config: &'a Config, task: &'a dyn Task, learner: Learner<f32>) -> Self {
-        let description = learner.network().description();
-        Self { config, task, learner, description, state: State::default() }
+    pub(crate) fn new(config: &'a Config, task: &'a dyn Task, feed: Feed, learner: Learner<f32>) -> Self {
+        let (description, figures) = (learner.network().description(), figures::reported(task));
+        let state = State::default();
+        Self { config, task, feed, figures, learner, description, state, train_time: Duration::ZERO }
     }
 
     /// From where a run stopped.
-    pub(crate) fn resume(mut self, run: &RunDirectory) -> Result<Self> {
+    pub(crate) fn resume(mut self, run: &RunDirectory, source: &Source) -> Result<Self> {
         let checkpoint = run.read_last(&self.description)?;
         self.learner
             .restore(checkpoint.learner)
             .with_context(|| format!("{}: does not fit its config", run.path().display()))?;
         self.state = checkpoint.state;
+        let (epochs, done) = (self.config.training.epochs, self.state.epochs);
+        if epochs < done {
+            let allowed = format!("at least {done}: so many epochs of the run are done");
+            return Err(source.out_of_range(OutOfRange::new("training.epochs", epochs, allowed)));
+        }
         Ok(self)
     }
 
@@ -108,10 +104,20 @@ impl<'a> Trainer<'a> {
         &self.state
     }
 
+    /// The figures that are reported.
+    pub(crate) fn figures(&self) -> &[Metric] {
+        &self.figures
+    }
+
+    /// Time spent learning, in this process.
+    pub(crate) fn train_time(&self) -> Duration {
+        self.train_time
+    }
+
     /// Steps of an epoch, and steps done, for the progress bar.
     pub(crate) fn steps(&self) -> (u64, u64) {
         let epoch = (0..self.task.sequences(Split::Train)).map(|index| self.task.steps(Split::Train, index) as u64).sum();
-        (epoch, self.state.epochs.saturating_mul(epoch) + self.state.train.steps)
+        (epoch, self.state.steps + self.state.train.steps)
     }
 
     /// Writes the checkpoint to go on from.
@@ -140,7 +146,7 @@ impl<'a> Trainer<'a> {
     pub(crate) fn is_finished(&self) -> bool {
         let State { epochs, best, .. } = &self.state;
         let training = &self.config.training;
-        let waited = epochs - best.map_or(0, |best| best.epoch);
+        let waited = epochs - best.as_ref().map_or(0, |best| best.epoch);
         *epochs >= training.epochs || training.patience.is_some_and(|patience| waited >= patience)
     }
 
@@ -152,52 +158,71 @@ impl<'a> Trainer<'a> {
 
         let start = Instant::now();
         let steps_before = self.state.train.steps;
-        let batches =
-            Batches::shuffled(self.task, Split::Train, self.config.training.batch, self.config.seed, self.state.epochs);
-        for index in self.state.batch as usize..batches.len() {
-            if stop.requested() {
-                return Ok(Ending::Stopped);
-            }
-            self.learn(&batches.build(index), number, progress)?;
+        let parts = self.feed.epoch(self.task, self.config.seed, self.state.epochs);
+        let learned = self.learn(&parts, run, progress, stop);
+        let train_time = start.elapsed();
+        self.train_time += train_time;
+        if learned.with_context(|| format!("epoch {number}"))? == Ending::Stopped {
+            return Ok(Ending::Stopped);
         }
-        let train_seconds = start.elapsed().as_secs_f64();
-
-        let batch = self.config.training.batch;
-        let Some(valid) = evaluate(&mut self.learner, self.task, Split::Valid, batch, stop)? else {
+        let Some(measures) = self.feed.evaluate(&mut self.learner, self.task, Split::Valid, stop)? else {
             return Ok(Ending::Stopped);
         };
-        let is_best = self.state.best.is_none_or(|best| valid.mean_loss() < best.valid.mean_loss());
-        if is_best {
-            let best = Best { epoch: number, valid };
-            run.write_best(
-                &self.description,
-                &BestWeights { best, parameters: self.learner.network().parameters().to_vec() },
-            )?;
-            self.state.best = Some(best);
-        }
-        let measured = crate::summary::Measured::new(&valid, self.task.loss());
+        let valid = Figures::new(&measures, &self.figures);
+        let steps = self.state.steps + self.state.train.steps;
+        let is_best = self.keep_if_best(run, number, &valid)?;
         let row = MetricsRow {
             epoch: number,
             learning_rate,
             train_loss: self.state.train.mean_loss(),
-            valid_loss: measured.loss,
-            valid_accuracy: measured.accuracy,
             seconds: start.elapsed().as_secs_f64(),
-            steps_per_second: (self.state.train.steps - steps_before) as f64 / train_seconds.max(1e-9),
+            steps_per_second: (self.state.train.steps - steps_before) as f64 / train_time.as_secs_f64().max(1e-9),
+            valid,
         };
         metrics.add(&row)?;
         progress.epoch(&row, is_best);
-        self.state = State { epochs: number, best: self.state.best, ..State::default() };
+        let solved = self.task.goal().is_some_and(|goal| reaches(&goal, &row.valid) == Some(true));
+        let steps_to_goal = self.state.steps_to_goal.or(solved.then_some(steps));
+        let best = self.state.best.take();
+        self.state = State { epochs: number, steps, best, steps_to_goal, ..State::default() };
         Ok(Ending::Finished)
     }
 
-    fn learn(&mut self, batch: &SequenceBatch<f32>, epoch: u64, progress: &Progress) -> Result<()> {
-        let score =
-            self.learner.learn_batch(batch).with_context(|| format!("epoch {epoch}, batch {}", self.state.batch + 1))?;
-        self.state.train += score;
-        self.state.batch += 1;
-        progress.batch(epoch, score.steps, self.state.train.mean_loss());
-        Ok(())
+    /// The parts of an epoch that are still to be learned from.
+    fn learn(&mut self, parts: &Epoch<'_>, run: &RunDirectory, progress: &Progress, stop: &Stop) -> Result<Ending> {
+        let pause = Duration::try_from_secs_f64(60.0 * self.config.training.checkpoint_minutes).unwrap_or(Duration::MAX);
+        let mut saved = Instant::now();
+        for index in self.state.batch as usize..parts.len() {
+            if stop.requested() {
+                return Ok(Ending::Stopped);
+            }
+            let score = parts.learn(&mut self.learner, index)?;
+            self.state.train += score;
+            self.state.batch += 1;
+            progress.part(self.state.epochs + 1, score.steps, &self.state.train);
+            if saved.elapsed() >= pause && self.state.batch < parts.len() as u64 {
+                self.save(run)?;
+                saved = Instant::now();
+            }
+        }
+        // Where a run was stopped after this, it is done again and finds nothing to do.
+        parts.finish(&mut self.learner)?;
+        Ok(Ending::Finished)
+    }
+
+    /// Writes the weights down if no epoch before was as good, and says whether it was so. The first epoch is the best so far, whatever it
+    /// comes to.
+    fn keep_if_best(&mut self, run: &RunDirectory, epoch: u64, valid: &Figures) -> Result<bool> {
+        let by = self.config.training.best;
+        let best = self.state.best.as_ref().map(|best| best.valid.get(by));
+        let is_best = best.is_none_or(|best| feed::is_better(by, valid.get(by), best));
+        if is_best {
+            let best = Best { epoch, valid: valid.clone() };
+            let parameters = self.learner.network().parameters().to_vec();
+            run.write_best(&self.description, &BestWeights { best: best.clone(), parameters })?;
+            self.state.best = Some(best);
+        }
+        Ok(is_best)
     }
 
     /// The learner with the best weights of the run.
@@ -212,3 +237,6 @@ pub(crate) fn with_best(mut learner: Learner<f32>, run: &RunDirectory) -> Result
     learner.network_mut().copy_parameters(&parameters)?;
     Ok((learner, best))
 }
+
+#[cfg(test)]
+mod tests;

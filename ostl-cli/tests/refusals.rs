@@ -45,7 +45,7 @@ fn wrong_files_are_named() {
     place.ostl("train broken.toml").refused(2, &["broken.toml: line 1, column"]);
     place.ostl("train none.toml").refused(2, &["none.toml: cannot be read"]);
     place.ostl("train tiny.toml --set task={name=\"jsb\"}").refused(2, &["--data DIR"]);
-    place.ostl("train tiny.toml --set task={name=\"jsb\"} --data nowhere").refused(1, &["nowhere", "no file"]);
+    place.ostl("train tiny.toml --set task={name=\"jsb\"} --data nowhere").refused(2, &["nowhere", "no file"]);
     place.ostl("evaluate nowhere").refused(2, &["nowhere", "no such run directory"]);
     place.ostl("evaluate .").refused(2, &["config.toml"]);
     place.ostl("check --set seed=1").refused(2, &["CONFIG"]);
@@ -69,7 +69,9 @@ fn an_existing_run_is_only_replaced_by_force() {
 fn resume_stands_alone() {
     let place = Workplace::new();
     place.ostl("train tiny.toml --quiet --out run").succeeded();
-    for (other, name) in [("tiny.toml", "CONFIG"), ("--set seed=1", "--set"), ("--out x", "--out"), ("--seed 1", "--seed")] {
+    for (other, name) in
+        [("tiny.toml", "CONFIG"), ("--set seed=1", "--set seed=1"), ("--out x", "--out"), ("--seed 1", "--seed")]
+    {
         place.ostl(&format!("train {other} --resume run")).refused(2, &["--resume", name]);
     }
     place.ostl("train --resume nowhere").refused(2, &["nowhere", "no such run directory"]);

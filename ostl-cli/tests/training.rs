@@ -33,12 +33,23 @@ fn a_run_leaves_its_files_and_a_table() {
     assert_eq!(rows[best][3].parse::<f64>().unwrap(), lowest);
     assert_eq!(summary["valid"]["loss"].as_f64().unwrap(), lowest);
 
+    // Every figure by its name, and which class was taken for which.
+    assert_eq!(summary["test"]["metrics"]["accuracy"], summary["test"]["accuracy"]);
+    assert_eq!(summary["best_by"], "loss");
+    assert!(summary["seconds"].as_f64().unwrap() >= summary["train_seconds"].as_f64().unwrap());
+    let confusion = place.read("run/confusion.csv");
+    let counts: Vec<Vec<u64>> =
+        confusion.lines().skip(1).map(|row| row.split(',').skip(1).map(|count| count.parse().unwrap()).collect()).collect();
+    assert_eq!((confusion.lines().next(), counts.len()), (Some("class,0,1"), 2));
+    assert_eq!(counts.concat().iter().sum::<u64>(), 24, "the sequences of the test split");
+    assert_eq!((counts[0][0] + counts[1][1]) as f64 / 24.0, summary["test"]["accuracy"].as_f64().unwrap());
+
     // The resolved configuration does the same again.
     place.ostl("train run/config.toml --out again --quiet").succeeded();
     assert!(same(&place.path("run/last.ckpt"), &place.path("again/last.ckpt")));
     assert_eq!(place.read("run/config.toml"), place.read("again/config.toml"));
     let names: Vec<_> = place.snapshot("run").into_iter().map(|(path, _)| path).collect();
-    assert_eq!(names.len(), 5, "{names:?}");
+    assert_eq!(names.len(), 6, "{names:?}");
 }
 
 #[test]
@@ -112,6 +123,55 @@ fn patience_and_schedules_are_kept() {
     let rates: Vec<String> =
         place.read("stepped/metrics.csv").lines().skip(1).map(|row| row.split(',').nth(1).unwrap().to_owned()).collect();
     assert_eq!(rates, ["0.02", "0.01", "0.005"]);
+}
+
+#[test]
+fn the_best_epoch_is_that_of_the_figure_that_was_asked_for() {
+    let place = Workplace::new();
+    let set = "--set training.best=accuracy --set training.epochs=12 --set training.patience=5";
+    place.ostl(&format!("train tiny.toml --quiet --out run {set}")).succeeded();
+    let rows = place.read("run/metrics.csv");
+    let accuracies: Vec<f64> = rows.lines().skip(1).map(|row| row.split(',').nth(4).unwrap().parse().unwrap()).collect();
+    let highest = accuracies.iter().copied().fold(0.0, f64::max);
+    let first = 1 + accuracies.iter().position(|&accuracy| accuracy == highest).unwrap();
+    let summary = place.json("run/summary.json");
+    assert_eq!((summary["best_by"].as_str(), summary["best_epoch"].as_u64()), (Some("accuracy"), Some(first as u64)));
+    assert_eq!(summary["valid"]["accuracy"].as_f64(), Some(highest));
+    assert!(accuracies.len() == 12 || accuracies.len() == first + 5, "{accuracies:?}");
+    place
+        .ostl("train tiny.toml --set training.best=perplexity")
+        .refused(2, &["training.best = perplexity", "loss, accuracy"]);
+    place.ostl("train tiny.toml --set training.best=quality").refused(2, &["training.best = \"quality\"", "`accuracy`"]);
+}
+
+#[test]
+fn a_finished_run_can_be_made_longer() {
+    let place = Workplace::new();
+    place.ostl("train tiny.toml --quiet --out long --set training.epochs=5").succeeded();
+    place.ostl("train tiny.toml --quiet --out run").succeeded();
+    let before = place.snapshot("run");
+    place.ostl("train --resume run --set training.epochs=2").refused(2, &["--set: training.epochs = 2", "at least 3"]);
+    place
+        .ostl("train --resume run --set optimizer.learning_rate=1")
+        .refused(2, &["optimizer.learning_rate", "training.epochs"]);
+    assert_eq!(place.snapshot("run"), before);
+    place.ostl("train --resume run --quiet --set training.epochs=5").succeeded();
+    for name in ["last.ckpt", "best.ckpt", "config.toml"] {
+        assert!(same(&place.path("long").join(name), &place.path("run").join(name)), "{name}");
+    }
+    assert_eq!(place.read("run/metrics.csv").lines().count(), 6);
+    assert_eq!(place.json("run/summary.json")["test"], place.json("long/summary.json")["test"]);
+}
+
+#[test]
+fn a_run_without_a_text_cannot_be_sampled() {
+    let place = Workplace::new();
+    place.ostl("train tiny.toml --quiet --out run --set training.epochs=1").succeeded();
+    place.ostl("sample run").refused(2, &["`store-recall`", "no vocabulary"]);
+    place.ostl("sample run --temperature=-1").refused(2, &["--temperature -1", "0 or more"]);
+    place.ostl("sample run --top-k 0").refused(2, &["--top-k 0", "at least 1"]);
+    place.ostl("sample nowhere").refused(2, &["no such run directory"]);
+    place.ostl("train tiny.toml --set training.batch=").refused(2, &["training.batch"]);
 }
 
 #[test]

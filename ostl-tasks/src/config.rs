@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use crate::error::{DatasetError, TaskError};
 use crate::events::{EventLists, EventListsConfig, NMnist, NMnistConfig, ShdConfig, SscConfig};
 use crate::language::{Characters, CharactersConfig, Words, WordsConfig};
-use crate::music::JsbChorales;
 use crate::music::{JsbChorales, MuseData, Nottingham, PianoMidi};
 use crate::own::{Own, OwnConfig};
 use crate::speech::{Fsdd, FsddConfig, Timit, TimitConfig};
@@ -16,7 +15,6 @@ use crate::synthetic::{
     LorenzConfig, MackeyGlass, MackeyGlassConfig, PatternGeneration, PatternGenerationConfig, Reber, ReberConfig,
     StoreRecall, StoreRecallConfig, TemporalXor, TemporalXorConfig,
 };
-use crate::synthetic::{StoreRecall, StoreRecallConfig};
 use crate::task::Task;
 use crate::vision::{Mnist, MnistConfig};
 

@@ -1,18 +1,23 @@
 #![doc = include_str!("../README.md")]
 
 pub mod batching;
+pub mod catalogue;
 pub mod config;
 pub mod error;
 pub mod events;
 mod files;
 pub mod labels;
 pub mod language;
+pub mod measures;
 pub mod metric;
 pub mod music;
+mod names;
 pub mod own;
 mod random;
+pub mod sampling;
 pub mod speech;
 pub mod split;
+pub mod stretches;
 pub mod synthetic;
 pub mod task;
 pub mod vision;
@@ -28,11 +33,14 @@ pub use events::{
 pub use events::{Shd, Ssc};
 pub use labels::TargetSteps;
 pub use language::{Characters, CharactersConfig, Words, WordsConfig};
+pub use measures::{Confusion, Measures};
 pub use metric::Metric;
 pub use music::{JsbChorales, MuseData, Nottingham, PianoMidi};
 pub use own::{Own, OwnConfig};
+pub use sampling::Sampler;
 pub use speech::{Fsdd, FsddConfig, Timit, TimitConfig};
 pub use split::{Split, UnknownSplit};
+pub use stretches::Stretches;
 pub use synthetic::{
     Adding, AddingConfig, CopyMemory, CopyMemoryConfig, CopyTargets, EvidenceAccumulation, EvidenceAccumulationConfig,
     Lorenz, LorenzConfig, MackeyGlass, MackeyGlassConfig, PatternGeneration, PatternGenerationConfig, PatternInput, Reber,

@@ -33,6 +33,8 @@ pub(crate) enum Purpose {
     MackeyGlass = 9,
     /// The starts of the Lorenz trajectories.
     Lorenz = 10,
+    /// The tokens of a text that a network goes on with.
+    Sample = 100,
 }
 
 /// A stream of draws.

@@ -58,7 +58,31 @@ fn explain(tree: &Table, error: &str) -> Wrong {
         node = value;
     }
     let value = (!path.is_empty()).then(|| shown(node));
-    Wrong { path, value, problem: tidy(error) }
+    let problem = tidy(&complete(error, &root, &path));
+    Wrong { path, value, problem }
+}
+
+/// Keys of a layer that are read before the rest is left to the cell.
+const OF_A_CELL: [&str; 4] = ["cell", "units", "activity", "density"];
+
+/// The error about an unknown key, with those keys in its list that were taken out before serde saw the table.
+fn complete(error: &str, root: &Value, path: &[String]) -> String {
+    let known: &[&str] = match path.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["layers", _, _] => match find(root, &path[..2]).and_then(|layer| layer.get("dense")) {
+            Some(_) => &["units"],
+            None => &OF_A_CELL,
+        },
+        ["readout", _] => &["cell"],
+        ["task", _] => &["name"],
+        _ => return error.to_owned(),
+    };
+    let Some((key, list)) = error.strip_prefix("unknown field `").and_then(|rest| rest.split_once("`, ")) else {
+        return error.to_owned();
+    };
+    // One name, two with `or` between them, more after `one of`, or none at all: the names are what stands in quotes.
+    let others = list.split('`').skip(1).step_by(2);
+    let names: Vec<String> = known.iter().copied().chain(others).map(|name| format!("`{name}`")).collect();
+    format!("unknown field `{key}`, expected one of {}", names.join(", "))
 }
 
 /// 0 for the key that the error is surely about, more for keys that it may be about.

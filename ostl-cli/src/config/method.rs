@@ -15,7 +15,6 @@ pub(crate) struct MethodConfig {
     name: Option<MethodName>,
     window: WindowSetting,
     /// What traces and windows may take in all when the window is chosen, MiB.
-    #[serde(skip_serializing_if = "is_default_memory")]
     memory: usize,
     carry: Carry,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -160,10 +159,6 @@ impl MethodConfig {
 
 /// What traces and windows may take by default, MiB.
 const MEMORY: usize = 1024;
-
-fn is_default_memory(memory: &usize) -> bool {
-    *memory == MEMORY
-}
 
 /// The name of a method that [`Method::named`] knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

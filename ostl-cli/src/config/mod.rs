@@ -6,6 +6,8 @@ mod method;
 mod optimizer;
 mod readout;
 mod source;
+mod task;
+mod training;
 mod window;
 
 use std::path::{Path, PathBuf};
@@ -20,10 +22,12 @@ use method::MethodConfig;
 pub(crate) use method::{MethodName, carry, trace};
 use optimizer::OptimizerConfig;
 use readout::ReadoutConfig;
-pub(crate) use source::{Source, load, load_file};
+pub(crate) use source::{Source, load, load_file, load_run};
+pub(crate) use task::{open_alone, task};
+use training::TrainingConfig;
 pub(crate) use window::{WindowSetting, window_name};
 
-use crate::failure::UsageError;
+use crate::feed;
 
 /// Most weights of a network that are accepted; beyond this lies a typing error or a machine of another kind.
 const MOST_WEIGHTS: u64 = 1 << 31;
@@ -67,19 +71,6 @@ impl Default for InitializationConfig {
     fn default() -> Self {
         Self { input: Initialization::Glorot, recurrent: Initialization::Orthogonal }
     }
-}
-
-/// How long, and how many sequences at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct TrainingConfig {
-    /// Passes over the train split, at most.
-    pub(crate) epochs: u64,
-    /// Sequences side by side.
-    pub(crate) batch: usize,
-    /// Stop after so many epochs without a better validation loss; never if left out.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) patience: Option<u64>,
 }
 
 /// A setting out of range: its key below the section it was found in, and what is allowed.
@@ -129,17 +120,7 @@ impl Config {
         self.check_size(1, 1)?;
         self.method().validate().map_err(|error| self.method.refuse(error.into()))?;
         self.optimizer.validate().map_err(|error| error.within("optimizer"))?;
-        let counts = [
-            ("epochs", Some(self.training.epochs)),
-            ("batch", Some(self.training.batch as u64)),
-            ("patience", self.training.patience),
-        ];
-        for (key, count) in counts {
-            if count == Some(0) {
-                return Err(OutOfRange::new(key, 0, "at least 1").within("training"));
-            }
-        }
-        Ok(())
+        self.training.validate().map_err(|error| error.within("training"))
     }
 
     /// The learning method.
@@ -147,10 +128,13 @@ impl Config {
         self.method.method(self.seed)
     }
 
-    /// Chooses the window if the configuration leaves that open, for a task's longest training sequence.
+    /// Chooses the window if the configuration leaves that open, for a task's longest training sequence or stretch.
     pub(crate) fn choose_window(&mut self, task: &dyn Task) -> Result<Option<WindowChoice>, OutOfRange> {
-        let longest = (0..task.sequences(Split::Train)).map(|index| task.steps(Split::Train, index)).max().unwrap_or(1);
-        self.choose_window_for(task.inputs(), task.outputs(), longest)
+        let (streams, longest) = match task.stretch() {
+            Some(steps) => (task.sequences(Split::Train), steps.min(feed::longest(task))),
+            None => (self.training.batch.unwrap_or(1), feed::longest(task)),
+        };
+        self.choose_window_for(task.inputs(), task.outputs(), streams, longest)
     }
 
     /// The same, for a task of this shape.
@@ -158,13 +142,14 @@ impl Config {
         &mut self,
         inputs: usize,
         outputs: usize,
+        streams: usize,
         longest: usize,
     ) -> Result<Option<WindowChoice>, OutOfRange> {
         if !self.method.leaves_window_open() {
             return Ok(None);
         }
         let network = self.network::<f32>(inputs, outputs)?;
-        Ok(self.method.choose_window(&network, self.training.batch, longest))
+        Ok(self.method.choose_window(&network, streams, longest))
     }
 
     /// The optimiser at the start of training.
@@ -218,11 +203,7 @@ impl Config {
     pub(crate) fn open_task(&self, data: Option<&Path>, source: &Source) -> Result<Box<dyn Task>> {
         self.task.open(self.data(data)).map_err(|error| match error {
             TaskError::Config(error) => source.out_of_range(OutOfRange::from(error).within("task")),
-            TaskError::Dataset(error @ ostl_tasks::DatasetError::NotGiven { .. }) => {
-                UsageError::Other(error.to_string()).into()
-            }
-            TaskError::Dataset(error) => error.into(),
-            other => other.into(),
+            other => task::unopened(other),
         })
     }
 

@@ -32,19 +32,27 @@ pub(crate) fn load_file(path: &Path) -> Result<(Config, Source), UsageError> {
     Source::new(Some(path), &[])?.read()
 }
 
+/// The same, with a few settings changed by `--set`.
+pub(crate) fn load_run(path: &Path, set: &[String]) -> Result<(Config, Source), UsageError> {
+    let source = Source::new(Some(path), set)?;
+    if let Some((key, value)) = source.overrides.iter().find(|(key, _)| !MAY_CHANGE.contains(&key.join(".").as_str())) {
+        let problem = format!(
+            "--set {}={value}: a run that goes on keeps its settings; only {} may be set anew with --resume",
+            key.join("."),
+            MAY_CHANGE.join(" and ")
+        );
+        return Err(UsageError::Other(problem));
+    }
+    source.read()
+}
+
+/// What a run that goes on may have changed: when it ends.
+const MAY_CHANGE: [&str; 2] = ["training.epochs", "training.patience"];
+
 impl Source {
     fn new(file: Option<&Path>, set: &[String]) -> Result<Self, UsageError> {
-        let overrides = set.iter().map(|text| {
-            let (key, value) = text.split_once('=').ok_or_else(|| {
-                UsageError::Other(format!("--set {text}: must be KEY=VALUE, such as --set training.epochs=10"))
-            })?;
-            let path: Vec<String> = key.trim().split('.').map(str::to_owned).collect();
-            if path.iter().any(String::is_empty) {
-                return Err(UsageError::Other(format!("--set {text}: `{key}` is no key; write it like layers.0.units")));
-            }
-            Ok((path, value.trim().to_owned()))
-        });
-        Ok(Self { file: file.map(Path::to_owned), overrides: overrides.collect::<Result<_, _>>()? })
+        let overrides = set.iter().map(|text| override_of(text)).collect::<Result<_, _>>()?;
+        Ok(Self { file: file.map(Path::to_owned), overrides })
     }
 
     fn read(self) -> Result<(Config, Source), UsageError> {
@@ -95,14 +103,32 @@ impl Source {
         self.wrong(&path, Some(error.value), format!("must be {}", error.allowed))
     }
 
+    /// A value that is not there and has to be, as an error that says where.
+    pub(crate) fn missing(&self, key: &str, problem: &str) -> anyhow::Error {
+        let path: Vec<String> = key.split('.').map(str::to_owned).collect();
+        self.wrong(&path, None, problem.to_owned()).into()
+    }
+
     /// A value that turned out to be out of range, as an error that says who set it.
     pub(crate) fn out_of_range(&self, error: OutOfRange) -> anyhow::Error {
         self.refuse(error).into()
     }
 }
 
+/// A `--set`: the path of a key, and the text of its value.
+pub(super) fn override_of(text: &str) -> Result<(Vec<String>, String), UsageError> {
+    let (key, value) = text
+        .split_once('=')
+        .ok_or_else(|| UsageError::Other(format!("--set {text}: must be KEY=VALUE, such as --set training.epochs=10")))?;
+    let path: Vec<String> = key.trim().split('.').map(str::to_owned).collect();
+    if path.iter().any(String::is_empty) {
+        return Err(UsageError::Other(format!("--set {text}: `{key}` is no key; write it like layers.0.units")));
+    }
+    Ok((path, value.trim().to_owned()))
+}
+
 /// The value of a `--set`: TOML, or else the text itself, so that strings need no quotes.
-fn parse(text: &str) -> Value {
+pub(super) fn parse(text: &str) -> Value {
     text.parse().unwrap_or_else(|_| Value::String(text.to_owned()))
 }
 
@@ -117,7 +143,7 @@ fn forget_method(tree: &mut Table) {
 }
 
 /// Puts a value at a path, making tables on the way.
-fn set(tree: &mut Table, path: &[String], value: Value) -> Result<(), String> {
+pub(super) fn set(tree: &mut Table, path: &[String], value: Value) -> Result<(), String> {
     let Some((last, parents)) = path.split_last() else { return Ok(()) };
     let Some((first, rest)) = parents.split_first() else {
         tree.insert(last.clone(), value);

@@ -160,18 +160,29 @@ fn a_method_that_does_not_fit_the_layers_is_refused() {
     assert_eq!((error.key.as_str(), error.value.as_str()), ("method.carry", "presynaptic"));
 }
 
+/// What is given at its default is no unknown key.
+#[test]
+fn defaults_may_be_said() {
+    for set in ["method.memory=1024", "training.best=loss", "training.checkpoint_minutes=10", "seed=0", "threads=0"] {
+        with(&[set]).unwrap();
+    }
+}
+
 #[test]
 fn unknown_keys_are_named() {
     refused(&["sead=1"], &["sead = 1", "unknown key", "`seed`"]);
     refused(&["method.windw=1"], &["method.windw = 1", "unknown key", "`window`"]);
-    refused(&["layers.0.dekay=0.5"], &["layers.0.dekay = 0.5", "unknown key", "`forget_bias`"]);
+    refused(&["layers.0.dekay=0.5"], &["layers.0.dekay = 0.5", "unknown key", "`forget_bias`", "`units`", "`cell`"]);
+    refused(&["layers.0.dekay=0.5"], &["expected one of `cell`, `units`, `activity`, `density`, "]);
     refused(&["task.dealy=5"], &["task.dealy = 5", "unknown key", "`delay`"]);
     refused(
         &["optimizer.schedule.kind=constant", "optimizer.schedule.every=3"],
         &["optimizer.schedule.every = 3", "unknown key"],
     );
     refused(&["a.b.c=3"], &["a", "unknown key"]);
-    refused(&["layers=[{dense=\"tanh\", units=3, bias=1}]"], &["layers.0.bias = 1", "unknown key"]);
+    refused(&["layers=[{dense=\"tanh\", units=3, bias=1}]"], &["layers.0.bias = 1", "unknown key", "`units`, `dense`"]);
+    refused(&["readout={cell=\"li\", dekay=1}"], &["readout.dekay = 1", "`cell`, `decay`"]);
+    refused(&["task.dealy=5"], &["`name`, `delay`"]);
 }
 
 #[test]
@@ -218,6 +229,8 @@ fn values_out_of_range_are_named() {
     refused(&["training.epochs=0"], &["training.epochs = 0", "at least 1"]);
     refused(&["training.batch=0"], &["training.batch = 0", "at least 1"]);
     refused(&["training.patience=0"], &["training.patience = 0", "at least 1"]);
+    refused(&["training.checkpoint_minutes=0"], &["training.checkpoint_minutes = 0", "positive"]);
+    refused(&["training.best=quality"], &["training.best = \"quality\"", "`loss`", "`bits-per-character`"]);
     refused(&["threads=100000"], &["threads = 100000", "4096"]);
     refused(&["seed=-1"], &["seed = -1", "0 or more"]);
 }
@@ -244,7 +257,6 @@ fn a_file_is_named() {
     let place = format!("line {}, column", before + 1);
     for (from, to, words) in [
         ("epochs = 20", "epochs = 'x'", "training.epochs = \"x\""),
-        ("batch = 16", "", "training.batch: missing"),
         ("rule = \"adam\"", "", "optimizer.rule: missing"),
         ("units = 16", "", "layers.0.units: missing"),
         ("name = \"store-recall\"", "", "task.name: missing"),
@@ -336,4 +348,37 @@ fn layers_for_text() {
     refused(&["layers=[{units=6, cell=\"lstm\", dropout=1.0}]"], &["layers.0.dropout", "less than 1"]);
     refused(&["readout={tied=true, cell=\"li\"}"], &["readout.tied", "of its own"]);
     refused(&["readout={dropuot=0.1}"], &["cell"]);
+}
+
+/// Every option that a cell has is in its row of the README.
+#[test]
+fn the_readme_lists_every_option_of_every_cell() {
+    let readme = include_str!("../../README.md");
+    let table = &readme[readme.find("### Options of the cells").unwrap()..];
+    for name in [
+        "lstm",
+        "gru",
+        "rnn",
+        "snu",
+        "ssnu",
+        "lif",
+        "synaptic-lif",
+        "alif",
+        "li",
+        "ind-rnn",
+        "e-lstm",
+        "lru",
+        "rtu",
+        "min-gru",
+        "min-lstm",
+    ] {
+        let row = table.lines().find(|line| line.starts_with(&format!("| `{name}` |"))).unwrap_or_else(|| panic!("{name}"));
+        let error = with(&[&format!("layers=[{{cell=\"{name}\", units=3, zzz=1}}]")]).unwrap_err();
+        let (_, known) =
+            error.split_once("expected one of `cell`, `units`, `activity`, `density`").unwrap_or_else(|| panic!("{error}"));
+        let options: Vec<&str> = known.split('`').skip(1).step_by(2).collect();
+        let listed = |option: &&str| row.contains(&format!("`{option}`"));
+        assert!(options.iter().all(listed), "{row}: {options:?}");
+        assert!(name == "min-gru" || !options.is_empty(), "{error}");
+    }
 }

@@ -1,0 +1,50 @@
+//! The `[training]` section.
+
+use ostl_tasks::Metric;
+use serde::{Deserialize, Serialize};
+
+use super::OutOfRange;
+
+/// How long, how many sequences at once, and which epoch counts as the best.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TrainingConfig {
+    /// Passes over the train split, at most.
+    pub(crate) epochs: u64,
+    /// Sequences side by side. Tasks whose sequences are the streams of one recording need none: all of them are side by side.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) batch: Option<usize>,
+    /// Stop after so many epochs without a better figure on the validation split; never if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) patience: Option<u64>,
+    /// The figure on the validation split that says which epoch is the best.
+    #[serde(default = "loss")]
+    pub(crate) best: Metric,
+    /// Within an epoch, a checkpoint is written every so many minutes of wall clock.
+    #[serde(default = "ten")]
+    pub(crate) checkpoint_minutes: f64,
+}
+
+fn loss() -> Metric {
+    Metric::Loss
+}
+
+fn ten() -> f64 {
+    10.0
+}
+
+impl TrainingConfig {
+    pub(super) fn validate(&self) -> Result<(), OutOfRange> {
+        let counts =
+            [("epochs", Some(self.epochs)), ("batch", self.batch.map(|batch| batch as u64)), ("patience", self.patience)];
+        for (key, count) in counts {
+            if count == Some(0) {
+                return Err(OutOfRange::new(key, 0, "at least 1"));
+            }
+        }
+        if !(self.checkpoint_minutes > 0.0 && self.checkpoint_minutes.is_finite()) {
+            return Err(OutOfRange::new("checkpoint_minutes", self.checkpoint_minutes, "a positive number"));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,93 @@
+//! `ostl data fetch`.
+
+use std::io::{IsTerminal, Write};
+use std::path::Path;
+
+use anyhow::{Result, bail};
+use indicatif::{ProgressBar, ProgressStyle};
+use ostl_tasks::catalogue::{DATA_SETS, DataFile, DataSet, Origin, Verdict};
+
+use super::download::{agent, download};
+use super::size;
+use crate::arguments::FetchArguments;
+use crate::failure::UsageError;
+
+/// Of more files than this, not every one is worth a line.
+const FEW: usize = 10;
+
+pub(super) fn run(arguments: &FetchArguments) -> Result<()> {
+    let Some(set) = DataSet::named(&arguments.name) else {
+        let names: Vec<&str> = DATA_SETS.iter().map(|set| set.name).collect();
+        let problem = format!("no data set is called `{}`; there are {}", arguments.name, names.join(", "));
+        return Err(UsageError::Other(problem).into());
+    };
+    let base = match set.origin {
+        Origin::Files { base, .. } => base,
+        Origin::ByHand { address, why } => {
+            let problem = format!("`{}` is not fetched: {why}. It is published at {address}", set.name);
+            return Err(UsageError::Other(problem).into());
+        }
+    };
+    let base = arguments.mirror.as_deref().unwrap_or(base).trim_end_matches('/');
+    let folder = arguments.out.join(set.name);
+    let bar = bar(set.bytes);
+    let fetched = fetch(set, base, &folder, &bar);
+    bar.finish_and_clear();
+    let (count, bytes) = fetched?;
+    let there = set.files().len() - count;
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{}: {count} files fetched ({}), {there} were there; all are as published", set.name, size(bytes))?;
+    writeln!(out, "in {}: pass --data {}", folder.display(), arguments.out.display())?;
+    writeln!(out, "licence: {}\nplease cite: {}", set.licence, set.citation)?;
+    Ok(out.flush()?)
+}
+
+fn bar(bytes: u64) -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("{bar:24} {bytes}/{total_bytes}  {bytes_per_sec}  {eta_precise} left  {msg}");
+    ProgressBar::new(bytes).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}
+
+/// Fetches what is not there; the number of files and of bytes that were fetched.
+fn fetch(set: &DataSet, base: &str, folder: &Path, bar: &ProgressBar) -> Result<(usize, u64)> {
+    let (agent, files) = (agent(), set.files());
+    let (mut count, mut bytes) = (0, 0);
+    for (index, file) in files.iter().enumerate() {
+        let target = folder.join(&*file.name);
+        bar.set_message(format!("{} ({} of {})", file.name, index + 1, files.len()));
+        if is_there(file, &target)? {
+            continue;
+        }
+        let url = format!("{base}/{}", file.path);
+        let fetched = download(&agent, &url, file, &target, bar)?;
+        count += 1;
+        bytes += fetched;
+        if files.len() <= FEW {
+            say(bar, &format!("{}: {}, ok", file.name, size(fetched)));
+        } else if (index + 1) % 100 == 0 {
+            say(bar, &format!("{} of {} files", index + 1, files.len()));
+        }
+    }
+    if !set.is_whole(folder)? {
+        bail!("{}: taken together, the files are not those that were published: fetch them anew", folder.display());
+    }
+    Ok((count, bytes))
+}
+
+/// Whether the right file is there already. A wrong one is the user's, who may want to keep it.
+fn is_there(file: &DataFile, target: &Path) -> Result<bool> {
+    match file.check(target)? {
+        Verdict::Right => Ok(true),
+        Verdict::Missing => Ok(false),
+        Verdict::Differs(what) => {
+            let path = target.display();
+            bail!("{path}: is there, but is not the file that was published ({what}): move it away to have it fetched anew")
+        }
+    }
+}
+
+fn say(bar: &ProgressBar, line: &str) {
+    if bar.is_hidden() { eprintln!("{line}") } else { bar.println(line) }
+}

@@ -1,0 +1,133 @@
+//! The figures of one split, and how each is written.
+
+use std::collections::BTreeMap;
+
+use ostl_core::{Loss, TargetKind};
+use ostl_tasks::{Measures, Metric, Task};
+use serde::{Deserialize, Serialize};
+
+use crate::table::loss;
+
+/// The figures that are reported of a task: the loss, the accuracy where targets are classes, the task's own, and that of its goal.
+pub(crate) fn reported(task: &dyn Task) -> Vec<Metric> {
+    let accuracy = (task.loss().target_kind() == TargetKind::Classes).then_some(Metric::Accuracy);
+    let goal = task.goal().map(|goal| goal.metric);
+    let all = [Metric::Loss].into_iter().chain(accuracy).chain(task.metrics().iter().copied()).chain(goal);
+    let mut reported = Vec::new();
+    all.for_each(|metric| {
+        if !reported.contains(&metric) {
+            reported.push(metric);
+        }
+    });
+    reported
+}
+
+/// What was measured on one split: the figures that could be worked out.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Figures(Vec<(Metric, f64)>);
+
+impl Figures {
+    pub(crate) fn new(measures: &Measures, reported: &[Metric]) -> Self {
+        Self(reported.iter().filter_map(|&metric| Some((metric, measures.value(metric)?))).collect())
+    }
+
+    /// What guessing without looking at the input comes to, as far as anybody has worked it out.
+    pub(crate) fn chance(task: &dyn Task) -> Self {
+        let loss = task.chance();
+        let of_classes = loss.filter(|_| task.loss() == Loss::SoftmaxCrossEntropy);
+        let value = |metric| match metric {
+            Metric::Loss => loss,
+            Metric::Accuracy => task.chance_accuracy(),
+            Metric::Perplexity => of_classes.map(f64::exp),
+            Metric::BitsPerCharacter => of_classes.map(|loss| loss / std::f64::consts::LN_2),
+            _ => None,
+        };
+        Self(reported(task).into_iter().filter_map(|metric| Some((metric, value(metric)?))).collect())
+    }
+
+    pub(crate) fn get(&self, metric: Metric) -> Option<f64> {
+        self.0.iter().find(|(of, _)| *of == metric).map(|&(_, value)| value)
+    }
+
+    /// The mean loss; NaN where there were no targets.
+    pub(crate) fn loss(&self) -> f64 {
+        self.get(Metric::Loss).unwrap_or(f64::NAN)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// All but the loss, in a line: `, 98.2 %, perplexity 97.1`.
+    pub(crate) fn beside_the_loss(&self) -> String {
+        let shown = self.0.iter().filter(|(metric, _)| *metric != Metric::Loss).map(|&(metric, value)| match metric {
+            Metric::Accuracy => format!(", {}", written(metric, value)),
+            _ => format!(", {metric} {}", written(metric, value)),
+        });
+        shown.collect()
+    }
+
+    /// As `summary.json` has them.
+    pub(crate) fn in_summary(&self) -> InSummary {
+        InSummary {
+            loss: self.get(Metric::Loss),
+            accuracy: self.get(Metric::Accuracy),
+            metrics: self.0.iter().map(|&(metric, value)| (metric.name(), value)).collect(),
+        }
+    }
+}
+
+/// Figures in `summary.json`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct InSummary {
+    /// Mean over the targets, in nats for the two cross-entropies.
+    loss: Option<f64>,
+    /// Fraction of the targets; where targets are classes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    accuracy: Option<f64>,
+    /// Every figure by its name, these two too.
+    metrics: BTreeMap<&'static str, f64>,
+}
+
+/// A figure as it stands in tables.
+pub(crate) fn written(metric: Metric, value: f64) -> String {
+    match metric {
+        Metric::Accuracy | Metric::SequenceAccuracy | Metric::FrameAccuracy => format!("{:.1} %", 100.0 * value),
+        Metric::Perplexity => format!("{value:.2}"),
+        Metric::BitsPerCharacter => format!("{value:.3}"),
+        _ => loss(value),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_are_written_as_they_are_used_to_be() {
+        for (metric, value, text) in [
+            (Metric::Accuracy, 0.9876, "98.8 %"),
+            (Metric::SequenceAccuracy, 1.0, "100.0 %"),
+            (Metric::Perplexity, 97.123, "97.12"),
+            (Metric::BitsPerCharacter, 1.4567, "1.457"),
+            (Metric::R2, -0.25, "-0.2500"),
+            (Metric::Loss, 0.69, "0.6900"),
+        ] {
+            assert_eq!(written(metric, value), text);
+        }
+        let figures = Figures(vec![(Metric::Loss, 1.0), (Metric::Accuracy, 0.5), (Metric::Perplexity, 2.75)]);
+        assert_eq!(figures.beside_the_loss(), ", 50.0 %, perplexity 2.75");
+        assert_eq!((figures.loss(), figures.get(Metric::R2)), (1.0, None));
+        let json = serde_json::to_value(figures.in_summary()).unwrap();
+        assert_eq!(json["metrics"]["perplexity"], 2.75);
+        assert_eq!((&json["loss"], &json["accuracy"]), (&1.0.into(), &0.5.into()));
+    }
+
+    #[test]
+    fn the_chance_of_a_bit() {
+        let task = ostl_tasks::StoreRecall::new(ostl_tasks::StoreRecallConfig::default()).unwrap();
+        let chance = Figures::chance(&task);
+        assert_eq!((chance.loss(), chance.get(Metric::Accuracy)), (std::f64::consts::LN_2, Some(0.5)));
+        assert!(reported(&task).starts_with(&[Metric::Loss, Metric::Accuracy]));
+    }
+}

@@ -1,0 +1,105 @@
+//! The few short sequences that an audit is made on.
+
+use ostl_core::{SequenceBatch, Target, TargetKind, Targets};
+use ostl_tasks::{Split, Task};
+
+/// Sequences in the batch that is audited.
+pub(super) const STREAMS: usize = 3;
+
+/// The first few sequences of a task's validation split, or what fits into so many steps of them.
+pub(super) fn audited_batch(task: &dyn Task, steps: usize) -> SequenceBatch<f64> {
+    let mut indices: Vec<usize> = (0..task.sequences(Split::Valid).min(STREAMS)).collect();
+    indices.sort_by_key(|&index| std::cmp::Reverse(task.steps(Split::Valid, index)));
+    let batch = match task.stretch() {
+        None => task.batch(Split::Valid, &indices),
+        // The sequences of a text are as long as the text: only its beginning is written.
+        Some(_) => {
+            let lengths: Vec<usize> = indices.iter().map(|&index| task.steps(Split::Valid, index).min(steps)).collect();
+            let mut batch = task.empty_batch(&lengths);
+            for (stream, (&index, &length)) in indices.iter().zip(&lengths).enumerate() {
+                task.write_stretch(Split::Valid, index, 0..length, &mut batch, stream);
+            }
+            batch
+        }
+    };
+    ending(&batch.cast(), steps)
+}
+
+/// The ends of the sequences of a batch, made ragged: the last `steps` of the first, one less of the next, and so on. Ends,
+/// because a task may have targets only there.
+fn ending(batch: &SequenceBatch<f64>, steps: usize) -> SequenceBatch<f64> {
+    let kept = |stream: usize, length: usize| length.min(steps.saturating_sub(stream).max(1));
+    let lengths: Vec<usize> = batch.lengths().iter().enumerate().map(|(stream, &length)| kept(stream, length)).collect();
+    let kind = match batch.targets() {
+        Targets::Classes(_) => TargetKind::Classes,
+        Targets::Values(_) => TargetKind::Values,
+    };
+    let new = if batch.is_sparse() { SequenceBatch::sparse } else { SequenceBatch::new };
+    let mut end = new(batch.inputs(), batch.outputs(), kind, &lengths);
+    for (stream, &length) in lengths.iter().enumerate() {
+        let skipped = batch.lengths()[stream] - length;
+        for step in 0..length {
+            let from = skipped + step;
+            if batch.is_sparse() {
+                let (rows, values) = batch.events(stream, from);
+                rows.iter().zip(values).for_each(|(&row, &value)| end.push_event(stream, step, row as usize, value));
+            } else {
+                end.input_mut(stream, step).copy_from_slice(batch.input(stream, from));
+            }
+            if batch.is_reset(stream, from) && step > 0 {
+                end.reset_before(stream, step);
+            }
+            match batch.target(stream, from) {
+                Some(Target::Class(class)) => end.set_class(stream, step, class),
+                Some(Target::Values(values)) => end.values_mut(stream, step).copy_from_slice(values),
+                None => {}
+            }
+        }
+    }
+    end
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ending_keeps_the_last_steps() {
+        let mut batch = SequenceBatch::<f64>::new(1, 2, ostl_core::TargetKind::Classes, &[6, 4]);
+        for (stream, length) in [(0, 6), (1, 4)] {
+            (0..length).for_each(|step| batch.input_mut(stream, step)[0] = step as f64);
+            batch.set_class(stream, length - 1, 1);
+        }
+        batch.reset_before(0, 4);
+        let end = ending(&batch, 3);
+        assert_eq!(end.lengths(), [3, 2]);
+        assert_eq!([end.input(0, 0)[0], end.input(0, 2)[0], end.input(1, 0)[0]], [3.0, 5.0, 2.0]);
+        assert!(end.has_target(0, 2) && end.has_target(1, 1) && end.target_count() == 2);
+        assert!(end.is_reset(0, 1) && !end.is_reset(0, 0));
+        assert_eq!(ending(&batch, 100).lengths(), [6, 4]);
+    }
+
+    #[test]
+    fn an_ending_of_lists_is_that_of_their_matrix() {
+        let mut batch = SequenceBatch::<f64>::sparse(4, 2, TargetKind::Classes, &[6, 4, 1]);
+        for (stream, length) in [(0, 6), (1, 4), (2, 1)] {
+            for step in 0..length {
+                batch.push_event(stream, step, (stream + step) % 4, step as f64 + 1.0);
+                batch.push_event(stream, step, 3, 0.5);
+            }
+            batch.set_class(stream, length - 1, 1);
+        }
+        let end = ending(&batch, 3);
+        assert!(end.is_sparse() && end.lengths() == [3, 2, 1]);
+        assert_eq!(end.to_dense(), ending(&batch.to_dense(), 3));
+    }
+
+    /// Texts: only their beginnings are written.
+    #[test]
+    fn of_a_text_a_short_stretch_is_taken() {
+        let batch = audited_batch(&crate::letters::Letters::new(4), 8);
+        assert_eq!((batch.lengths(), batch.target_count(), batch.is_sparse()), (&[8, 7][..], 15, true));
+        let whole = audited_batch(&crate::letters::Letters::new(0), 100);
+        assert_eq!(whole.lengths(), [14, 11]);
+    }
+}

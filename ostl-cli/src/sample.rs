@@ -1,0 +1,201 @@
+//! `ostl sample`: a trained network goes on with a text.
+
+use std::io::Write;
+
+use anyhow::{Context, Result};
+use ostl_core::{ConfigError, Learner};
+use ostl_tasks::{Joint, Sampler, Task, Vocabulary};
+
+use crate::arguments::SampleArguments;
+use crate::config;
+use crate::failure::UsageError;
+use crate::run_directory::RunDirectory;
+use crate::train::in_pool;
+use crate::trainer;
+
+/// The token that stands for a line's end in texts of words.
+const LINE_END: &str = "<eos>";
+/// The token that stands for words that the vocabulary lacks.
+const UNKNOWN: &str = "<unk>";
+
+pub(crate) fn run(arguments: SampleArguments) -> Result<()> {
+    let run = RunDirectory::open(&arguments.run)?;
+    let (config, source) = config::load_file(&run.config_path())?;
+    let mut sampler = Sampler::new(arguments.seed, arguments.temperature, arguments.top_k).map_err(refused)?;
+    let task = config.open_task(arguments.data.as_deref(), &source)?;
+    let vocabulary = vocabulary_of(task.as_ref())?;
+    let prompt = encoded(vocabulary, &arguments.prompt)?;
+    in_pool(config.threads, || {
+        // One stream, whatever the run was trained with.
+        let learner = trainer::learner(&config, &source, task.as_ref(), 1)?;
+        let (mut learner, _) = trainer::with_best(learner, &run)?;
+        go_on(&mut learner, vocabulary, &prompt, arguments.length, &mut sampler, &mut std::io::stdout().lock())
+    })?
+}
+
+/// A setting out of range as the option it came from.
+fn refused(error: ConfigError) -> UsageError {
+    match error {
+        ConfigError::OutOfRange { field, value, allowed } => {
+            UsageError::Other(format!("--{} {value}: must be {allowed}", field.replace('_', "-")))
+        }
+        other => UsageError::Other(other.to_string()),
+    }
+}
+
+/// The vocabulary of a task whose inputs and outputs are the tokens of a text.
+fn vocabulary_of(task: &dyn Task) -> Result<&Vocabulary, UsageError> {
+    let fits = |vocabulary: &&Vocabulary| vocabulary.len() == task.inputs() && vocabulary.len() == task.outputs();
+    task.vocabulary().filter(fits).ok_or_else(|| {
+        UsageError::Other(format!("the task `{}` is no text that could be gone on with: it has no vocabulary", task.name()))
+    })
+}
+
+/// The numbers of the tokens of a prompt.
+fn encoded(vocabulary: &Vocabulary, text: &str) -> Result<Vec<usize>, UsageError> {
+    let unknown = |token: &str| {
+        let problem = format!("--prompt: {token:?} does not occur in the text that the network was trained on");
+        UsageError::Other(problem)
+    };
+    let number = |token: &str| vocabulary.number(token).map(|number| number as usize).ok_or_else(|| unknown(token));
+    let tokens: Vec<usize> = match vocabulary.joint() {
+        Joint::Nothing => {
+            text.chars().map(|character| number(character.encode_utf8(&mut [0; 4]))).collect::<Result<_, _>>()?
+        }
+        Joint::Space => {
+            let mut tokens = Vec::new();
+            for (line, words) in text.split('\n').enumerate() {
+                if line > 0 {
+                    tokens.push(number(LINE_END)?);
+                }
+                for word in words.split_whitespace() {
+                    tokens.push(number(word).or_else(|error| number(UNKNOWN).map_err(|_| error))?);
+                }
+            }
+            tokens
+        }
+    };
+    if tokens.is_empty() {
+        return Err(UsageError::Other("--prompt: is empty, and the network needs something to go on from".into()));
+    }
+    Ok(tokens)
+}
+
+/// Shows a network the prompt, and then what it draws from its own answers; writes everything as it comes.
+fn go_on(
+    learner: &mut Learner<f32>,
+    vocabulary: &Vocabulary,
+    prompt: &[usize],
+    length: usize,
+    sampler: &mut Sampler,
+    out: &mut dyn Write,
+) -> Result<()> {
+    learner.set_frozen(true)?;
+    let mut inputs = vec![0.0; vocabulary.len()];
+    let mut written = Writer { vocabulary, begins_line: true };
+    let mut next = None;
+    for step in 0..prompt.len() + length {
+        let Some(token) = prompt.get(step).copied().or(next) else { break };
+        written.write(token, out).context("the text cannot be written")?;
+        if step + 1 == prompt.len() + length {
+            break;
+        }
+        inputs[token] = 1.0;
+        let answer = learner.predict(&inputs).with_context(|| format!("after {} tokens", step + 1))?;
+        let logits: Vec<f32> = answer.iter().copied().collect();
+        next = (step + 1 >= prompt.len()).then(|| sampler.draw(&logits));
+        inputs[token] = 0.0;
+    }
+    writeln!(out)?;
+    Ok(out.flush()?)
+}
+
+/// Tokens as text.
+struct Writer<'v> {
+    vocabulary: &'v Vocabulary,
+    begins_line: bool,
+}
+
+impl Writer<'_> {
+    fn write(&mut self, token: usize, out: &mut dyn Write) -> std::io::Result<()> {
+        let token = self.vocabulary.token(token);
+        match self.vocabulary.joint() {
+            Joint::Nothing => write!(out, "{token}")?,
+            Joint::Space if token == LINE_END => writeln!(out)?,
+            Joint::Space if self.begins_line => write!(out, "{token}")?,
+            Joint::Space => write!(out, " {token}")?,
+        }
+        self.begins_line = token == LINE_END;
+        out.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ostl_core::{Activation, Loss, Method, Network, OptimizerSettings};
+
+    use super::*;
+    use crate::letters::Letters;
+
+    /// A network that is sure that a token is followed by the next one: W and the readout are identities but for a turn by one.
+    fn turning(tokens: usize) -> Learner<f32> {
+        let network = Network::builder(tokens).dense(tokens, Activation::Identity).readout(tokens).unwrap();
+        let settings = OptimizerSettings::sgd(0.1);
+        let mut learner = Learner::new(network, Loss::SoftmaxCrossEntropy, Method::ostl(), settings, 1).unwrap();
+        let mut parameters = vec![0.0; learner.network().parameters().len()];
+        for (layer, turn, size) in [(0, 0, 1.0), (1, 1, 50.0)] {
+            let block = learner.network().blocks().iter().find(|block| block.layer == layer && block.name == "W").unwrap();
+            for column in 0..tokens {
+                // Column by column.
+                parameters[block.range().start + column * tokens + (column + turn) % tokens] = size;
+            }
+        }
+        learner.network_mut().copy_parameters(&parameters).unwrap();
+        learner
+    }
+
+    fn text(vocabulary: &Vocabulary, prompt: &str, length: usize, temperature: f64) -> String {
+        let (mut learner, mut out) = (turning(vocabulary.len()), Vec::new());
+        let mut sampler = Sampler::new(1, temperature, None).unwrap();
+        let prompt = encoded(vocabulary, prompt).unwrap();
+        go_on(&mut learner, vocabulary, &prompt, length, &mut sampler, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_sure_network_goes_on_as_it_must() {
+        let task = Letters::new(0);
+        let letters = vocabulary_of(&task).unwrap();
+        for temperature in [0.0, 1.0] {
+            assert_eq!(text(letters, "cb", 5, temperature), "cbcabca\n");
+        }
+        assert_eq!(text(letters, "ab", 0, 0.0), "ab\n");
+        let mut words = Vocabulary::new(Joint::Space);
+        ["the", "cat", LINE_END, UNKNOWN].iter().for_each(|word| assert!(words.add(word) < 4));
+        assert_eq!(text(&words, "the", 7, 0.0), "the cat\n<unk> the cat\n<unk>\n");
+        assert_eq!(encoded(&words, "cat dog\nthe").unwrap(), [1, 3, 2, 0]);
+    }
+
+    /// Each letter is drawn by the chances that the network gives it: at a high temperature, all alike.
+    #[test]
+    fn draws_follow_the_temperature() {
+        let task = Letters::new(0);
+        let drawn = text(vocabulary_of(&task).unwrap(), "a", 3000, 1e6);
+        for letter in ['a', 'b', 'c'] {
+            // The standard deviation of a count is √(3000 · 2/9) = 26.
+            assert!(drawn.matches(letter).count().abs_diff(1000) < 130, "{letter}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_gone_on_with_is_refused() {
+        let task = Letters::new(0);
+        let letters = vocabulary_of(&task).unwrap();
+        assert!(encoded(letters, "abé").unwrap_err().to_string().contains("\"é\""));
+        assert!(encoded(letters, "").unwrap_err().to_string().contains("empty"));
+        let other = ostl_tasks::StoreRecall::new(ostl_tasks::StoreRecallConfig::default()).unwrap();
+        assert!(vocabulary_of(&other).unwrap_err().to_string().contains("`store-recall`"));
+        let error = refused(Sampler::new(0, 1.0, Some(0)).unwrap_err()).to_string();
+        assert!(error.contains("--top-k 0") && error.contains("at least 1"), "{error}");
+    }
+}

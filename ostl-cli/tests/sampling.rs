@@ -1,0 +1,62 @@
+//! A network learns a text and goes on with it: needs the task `characters`.
+//!
+//! To be enabled as soon as the crate has that task: take `#[ignore]` away.
+
+mod support;
+
+use std::fs;
+
+use support::{Workplace, same};
+
+const TEXT: &str = r#"
+[task]
+name = "characters"
+streams = 4
+stretch = 30
+[[layers]]
+cell = "gru"
+units = 16
+[method]
+window = 5
+carry = "layer"
+update = "window"
+[optimizer]
+rule = "adam"
+learning_rate = 0.01
+[training]
+epochs = 6
+best = "bits-per-character"
+"#;
+
+#[test]
+#[ignore = "the task `characters` is not in this build"]
+fn a_text_is_learned_and_gone_on_with() {
+    let place = Workplace::new();
+    fs::write(place.path("text.toml"), TEXT).unwrap();
+    fs::write(place.path("input.txt"), "abcdef\n".repeat(600)).unwrap();
+    place.ostl("train text.toml --data . --quiet --out run").succeeded();
+    let header = place.read("run/metrics.csv").lines().next().unwrap().to_owned();
+    assert!(header.ends_with(",valid_bits_per_character"), "{header}");
+    let summary = place.json("run/summary.json");
+    let bits = summary["valid"]["metrics"]["bits-per-character"].as_f64().unwrap();
+    // The text is fully determined by its last character; chance is log₂ 7 = 2.8 bits.
+    assert!(bits < 0.5, "{bits}");
+    assert_eq!(place.read("run/confusion.csv").lines().next().map(|line| line.split(',').count()), Some(8));
+
+    let text = place.ostl("sample run --prompt abc --length 11 --temperature 0").succeeded().stdout;
+    assert_eq!(text, "abcdef\nabcdef\n\n");
+    let drawn = |seed: u64| {
+        place.ostl(&format!("sample run --prompt ab --length 60 --temperature 2 --seed {seed}")).succeeded().stdout
+    };
+    assert_eq!(drawn(1), drawn(1));
+    assert_ne!(drawn(1), drawn(2));
+    place.ostl("sample run --prompt xyz").refused(2, &["\"x\"", "does not occur"]);
+
+    // Windows of 7 steps: stretches of 35.
+    let ran = place
+        .ostl("train text.toml --data . --out other --set method.window=7 --set training.epochs=1 --set training.batch=9");
+    let said = ran.succeeded().stderr;
+    assert!(said.contains("35 steps instead of 30") && said.contains("training.batch = 9 is not used"), "{said}");
+    place.ostl("train run/config.toml --quiet --out again").succeeded();
+    assert!(same(&place.path("run/last.ckpt"), &place.path("again/last.ckpt")));
+}
