@@ -164,10 +164,22 @@ impl Config {
 
     /// The network, with its starting weights, if the method can be used on it.
     pub(crate) fn network<T: Real>(&self, inputs: usize, outputs: usize) -> Result<Network<T>, OutOfRange> {
+        self.build(inputs, outputs, false)
+    }
+
+    /// The network for a task, which reads lists of events where the task has such.
+    pub(crate) fn network_for<T: Real>(&self, task: &dyn Task) -> Result<Network<T>, OutOfRange> {
+        self.build(task.inputs(), task.outputs(), task.is_sparse())
+    }
+
+    fn build<T: Real>(&self, inputs: usize, outputs: usize, events: bool) -> Result<Network<T>, OutOfRange> {
         self.check_size(inputs, outputs)?;
         let mut builder = Network::builder(inputs)
             .seed(self.seed)
             .initialization(self.initialization.input, self.initialization.recurrent);
+        if events {
+            builder = builder.events();
+        }
         for (index, layer) in self.layers.iter().enumerate() {
             builder = layer.add_to(builder).map_err(|error| error.within(&format!("layers.{index}")))?;
         }
