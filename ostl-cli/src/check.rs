@@ -55,7 +55,7 @@ fn check_config(arguments: &CheckArguments) -> Result<usize> {
         _ => {
             let task = config.open_task(data, &source)?;
             config.choose_window(task.as_ref()).map_err(|error| source.out_of_range(error))?;
-            let network = config.network(task.inputs(), task.outputs()).map_err(|error| source.out_of_range(error))?;
+            let network = config.network_for(task.as_ref()).map_err(|error| source.out_of_range(error))?;
             gradient_report::of_task(&network, &config, task.as_ref())
         }
     })??;

@@ -242,8 +242,7 @@ pub(crate) fn of_learner(
     if influence_bytes(trained) > MOST_BYTES {
         return Ok(None);
     }
-    let mut network: Network<f64> =
-        config.network(task.inputs(), task.outputs()).map_err(|error| source.out_of_range(error))?;
+    let mut network: Network<f64> = config.network_for(task).map_err(|error| source.out_of_range(error))?;
     network.copy_parameters(trained.parameters())?;
     of_task(&network, config, task).map(Some)
 }

@@ -13,11 +13,6 @@ use crate::run_directory::RunDirectory;
 use crate::train::in_pool;
 use crate::trainer;
 
-/// The token that stands for a line's end in texts of words.
-const LINE_END: &str = "<eos>";
-/// The token that stands for words that the vocabulary lacks.
-const UNKNOWN: &str = "<unk>";
-
 pub(crate) fn run(arguments: SampleArguments) -> Result<()> {
     let run = RunDirectory::open(&arguments.run)?;
     let (config, source) = config::load_file(&run.config_path())?;
@@ -53,32 +48,11 @@ fn vocabulary_of(task: &dyn Task) -> Result<&Vocabulary, UsageError> {
 
 /// The numbers of the tokens of a prompt.
 fn encoded(vocabulary: &Vocabulary, text: &str) -> Result<Vec<usize>, UsageError> {
-    let unknown = |token: &str| {
-        let problem = format!("--prompt: {token:?} does not occur in the text that the network was trained on");
-        UsageError::Other(problem)
-    };
-    let number = |token: &str| vocabulary.number(token).map(|number| number as usize).ok_or_else(|| unknown(token));
-    let tokens: Vec<usize> = match vocabulary.joint() {
-        Joint::Nothing => {
-            text.chars().map(|character| number(character.encode_utf8(&mut [0; 4]))).collect::<Result<_, _>>()?
-        }
-        Joint::Space => {
-            let mut tokens = Vec::new();
-            for (line, words) in text.split('\n').enumerate() {
-                if line > 0 {
-                    tokens.push(number(LINE_END)?);
-                }
-                for word in words.split_whitespace() {
-                    tokens.push(number(word).or_else(|error| number(UNKNOWN).map_err(|_| error))?);
-                }
-            }
-            tokens
-        }
-    };
+    let tokens = vocabulary.encode(text).map_err(|error| UsageError::Other(format!("--prompt: {error}")))?;
     if tokens.is_empty() {
         return Err(UsageError::Other("--prompt: is empty, and the network needs something to go on from".into()));
     }
-    Ok(tokens)
+    Ok(tokens.into_iter().map(|token| token as usize).collect())
 }
 
 /// Shows a network the prompt, and then what it draws from its own answers; writes everything as it comes.
@@ -121,11 +95,11 @@ impl Writer<'_> {
         let token = self.vocabulary.token(token);
         match self.vocabulary.joint() {
             Joint::Nothing => write!(out, "{token}")?,
-            Joint::Space if token == LINE_END => writeln!(out)?,
+            Joint::Space if token == Vocabulary::END_OF_LINE => writeln!(out)?,
             Joint::Space if self.begins_line => write!(out, "{token}")?,
             Joint::Space => write!(out, " {token}")?,
         }
-        self.begins_line = token == LINE_END;
+        self.begins_line = token == Vocabulary::END_OF_LINE;
         out.flush()
     }
 }
@@ -171,7 +145,7 @@ mod tests {
         }
         assert_eq!(text(letters, "ab", 0, 0.0), "ab\n");
         let mut words = Vocabulary::new(Joint::Space);
-        ["the", "cat", LINE_END, UNKNOWN].iter().for_each(|word| assert!(words.add(word) < 4));
+        ["the", "cat", Vocabulary::END_OF_LINE, Vocabulary::UNKNOWN].iter().for_each(|word| assert!(words.add(word) < 4));
         assert_eq!(text(&words, "the", 7, 0.0), "the cat\n<unk> the cat\n<unk>\n");
         assert_eq!(encoded(&words, "cat dog\nthe").unwrap(), [1, 3, 2, 0]);
     }

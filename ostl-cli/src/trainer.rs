@@ -62,7 +62,7 @@ pub(crate) struct Trainer<'a> {
 
 /// The network of a configuration and a learner around it, for so many streams; `source` is whom to blame if it cannot be built.
 pub(crate) fn learner(config: &Config, source: &Source, task: &dyn Task, streams: usize) -> Result<Learner<f32>> {
-    let network: Network<f32> = config.network(task.inputs(), task.outputs()).map_err(|error| source.out_of_range(error))?;
+    let network: Network<f32> = config.network_for(task).map_err(|error| source.out_of_range(error))?;
     let method = config.method().for_sequences_of(feed::longest(task));
     let learner = Learner::new(network, task.loss(), method, config.optimizer(), streams);
     learner.map_err(|error| source.out_of_range(error.into()))

@@ -4,6 +4,8 @@
 //! partial derivatives and the losses with the window engine, and nothing else: no planes, no kernels, no windows, no traces. For
 //! training by BPTT use a [`Learner`](crate::Learner) with [`Method::bptt`](crate::Method::bptt), which is fast; this is what it
 //! is checked against.
+//!
+//! Dropout is on, with the masks of a learner's first steps.
 
 use std::ops::Range;
 
@@ -27,7 +29,9 @@ pub struct Gradient<T> {
 
 /// What one layer did at one step.
 struct Frame<T> {
+    /// What the layer read, after dropout, and the mask.
     x: Vec<T>,
+    mask: Option<Vec<T>>,
     previous_y: Vec<T>,
     y: Vec<T>,
     units: Vec<UnitPartials<T>>,
@@ -137,6 +141,7 @@ pub fn gradient_with_feedback<T: Real>(
         sequence.sweep(0..sequence.steps.len(), |_| true, &mut result);
     }
     network.clear_absent(&mut result.values);
+    network.tie(&mut result.values);
     result
 }
 
@@ -163,6 +168,7 @@ pub fn rolling_gradient<T: Real>(
             sequence.sweep((newest + 1).saturating_sub(steps)..newest + 1, |step| step == newest, &mut result);
         }
     }
+    network.tie(&mut result.values);
     result
 }
 
@@ -182,6 +188,7 @@ pub fn chunked_gradient<T: Real>(network: &Network<T>, loss: Loss, batch: &Seque
             sequence.sweep(start..sequence.steps.len().min(start + steps), |_| true, &mut result);
         }
     }
+    network.tie(&mut result.values);
     result
 }
 
@@ -256,16 +263,25 @@ fn forward<T: Real>(network: &Network<T>, batch: &SequenceBatch<T>, stream: usiz
         let mut x = batch.input_values(stream, step);
         let mut frames = Vec::new();
         for (index, state) in states.iter_mut().enumerate() {
-            let frame = match &network.layers[index] {
+            let mask = network.layers[index].dropout().map(|dropout| {
+                let mut mask = vec![T::zero(); x.len()];
+                dropout.draw(step as u64, stream, &mut mask);
+                x.iter_mut().zip(&mask).for_each(|(x, &mask)| *x *= mask);
+                mask
+            });
+            let mut frame = match &network.layers[index] {
                 Layer::Recurrent(_) => recurrent_step(network, index, x, state),
                 Layer::Dense(layer) => {
-                    let (w, b) = (network.block(index, "W"), network.block(index, "b"));
+                    let w = network.block(index, "W");
+                    let b = |i: usize| layer.b.map_or(T::zero(), |offset| network.parameters()[offset + i]);
                     let mut y: Vec<T> =
-                        (0..layer.units).map(|i| b[i] + (0..x.len()).map(|j| w[(i, j)] * x[j]).sum::<T>()).collect();
+                        (0..layer.units).map(|i| b(i) + (0..x.len()).map(|j| w[(i, j)] * x[j]).sum::<T>()).collect();
                     layer.activation.apply(&mut y);
-                    Frame { x, previous_y: Vec::new(), y, units: Vec::new(), rates: Vec::new(), potentials: Vec::new() }
+                    let (units, rates, potentials) = (Vec::new(), Vec::new(), Vec::new());
+                    Frame { x, mask: None, previous_y: Vec::new(), y, units, rates, potentials }
                 }
             };
+            frame.mask = mask;
             x = frame.y.clone();
             frames.push(frame);
         }
@@ -326,6 +342,7 @@ fn recurrent_step<T: Real>(network: &Network<T>, index: usize, x: Vec<T>, state:
     }
     Frame {
         x,
+        mask: None,
         previous_y,
         y: state.y.clone(),
         units,
@@ -365,7 +382,9 @@ impl<T: Real> Sequence<'_, T> {
                         let w = network.block(index, "W");
                         for i in 0..layer.units {
                             let delta = from_above[i] * layer.activation.derivative(frame.y[i]);
-                            result.values[layer.b + i] += delta;
+                            if let Some(b) = layer.b {
+                                result.values[b + i] += delta;
+                            }
                             deltas[i] = delta;
                             for j in 0..frame.x.len() {
                                 result.values[layer.w + i + j * layer.units] += delta * frame.x[j];
@@ -426,6 +445,9 @@ impl<T: Real> Sequence<'_, T> {
                 }
                 if index > 0 {
                     from_above = told(feedback, index, [&deltas, &readout_delta], target, to_x);
+                    if let Some(mask) = &frame.mask {
+                        from_above.iter_mut().zip(mask).for_each(|(wanted, &mask)| *wanted *= mask);
+                    }
                 }
             }
             if batch.is_reset(stream, step) {

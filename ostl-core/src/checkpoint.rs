@@ -14,7 +14,7 @@ use thiserror::Error;
 
 const MAGIC: &[u8; 8] = b"OSTLCKPT";
 /// Version of the format; a file of another version is refused by name.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 const HEADER: usize = MAGIC.len() + 4 + 4;
 /// A description is a line; more than this is a broken file.
 const LONGEST_DESCRIPTION: usize = 1 << 16;

@@ -28,12 +28,15 @@ pub(crate) struct Below<'a, T: Real> {
 impl<T: Real> Below<'_, T> {
     /// target += weights · columns, a column of the target every `stride` values: a column of weights an event, or a product.
     fn multiply(self, weights: &[T], rows: usize, target: &mut [T], stride: usize) {
-        let listed = self.events.append(self.first, self.values);
+        let listed = match self.events.holds_all() {
+            true => target.len().div_ceil(stride),
+            false => self.events.append(self.first, self.values),
+        };
         for (column, target) in target.chunks_mut(stride).enumerate().take(listed) {
             let (indices, values) = self.events.of_column(self.first + column);
             gather(&mut target[..rows], weights, rows, indices, values);
         }
-        let left = self.values.len() / self.rows - listed;
+        let left = (self.values.len() / self.rows).saturating_sub(listed);
         if left == 0 {
             return;
         }
@@ -51,8 +54,9 @@ pub(crate) fn dense_forward<T: Real>(layer: &Dense, parameters: &[T], below: Bel
     let n = layer.units;
     let (start, width) = (span.from * span.live, span.count * span.live);
     let output = &mut output[start * n..(start + width) * n];
-    for column in output.chunks_exact_mut(n) {
-        column.copy_from_slice(&parameters[layer.b_range()]);
+    match layer.b {
+        Some(b) => output.chunks_exact_mut(n).for_each(|column| column.copy_from_slice(&parameters[b..b + n])),
+        None => output.fill(T::zero()),
     }
     below.multiply(&parameters[layer.w_range()], n, output, n);
     layer.activation.apply(output);

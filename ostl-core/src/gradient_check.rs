@@ -90,12 +90,16 @@ pub fn central_differences(network: &Network<f64>, loss: Loss, batch: &SequenceB
             if exists[p] == 0.0 {
                 return 0.0;
             }
+            // A weight that two layers share moves in both.
+            let places = [Some(p), network.partner(p)];
             let mut at = |shift: f64| {
-                moved.parameters_mut()[p] = network.parameters()[p] + shift;
+                for place in places.into_iter().flatten() {
+                    moved.parameters_mut()[place] = network.parameters()[place] + shift;
+                }
                 bptt::loss(&moved, loss, batch)
             };
             let slope = (at(step) - at(-step)) / (2.0 * step);
-            moved.parameters_mut()[p] = network.parameters()[p];
+            at(0.0);
             slope
         })
         .collect()

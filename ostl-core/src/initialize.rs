@@ -15,6 +15,8 @@ pub enum Initialization {
     Orthogonal,
     /// Uniform in ±1/√units, units being the layer's (what PyTorch's recurrent layers use).
     Uniform,
+    /// Uniform with variance 1/units, units being the layer's: vectors of an embedding, which do not depend on how many there are.
+    Embedding,
 }
 
 impl Initialization {
@@ -23,6 +25,7 @@ impl Initialization {
         let limit = match self {
             Initialization::Glorot => (6.0 / (rows + columns) as f64).sqrt(),
             Initialization::Uniform => 1.0 / (rows as f64).sqrt(),
+            Initialization::Embedding => (3.0 / rows as f64).sqrt(),
             Initialization::Orthogonal => return orthogonal(rows, columns, random),
         };
         DMatrix::from_fn(rows, columns, |_, _| limit * (2.0 * uniform(random) - 1.0))

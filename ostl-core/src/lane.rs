@@ -8,13 +8,13 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::kernel::share::is_worth_sharing;
-use crate::method::{Method, Window};
+use crate::method::{Carry, Method, Window};
 use crate::network::Network;
 use crate::real::Real;
 use crate::score::Score;
 use crate::sweep::{Sweep, Transposed};
 use crate::trace::{LanePaths, Trace};
-use crate::window::Tape;
+use crate::window::{Lists, Tape};
 
 /// Streams that a lane has at most: as many columns as a product's tile is wide.
 pub(crate) const WIDEST: usize = 8;
@@ -53,11 +53,18 @@ impl<T: Real> Lanes<T> {
     /// For so many streams and windows of up to `capacity` steps.
     pub(crate) fn new(network: &Network<T>, trace: &Trace<T>, method: &Method, streams: usize, capacity: usize) -> Self {
         let width = width(streams);
+        // What looks at inputs column by column asks for them as they are.
+        let reads_lists = matches!(method.carry_in_use(), Carry::None | Carry::Local);
+        let lists = match method.window {
+            Window::Rolling(_) => Lists::Nothing,
+            _ if network.reads_events && reads_lists => Lists::AllInputs,
+            _ => Lists::Sparse,
+        };
         let lanes = (0..streams).step_by(width).map(|first| {
             let streams = width.min(streams - first);
             Lane {
                 first,
-                tape: Tape::new(network, streams, capacity, !matches!(method.window, Window::Rolling(_))),
+                tape: Tape::new(network, streams, capacity, lists),
                 sweep: Sweep::new(network, trace.filters(), method, streams, capacity),
                 paths: trace.paths(network, streams, capacity),
                 score: Score::default(),

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::activity::Activity;
 use crate::cell::Leak;
 use crate::connections::Connections;
+use crate::dropout::Dropout;
 use crate::dynamics::Dynamics;
 use crate::real::Real;
 
@@ -92,6 +93,8 @@ pub(crate) struct Recurrent<T> {
     pub(crate) activity: Activity,
     /// The connections that H has; `None` if all.
     pub(crate) connections: Option<Arc<Connections>>,
+    /// Of what W reads.
+    pub(crate) dropout: Option<Dropout>,
 }
 
 impl<T: Real> Recurrent<T> {
@@ -155,8 +158,10 @@ pub(crate) struct Dense {
     pub(crate) activation: Activation,
     /// Offset of W, `units × inputs`.
     pub(crate) w: usize,
-    /// Offset of b, `units`.
-    pub(crate) b: usize,
+    /// Offset of b, `units`; `None` for an embedding, which has none.
+    pub(crate) b: Option<usize>,
+    /// Of what W reads.
+    pub(crate) dropout: Option<Dropout>,
 }
 
 impl Dense {
@@ -167,7 +172,12 @@ impl Dense {
 
     /// b's place among the parameters.
     pub(crate) fn b_range(&self) -> Range<usize> {
-        self.b..self.b + self.units
+        self.b.map_or(0..0, |b| b..b + self.units)
+    }
+
+    /// Whether it is a table of vectors, one an input, without b.
+    pub(crate) fn is_embedding(&self) -> bool {
+        self.b.is_none()
     }
 }
 
@@ -221,6 +231,7 @@ impl<T: Real> Layer<T> {
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Layer::Recurrent(layer) => layer.dynamics.name(),
+            Layer::Dense(layer) if layer.is_embedding() => "embedding",
             Layer::Dense(layer) => layer.activation.name(),
         }
     }
@@ -229,6 +240,22 @@ impl<T: Real> Layer<T> {
         match self {
             Layer::Recurrent(layer) => Some(layer),
             Layer::Dense(_) => None,
+        }
+    }
+
+    /// The dropout of what the layer reads from below.
+    pub(crate) fn dropout(&self) -> Option<Dropout> {
+        match self {
+            Layer::Recurrent(layer) => layer.dropout,
+            Layer::Dense(layer) => layer.dropout,
+        }
+    }
+
+    /// A table of vectors, one an input.
+    pub(crate) fn embedding(&self) -> Option<&Dense> {
+        match self {
+            Layer::Dense(layer) if layer.is_embedding() => Some(layer),
+            _ => None,
         }
     }
 }

@@ -9,6 +9,7 @@ pub mod cell;
 pub mod checkpoint;
 mod claim;
 mod connections;
+mod dropout;
 pub mod dynamics;
 mod error;
 pub mod feedback;

@@ -1,6 +1,7 @@
 //! A stack of layers and a readout, with all parameters in one vector.
 
 mod builder;
+mod tie;
 
 use nalgebra::{DMatrixView, DMatrixViewMut};
 
@@ -10,6 +11,7 @@ use crate::layer::Layer;
 use crate::real::Real;
 
 pub use builder::NetworkBuilder;
+pub(crate) use tie::Tie;
 
 /// A named matrix among the parameters of a network.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +42,10 @@ pub struct Network<T> {
     pub(crate) layers: Vec<Layer<T>>,
     blocks: Vec<Block>,
     pub(crate) parameters: Vec<T>,
+    /// Inputs come as lists of events.
+    pub(crate) reads_events: bool,
+    /// The readout shares its weights with the embedding.
+    pub(crate) tied: Option<Tie>,
 }
 
 impl<T: Real> std::fmt::Debug for Network<T> {
@@ -98,8 +104,9 @@ impl<T: Real> Network<T> {
         self.layers[layer].recurrent()?.connections.as_deref()
     }
 
-    /// Sets connections that do not exist to zero.
+    /// Sets connections that do not exist to zero, and a readout's weights that are tied to the embedding's to those.
     pub fn prune(&mut self) {
+        self.copy_tied();
         let mut parameters = std::mem::take(&mut self.parameters);
         self.clear_absent(&mut parameters);
         self.parameters = parameters;
@@ -149,6 +156,9 @@ impl<T: Real> Network<T> {
     /// and where H is sparse (`recurrent 10 % (7c01d3f2)`) the same connections.
     pub fn description(&self) -> String {
         let mut line = self.inputs().to_string();
+        if self.tied.is_some() {
+            line += " tied";
+        }
         for (index, layer) in self.layers.iter().enumerate() {
             line += &format!(" > {} {}", self.layer_name(index), layer.units());
             if let Layer::Recurrent(layer) = layer {

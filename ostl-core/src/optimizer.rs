@@ -1,5 +1,8 @@
 //! Optimisers over the flat parameter vector, gradient clipping and learning-rate schedules.
 
+use std::ops::Range;
+
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::error::ConfigError;
@@ -165,9 +168,10 @@ impl<T: Real> Optimizer<T> {
         Ok(())
     }
 
-    /// Changes the parameters by one update along `gradient·scale`, clipped; `false`, and nothing changed, if its norm is not finite.
-    pub(crate) fn update(&mut self, parameters: &mut [T], gradient: &[T], scale: f64) -> bool {
-        let norm = scale * gradient.iter().map(|g| g.to_f64() * g.to_f64()).sum::<f64>().sqrt();
+    /// Changes the parameters in some places by one update along `gradient·scale`, clipped; `false`, and nothing changed, if its norm is
+    /// not finite.
+    pub(crate) fn update(&mut self, parameters: &mut [T], gradient: &[T], scale: f64, places: Places<'_>) -> bool {
+        let norm = scale * places.counted.iter().map(|place| sum_of_squares(&gradient[place.clone()])).sum::<f64>().sqrt();
         if !norm.is_finite() {
             return false;
         }
@@ -176,7 +180,14 @@ impl<T: Real> Optimizer<T> {
             _ => scale,
         };
         self.updates += 1;
-        let scale = T::from_f64(scale);
+        for place in places.changed {
+            self.change(place.clone(), &mut parameters[place.clone()], &gradient[place.clone()], T::from_f64(scale));
+        }
+        true
+    }
+
+    /// One update of the parameters in a place.
+    fn change(&mut self, place: Range<usize>, parameters: &mut [T], gradient: &[T], scale: T) {
         let rate = T::from_f64(self.settings.learning_rate);
         match self.settings.rule {
             Rule::Sgd => {
@@ -186,34 +197,85 @@ impl<T: Real> Optimizer<T> {
             }
             Rule::Momentum { momentum } => {
                 let momentum = T::from_f64(momentum);
-                for ((p, &g), v) in parameters.iter_mut().zip(gradient).zip(&mut self.first) {
+                for ((p, &g), v) in parameters.iter_mut().zip(gradient).zip(&mut self.first[place]) {
                     *v = momentum * *v + scale * g;
                     *p -= rate * *v;
                 }
             }
-            Rule::Adam { beta1, beta2, epsilon } => self.adam(parameters, gradient, scale, [beta1, beta2, epsilon], 0.0),
+            Rule::Adam { beta1, beta2, epsilon } => {
+                self.adam(place, parameters, gradient, scale, [beta1, beta2, epsilon], 0.0);
+            }
             Rule::AdamW { beta1, beta2, epsilon, weight_decay } => {
-                self.adam(parameters, gradient, scale, [beta1, beta2, epsilon], weight_decay);
+                self.adam(place, parameters, gradient, scale, [beta1, beta2, epsilon], weight_decay);
             }
         }
-        true
     }
 
-    fn adam(&mut self, parameters: &mut [T], gradient: &[T], scale: T, [beta1, beta2, epsilon]: [f64; 3], decay: f64) {
+    fn adam(
+        &mut self,
+        place: Range<usize>,
+        parameters: &mut [T],
+        gradient: &[T],
+        scale: T,
+        [beta1, beta2, epsilon]: [f64; 3],
+        decay: f64,
+    ) {
         let updates = self.updates as f64;
         // The bias corrections are the same for all parameters; they move into the step length and the root's scale.
         let step = T::from_f64(self.settings.learning_rate / (1.0 - beta1.powf(updates)));
         let root_scale = T::from_f64(1.0 / (1.0 - beta2.powf(updates)).sqrt());
         let keep = T::from_f64(1.0 - self.settings.learning_rate * decay);
         let (beta1, beta2, epsilon) = (T::from_f64(beta1), T::from_f64(beta2), T::from_f64(epsilon));
-        let moments = self.first.iter_mut().zip(&mut self.second);
-        for ((p, &g), (m, v)) in parameters.iter_mut().zip(gradient).zip(moments) {
-            let g = scale * g;
-            *m = beta1 * *m + (T::one() - beta1) * g;
-            *v = beta2 * *v + (T::one() - beta2) * (g * g);
-            *p = keep * *p - step * *m / (v.sqrt() * root_scale + epsilon);
+        let (first, second) = (&mut self.first[place.clone()], &mut self.second[place]);
+        let change = |parameters: &mut [T], gradient: &[T], first: &mut [T], second: &mut [T]| {
+            for ((p, &g), (m, v)) in parameters.iter_mut().zip(gradient).zip(first.iter_mut().zip(second)) {
+                let g = scale * g;
+                *m = beta1 * *m + (T::one() - beta1) * g;
+                *v = beta2 * *v + (T::one() - beta2) * (g * g);
+                *p = keep * *p - step * *m / (v.sqrt() * root_scale + epsilon);
+            }
+        };
+        if parameters.len() < SHARED {
+            return change(parameters, gradient, first, second);
+        }
+        let moments = first.par_chunks_mut(CHUNK).zip(second.par_chunks_mut(CHUNK));
+        let chunks = parameters.par_chunks_mut(CHUNK).zip(gradient.par_chunks(CHUNK)).zip(moments);
+        chunks.for_each(|((parameters, gradient), (first, second))| change(parameters, gradient, first, second));
+    }
+}
+
+/// Where an update takes place: ascending places, apart from each other.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Places<'a> {
+    /// The parameters that change.
+    pub(crate) changed: &'a [Range<usize>],
+    /// Those whose gradient counts towards the norm.
+    pub(crate) counted: &'a [Range<usize>],
+}
+
+/// Parameters from which an update pays for several threads, and how many each takes at a time.
+const SHARED: usize = 1 << 20;
+const CHUNK: usize = 1 << 16;
+
+/// Σ g², in double precision and in an order that does not depend on the number of threads.
+fn sum_of_squares<T: Real>(gradient: &[T]) -> f64 {
+    if gradient.len() > CHUNK {
+        let (left, right) = gradient.split_at((gradient.len() / CHUNK).div_ceil(2) * CHUNK);
+        let (left, right) = if gradient.len() < SHARED {
+            (sum_of_squares(left), sum_of_squares(right))
+        } else {
+            rayon::join(|| sum_of_squares(left), || sum_of_squares(right))
+        };
+        return left + right;
+    }
+    let mut sums = [0.0; 16];
+    let (whole, rest) = gradient.as_chunks::<16>();
+    for values in whole {
+        for (sum, g) in sums.iter_mut().zip(values) {
+            *sum += g.to_f64() * g.to_f64();
         }
     }
+    sums.iter().sum::<f64>() + rest.iter().map(|g| g.to_f64() * g.to_f64()).sum::<f64>()
 }
 
 /// How the learning rate changes as training goes on. Positions count whatever the caller counts: epochs, or updates of a stream.
@@ -282,7 +344,7 @@ mod tests {
         let mut optimizer = Optimizer::<f64>::new(settings, 1).unwrap();
         let mut p = [1.0];
         for &g in gradients {
-            optimizer.update(&mut p, &[g], 1.0);
+            optimizer.update(&mut p, &[g], 1.0, Places { changed: &[0..1], counted: &[0..1] });
         }
         p[0]
     }
@@ -305,10 +367,39 @@ mod tests {
     fn clipping_limits_the_global_norm() {
         let mut optimizer = Optimizer::<f64>::new(OptimizerSettings::sgd(1.0).clipped(1.0), 2).unwrap();
         let mut p = [0.0, 0.0];
-        optimizer.update(&mut p, &[3.0, 4.0], 1.0);
+        optimizer.update(&mut p, &[3.0, 4.0], 1.0, Places { changed: &[0..2], counted: &[0..2] });
         assert!((p[0] + 0.6).abs() < 1e-15 && (p[1] + 0.8).abs() < 1e-15);
-        optimizer.update(&mut p, &[0.3, 0.4], 1.0);
+        optimizer.update(&mut p, &[0.3, 0.4], 1.0, Places { changed: &[0..2], counted: &[0..2] });
         assert!((p[0] + 0.9).abs() < 1e-15, "a short gradient is left alone");
+    }
+
+    #[test]
+    fn long_gradients_are_shared_and_summed_alike() {
+        let count = SHARED + 3 * CHUNK + 5;
+        let gradient: Vec<f32> = (0..count).map(|i| ((i % 101) as f32 - 50.0) / 50.0).collect();
+        let expected: f64 = gradient.iter().map(|g| f64::from(*g) * f64::from(*g)).sum();
+        let [one, two] = [1, 2].map(|threads| {
+            rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(|| sum_of_squares(&gradient))
+        });
+        assert!((one - expected).abs() < 1e-12 * expected && one == two);
+        let places = [0..count];
+        let mut large = Optimizer::<f32>::new(OptimizerSettings::adam(0.01), count).unwrap();
+        let mut p = vec![1.0; count];
+        large.update(&mut p, &gradient, 1.0, Places { changed: &places, counted: &places });
+        let mut small = Optimizer::<f32>::new(OptimizerSettings::adam(0.01), 101).unwrap();
+        let mut q = vec![1.0; 101];
+        small.update(&mut q, &gradient[..101], 1.0, Places { changed: &[0..101], counted: &[0..101] });
+        assert!(p.chunks(101).all(|p| p == &q[..p.len()]));
+    }
+
+    #[test]
+    fn only_the_places_given_change() {
+        let mut optimizer = Optimizer::<f64>::new(OptimizerSettings::adam(0.1).clipped(1.0), 4).unwrap();
+        let mut p = [1.0; 4];
+        optimizer.update(&mut p, &[3.0, 0.0, 0.0, 4.0], 1.0, Places { changed: &[0..1, 3..4], counted: &[0..1, 3..4] });
+        assert!(p[0] < 1.0 && p[3] < 1.0 && p[1..3] == [1.0; 2]);
+        // The first moment of 3/5 after clipping, and none where nothing changed.
+        assert!((optimizer.first[0] - 0.06).abs() < 1e-12 && optimizer.first[1] == 0.0);
     }
 
     #[test]

@@ -27,13 +27,23 @@ const SCARCE: usize = 12;
 /// Values looked at at a time.
 const CHUNK: usize = 16;
 
+/// Whether a signal is listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Listing {
+    /// Not worth looking at: the signal comes from units that are never silent.
+    Never,
+    /// For as long as it is sparse.
+    WhileSparse,
+    /// Always, and there is no dense form beside the list.
+    All,
+}
+
 /// The values of a signal that are not zero, over a window.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(bound = "")]
 pub(crate) struct Events<T: Real> {
     rows: usize,
-    /// Worth looking at: the signal comes from outside or from units that can be silent.
-    may_be_sparse: bool,
+    listing: Listing,
     /// Sparse so far in this window, so that the lists below are whole.
     sparse: bool,
     /// Where each column's events start.
@@ -71,11 +81,11 @@ pub(crate) struct RowEvents<'a, T> {
 
 impl<T: Real> Events<T> {
     /// Of a signal of so many rows.
-    pub(crate) fn new(rows: usize, may_be_sparse: bool) -> Self {
+    pub(crate) fn new(rows: usize, listing: Listing) -> Self {
         Self {
             rows,
-            may_be_sparse,
-            sparse: may_be_sparse,
+            listing,
+            sparse: listing != Listing::Never,
             starts: vec![0],
             row: Vec::new(),
             value: Vec::new(),
@@ -94,10 +104,11 @@ impl<T: Real> Events<T> {
 
     /// Makes room for windows of so many columns.
     pub(crate) fn reserve(&mut self, columns: usize) {
-        if !self.may_be_sparse {
+        if self.listing == Listing::Never {
             return;
         }
-        let most = Self::limit(self.rows, columns) + CHUNK;
+        // Where everything is listed, room is made as events come, and kept.
+        let most = if self.listing == Listing::All { 0 } else { Self::limit(self.rows, columns) + CHUNK };
         self.starts.resize(columns + 1, 0);
         self.row.resize(most, 0);
         self.value.resize(most, T::zero());
@@ -116,8 +127,40 @@ impl<T: Real> Events<T> {
 
     /// A new window.
     pub(crate) fn open(&mut self) {
-        self.sparse = self.may_be_sparse;
+        self.sparse = self.listing != Listing::Never;
         self.count = 0;
+    }
+
+    /// Whether the list is all there is of the signal.
+    pub(crate) fn holds_all(&self) -> bool {
+        self.listing == Listing::All
+    }
+
+    /// Lists the next column of a signal that is given by its events.
+    pub(crate) fn push(&mut self, column: usize, rows: &[u32], values: &[T]) {
+        self.row.truncate(self.count);
+        self.value.truncate(self.count);
+        self.row.extend_from_slice(rows);
+        self.value.extend_from_slice(values);
+        self.count = self.row.len();
+        self.starts[column + 1] = self.count as u32;
+    }
+
+    /// Lists the next column of a signal, whatever its share of zeros.
+    pub(crate) fn push_dense(&mut self, column: usize, values: &[T]) {
+        self.row.truncate(self.count);
+        self.value.truncate(self.count);
+        for (row, &value) in values.iter().enumerate().filter(|(_, value)| **value != T::zero()) {
+            self.row.push(row as u32);
+            self.value.push(value);
+        }
+        self.count = self.row.len();
+        self.starts[column + 1] = self.count as u32;
+    }
+
+    /// The rows of all events of the window.
+    pub(crate) fn rows_seen(&self) -> &[u32] {
+        &self.row[..self.count]
     }
 
     /// Whether the lists hold everything that was in this window.
@@ -162,6 +205,12 @@ impl<T: Real> Events<T> {
     pub(crate) fn sort(&mut self, live: usize, steps: usize) {
         if !self.sparse {
             return;
+        }
+        if self.by_row.column.len() < self.count {
+            self.by_row.column.resize(self.count, 0);
+            self.by_row.stream.resize(self.count, 0);
+            self.by_row.step.resize(self.count, 0);
+            self.by_row.value.resize(self.count, T::zero());
         }
         let starts = &mut self.by_row.starts;
         starts.fill(0);
@@ -222,7 +271,7 @@ mod tests {
     #[test]
     fn both_lists_hold_the_same_events() {
         let signal = signal(9);
-        let mut events = Events::new(20, true);
+        let mut events = Events::new(20, Listing::WhileSparse);
         events.reserve(12);
         for _ in 0..2 {
             events.open();
@@ -250,15 +299,44 @@ mod tests {
     }
 
     #[test]
+    fn a_list_that_is_all_there_is() {
+        let signal = signal(2);
+        let (mut scanned, mut given) = (Events::new(20, Listing::All), Events::new(20, Listing::All));
+        for _ in 0..2 {
+            for events in [&mut scanned, &mut given] {
+                events.reserve(12);
+                events.open();
+            }
+            for (column, values) in signal.chunks_exact(20).enumerate() {
+                scanned.push_dense(column, values);
+                let there: Vec<u32> = (0..20).filter(|&row| values[row as usize] != 0.0).collect();
+                let values: Vec<f32> = there.iter().map(|&row| values[row as usize]).collect();
+                given.push(column, &there, &values);
+            }
+            for events in [&mut scanned, &mut given] {
+                assert!(events.is_sparse() && events.holds_all());
+                events.sort(3, 4);
+            }
+            for row in 0..20 {
+                let (a, b) = (scanned.of_row(row), given.of_row(row));
+                assert_eq!((a.column, a.value), (b.column, b.value));
+                let total: f32 = signal.iter().skip(row).step_by(20).sum();
+                assert_eq!(a.value.iter().sum::<f32>(), total);
+            }
+            assert_eq!(scanned.rows_seen().len(), signal.iter().filter(|v| **v != 0.0).count());
+        }
+    }
+
+    #[test]
     fn what_is_dense_is_told_early() {
-        let mut events = Events::new(20, true);
+        let mut events = Events::new(20, Listing::WhileSparse);
         events.reserve(12);
         events.open();
         assert_eq!(events.append(0, &signal(2)), 0);
         assert!(!events.is_sparse() && events.append(1, &[0.0; 20]) == 0);
         events.open();
         assert_eq!(events.append(0, &signal(9)), 12, "a new window starts afresh");
-        assert_eq!(Events::<f32>::new(20, false).append(0, &[0.0; 20]), 0, "never asked");
+        assert_eq!(Events::<f32>::new(20, Listing::Never).append(0, &[0.0; 20]), 0, "never asked");
         // Three silent columns, then one in which every second value speaks: listed alone, too much beside it.
         let mut late = vec![0.0; 60];
         late.extend([0.0, 1.0].repeat(10));

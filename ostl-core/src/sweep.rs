@@ -215,6 +215,11 @@ impl<T: Real> Sweep<T> {
             }
             if index > 0 {
                 self.send_down(network, transposed, tape, index);
+                if let Some(masks) = tape.masks(index) {
+                    let place = seen(network.layers[index].inputs());
+                    let signal = &mut self.layers[index - 1].signal[place.clone()];
+                    signal.iter_mut().zip(&masks[place]).for_each(|(signal, &mask)| *signal *= mask);
+                }
                 self.reach_filter(network, transposed, tape, index - 1);
             }
         }

@@ -12,10 +12,11 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use crate::batch::SequenceBatch;
+use crate::dropout::DropoutTape;
 use crate::forward::{Below, Span, dense_forward, recurrent_forward};
 use crate::layer::{Activation, Layer};
 use crate::network::Network;
-use crate::presynaptic::Events;
+use crate::presynaptic::{Events, Listing};
 use crate::real::Real;
 
 pub(crate) use layer_tape::{ActivityTape, Boundary, DenseTape, LayerTape, PartialPlanes, RecurrentTape};
@@ -39,8 +40,8 @@ pub(crate) struct Tape<T: Real> {
     pub(crate) steps: usize,
     /// First step that a reverse sweep sees: 0 but where the window rolls.
     seen_from: usize,
-    /// x: `m × columns`.
-    pub(crate) inputs: Vec<T>,
+    /// x: `m × columns`; empty where it is listed alone.
+    inputs: Vec<T>,
     /// Whether a stream goes on from the step before (false: it was reset): one a column.
     pub(crate) goes_on: Vec<bool>,
     /// Whether the step is one of the sequence's, and its activity counts (false: padding): one a column.
@@ -48,12 +49,37 @@ pub(crate) struct Tape<T: Real> {
     pub(crate) layers: Vec<LayerTape<T>>,
     /// For each layer the events of what it reads.
     events: Vec<Events<T>>,
+    /// For each layer with dropout what it reads.
+    dropped: Vec<Option<DropoutTape<T>>>,
+}
+
+/// Which signals of a tape are lists of events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lists {
+    /// None.
+    Nothing,
+    /// Those that are sparse.
+    Sparse,
+    /// Those, and the network's inputs whatever they are, of which nothing else is kept.
+    AllInputs,
+}
+
+/// When and where a forward pass takes place, which masks are drawn from.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Moment {
+    /// Steps that the learner had seen before the first one.
+    pub(crate) step: u64,
+    /// Number of the tape's first stream.
+    pub(crate) stream: usize,
 }
 
 impl<T: Real> Tape<T> {
-    /// For so many streams and windows of up to `capacity` steps (it grows if a window is longer). Without `lists_events` every signal counts
-    /// as dense.
-    pub(crate) fn new(network: &Network<T>, streams: usize, capacity: usize, lists_events: bool) -> Self {
+    /// For so many streams and windows of up to `capacity` steps (it grows if a window is longer).
+    pub(crate) fn new(network: &Network<T>, streams: usize, capacity: usize, lists: Lists) -> Self {
+        let listing = |can_be_silent: bool| match lists {
+            Lists::Sparse | Lists::AllInputs if can_be_silent => Listing::WhileSparse,
+            _ => Listing::Never,
+        };
         let layers = network.layers.iter().map(|layer| match layer {
             Layer::Recurrent(layer) => {
                 let (n, sn, gn) =
@@ -71,7 +97,7 @@ impl<T: Real> Tape<T> {
                     },
                     previous_events: Events::new(
                         layer.units,
-                        lists_events && !layer.y_gates.is_empty() && !layer.dynamics.is_smooth(),
+                        listing(!layer.y_gates.is_empty() && !layer.dynamics.is_smooth()),
                     ),
                     activity: ActivityTape {
                         rate: zeros(if layer.activity.rate.is_some() { n } else { 0 }),
@@ -90,7 +116,10 @@ impl<T: Real> Tape<T> {
             Some(Layer::Recurrent(below)) => !below.dynamics.is_smooth(),
             Some(Layer::Dense(below)) => below.activation == Activation::Relu,
         };
-        let events = |(index, layer): (usize, &Layer<T>)| Events::new(layer.inputs(), lists_events && can_be_silent(index));
+        let events = |(index, layer): (usize, &Layer<T>)| {
+            let all = index == 0 && lists == Lists::AllInputs;
+            Events::new(layer.inputs(), if all { Listing::All } else { listing(can_be_silent(index)) })
+        };
         let mut tape = Self {
             streams,
             capacity: 0,
@@ -102,6 +131,7 @@ impl<T: Real> Tape<T> {
             counts: Vec::new(),
             layers: layers.collect(),
             events: network.layers.iter().enumerate().map(events).collect(),
+            dropped: network.layers.iter().map(|layer| layer.dropout().map(|_| DropoutTape::default())).collect(),
         };
         tape.reserve(network, capacity);
         tape
@@ -119,7 +149,15 @@ impl<T: Real> Tape<T> {
         self.capacity = steps;
         let size = steps * self.streams;
         let grow = |buffer: &mut Vec<T>, rows: usize| buffer.resize(rows * size, T::zero());
-        grow(&mut self.inputs, network.inputs());
+        if !self.events[0].holds_all() {
+            grow(&mut self.inputs, network.inputs());
+        }
+        for (layer, dropped) in network.layers.iter().zip(&mut self.dropped) {
+            if let Some(dropped) = dropped {
+                grow(&mut dropped.mask, layer.inputs());
+                grow(&mut dropped.values, layer.inputs());
+            }
+        }
         self.goes_on.resize(size, false);
         self.counts.resize(size, false);
         self.events.iter_mut().for_each(|events| events.reserve(size));
@@ -183,13 +221,36 @@ impl<T: Real> Tape<T> {
         let rows = batch.inputs() * live;
         for step in 0..count {
             let (place, step) = (self.steps + step, start + step);
-            batch.copy_inputs(step, first, &mut self.inputs[place * rows..(place + 1) * rows]);
+            if self.events[0].holds_all() {
+                for stream in 0..live {
+                    let (events, there) = (&mut self.events[0], step < batch.lengths()[first + stream]);
+                    match batch.listed(step, first + stream) {
+                        Some((rows, values)) => events.push(place * live + stream, rows, values),
+                        None if there => events.push_dense(place * live + stream, batch.input(first + stream, step)),
+                        None => events.push(place * live + stream, &[], &[]),
+                    }
+                }
+            } else {
+                batch.copy_inputs(step, first, &mut self.inputs[place * rows..(place + 1) * rows]);
+            }
             for stream in 0..live {
                 let there = step < batch.lengths()[first + stream];
                 self.counts[place * live + stream] = there;
                 let begins = step == 0 && restarts[stream];
                 self.goes_on[place * live + stream] = there && !begins && !batch.is_reset(first + stream, step);
             }
+        }
+    }
+
+    /// The inputs of all streams at the next step.
+    pub(crate) fn put_step(&mut self, inputs: &[T]) {
+        let (at, m) = (self.steps * self.live, inputs.len() / self.live);
+        if self.events[0].holds_all() {
+            for (column, values) in (at..).zip(inputs.chunks_exact(m)) {
+                self.events[0].push_dense(column, values);
+            }
+        } else {
+            self.inputs[at * m..(at + self.live) * m].copy_from_slice(inputs);
         }
     }
 
@@ -251,9 +312,23 @@ impl<T: Real> Tape<T> {
         Some(&self.events[index]).filter(|events| events.is_sparse())
     }
 
-    /// What layer `index` reads: the outputs below, or the network's inputs.
+    /// What layer `index` reads: the outputs below, or the network's inputs (empty where they are only listed), after dropout.
     pub(crate) fn below(&self, index: usize) -> &[T] {
-        if index == 0 { &self.inputs } else { self.layers[index - 1].output() }
+        match &self.dropped[index] {
+            Some(dropped) => &dropped.values,
+            None if index == 0 => &self.inputs,
+            None => self.layers[index - 1].output(),
+        }
+    }
+
+    /// The masks of layer `index`, if it has dropout: inputs × columns.
+    pub(crate) fn masks(&self, index: usize) -> Option<&[T]> {
+        self.dropped[index].as_ref().map(|dropped| dropped.mask.as_slice())
+    }
+
+    /// The inputs that had an event in this window, some perhaps more than once; `None` where inputs are not listed.
+    pub(crate) fn inputs_seen(&self) -> Option<&[u32]> {
+        Some(&self.events[0]).filter(|events| events.holds_all()).map(Events::rows_seen)
     }
 
     /// What the activity of one step adds to the error, over all streams.
@@ -282,7 +357,7 @@ impl<T: Real> Tape<T> {
     }
 
     /// Takes `count` further steps, whose inputs and resets are already in place, layer by layer.
-    pub(crate) fn forward(&mut self, network: &Network<T>, count: usize, keep: Keep) {
+    pub(crate) fn forward(&mut self, network: &Network<T>, count: usize, keep: Keep, moment: Moment) {
         let (from, live) = (self.steps, self.live);
         self.steps += count;
         if live == 0 {
@@ -293,12 +368,19 @@ impl<T: Real> Tape<T> {
             let (lower, rest) = self.layers.split_at_mut(index);
             let below = lower.last().map_or(self.inputs.as_slice(), LayerTape::output);
             let m = layer.inputs();
-            let below = Below {
-                values: &below[from * live * m..(from + count) * live * m],
-                rows: m,
-                first: from * live,
-                events: &mut self.events[index],
-            };
+            let place = from * live * m..(from + count) * live * m;
+            let mut values = if below.is_empty() { below } else { &below[place.clone()] };
+            if let (Some(dropout), Some(dropped), Keep::Partials) = (layer.dropout(), &mut self.dropped[index], keep) {
+                let (mask, to) = (&mut dropped.mask[place.clone()], &mut dropped.values[place]);
+                for (column, mask) in mask.chunks_exact_mut(m).enumerate() {
+                    dropout.draw(moment.step + (column / live) as u64, moment.stream + column % live, mask);
+                }
+                for ((to, &mask), &value) in to.iter_mut().zip(&*mask).zip(values) {
+                    *to = mask * value;
+                }
+                values = to;
+            }
+            let below = Below { values, rows: m, first: from * live, events: &mut self.events[index] };
             match (layer, &mut rest[0]) {
                 (Layer::Recurrent(layer), LayerTape::Recurrent(tape)) => {
                     recurrent_forward(layer, &network.parameters, below, tape, &self.goes_on, span, keep);
@@ -318,13 +400,24 @@ impl<T: Real> Tape<T> {
         for (index, layer) in network.layers.iter().enumerate() {
             let Layer::Recurrent(layer) = layer else { continue };
             let (lower, rest) = self.layers.split_at_mut(index);
-            let below = lower.last().map_or(self.inputs.as_slice(), LayerTape::output);
+            let below = match &self.dropped[index] {
+                Some(dropped) => &dropped.values,
+                None => lower.last().map_or(self.inputs.as_slice(), LayerTape::output),
+            };
             let LayerTape::Recurrent(tape) = &mut rest[0] else { continue };
             let copy = |to: &mut [T], from: &[T], rows: usize| {
                 to[..rows * live].copy_from_slice(&from[last * live * rows..(last + 1) * live * rows]);
             };
             let (n, s, g) = (layer.units, layer.states(), layer.gates());
-            copy(&mut tape.boundary.inputs, below, layer.inputs);
+            if index == 0 && self.events[0].holds_all() {
+                for (b, to) in tape.boundary.inputs.chunks_exact_mut(layer.inputs).take(live).enumerate() {
+                    to.fill(T::zero());
+                    let (rows, values) = self.events[0].of_column(last * live + b);
+                    rows.iter().zip(values).for_each(|(&row, &value)| to[row as usize] += value);
+                }
+            } else {
+                copy(&mut tape.boundary.inputs, below, layer.inputs);
+            }
             copy(&mut tape.boundary.previous_output, &tape.previous_output, n);
             copy(&mut tape.boundary.dy_ds, &tape.partials.dy_ds, s * n);
             copy(&mut tape.boundary.dy_da, &tape.partials.dy_da, g * n);

@@ -22,6 +22,14 @@ pub enum TaskError {
     /// The data is missing or broken.
     #[error(transparent)]
     Dataset(#[from] DatasetError),
+    /// The program was built without what the task needs.
+    #[error("the task `{task}` needs what this program was built without: build it again with `--features {feature}`")]
+    NotBuilt {
+        /// The task.
+        task: &'static str,
+        /// The cargo feature.
+        feature: &'static str,
+    },
 }
 
 /// Data is missing or broken.

@@ -13,6 +13,26 @@ pub(crate) enum Purpose {
     Shuffle = 1,
     /// The sequences of the store–recall task.
     StoreRecall = 2,
+    /// The spikes of the MNIST task's rate code.
+    MnistRate = 20,
+    /// The order of the pixels in the permuted form of the MNIST task.
+    Permutation = 21,
+    /// The sequences of the copy-memory task.
+    CopyMemory = 3,
+    /// The sequences of the adding problem.
+    Adding = 4,
+    /// The sequences of the temporal XOR.
+    TemporalXor = 5,
+    /// The sequences of evidence accumulation.
+    EvidenceAccumulation = 6,
+    /// The pattern that is to be generated, and its frozen input.
+    PatternGeneration = 7,
+    /// The strings of the embedded Reber grammar.
+    Reber = 8,
+    /// The starts of the Mackey–Glass series.
+    MackeyGlass = 9,
+    /// The starts of the Lorenz trajectories.
+    Lorenz = 10,
     /// The tokens of a text that a network goes on with.
     Sample = 100,
 }
@@ -32,6 +52,12 @@ impl Draws {
         Self(ChaCha8Rng::from_seed(key))
     }
 
+    /// Four whole numbers from 0 to 65 535, each equally likely: the quarters of one draw, the lowest first.
+    pub(crate) fn quarters(&mut self) -> [u16; 4] {
+        let draw = self.0.next_u64();
+        [draw as u16, (draw >> 16) as u16, (draw >> 32) as u16, (draw >> 48) as u16]
+    }
+
     /// A whole number from 0 to `bound − 1`, each equally likely.
     ///
     /// The high half of draw × bound, with the draws rejected that would favour some results
@@ -49,6 +75,16 @@ impl Draws {
                 return (product >> 64) as u64;
             }
         }
+    }
+
+    /// A number from 0 to just below 1: one of the 2⁵³ multiples of 2⁻⁵³, each equally likely.
+    pub(crate) fn unit(&mut self) -> f64 {
+        (self.0.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    /// A number from `low` to `high`, each part of the range as likely as it is long.
+    pub(crate) fn between(&mut self, low: f64, high: f64) -> f64 {
+        low + (high - low) * self.unit()
     }
 
     /// Puts a list into a random order, each equally likely (Fisher and Yates; Knuth's Algorithm P).
@@ -77,6 +113,18 @@ mod tests {
         // A bound just above half the range rejects almost half of the draws.
         let bound = (1 << 63) + 1;
         assert!((0..100).all(|_| draws.below(bound) < bound));
+    }
+
+    #[test]
+    fn units_fill_their_range_evenly() {
+        let mut draws = Draws::new(5, Purpose::Shuffle, [0, 2]);
+        let units: Vec<f64> = (0..40_000).map(|_| draws.unit()).collect();
+        assert!(units.iter().all(|unit| (0.0..1.0).contains(unit)));
+        // The standard deviations of the two means are √(1/12 / 40000) = 0.0014 and √(4/45 / 40000) = 0.0015.
+        let mean = units.iter().sum::<f64>() / 40_000.0;
+        let square = units.iter().map(|unit| unit * unit).sum::<f64>() / 40_000.0;
+        assert!((mean - 0.5).abs() < 0.006 && (square - 1.0 / 3.0).abs() < 0.006, "{mean} {square}");
+        assert!((0..1_000).all(|_| (-3.0..5.0).contains(&draws.between(-3.0, 5.0))));
     }
 
     #[test]

@@ -44,6 +44,12 @@ pub trait Task: Send + Sync {
     /// of targets or length. [`batch`](Task::batch) makes one that fits.
     fn write(&self, split: Split, index: usize, batch: &mut SequenceBatch<f32>, stream: usize);
 
+    /// Whether the data has a test split of its own. `false` where [`Split::Test`] is the valid split once more: a figure measured on it
+    /// is then one of the sequences that settings were chosen on, and reports have to say so.
+    fn has_test(&self) -> bool {
+        true
+    }
+
     /// Whether [`write`](Task::write) pushes events ([`SequenceBatch::push_event`]) into a sparse batch instead of filling in columns.
     fn is_sparse(&self) -> bool {
         false

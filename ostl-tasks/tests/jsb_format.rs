@@ -177,7 +177,8 @@ fn the_file_is_found_in_a_folder_its_subfolder_or_by_its_path() {
     };
     let inside = folder.path().join(JsbChorales::FILE);
     let below = folder.path().join("jsb").join(JsbChorales::FILE);
-    assert_eq!(looked_at(folder.path()), [inside.clone(), below.clone()]);
+    let packed = |path: &Path| path.with_extension("json.gz");
+    assert_eq!(looked_at(folder.path()), [inside.clone(), packed(&inside), below.clone(), packed(&below)]);
     assert_eq!(looked_at(&folder.path().join("nowhere")), [folder.path().join("nowhere")]);
     assert_eq!(looked_at(&direct.join("below-a-file")), [direct.join("below-a-file")]);
 

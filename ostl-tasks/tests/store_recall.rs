@@ -5,7 +5,7 @@ use ostl_tasks::{Batches, Split, StoreRecall, StoreRecallConfig, Task};
 use proptest::prelude::*;
 
 fn small(delay: usize, min_delay: Option<usize>, distractors: usize, seed: u64) -> StoreRecallConfig {
-    StoreRecallConfig { delay, min_delay, distractors, train: 40, valid: 5, test: 6, seed }
+    StoreRecallConfig { delay, min_delay, distractors, lead_in: 0, train: 40, valid: 5, test: 6, seed }
 }
 
 fn class(batch: &SequenceBatch<f32>, stream: usize, step: usize) -> usize {
@@ -151,6 +151,7 @@ fn settings_out_of_range_are_named() {
     assert_eq!(wrong(|c| c.distractors = 20), ("distractors".into(), "20".into()));
     assert_eq!(wrong(|c| c.distractors = usize::MAX), ("distractors".into(), usize::MAX.to_string()));
     assert_eq!(wrong(|c| c.min_delay = Some(3)), ("distractors".into(), "3".into()));
+    assert_eq!(wrong(|c| c.lead_in = 1_000_001), ("lead_in".into(), "1000001".into()));
     assert_eq!(wrong(|c| c.train = 0), ("train".into(), "0".into()));
     assert_eq!(wrong(|c| c.valid = usize::MAX), ("valid".into(), usize::MAX.to_string()));
     assert_eq!(wrong(|c| c.test = 0), ("test".into(), "0".into()));
@@ -166,4 +167,32 @@ fn the_shortest_delay_leaves_room_for_the_distractors() {
     assert_eq!(shortest(5, 3), 4);
     assert_eq!(shortest(4, 3), 4);
     assert_eq!(shortest(1, 0), 1);
+}
+
+#[test]
+fn a_lead_in_comes_before_store_and_is_not_stored() {
+    let config = StoreRecallConfig { lead_in: 4, train: 4_000, ..small(6, Some(2), 1, 3) };
+    let task = StoreRecall::new(config).unwrap();
+    let batch = task.batch(Split::Train, &(0..4_000).collect::<Vec<_>>());
+    let (mut stores, mut shown) = ([0_usize; 5], [0_usize; 3]);
+    for stream in 0..4_000 {
+        let steps = batch.lengths()[stream];
+        let store = (0..steps).find(|&step| batch.input(stream, step)[2] == 1.0).unwrap();
+        stores[store] += 1;
+        for step in 0..store {
+            match batch.input(stream, step) {
+                [1.0, 0.0, 0.0, 0.0] => shown[0] += 1,
+                [0.0, 1.0, 0.0, 0.0] => shown[1] += 1,
+                [0.0, 0.0, 0.0, 0.0] => shown[2] += 1,
+                other => panic!("{other:?}"),
+            }
+        }
+        assert!((2..=6).contains(&(steps - 1 - store)));
+        assert_eq!(batch.input(stream, steps - 1), [0.0, 0.0, 0.0, 1.0]);
+        assert_eq!(class(&batch, stream, steps - 1), usize::from(batch.input(stream, store)[1] == 1.0));
+        assert!((0..steps - 1).all(|step| !batch.has_target(stream, step)));
+    }
+    // 800 each, standard deviation 25; a third of 8000 each, standard deviation 42 (and some, for their number is drawn too).
+    assert!(stores.iter().all(|count| count.abs_diff(800) < 110), "{stores:?}");
+    assert!(shown.iter().all(|count| count.abs_diff(2_667) < 210), "{shown:?}");
 }

@@ -4,6 +4,7 @@ mod blame;
 mod layer;
 mod method;
 mod optimizer;
+mod readout;
 mod source;
 mod task;
 mod training;
@@ -12,16 +13,15 @@ mod window;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use ostl_cells::CellConfig;
 use ostl_core::{Initialization, Method, Network, OptimizerSettings, Real, Schedule, WindowChoice};
 use ostl_tasks::{Split, Task, TaskConfig, TaskError};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use layer::LayerConfig;
-use layer::cell_error;
 use method::MethodConfig;
 pub(crate) use method::{MethodName, carry, trace};
 use optimizer::OptimizerConfig;
+use readout::ReadoutConfig;
 pub(crate) use source::{Source, load, load_file, load_run};
 pub(crate) use task::{open_alone, task};
 use training::TrainingConfig;
@@ -49,9 +49,9 @@ pub(crate) struct Config {
     pub(crate) task: TaskConfig,
     /// From the input upwards; the readout's size follows from the task.
     pub(crate) layers: Vec<LayerConfig>,
-    /// The cell of the readout's units, whose outputs are the logits; dense and stateless if left out.
+    /// The layer whose outputs are the logits; dense and stateless if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) readout: Option<CellConfig>,
+    pub(crate) readout: Option<ReadoutConfig>,
     pub(crate) method: MethodConfig,
     pub(crate) optimizer: OptimizerConfig,
     #[serde(default)]
@@ -113,8 +113,8 @@ impl Config {
         for (index, layer) in self.layers.iter().enumerate() {
             layer.validate().map_err(|error| error.within(&format!("layers.{index}")))?;
         }
-        if let Some(cell) = &self.readout {
-            cell.validate().map_err(|error| cell_error(error).within("readout"))?;
+        if let Some(readout) = &self.readout {
+            readout.validate().map_err(|error| error.within("readout"))?;
         }
         // Whatever the task, it has an input and an output; the network is checked again when they are known.
         self.check_size(1, 1)?;
@@ -164,20 +164,26 @@ impl Config {
 
     /// The network, with its starting weights, if the method can be used on it.
     pub(crate) fn network<T: Real>(&self, inputs: usize, outputs: usize) -> Result<Network<T>, OutOfRange> {
+        self.build(inputs, outputs, false)
+    }
+
+    /// The network for a task, which reads lists of events where the task has such.
+    pub(crate) fn network_for<T: Real>(&self, task: &dyn Task) -> Result<Network<T>, OutOfRange> {
+        self.build(task.inputs(), task.outputs(), task.is_sparse())
+    }
+
+    fn build<T: Real>(&self, inputs: usize, outputs: usize, events: bool) -> Result<Network<T>, OutOfRange> {
         self.check_size(inputs, outputs)?;
         let mut builder = Network::builder(inputs)
             .seed(self.seed)
             .initialization(self.initialization.input, self.initialization.recurrent);
+        if events {
+            builder = builder.events();
+        }
         for (index, layer) in self.layers.iter().enumerate() {
             builder = layer.add_to(builder).map_err(|error| error.within(&format!("layers.{index}")))?;
         }
-        let network = match &self.readout {
-            None => builder.readout(outputs)?,
-            Some(cell) => {
-                let builder = cell.add_to(builder, outputs).map_err(|error| cell_error(error).within("readout"))?;
-                builder.finish()?
-            }
-        };
+        let network = self.readout.unwrap_or_default().finish(builder, outputs).map_err(|error| error.within("readout"))?;
         self.method().validate_for(&network).map_err(|error| self.method.refuse(error.into()))?;
         Ok(network)
     }

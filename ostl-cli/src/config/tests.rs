@@ -332,6 +332,24 @@ fn a_name_on_the_command_line_is_the_whole_method() {
     assert_eq!(config.method().update, Update::Window);
 }
 
+#[test]
+fn layers_for_text() {
+    let layers = r#"layers=[{embedding=true, units=6}, {cell="lstm", units=6, dropout=0.2}]"#;
+    let config = with(&[layers, "readout={tied=true, dropout=0.3}"]).unwrap();
+    let text = toml::to_string(&config).unwrap();
+    assert_eq!(blame::read(&text.parse().unwrap()), Ok(config.clone()), "{text}");
+    let network = config.network::<f32>(9, 9).unwrap();
+    assert_eq!(network.description(), "9 tied > embedding 6 > lstm 6 recurrent > readout 9");
+    assert!(config.network::<f32>(9, 8).unwrap_err().allowed.contains("9 outputs"));
+    let config = with(&[layers, "readout={cell=\"li\", dropout=0.3}"]).unwrap();
+    assert_eq!(config.network::<f32>(9, 2).unwrap().layer_name(2), "readout");
+    refused(&["layers=[{embedding=true, units=6, cell=\"lstm\"}]"], &["`embedding`", "`cell`"]);
+    refused(&["layers=[{embedding=true, units=6, decay=0.5}]"], &["layers.0.decay", "unknown key"]);
+    refused(&["layers=[{units=6, cell=\"lstm\", dropout=1.0}]"], &["layers.0.dropout", "less than 1"]);
+    refused(&["readout={tied=true, cell=\"li\"}"], &["readout.tied", "of its own"]);
+    refused(&["readout={dropuot=0.1}"], &["cell"]);
+}
+
 /// Every option that a cell has is in its row of the README.
 #[test]
 fn the_readme_lists_every_option_of_every_cell() {

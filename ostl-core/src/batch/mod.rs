@@ -314,6 +314,14 @@ impl<T: Real> SequenceBatch<T> {
         }
     }
 
+    /// The events of the column of a stream that has not ended; nothing if the inputs are a matrix.
+    pub(crate) fn listed(&self, step: usize, stream: usize) -> Option<(&[u32], &[T])> {
+        match &self.inputs {
+            Inputs::Dense(_) => None,
+            Inputs::Sparse { streams, .. } => Some(streams[stream].of_step(step)),
+        }
+    }
+
     /// The same batch in another scalar type.
     pub fn cast<U: Real>(&self) -> SequenceBatch<U> {
         let cast = |matrix: &DMatrix<T>| matrix.map(|value| U::from_f64(value.to_f64()));

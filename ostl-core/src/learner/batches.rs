@@ -7,7 +7,7 @@ use crate::lane::Lane;
 use crate::method::{Update, Window};
 use crate::real::Real;
 use crate::score::Score;
-use crate::window::Keep;
+use crate::window::{Keep, Moment};
 
 /// Where streams begin a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +73,7 @@ impl<T: Real> Learner<T> {
         self.streaming.restart();
         self.streaming.targets = 0;
         self.network.clear_absent(&mut self.streaming.gradient);
+        self.network.tie(&mut self.streaming.gradient);
         Ok((score, &self.streaming.gradient))
     }
 
@@ -111,6 +112,7 @@ impl<T: Real> Learner<T> {
         let (network, loss, looks_back) = (&self.network, self.loss, self.looks_back());
         let work = network.parameters.len() * batch.streams() * steps;
         let restarts: &[bool] = &self.streaming.restarts;
+        let seen = self.streaming.steps_seen;
         let forward = |lane: &mut Lane<T>| {
             let outset = &restarts[lane.first..];
             match looks_back {
@@ -120,7 +122,7 @@ impl<T: Real> Learner<T> {
             lane.score = Score::default();
             let (o, from, live) = (network.outputs(), lane.tape.steps, lane.tape.live);
             lane.sweep.clear(o, from * live..(from + steps) * live);
-            lane.tape.forward(network, steps, Keep::Partials);
+            lane.tape.forward(network, steps, Keep::Partials, Moment { step: seen, stream: lane.first });
             let mut score = Score::default();
             for step in 0..steps {
                 score.activity += lane.tape.activity(network, from + step);

@@ -6,7 +6,7 @@ use crate::error::LearnError;
 use crate::loss::Target;
 use crate::real::Real;
 use crate::score::Score;
-use crate::window::{Keep, Tape};
+use crate::window::{Keep, Lists, Moment, Tape};
 
 /// Steps that an evaluation takes at a time.
 const STEPS: usize = 32;
@@ -77,7 +77,10 @@ impl<T: Real> Learner<T> {
                 let expected = evaluation.tape.streams();
                 return Err(LearnError::Shape { what: "streams of the batch", found: streams, expected });
             }
-            _ => Evaluation { tape: Tape::new(&self.network, streams, STEPS, true), restarts: vec![true; streams] },
+            _ => {
+                let lists = if self.network.reads_events { Lists::AllInputs } else { Lists::Sparse };
+                Evaluation { tape: Tape::new(&self.network, streams, STEPS, lists), restarts: vec![true; streams] }
+            }
         };
         let tape = &mut evaluation.tape;
         let mut signal = vec![T::zero(); self.network.outputs()];
@@ -85,7 +88,7 @@ impl<T: Real> Learner<T> {
         for start in (0..batch.steps()).step_by(STEPS) {
             let steps = STEPS.min(batch.steps() - start);
             tape.load(batch, (0, &evaluation.restarts), start, steps);
-            tape.forward(&self.network, steps, Keep::Nothing);
+            tape.forward(&self.network, steps, Keep::Nothing, Moment::default());
             for step in 0..steps {
                 let logits = tape.logits(signal.len(), step);
                 for (stream, outputs) in logits.chunks_exact(signal.len()).enumerate() {

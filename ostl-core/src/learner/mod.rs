@@ -2,6 +2,7 @@
 
 mod batches;
 mod evaluation;
+mod places;
 mod refusals;
 mod state;
 mod streaming;
@@ -13,10 +14,10 @@ use crate::lane::Lane;
 use crate::loss::{Loss, Target};
 use crate::method::{Method, Update, Window};
 use crate::network::Network;
-use crate::optimizer::{Optimizer, OptimizerSettings};
+use crate::optimizer::{Optimizer, OptimizerSettings, Places};
 use crate::real::Real;
 use crate::score::Score;
-use crate::window::Keep;
+use crate::window::{Keep, Moment};
 
 use evaluation::Evaluation;
 pub use evaluation::Observation;
@@ -227,18 +228,18 @@ impl<T: Real> Learner<T> {
         }
         let (network, keep) = (&self.network, if self.frozen { Keep::Nothing } else { Keep::Partials });
         let work = network.parameters.len() * lanes.streams();
-        let outset: &[bool] = restarts;
+        let (outset, seen): (&[bool], u64) = (restarts, *steps_seen);
         lanes.each(work, |lane| {
             let (streams, tape) = (lane.tape.streams(), &mut lane.tape);
             let at = step * streams;
-            tape.inputs[at * m..(at + streams) * m].copy_from_slice(&inputs[lane.first * m..(lane.first + streams) * m]);
+            tape.put_step(&inputs[lane.first * m..(lane.first + streams) * m]);
             for (goes_on, &restarts) in tape.goes_on[at..at + streams].iter_mut().zip(&outset[lane.first..]) {
                 *goes_on = !restarts;
             }
             tape.counts[at..at + streams].fill(true);
             lane.sweep.clear(o, at..at + streams);
             lane.score = Score::default();
-            lane.tape.forward(network, 1, keep);
+            lane.tape.forward(network, 1, keep, Moment { step: seen, stream: lane.first });
         });
         restarts.fill(false);
         for lane in &lanes.lanes {
@@ -327,6 +328,7 @@ impl<T: Real> Learner<T> {
 
     fn clear_gradient(&mut self) {
         self.streaming.gradient.fill(T::zero());
+        self.streaming.touched.forget();
         self.streaming.targets = 0;
     }
 
@@ -374,7 +376,8 @@ impl<T: Real> Learner<T> {
 
     /// Both parts of the gradient (equation 1), the traces advanced (equation 2), and what the next window's edge needs.
     fn accumulate(&mut self) {
-        let Streaming { lanes, trace, gradient, steps_seen, .. } = &mut self.streaming;
+        let Streaming { lanes, trace, gradient, touched, steps_seen, .. } = &mut self.streaming;
+        touched.note(&self.network, lanes);
         trace.close(&self.network, &lanes.lanes, &self.continues, *steps_seen, gradient);
         for lane in &mut lanes.lanes {
             lane.tape.keep_boundary(&self.network);
@@ -388,9 +391,15 @@ impl<T: Real> Learner<T> {
             return Ok(());
         }
         self.network.clear_absent(&mut state.gradient);
-        if self.optimizer.update(&mut self.network.parameters, &state.gradient, 1.0 / state.targets as f64) {
+        self.network.tie(&mut state.gradient);
+        let (changed, counted) = state.touched.places(&self.network, &state.gradient);
+        let (scale, places) = (1.0 / state.targets as f64, Places { changed, counted });
+        if self.optimizer.update(&mut self.network.parameters, &state.gradient, scale, places) {
             state.lanes.weights_changed();
-            self.clear_gradient();
+            // Elsewhere the gradient is zero already.
+            changed.iter().for_each(|place| state.gradient[place.clone()].fill(T::zero()));
+            state.touched.forget();
+            state.targets = 0;
             return Ok(());
         }
         let broken =

@@ -50,11 +50,12 @@ impl<T: Real> Learner<T> {
         }
     }
 
-    /// Leaks and terms of activity of each recurrent layer, in words.
+    /// Leaks and terms of activity of each recurrent layer and dropout of each, in words.
     fn units(&self) -> String {
         let layers = self.network.layers.iter().filter_map(|layer| layer.recurrent());
         let words = layers.map(|layer| format!("{:?} {:?}", layer.dynamics.leak(), layer.activity));
-        words.collect::<Vec<_>>().join("; ")
+        let dropout = self.network.layers.iter().map(|layer| format!("{:?}", layer.dropout()));
+        words.chain(dropout).collect::<Vec<_>>().join("; ")
     }
 
     /// Takes a saved state over.

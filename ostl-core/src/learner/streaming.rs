@@ -1,5 +1,6 @@
 //! What a learner has in hand between one step and the next.
 
+use super::places::Touched;
 use crate::lane::Lanes;
 use crate::method::{Method, Window};
 use crate::network::Network;
@@ -16,6 +17,8 @@ pub(crate) struct Streaming<T: Real> {
     pub(crate) outputs: Vec<T>,
     /// Σ over targets since the last update.
     pub(crate) gradient: Vec<T>,
+    /// Vectors of the embedding touched since the last update.
+    pub(super) touched: Touched,
     /// Targets since the last update.
     pub(crate) targets: u64,
     /// Streams that start anew at the next step.
@@ -39,6 +42,7 @@ impl<T: Real> Streaming<T> {
             trace,
             outputs: vec![T::zero(); network.outputs() * streams],
             gradient: vec![T::zero(); network.parameters().len()],
+            touched: Touched::default(),
             targets: 0,
             restarts: vec![true; streams],
             awaits_target: false,

@@ -64,6 +64,10 @@ impl Method {
             return Ok(());
         }
         for (index, layer) in network.layers.iter().enumerate() {
+            if self.carry == Carry::Uoro && layer.dropout().is_some() {
+                let allowed = format!("another: layer {index} has dropout, which uoro does not follow");
+                return Err(ConfigError::out_of_range("carry", self.carry, allowed));
+            }
             let Some(layer) = layer.recurrent() else { continue };
             if self.carry == Carry::Uoro && layer.activity.rate.is_some() {
                 let allowed = format!(

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-use super::{Block, Network};
+use super::{Block, Network, Tie};
 use crate::activity::Activity;
 use crate::cell::Cell;
 use crate::connections::Connections;
+use crate::dropout::Dropout;
 use crate::dynamics::{Dynamics, dynamics_of};
 use crate::error::ConfigError;
 use crate::initialize::Initialization;
@@ -18,6 +19,7 @@ use crate::real::Real;
 enum Planned<T> {
     Recurrent { dynamics: Arc<dyn Dynamics<T>>, units: usize, density: f64, activity: Activity },
     Dense(usize, Activation),
+    Embedding(usize),
 }
 
 /// Collects the layers of a [`Network`].
@@ -30,6 +32,10 @@ pub struct NetworkBuilder<T> {
     layers: Vec<Planned<T>>,
     /// A density was asked for where there is no H.
     stray_density: Option<f64>,
+    /// For each layer so far the dropout of its inputs, and that of the next one.
+    dropout: Vec<f64>,
+    reads_events: bool,
+    tied: bool,
 }
 
 impl<T: Real> NetworkBuilder<T> {
@@ -42,6 +48,9 @@ impl<T: Real> NetworkBuilder<T> {
             recurrent_weights: Initialization::Orthogonal,
             layers: Vec::new(),
             stray_density: None,
+            dropout: vec![0.0],
+            reads_events: false,
+            tied: false,
         }
     }
 
@@ -105,6 +114,39 @@ impl<T: Real> NetworkBuilder<T> {
         self
     }
 
+    /// Adds an embedding as the first layer: a vector of `units` values for each input, which for inputs that are one event a step, of
+    /// value 1, is a look-up in a table. It has no constants and starts uniform with variance 1/`units`. A vector that no event has touched
+    /// since the last update gets no gradient and is left alone by it, moments included, as PyTorch's `SparseAdam` does; with plain
+    /// gradient descent that is what a dense update does, with moments or weight decay it is not.
+    pub fn embedding(mut self, units: usize) -> Self {
+        self.layers.push(Planned::Embedding(units));
+        self.events()
+    }
+
+    /// Inputs come as lists of events ([`SequenceBatch::sparse`](crate::SequenceBatch::sparse)), or can be listed: the forward pass takes a
+    /// column of weights an event, and with the carries `none` and `local` no dense input is kept at all.
+    pub fn events(mut self) -> Self {
+        self.reads_events = true;
+        self
+    }
+
+    /// While learning, what the layer that is added next reads from the layer below is left out with this probability, and scaled up by
+    /// 1/(1 − `rate`) otherwise: dropout on the connections between layers, never on H (Srivastava et al. 2014; Zaremba et al. 2014). Every
+    /// step and stream has a mask of its own, drawn from the network's seed and the number of steps that the learner has seen. Predictions
+    /// of a [frozen](crate::Learner::set_frozen) learner and evaluations have none.
+    pub fn dropout(mut self, rate: f64) -> Self {
+        self.dropout.resize(self.layers.len() + 1, 0.0);
+        self.dropout[self.layers.len()] = rate;
+        self
+    }
+
+    /// The readout's weights are those of the embedding, transposed (Press and Wolf 2017): as many outputs as inputs, and the topmost
+    /// layer as wide as the embedding.
+    pub fn tied(mut self) -> Self {
+        self.tied = true;
+        self
+    }
+
     /// Adds the readout, a dense layer without activation, and draws the starting weights.
     ///
     /// # Errors
@@ -150,10 +192,24 @@ impl<T: Real> NetworkBuilder<T> {
             return Err(ConfigError::out_of_range("density", density, "left out: the layer before it has no H"));
         }
         let mut inputs = positive("inputs".into(), self.inputs)?;
-        let mut network = Network { layers: Vec::new(), blocks: Vec::new(), parameters: Vec::new() };
+        let (reads_events, tied) = (self.reads_events, None);
+        let mut network = Network { layers: Vec::new(), blocks: Vec::new(), parameters: Vec::new(), reads_events, tied };
         for (index, planned) in self.layers.iter().enumerate() {
             let mut random = ChaCha8Rng::seed_from_u64(self.seed);
             random.set_stream(index as u64);
+            let rate = self.dropout.get(index).copied().unwrap_or(0.0);
+            if !(0.0..1.0).contains(&rate) {
+                return Err(ConfigError::out_of_range(
+                    format!("dropout of layer {index}"),
+                    rate,
+                    "at least 0 and less than 1",
+                ));
+            }
+            if rate > 0.0 && index == 0 && self.reads_events {
+                let allowed = "0: the first layer reads events, which are not left out";
+                return Err(ConfigError::out_of_range("dropout of layer 0", rate, allowed));
+            }
+            let dropout = (rate > 0.0).then(|| Dropout::new(rate, self.seed, index));
             let layer = match planned {
                 Planned::Recurrent { dynamics, units, density, activity } => {
                     activity.validate()?;
@@ -167,18 +223,29 @@ impl<T: Real> NetworkBuilder<T> {
                         dynamics,
                         connections.map(Arc::new),
                         inputs,
-                        (units, *activity),
+                        (units, *activity, dropout),
                         [self.input_weights, self.recurrent_weights],
                         &mut random,
                     )
                 }
                 Planned::Dense(units, activation) => {
                     let units = positive(format!("units of layer {index}"), *units)?;
-                    network.add_dense(index, *activation, inputs, units, self.input_weights, &mut random)
+                    network.add_dense(index, (*activation, dropout), inputs, units, self.input_weights, &mut random)
+                }
+                Planned::Embedding(units) => {
+                    if index > 0 {
+                        return Err(ConfigError::out_of_range("embedding", format!("layer {index}"), "the first layer"));
+                    }
+                    let units = positive(format!("units of layer {index}"), *units)?;
+                    let w = network.add_weights(index, "W", [1, units, inputs], Initialization::Embedding, &mut random);
+                    Layer::Dense(Dense { inputs, units, activation: Activation::Identity, w, b: None, dropout })
                 }
             };
             inputs = layer.units();
             network.layers.push(layer);
+        }
+        if self.tied {
+            network.tied = Some(network.tie_readout()?);
         }
         network.prune();
         Ok(network)
@@ -186,6 +253,26 @@ impl<T: Real> NetworkBuilder<T> {
 }
 
 impl<T: Real> Network<T> {
+    /// Where the weights lie that embedding and readout share.
+    fn tie_readout(&self) -> Result<Tie, ConfigError> {
+        let refuse = |allowed: String| Err(ConfigError::out_of_range("tied", true, allowed));
+        let Some(embedding) = self.layers[0].embedding() else {
+            return refuse("false: the first layer is not an embedding".into());
+        };
+        match self.layers.last() {
+            Some(Layer::Dense(readout)) if !readout.is_embedding() => {
+                if (readout.units, readout.inputs) != (embedding.inputs, embedding.units) {
+                    return refuse(format!(
+                        "false, or a readout of {} outputs below which lies a layer of {} units: here it has {} and {}",
+                        embedding.inputs, embedding.units, readout.units, readout.inputs
+                    ));
+                }
+                Ok(Tie { embedding: embedding.w_range(), readout: readout.w_range(), units: embedding.units })
+            }
+            _ => refuse("false: the readout is no dense layer of its own".into()),
+        }
+    }
+
     /// Adds a block of `gates` matrices of `units × columns` and draws each.
     fn add_weights(
         &mut self,
@@ -223,7 +310,7 @@ impl<T: Real> Network<T> {
         dynamics: &Arc<dyn Dynamics<T>>,
         connections: Option<Arc<Connections>>,
         inputs: usize,
-        (units, activity): (usize, Activity),
+        (units, activity, dropout): (usize, Activity, Option<Dropout>),
         [input_weights, recurrent_weights]: [Initialization; 2],
         random: &mut ChaCha8Rng,
     ) -> Layer<T> {
@@ -249,20 +336,32 @@ impl<T: Real> Network<T> {
             constants[g] = Some(self.add_constants(index, gates[g].name, initial(g)));
         }
         let dynamics = dynamics.clone();
-        Layer::Recurrent(Recurrent { dynamics, inputs, units, x_gates, y_gates, w, h, constants, activity, connections })
+        Layer::Recurrent(Recurrent {
+            dynamics,
+            inputs,
+            units,
+            x_gates,
+            y_gates,
+            w,
+            h,
+            constants,
+            activity,
+            connections,
+            dropout,
+        })
     }
 
     fn add_dense(
         &mut self,
         index: usize,
-        activation: Activation,
+        (activation, dropout): (Activation, Option<Dropout>),
         inputs: usize,
         units: usize,
         initialization: Initialization,
         random: &mut ChaCha8Rng,
     ) -> Layer<T> {
         let w = self.add_weights(index, "W", [1, units, inputs], initialization, random);
-        let b = self.add_constants(index, "b", std::iter::repeat_n(0.0, units));
-        Layer::Dense(Dense { inputs, units, activation, w, b })
+        let b = Some(self.add_constants(index, "b", std::iter::repeat_n(0.0, units)));
+        Layer::Dense(Dense { inputs, units, activation, w, b, dropout })
     }
 }

@@ -7,6 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::layer::Recurrent;
 use crate::method::{Carry, Feedback, Method};
 use crate::network::Network;
 use crate::real::Real;
@@ -45,7 +46,9 @@ fn of_layer<T: Real>(network: &Network<T>, method: &Method, index: usize) -> Vec
     if !has_traces {
         return filters;
     }
-    if let Some(above) = network.layers.get(index + 1).and_then(|above| above.recurrent()) {
+    // With dropout between the two, what the layer above sums is not y.
+    let heard = |above: &&Recurrent<T>| above.dropout.is_none();
+    if let Some(above) = network.layers.get(index + 1).and_then(|above| above.recurrent()).filter(heard) {
         let is_readout = index + 2 == network.layers.len();
         let leak = above.leak_of_inputs().filter(|_| match carry {
             Carry::Network => false,

@@ -17,6 +17,12 @@ impl<T: Real> Tape<T> {
         let (from, to) = ((self.steps - kept) * self.live, self.steps * self.live);
         let shift = |buffer: &mut [T], rows: usize| buffer.copy_within(from * rows..to * rows, 0);
         shift(&mut self.inputs, network.inputs());
+        for (layer, dropped) in network.layers.iter().zip(&mut self.dropped) {
+            if let Some(dropped) = dropped {
+                shift(&mut dropped.mask, layer.inputs());
+                shift(&mut dropped.values, layer.inputs());
+            }
+        }
         self.goes_on.copy_within(from..to, 0);
         self.counts.copy_within(from..to, 0);
         for (layer, tape) in network.layers.iter().zip(&mut self.layers) {

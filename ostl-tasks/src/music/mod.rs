@@ -1,7 +1,8 @@
 //! Polyphonic music as piano rolls: predict the next chord.
 
 mod chords;
-pub mod jsb;
+pub mod collection;
+pub mod polyphonic;
 mod reader;
 
-pub use jsb::JsbChorales;
+pub use polyphonic::{JsbChorales, MuseData, Nottingham, PianoMidi, PolyphonicMusic};

@@ -2,7 +2,7 @@
 #![allow(clippy::needless_range_loop, reason = "the twin has the formulas' indices")]
 
 use super::*;
-use crate::presynaptic::Events;
+use crate::presynaptic::{Events, Listing};
 
 const UNITS: usize = 21;
 const ROWS: usize = 11;
@@ -132,7 +132,7 @@ fn agrees(states: usize, share: f64, hears_before: bool) {
     let mut traces = vec![vec![0.0; ROWS * 2 * states * UNITS]; STREAMS];
     for index in 0..9 {
         let window = Window::draw(&mut draws, states, index, share);
-        let mut events = Events::new(ROWS, share < 1.0);
+        let mut events = Events::new(ROWS, if share < 1.0 { Listing::WhileSparse } else { Listing::Never });
         events.reserve(window.steps * STREAMS);
         events.open();
         events.append(0, &window.z);

@@ -35,6 +35,8 @@ pub(super) struct LayerPaths<T: Real> {
     pub(super) influence: Vec<T>,
     /// What of A at the window's last step is not zero: for each row of a each variable of its own unit.
     own: Vec<T>,
+    /// What is sent through a mask: variables × inputs, empty without dropout.
+    masked: Vec<T>,
     /// For each filter what it takes, at the window's end, of y at the step at hand, and what is left then of what it held before.
     pub(super) shares: Vec<(T, T)>,
 }
@@ -53,6 +55,7 @@ impl<T: Real> Stream<T> {
                 to_output: zeros(c * n),
                 influence: zeros((capacity + 1) * c * g * n),
                 own: zeros(c * g),
+                masked: zeros(network.layers[layer.index].dropout().map_or(0, |_| c * network.layers[layer.index].inputs())),
                 shares: vec![(T::zero(), T::zero()); layer.filters.len()],
             }
         });
@@ -146,6 +149,10 @@ impl<T: Real> Stream<T> {
                         below,
                         lower_c,
                         below_is_recurrent,
+                        tape.masks(layer.index).map(|masks| {
+                            let m = network.layers[layer.index].inputs();
+                            &masks[(step * tape.live + b) * m..][..m]
+                        }),
                     );
                 }
             }
@@ -274,7 +281,7 @@ impl<T: Real> LayerPaths<T> {
     /// Brings the adjoints of this step's inputs to the layer below.
     #[allow(clippy::too_many_arguments, reason = "two layers and their shapes")]
     fn send_down(
-        &self,
+        &mut self,
         layer: &Layer<T>,
         parameters: &[T],
         step: usize,
@@ -282,6 +289,7 @@ impl<T: Real> LayerPaths<T> {
         below: &mut Self,
         lower_c: usize,
         below_is_recurrent: bool,
+        mask: Option<&[T]>,
     ) {
         let (rows, all, w) = match layer {
             Layer::Recurrent(layer) => (layer.x_rows(), layer.gates() * layer.units, layer.w_range()),
@@ -296,12 +304,20 @@ impl<T: Real> LayerPaths<T> {
             }
             return;
         }
-        multiply_shared(
-            if below_is_recurrent { Into::Add } else { Into::Replace },
-            columns(&self.influence[(step + 1) * c * all + rows.start * c..], c, rows.len(), c),
-            plain_operand(&parameters[w], rows.len(), m, rows.len()),
-            columns_mut(&mut below.to_output[skipped..], c, m, lower_c),
-        );
+        let influence = columns(&self.influence[(step + 1) * c * all + rows.start * c..], c, rows.len(), c);
+        let weights = plain_operand(&parameters[w], rows.len(), m, rows.len());
+        let Some(mask) = mask else {
+            let into = if below_is_recurrent { Into::Add } else { Into::Replace };
+            return multiply_shared(into, influence, weights, columns_mut(&mut below.to_output[skipped..], c, m, lower_c));
+        };
+        multiply_shared(Into::Replace, influence, weights, columns_mut(&mut self.masked, c, m, c));
+        for ((to, from), &mask) in below.to_output.chunks_exact_mut(lower_c).zip(self.masked.chunks_exact(c)).zip(mask) {
+            if below_is_recurrent {
+                add_scaled(&mut to[skipped..], from, mask);
+            } else {
+                set_scaled(&mut to[skipped..], from, mask);
+            }
+        }
     }
 
     /// Adjoints of the step before the window: columns of J, and the immediate influence of constants that only drive y.

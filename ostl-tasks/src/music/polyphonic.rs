@@ -1,20 +1,23 @@
-//! The chorales of J. S. Bach: four voices, one chord a quarter note.
+//! Piano rolls: predict the next chord.
 
+use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
 use ostl_core::{Loss, SequenceBatch};
 
 use super::chords::ChordSequences;
+use super::collection::{Collection, Jsb, MuseDataPieces, NottinghamTunes, PianoMidiPieces};
 use super::reader::{HIGHEST_NOTE, LOWEST_NOTE, read};
 use crate::error::DatasetError;
 use crate::files;
+use crate::metric::Metric;
 use crate::split::Split;
 use crate::task::Task;
 
 /// Keys of the piano: MIDI notes 21 to 108.
 const KEYS: usize = (HIGHEST_NOTE - LOWEST_NOTE) as usize + 1;
 
-/// JSB Chorales: from the chords so far, which of the 88 keys sound at the next quarter note?
+/// Polyphonic music: from the chords so far, which of the 88 keys sound at the next step?
 ///
 /// Boulanger-Lewandowski, Bengio and Vincent, "Modeling temporal dependencies in high-dimensional sequences", ICML 2012,
 /// whose splits these are. The input of step t is chord t and its target chord t + 1, both as 88 zeros and ones (key = MIDI
@@ -23,26 +26,37 @@ const KEYS: usize = (HIGHEST_NOTE - LOWEST_NOTE) as usize + 1;
 ///
 /// Any music in the same file format can be opened. In memory a chord takes its notes, a byte each, and four bytes.
 #[derive(Clone, Debug)]
-pub struct JsbChorales {
+pub struct PolyphonicMusic<C: Collection> {
     splits: [ChordSequences; 3],
     chance: f64,
+    collection: PhantomData<C>,
 }
 
-impl JsbChorales {
+/// JSB Chorales: four voices, one chord a quarter note.
+pub type JsbChorales = PolyphonicMusic<Jsb>;
+/// Nottingham: folk tunes with chords.
+pub type Nottingham = PolyphonicMusic<NottinghamTunes>;
+/// MuseData: orchestral and piano music.
+pub type MuseData = PolyphonicMusic<MuseDataPieces>;
+/// Piano-midi.de: classical piano music.
+pub type PianoMidi = PolyphonicMusic<PianoMidiPieces>;
+
+impl<C: Collection> PolyphonicMusic<C> {
     /// The file's name in a data folder.
-    pub const FILE: &'static str = "jsb-chorales-quarter.json";
+    pub const FILE: &'static str = C::FILE;
 
     /// The largest file that is read, in bytes. The chorales take 0.4 MB; no collection of piano music comes near.
     pub const LARGEST_FILE: u64 = 1 << 30;
 
-    /// Opens [`JsbChorales::FILE`] in a folder or in its subfolder `jsb`, or a JSON file by its own path.
+    /// Opens [`FILE`](Self::FILE) in a folder or in its subfolder of the collection's name, or a JSON file by its own path. Gzip is
+    /// unpacked.
     ///
     /// # Errors
-    /// [`DatasetError`] if there is no such file, it cannot be read, is larger than [`JsbChorales::LARGEST_FILE`], or
-    /// [`from_slice`](JsbChorales::from_slice) rejects its content.
+    /// [`DatasetError`] if there is no such file, it cannot be read, is larger than [`LARGEST_FILE`](Self::LARGEST_FILE), or
+    /// [`from_slice`](Self::from_slice) rejects its content.
     pub fn open(path: &Path) -> Result<Self, DatasetError> {
-        let path = find(path)?;
-        Self::from_slice(&files::contents(&path, Self::LARGEST_FILE)?, &path)
+        let path = find::<C>(path)?;
+        Self::from_slice(&files::unpacked(&path, Self::LARGEST_FILE)?, &path)
     }
 
     /// Takes the file's content from memory; `path` is only the name it has in errors.
@@ -50,12 +64,12 @@ impl JsbChorales {
     /// # Errors
     /// [`DatasetError::Empty`] or [`DatasetError::Content`] if the content is not three splits (`train`, `valid`, `test`,
     /// and no other key), each of at least one sequence of at least two chords of distinct MIDI notes from 21 to 108;
-    /// [`DatasetError::TooLarge`] above [`JsbChorales::LARGEST_FILE`].
+    /// [`DatasetError::TooLarge`] above [`LARGEST_FILE`](Self::LARGEST_FILE).
     pub fn from_slice(json: &[u8], path: &Path) -> Result<Self, DatasetError> {
         files::within_limit(json.len() as u64, Self::LARGEST_FILE, path)?;
         let splits = read(json, path)?;
         let chance = chance(&splits);
-        Ok(Self { splits, chance })
+        Ok(Self { splits, chance, collection: PhantomData })
     }
 
     /// Number of chords in a sequence, one more than its steps.
@@ -81,9 +95,9 @@ impl JsbChorales {
     }
 }
 
-impl Task for JsbChorales {
+impl<C: Collection> Task for PolyphonicMusic<C> {
     fn name(&self) -> &str {
-        "jsb"
+        C::NAME
     }
 
     fn inputs(&self) -> usize {
@@ -113,6 +127,10 @@ impl Task for JsbChorales {
             press(self.chord(split, index, step), batch.input_mut(stream, step));
             press(self.chord(split, index, step + 1), batch.values_mut(stream, step));
         }
+    }
+
+    fn metrics(&self) -> &[Metric] {
+        &[Metric::Loss, Metric::FrameAccuracy]
     }
 
     /// The loss of one who knows how often each key sounds in the train split, and nothing of what came before.
@@ -157,9 +175,10 @@ fn chance(splits: &[ChordSequences; 3]) -> f64 {
 }
 
 /// The file that a path stands for.
-fn find(path: &Path) -> Result<PathBuf, DatasetError> {
+fn find<C: Collection>(path: &Path) -> Result<PathBuf, DatasetError> {
     if !files::look(path)?.is_some_and(|found| found.is_dir()) {
         return Ok(path.to_owned());
     }
-    files::find(path, &["jsb"], &[JsbChorales::FILE], JsbChorales::FILE)
+    let packed = format!("{}.gz", C::FILE);
+    files::find(path, C::FOLDERS, &[C::FILE, &packed], C::FILE)
 }

@@ -1,0 +1,80 @@
+//! Which parameters an update concerns: all but the vectors of an embedding that no event has touched.
+
+use std::ops::Range;
+
+use crate::lane::Lanes;
+use crate::network::Network;
+use crate::real::Real;
+
+/// The vectors of an embedding that have been touched since the last update, and the places that follow from them.
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
+pub(crate) struct Touched {
+    /// Numbers of inputs, until they are sorted some perhaps more than once.
+    rows: Vec<u32>,
+    #[serde(skip)]
+    changed: Vec<Range<usize>>,
+    #[serde(skip)]
+    counted: Vec<Range<usize>>,
+}
+
+impl Touched {
+    /// Notes what a window has touched.
+    pub(crate) fn note<T: Real>(&mut self, network: &Network<T>, lanes: &Lanes<T>) {
+        if Self::concerns(network) {
+            let seen = lanes.lanes.iter().filter_map(|lane| lane.tape.inputs_seen());
+            seen.for_each(|rows| self.rows.extend_from_slice(rows));
+            self.sort();
+        }
+    }
+
+    /// Whether the network has an embedding that gets a gradient at some vectors alone.
+    fn concerns<T: Real>(network: &Network<T>) -> bool {
+        network.layers[0].embedding().is_some() && network.tied.is_none()
+    }
+
+    fn sort(&mut self) {
+        self.rows.sort_unstable();
+        self.rows.dedup();
+    }
+
+    /// What an update changes, and what counts towards the gradient's norm.
+    pub(crate) fn places<T: Real>(&mut self, network: &Network<T>, gradient: &[T]) -> (&[Range<usize>], &[Range<usize>]) {
+        let all = network.parameters.len();
+        self.changed.clear();
+        self.counted.clear();
+        match (network.layers[0].embedding(), &network.tied) {
+            (Some(_), Some(tie)) => {
+                self.changed.push(0..all);
+                self.counted.extend([0..tie.readout.start, tie.readout.end..all]);
+            }
+            (Some(embedding), None) => {
+                let (w, n) = (embedding.w_range(), embedding.units);
+                if self.rows.is_empty() {
+                    // Nobody has kept a list: look for vectors with a gradient.
+                    let has_gradient = |(_, vector): &(usize, &[T])| vector.iter().any(|g| *g != T::zero());
+                    let vectors = gradient[w.clone()].chunks_exact(n).enumerate().filter(has_gradient);
+                    self.rows.extend(vectors.map(|(row, _)| row as u32));
+                }
+                for &row in &self.rows {
+                    let start = w.start + row as usize * n;
+                    match self.changed.last_mut() {
+                        Some(last) if last.end == start => last.end = start + n,
+                        _ => self.changed.push(start..start + n),
+                    }
+                }
+                self.changed.push(w.end..all);
+                self.counted.extend_from_slice(&self.changed);
+            }
+            (None, _) => {
+                self.changed.push(0..all);
+                self.counted.push(0..all);
+            }
+        }
+        (&self.changed, &self.counted)
+    }
+
+    /// After an update: nothing is touched.
+    pub(crate) fn forget(&mut self) {
+        self.rows.clear();
+    }
+}

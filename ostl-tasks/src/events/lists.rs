@@ -1,0 +1,177 @@
+//! Events of your own: lists in CSV files.
+
+use std::borrow::Cow;
+use std::path::Path;
+
+use ostl_core::ConfigError;
+use serde::{Deserialize, Serialize};
+
+use super::binned::{Binned, Cut, task_of_events};
+use super::binning::{Bin, BinValue};
+pub use super::manifest::{ListedRecording, events_from_slice, manifest_from_slice};
+use super::recordings::{Recording, Recordings};
+use crate::error::{At, DatasetError, TaskError};
+use crate::files;
+use crate::labels::TargetSteps;
+use crate::split::Split;
+
+/// Most channels.
+const MOST_CHANNELS: u32 = 10_000_000;
+
+/// Settings of [`EventLists`].
+///
+/// | name | default | meaning | range |
+/// | --- | --- | --- | --- |
+/// | `bin` | `{ width_ms = 10 }` | which events make up a step | `width_ms`: 0.001 … 4 000 000; `count`: 1 … |
+/// | `max_steps` | 1 000 000 | steps after which a recording is cut off | 1 … 1 000 000 |
+/// | `value` | `"count"` | an input is 1 where there are events, or their number or the sum of their values | `"binary"`, `"count"` |
+/// | `targets` | `"every"` | the steps that ask for the class | `"every"`, `"last"` |
+/// | `channels` | the largest channel of the train split + 1 | how many channels there are | 1 … 10 000 000 |
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EventListsConfig {
+    /// Which events make up a step.
+    pub bin: Bin,
+    /// Steps after which a recording is cut off.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_steps: Option<usize>,
+    /// Whether an input is 1 where there are events, or their number or the sum of their values.
+    pub value: BinValue,
+    /// The steps that ask for the class.
+    pub targets: TargetSteps,
+    /// How many channels there are; one more than the largest of the train split if it is not set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub channels: Option<usize>,
+}
+
+impl Default for EventListsConfig {
+    fn default() -> Self {
+        let bin = Bin::WidthMs(10.0);
+        Self { bin, max_steps: None, value: BinValue::Count, targets: TargetSteps::Every, channels: None }
+    }
+}
+
+/// Recordings of events in CSV files: of which class is this one?
+///
+/// A folder holds `train.csv`, `valid.csv` and `test.csv`, each with the columns `file` and `label`: the path of a recording, seen from the
+/// folder, and any text. A recording is a CSV file with the columns `t_us`, `t_ms` or `t_s` (its time in that unit), `channel` and maybe
+/// `value`, an event a line. All of them may be gzip. The classes are the labels of the train split, in the order of their numbers if all
+/// are whole numbers, else in that of their letters. Batches are sparse. In memory an event takes 8 bytes, 12 if there are values.
+#[derive(Clone, Debug)]
+pub struct EventLists {
+    config: EventListsConfig,
+    labels: Vec<String>,
+    data: Binned,
+}
+
+impl EventLists {
+    /// The largest manifest or recording that is read, in bytes.
+    pub const LARGEST_FILE: u64 = 1 << 30;
+
+    /// Opens the three manifests in a folder or in its subfolder `event-list`, and the recordings they list.
+    ///
+    /// # Errors
+    /// [`TaskError::Dataset`] if a file is missing, cannot be read, or [`manifest_from_slice`] or [`events_from_slice`] rejects it, the
+    /// train split has fewer than two classes, or a label of another split is not among them; [`TaskError::Config`] if a setting is outside the
+    /// range that [`EventListsConfig`] gives.
+    pub fn open(folder: &Path, config: &EventListsConfig) -> Result<Self, TaskError> {
+        let cut = Cut::new(config.bin, config.max_steps, config.value, config.targets)?;
+        let channels = match config.channels {
+            None => None,
+            Some(channels @ 1..=10_000_000) => Some(channels as u32),
+            Some(channels) => {
+                let (field, value) = ("channels".to_owned(), channels.to_string());
+                let allowed = format!("a whole number from 1 to {MOST_CHANNELS}, or left out");
+                return Err(ConfigError::OutOfRange { field, value, allowed }.into());
+            }
+        };
+        let train =
+            files::find(folder, &["event-list"], &["train.csv", "train.csv.gz"], "train.csv, valid.csv and test.csv")?;
+        let root = train.parent().unwrap_or(folder);
+        let manifest = |path: &Path| manifest_from_slice(&files::unpacked(path, Self::LARGEST_FILE)?, path);
+        let of_train = manifest(&train)?;
+        let labels = labels_of(&of_train);
+        if labels.len() < 2 {
+            let problem = format!("every label is `{}`, expected at least two classes", labels[0]);
+            return Err(DatasetError::Malformed { path: train, at: At::Line(of_train[0].line), problem }.into());
+        }
+        let (most, why) = match channels {
+            Some(channels) => (channels, "the setting `channels`"),
+            None => (MOST_CHANNELS, "the most that are read"),
+        };
+        let first = read(&of_train, &labels, &train, most, why)?;
+        let largest = (0..first.len()).filter_map(|index| first.get(index).channels.iter().max().copied()).max();
+        let channels = channels.unwrap_or(largest.unwrap_or(0) + 1);
+        let why = "the channels of the train split: set `channels` if there are more";
+        let [valid, test] = [Split::Valid, Split::Test].map(|split| {
+            let name = format!("{split}.csv");
+            let path = files::find(root, &[], &[&name, &format!("{name}.gz")], &name)?;
+            read(&manifest(&path)?, &labels, &path, channels, why)
+        });
+        let data = Binned::new([first, valid?, test?], cut, channels as usize, labels.len());
+        Ok(Self { config: config.clone(), labels, data })
+    }
+
+    /// The settings.
+    pub fn config(&self) -> &EventListsConfig {
+        &self.config
+    }
+
+    /// The labels, in the order of their classes.
+    pub fn labels(&self) -> &[String] {
+        &self.labels
+    }
+
+    /// A recording as it was read, before it is cut into steps.
+    ///
+    /// # Panics
+    /// If the split has no such recording.
+    #[track_caller]
+    pub fn recording(&self, split: Split, index: usize) -> Recording<'_> {
+        self.data.recording(split, index)
+    }
+
+    fn name_of_class(&self, class: usize) -> Cow<'_, str> {
+        self.labels[class].as_str().into()
+    }
+}
+
+/// The labels of a manifest, each once, in the order of their classes.
+fn labels_of(listed: &[ListedRecording]) -> Vec<String> {
+    let mut labels: Vec<String> = listed.iter().map(|recording| recording.label.clone()).collect();
+    labels.sort();
+    labels.dedup();
+    let numbers: Option<Vec<u64>> = labels.iter().map(|label| label.parse().ok()).collect();
+    if numbers.is_some() {
+        labels.sort_by_key(|label| label.parse::<u64>().unwrap_or(0));
+    }
+    labels
+}
+
+/// The recordings of a manifest.
+fn read(
+    listed: &[ListedRecording],
+    labels: &[String],
+    manifest: &Path,
+    channels: u32,
+    why: &str,
+) -> Result<Recordings, DatasetError> {
+    let mut recordings = Recordings::new();
+    for ListedRecording { file, label, line } in listed {
+        let wrong = |problem| DatasetError::Malformed { path: manifest.to_owned(), at: At::Line(*line), problem };
+        let Some(class) = labels.iter().position(|known| known == label) else {
+            return Err(wrong(format!("label `{label}` is not among those of the train split: {}", labels.join(", "))));
+        };
+        let path = manifest.with_file_name("").join(file);
+        if files::look(&path)?.is_none() {
+            let problem = format!("no file at {}: copy it there or correct this line", path.display());
+            return Err(wrong(problem));
+        }
+        let content = files::unpacked(&path, EventLists::LARGEST_FILE)?;
+        events_from_slice(&content, &path, channels, why, &mut recordings)?;
+        recordings.finish(class as u32);
+    }
+    Ok(recordings)
+}
+
+task_of_events!(EventLists, "event-list");

@@ -1,0 +1,148 @@
+//! One array of NumPy, from a file or from a member of an archive.
+
+use std::io::{BufReader, Read};
+use std::path::Path;
+
+use half::f16;
+use npyz::{DType, Deserialize, NpyFile, NpyHeader, Order, TypeChar};
+
+use super::numbers::Numbers;
+use crate::error::{At, DatasetError};
+
+/// The longest header that is read, in bytes; NumPy itself stops at 10,000.
+const LONGEST_HEADER: usize = 10_000;
+/// Most numbers for which room is made before they have been read.
+const FIRST_ROOM: u64 = 1 << 16;
+
+/// An array in C's order.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Array {
+    pub(super) shape: Vec<usize>,
+    pub(super) numbers: Numbers,
+}
+
+/// Where an array lies, for errors.
+#[derive(Clone, Copy)]
+pub(super) struct Named<'p> {
+    pub(super) path: &'p Path,
+    pub(super) name: &'p str,
+}
+
+impl Named<'_> {
+    pub(super) fn broken(&self, problem: impl Into<String>) -> DatasetError {
+        DatasetError::Malformed { path: self.path.to_owned(), at: At::Part(self.name.to_owned()), problem: problem.into() }
+    }
+
+    fn unreadable(&self, reason: impl std::fmt::Display) -> DatasetError {
+        self.broken(format!("cannot be read: {reason}; save it again"))
+    }
+}
+
+/// Reads an array that takes so many bytes, header and all.
+pub(super) fn read(source: impl Read, bytes: u64, named: Named<'_>) -> Result<Array, DatasetError> {
+    let mut source = BufReader::new(source);
+    let (header, header_bytes) = read_header(&mut source, named)?;
+    let DType::Plain(kind) = header.dtype() else {
+        return Err(named.broken("an array of structures, expected one of plain numbers: save each field by itself"));
+    };
+    let shape: Vec<usize> = header.shape().iter().map(|&size| usize::try_from(size).unwrap_or(usize::MAX)).collect();
+    let declared = header.len().checked_mul(kind.size_field()).and_then(|data| data.checked_add(header_bytes));
+    if declared != Some(bytes) {
+        let takes = declared.map_or("more bytes than can be counted".to_owned(), |declared| format!("{declared} bytes"));
+        return Err(named.broken(format!(
+            "an array of the shape {shape:?} and the type `{kind}` takes {takes}, but {bytes} are there: it was cut off or changed, so \
+             save it again"
+        )));
+    }
+    let turned = header.order() == Order::Fortran && shape.len() > 1;
+    let file = NpyFile::with_header(header, &mut source);
+    let numbers = match (kind.type_char(), kind.size_field()) {
+        (TypeChar::Bool, 1) => Numbers::U8(list(file, named, |truth: bool| Ok(truth.into()))?),
+        (TypeChar::Uint, 1) => Numbers::U8(list(file, named, Ok)?),
+        (TypeChar::Int, 1) => Numbers::I8(list(file, named, Ok)?),
+        (TypeChar::Uint, 2) => Numbers::U16(list(file, named, Ok)?),
+        (TypeChar::Int, 2) => Numbers::I16(list(file, named, Ok)?),
+        (TypeChar::Int, 4) => Numbers::I32(list(file, named, Ok)?),
+        (TypeChar::Uint, 4) => Numbers::I32(list(file, named, |n: u32| whole(n))?),
+        (TypeChar::Int, 8) => Numbers::I32(list(file, named, |n: i64| whole(n))?),
+        (TypeChar::Uint, 8) => Numbers::I32(list(file, named, |n: u64| whole(n))?),
+        (TypeChar::Float, 2) => Numbers::F32(list(file, named, |n: f16| finite(n.to_f32(), n))?),
+        (TypeChar::Float, 4) => Numbers::F32(list(file, named, |n: f32| finite(n, n))?),
+        (TypeChar::Float, 8) => Numbers::F32(list(file, named, |n: f64| finite(n as f32, n))?),
+        _ => {
+            let known = "bool, whole numbers of 8 to 64 bits, floats of 16 to 64 bits";
+            return Err(named.broken(format!("numbers of the type `{kind}`, expected {known}: convert them with astype")));
+        }
+    };
+    // Reading on until nothing comes lets an archive compare its checksum.
+    match source.read(&mut [0]) {
+        Ok(0) => {}
+        Ok(_) => return Err(named.broken("there is more after the last number: save it again")),
+        Err(reason) => return Err(named.unreadable(reason)),
+    }
+    let numbers = if turned { numbers.in_c_order(&shape) } else { numbers };
+    Ok(Array { shape, numbers })
+}
+
+/// The header and how many bytes it takes, and nothing of what comes after it.
+fn read_header(source: &mut impl Read, named: Named<'_>) -> Result<(NpyHeader, u64), DatasetError> {
+    let cut = |reason| named.broken(format!("the file ends in the header ({reason}): save it again"));
+    let mut bytes = vec![0; 10];
+    source.read_exact(&mut bytes).map_err(cut)?;
+    if !bytes.starts_with(b"\x93NUMPY") {
+        return Err(named.broken("not an array of NumPy: save it with np.save or np.savez"));
+    }
+    let mut length = usize::from(u16::from_le_bytes([bytes[8], bytes[9]]));
+    if bytes[6] > 1 {
+        let mut high = [0; 2];
+        source.read_exact(&mut high).map_err(cut)?;
+        bytes.extend(high);
+        length |= usize::from(u16::from_le_bytes(high)) << 16;
+    }
+    if length > LONGEST_HEADER {
+        let problem = format!("a header of {length} bytes, expected at most {LONGEST_HEADER}: save the array again");
+        return Err(named.broken(problem));
+    }
+    let start = bytes.len();
+    bytes.resize(start + length, 0);
+    source.read_exact(&mut bytes[start..]).map_err(cut)?;
+    // The library goes deeper into brackets with every one, and multiplies sizes unchecked: with 19 decimal digits in all, and no `0x`, no
+    // product reaches 2⁶⁴.
+    let text = &bytes[start..];
+    let brackets = text.iter().filter(|byte| b"([{".contains(byte)).count();
+    let digits = text.iter().filter(|byte| byte.is_ascii_digit()).count();
+    if brackets > 8 || digits > 19 || text.iter().any(|byte| b"xX".contains(byte)) {
+        return Err(named.broken("the header is not that of an array of plain numbers with up to three axes: save it again"));
+    }
+    let header = NpyHeader::from_reader(&bytes[..]).map_err(|reason| named.unreadable(reason))?;
+    Ok((header, bytes.len() as u64))
+}
+
+/// All numbers, converted one by one.
+fn list<T: Deserialize, U>(
+    file: NpyFile<impl Read>,
+    named: Named<'_>,
+    convert: impl Fn(T) -> Result<U, String>,
+) -> Result<Vec<U>, DatasetError> {
+    let numbers = file.data::<T>().map_err(|reason| named.unreadable(reason))?;
+    let mut list = Vec::with_capacity(numbers.len().min(FIRST_ROOM) as usize);
+    for (index, number) in numbers.enumerate() {
+        let number = number.map_err(|reason| named.unreadable(reason))?;
+        list.push(convert(number).map_err(|problem| named.broken(format!("number {index}, counted from 0: {problem}")))?);
+    }
+    list.shrink_to_fit();
+    Ok(list)
+}
+
+fn whole<T: Copy + std::fmt::Display + TryInto<i32>>(number: T) -> Result<i32, String> {
+    number.try_into().map_err(|_| format!("{number} is outside −2³¹ … 2³¹ − 1: save it as a float, or as a smaller class"))
+}
+
+fn finite(number: f32, given: impl std::fmt::Display) -> Result<f32, String> {
+    if number.is_finite() {
+        return Ok(number);
+    }
+    Err(format!(
+        "{given} is not a finite number of single precision: remove or replace it (for steps without a target there is `mask`)"
+    ))
+}

@@ -1,0 +1,79 @@
+//! The arrays of a split: an archive of them, or a folder.
+
+use std::collections::BTreeMap;
+use std::io::{Cursor, Read};
+use std::path::Path;
+
+use zip::ZipArchive;
+use zip::result::ZipError;
+
+use super::npy::{Array, Named, read};
+use crate::error::{At, DatasetError};
+use crate::files;
+
+/// The largest file that is read, in bytes.
+pub(super) const LARGEST_FILE: u64 = 1 << 34;
+/// How many times an archive's own size its arrays may take.
+const MOST_UNPACKED: u64 = 200;
+/// What small archives may take in any case, in bytes.
+const SMALL: u64 = 1 << 20;
+
+/// The arrays that are known, with or without `.npy`.
+const NAMES: [&str; 4] = ["inputs", "targets", "lengths", "mask"];
+
+/// Arrays by name.
+pub(super) type Arrays = BTreeMap<&'static str, Array>;
+
+/// The arrays of a folder: `inputs.npy`, `targets.npy` and, where they are there, `lengths.npy` and `mask.npy`.
+pub(super) fn from_folder(folder: &Path) -> Result<Arrays, DatasetError> {
+    let mut arrays = Arrays::new();
+    for name in NAMES {
+        let path = folder.join(format!("{name}.npy"));
+        if files::look(&path)?.is_some() {
+            let bytes = files::unpacked(&path, LARGEST_FILE)?;
+            arrays.insert(name, read(&bytes[..], bytes.len() as u64, Named { path: &path, name })?);
+        }
+    }
+    Ok(arrays)
+}
+
+/// The arrays of an archive.
+pub(super) fn from_archive(bytes: &[u8], path: &Path) -> Result<Arrays, DatasetError> {
+    let broken = |at: At, problem: String| DatasetError::Malformed { path: path.to_owned(), at, problem };
+    let no_archive = |reason: ZipError| {
+        broken(At::Byte(0), format!("not an archive of NumPy ({reason}): save it with np.savez or np.savez_compressed"))
+    };
+    let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(no_archive)?;
+    let stranger = archive.file_names_raw().find(|name| !NAMES.iter().any(|known| is_file_of(name, known)));
+    if let Some(name) = stranger {
+        let name: String = String::from_utf8_lossy(name).chars().filter(|c| !c.is_control()).take(100).collect();
+        let problem =
+            "an unknown array, expected `inputs`, `targets` and maybe `lengths` and `mask`: leave it out".to_owned();
+        return Err(broken(At::Part(name), problem));
+    }
+    let mut room = (bytes.len() as u64).saturating_mul(MOST_UNPACKED).clamp(SMALL, LARGEST_FILE);
+    let mut arrays = Arrays::new();
+    for name in NAMES {
+        let named = Named { path, name };
+        let member = match archive.by_name(&format!("{name}.npy")) {
+            Ok(member) => member,
+            Err(ZipError::FileNotFound) => continue,
+            Err(reason) => return Err(named.broken(format!("cannot be unpacked: {reason}; save it again"))),
+        };
+        let size = member.size();
+        let Some(left) = room.checked_sub(size) else {
+            return Err(named.broken(format!(
+                "unpacks to {size} bytes, with what came before it more than {MOST_UNPACKED} times the file: save it with np.savez, \
+                 which does not pack"
+            )));
+        };
+        room = left;
+        arrays.insert(name, read(member.take(size + 1), size, named)?);
+    }
+    Ok(arrays)
+}
+
+/// Whether a member's name is that of an array.
+fn is_file_of(name: &[u8], array: &str) -> bool {
+    name.strip_suffix(b".npy") == Some(array.as_bytes())
+}
