@@ -87,6 +87,9 @@ fn described(task: &dyn Task, seconds: f64) -> String {
     }
     let splits = Split::ALL.map(|split| (split, Statistics::new(task, split)));
     text += &format!("\n{}", aligned(&counts(&splits), &[0]));
+    if !task.has_test() {
+        text += "there is no test split of its own: test is the valid split once more\n";
+    }
     text += &classes(task, &splits);
     let chance = Figures::chance(task);
     if !chance.is_empty() {
