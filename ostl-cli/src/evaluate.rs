@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use anyhow::{Context, Result};
+use ostl_tasks::Split;
 
 use crate::arguments::EvaluateArguments;
 use crate::config;
@@ -24,6 +25,10 @@ pub(crate) fn run(arguments: EvaluateArguments) -> Result<()> {
     if sequences == 0 {
         return Err(UsageError::Other(format!("the task `{}` has no {split} split", task.name())).into());
     }
+    let note = match split {
+        Split::Test if !task.has_test() => "; no test split of its own: this is the valid split",
+        _ => "",
+    };
     let feed = Feed::new(&config, &source, task)?;
     let (best, measures) = in_pool(config.threads, || -> Result<_> {
         let learner = trainer::learner(&config, &source, task, feed.streams(task))?;
@@ -35,7 +40,7 @@ pub(crate) fn run(arguments: EvaluateArguments) -> Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(
         out,
-        "{} {split}: loss {:.6}{} ({sequences} sequences, {} targets; weights of epoch {})",
+        "{} {split}: loss {:.6}{} ({sequences} sequences, {} targets; weights of epoch {}{note})",
         task.name(),
         figures.loss(),
         figures.beside_the_loss(),

@@ -165,7 +165,7 @@ mod tests {
     fn what_cannot_be_gone_on_with_is_refused() {
         let task = Letters::new(0);
         let letters = vocabulary_of(&task).unwrap();
-        assert!(encoded(letters, "abé").unwrap_err().to_string().contains("\"é\""));
+        assert!(encoded(letters, "abé").unwrap_err().to_string().contains("'é'"));
         assert!(encoded(letters, "").unwrap_err().to_string().contains("empty"));
         let other = ostl_tasks::StoreRecall::new(ostl_tasks::StoreRecallConfig::default()).unwrap();
         assert!(vocabulary_of(&other).unwrap_err().to_string().contains("`store-recall`"));

@@ -61,7 +61,7 @@ pub(crate) struct Summary {
     /// Epoch of the best validation figure, from 1; everything below is measured there.
     pub(crate) best_epoch: Option<u64>,
     pub(crate) valid: Option<InSummary>,
-    /// Nothing where the run was interrupted (the test split is looked at once, at the end) or the task has no test split.
+    /// Nothing where the run was interrupted (the test split is looked at once, at the end) or the task has no test split of its own.
     pub(crate) test: Option<InSummary>,
     chance: Option<InSummary>,
     pub(crate) goal: Option<GoalSummary>,

@@ -151,12 +151,11 @@ fn train(plan: &Plan, arguments: &TrainArguments) -> Result<()> {
 
     let reported = trainer.figures().to_vec();
     let (mut learner, best) = trainer.into_best(&run)?;
-    // The test split is looked at here and nowhere else.
-    let measures = match task.sequences(Split::Test) {
-        0 => None,
-        _ => feed.evaluate(&mut learner, task, Split::Test, &Stop::default())?,
-    };
-    let test = measures.as_ref().map(|measures| Figures::new(measures, &reported));
+    // The test split is looked at here and nowhere else. A task without one is judged by what chose the epoch.
+    let split = if task.has_test() && task.sequences(Split::Test) > 0 { Split::Test } else { Split::Valid };
+    let measures = feed.evaluate(&mut learner, task, split, &Stop::default())?;
+    let judged = measures.as_ref().map(|measures| Figures::new(measures, &reported));
+    let test = judged.filter(|_| split == Split::Test);
     summary.test = test.as_ref().map(Figures::in_summary);
     if let (Some(goal), Some(of_task)) = (&mut summary.goal, task.goal()) {
         goal.reached = reaches(&of_task, test.as_ref().unwrap_or(&best.valid));
@@ -168,6 +167,9 @@ fn train(plan: &Plan, arguments: &TrainArguments) -> Result<()> {
 
     let mut out = std::io::stdout().lock();
     write!(out, "{}", results::table(task, &reported, Some(&best.valid), test.as_ref()))?;
+    if split != Split::Test {
+        writeln!(out, "`{}` has no test split of its own: nothing was held back from the choice of the epoch", task.name())?;
+    }
     let (epochs, seconds, path) = (summary.epochs, summary.seconds, run.path().display());
     writeln!(out, "best epoch {} of {epochs}, {seconds:.1} s, in {path}", best.epoch)?;
     match gradient_report::of_learner(config, source, task, learner.network())? {

@@ -33,6 +33,25 @@ fn info_of_a_generated_task() {
     assert!(info.contains("chance: loss 0.6931, accuracy 50.0 %"), "{info}");
 }
 
+/// A generated task, its files, and the task that reads them: the same counts.
+#[test]
+fn what_is_made_is_what_was_generated() {
+    let place = Workplace::new();
+    let set = "--set delay=9 --set train=40 --set valid=30 --set test=20";
+    let counts = |info: String| -> Vec<String> {
+        let rows = info.lines().filter(|line| ["train", "valid", "test"].iter().any(|split| line.starts_with(split)));
+        rows.map(str::to_owned).collect()
+    };
+    let generated = counts(place.ostl(&format!("data info store-recall {set}")).succeeded().stdout);
+    assert_eq!(generated.len(), 3);
+    for format in ["npz", "jsonl"] {
+        let said = place.ostl(&format!("data make store-recall {set} --out {format} --format {format}")).succeeded().stdout;
+        assert!(said.contains(&format!("--data {format}")), "{said}");
+        assert!(place.path(&format!("{format}/train.{format}")).exists());
+        assert_eq!(counts(place.ostl(&format!("data info own --data {format}")).succeeded().stdout), generated);
+    }
+}
+
 #[test]
 fn what_is_wrong_is_said() {
     let place = Workplace::new();

@@ -1,6 +1,4 @@
-//! A network learns a text and goes on with it: needs the task `characters`.
-//!
-//! To be enabled as soon as the crate has that task: take `#[ignore]` away.
+//! A network learns a text and goes on with it.
 
 mod support;
 
@@ -29,7 +27,6 @@ best = "bits-per-character"
 "#;
 
 #[test]
-#[ignore = "the task `characters` is not in this build"]
 fn a_text_is_learned_and_gone_on_with() {
     let place = Workplace::new();
     fs::write(place.path("text.toml"), TEXT).unwrap();
@@ -50,7 +47,7 @@ fn a_text_is_learned_and_gone_on_with() {
     };
     assert_eq!(drawn(1), drawn(1));
     assert_ne!(drawn(1), drawn(2));
-    place.ostl("sample run --prompt xyz").refused(2, &["\"x\"", "does not occur"]);
+    place.ostl("sample run --prompt xyz").refused(2, &["--prompt", "'x'"]);
 
     // Windows of 7 steps: stretches of 35.
     let ran = place
@@ -59,4 +56,17 @@ fn a_text_is_learned_and_gone_on_with() {
     assert!(said.contains("35 steps instead of 30") && said.contains("training.batch = 9 is not used"), "{said}");
     place.ostl("train run/config.toml --quiet --out again").succeeded();
     assert!(same(&place.path("run/last.ckpt"), &place.path("again/last.ckpt")));
+
+    // Through an embedding that the readout shares.
+    let layers = "layers=[{embedding=true,units=12},{cell=\"lstm\",units=12}]";
+    let set =
+        format!("--set {layers} --set readout={{tied=true}} --set training.epochs=8 --set optimizer.learning_rate=0.02");
+    place.ostl(&format!("train text.toml --data . --quiet --out embedded {set}")).succeeded();
+    assert_eq!(
+        place.ostl("sample embedded --prompt abc --length 11 --temperature 0").succeeded().stdout,
+        "abcdef\nabcdef\n\n"
+    );
+    let ran = place.ostl("evaluate run").succeeded();
+    assert!(ran.stdout.contains("no test split of its own") && ran.stdout.contains("bits-per-character"), "{}", ran.stdout);
+    assert!(place.json("run/summary.json")["test"].is_null());
 }

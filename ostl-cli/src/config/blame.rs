@@ -63,16 +63,16 @@ fn explain(tree: &Table, error: &str) -> Wrong {
 }
 
 /// Keys of a layer that are read before the rest is left to the cell.
-const OF_A_CELL: [&str; 4] = ["cell", "units", "activity", "density"];
+const OF_A_CELL: [&str; 5] = ["cell", "units", "activity", "density", "dropout"];
 
 /// The error about an unknown key, with those keys in its list that were taken out before serde saw the table.
 fn complete(error: &str, root: &Value, path: &[String]) -> String {
     let known: &[&str] = match path.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["layers", _, _] => match find(root, &path[..2]).and_then(|layer| layer.get("dense")) {
-            Some(_) => &["units"],
+            Some(_) => &["units", "dropout"],
             None => &OF_A_CELL,
         },
-        ["readout", _] => &["cell"],
+        ["readout", _] => &["dropout", "tied", "cell"],
         ["task", _] => &["name"],
         _ => return error.to_owned(),
     };

@@ -16,7 +16,6 @@ pub(crate) struct ReadoutConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     dropout: Option<f64>,
     /// Its weights are those of the embedding.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
     tied: bool,
     #[serde(flatten)]
     cell: Option<CellConfig>,

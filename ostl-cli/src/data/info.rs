@@ -20,24 +20,30 @@ use crate::table::aligned;
 const MOST_CLASSES: usize = 40;
 
 pub(super) fn run(arguments: &InfoArguments) -> Result<()> {
-    let name = task_name(&arguments.name)?;
-    let config = config::task(&name, &arguments.set)?;
+    let (name, set) = (task_name(&arguments.name), DataSet::named(&arguments.name));
+    // A setting that is wrong is said before a long look at files; that no task reads a data set, after it.
+    let config = name.as_ref().ok().map(|name| config::task(name, &arguments.set)).transpose()?;
     let mut out = std::io::stdout().lock();
-    let set = DataSet::named(&arguments.name);
     if let Some(set) = set {
-        writeln!(out, "{}: {}\nlicence: {}\nsource: {}", set.name, set.what, set.licence, set.citation)?;
-        let (Origin::Files { base: address, .. } | Origin::ByHand { address, .. }) = set.origin;
-        writeln!(out, "address: {address}")?;
-        if let Some(folder) = &arguments.data {
-            write!(out, "{}", checked(set, folder)?)?;
-        }
-        writeln!(out)?;
+        write!(out, "{}", published(set, arguments.data.as_deref())?)?;
     }
+    let Some(config) = config else { return Ok(name.map(drop)?) };
     let start = Instant::now();
     let task = config::open_alone(&config, arguments.data.as_deref())?;
     let seconds = start.elapsed().as_secs_f64();
     write!(out, "{}", described(task.as_ref(), seconds))?;
     Ok(out.flush()?)
+}
+
+/// What is known of a published data set, and whether a copy of it is the right one.
+fn published(set: &DataSet, folder: Option<&Path>) -> Result<String> {
+    let (Origin::Files { base: address, .. } | Origin::ByHand { address, .. }) = set.origin;
+    let mut text =
+        format!("{}: {}\nlicence: {}\nsource: {}\naddress: {address}\n", set.name, set.what, set.licence, set.citation);
+    if let Some(folder) = folder {
+        text += &checked(set, folder)?;
+    }
+    Ok(text + "\n")
 }
 
 /// Whether each file is the one that was published.
@@ -81,6 +87,9 @@ fn described(task: &dyn Task, seconds: f64) -> String {
     }
     let splits = Split::ALL.map(|split| (split, Statistics::new(task, split)));
     text += &format!("\n{}", aligned(&counts(&splits), &[0]));
+    if !task.has_test() {
+        text += "there is no test split of its own: test is the valid split once more\n";
+    }
     text += &classes(task, &splits);
     let chance = Figures::chance(task);
     if !chance.is_empty() {
