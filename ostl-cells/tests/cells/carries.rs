@@ -1,7 +1,6 @@
 //! The carries between nothing and everything: SnAp-n against the layer's whole influence, UORO and KF-RTRL against the mean that they
 //! promise, and all of them streaming, on threads and across a stop.
 
-mod stacks;
 
 use ostl_cells::CellConfig;
 use ostl_core::gradient_check::{Claim, agreement, claims};
@@ -9,7 +8,7 @@ use ostl_core::{
     Activation, Carry, Learner, Loss, Method, Network, OptimizerSettings, Real, SequenceBatch, Target, TargetKind, Update,
     bptt,
 };
-use stacks::Random;
+use crate::stacks::Random;
 
 const LOSS: Loss = Loss::SoftmaxCrossEntropy;
 const INPUTS: usize = 3;
