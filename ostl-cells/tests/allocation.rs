@@ -1,6 +1,7 @@
 //! A training step allocates nothing after the first, whatever the carry; alone in its binary, because it counts allocations.
 #![allow(unsafe_code, reason = "a counting allocator has to implement GlobalAlloc")]
 
+#[path = "cells/stacks.rs"]
 mod stacks;
 
 use std::alloc::{GlobalAlloc, Layout, System};

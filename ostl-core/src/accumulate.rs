@@ -24,6 +24,9 @@ const PART_VALUES: usize = 128 * 1024;
 /// Columns of a part at most, so that there are parts enough to share.
 const PART_COLUMNS: usize = 64;
 
+/// Rows from which a block without a trace counts as tall.
+const TALL: usize = 4096;
+
 /// All parameters, cut into parts.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Plan {
@@ -143,7 +146,11 @@ impl Plan {
             return;
         }
         let all = parameters.len() / rows.len();
-        let width = (PART_VALUES / rows.len() / COLUMNS * COLUMNS).clamp(COLUMNS, PART_COLUMNS);
+        let width = match trace {
+            // A tall product reads δ again for every part, and no trace passes by that would have to stay in the cache.
+            None if rows.len() > TALL => PART_COLUMNS,
+            _ => (PART_VALUES / rows.len() / COLUMNS * COLUMNS).clamp(COLUMNS, PART_COLUMNS),
+        };
         for first in (0..all).step_by(width) {
             let columns = first..all.min(first + width);
             let tile_values = trace.map_or(0, |shape| shape.tile_values() * streams);

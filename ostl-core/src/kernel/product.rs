@@ -85,12 +85,24 @@ pub fn multiply<T: Real>(into: Into, a: Columns<'_, T>, b: Strided<'_, T>, c: Co
     T::product(into, a, b, c);
 }
 
-/// C = A·B or C += A·B, its columns shared out among the threads where that pays. The same bits as [`multiply`].
+/// C = A·B or C += A·B, its columns, or its rows where there are more of them, shared out among the threads where that pays. The same bits as
+/// [`multiply`].
 #[track_caller]
 pub fn multiply_shared<T: Real>(into: Into, a: Columns<'_, T>, b: Strided<'_, T>, mut c: ColumnsMut<'_, T>) {
     let work = a.nrows() * a.ncols() * b.ncols();
     if b.ncols() < 16 || !is_worth_sharing(work) {
         return multiply(into, a, b, c);
+    }
+    if a.nrows() > b.ncols() {
+        // A tall matrix is read once then, and not once for every share of the columns.
+        let half = (a.nrows() / 2).next_multiple_of(64);
+        let total = a.nrows();
+        if half < total {
+            let (upper_a, lower_a) = (a.rows(0, half), a.rows(half, total - half));
+            let (upper_c, lower_c) = c.rows_range_pair_mut(0..half, half..total);
+            rayon::join(|| multiply_shared(into, upper_a, b, upper_c), || multiply_shared(into, lower_a, b, lower_c));
+            return;
+        }
     }
     // Halve at a multiple of eight, so that only the last part has ragged tiles.
     let half = (b.ncols() / 2).next_multiple_of(8);

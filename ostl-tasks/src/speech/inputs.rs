@@ -5,8 +5,8 @@ use std::ops::Range;
 use ostl_core::SequenceBatch;
 use rayon::prelude::*;
 
-use super::front_end::config::Extractor;
-use super::front_end::{Features, LevelCrossings, Normaliser};
+use super::front_end::config::{Extractor, SpikeEncoder};
+use super::front_end::{Features, Normaliser};
 use super::recording::Recording;
 use crate::error::DatasetError;
 use crate::split::Split;
@@ -72,11 +72,11 @@ impl Inputs {
         let width = extractor.width();
         let normaliser = Normaliser::learn(width, &recordings[numbering.of(Split::Train)]);
         recordings.par_iter_mut().for_each(|features| normaliser.apply(features));
-        Ok(match extractor.crossings() {
+        Ok(match extractor.encoder() {
             None => Inputs::Dense { width, recordings },
-            Some(crossings) => {
-                let recordings = recordings.into_par_iter().map(|features| Events::of(&features, crossings)).collect();
-                Inputs::Sparse { inputs: crossings.inputs(width), recordings }
+            Some(encoder) => {
+                let recordings = recordings.into_par_iter().map(|features| Events::of(&features, encoder)).collect();
+                Inputs::Sparse { inputs: encoder.inputs(width), recordings }
             }
         })
     }
@@ -125,11 +125,11 @@ impl Inputs {
 }
 
 impl Events {
-    fn of(features: &Features, crossings: &LevelCrossings) -> Self {
+    fn of(features: &Features, encoder: &SpikeEncoder) -> Self {
         let mut inputs = Vec::new();
         let mut ends = vec![0_u32; features.len()];
         // At most 256 bands and 64 levels in two directions: an input's number fits into 16 bits.
-        crossings.events(features, |step, input| {
+        encoder.events(features, |step, input| {
             inputs.push(input as u16);
             ends[step] += 1;
         });

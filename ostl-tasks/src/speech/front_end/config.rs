@@ -3,6 +3,7 @@
 use ostl_core::ConfigError;
 use serde::{Deserialize, Serialize};
 
+use super::bins::LevelBins;
 use super::crossings::LevelCrossings;
 use super::features::Features;
 use super::mel::{LogMel, MelConfig};
@@ -18,30 +19,71 @@ pub enum FrontEnd {
     Mfcc,
     /// [`LogMel`], normalised.
     LogMel,
-    /// [`LevelCrossings`] of [`LogMel`], normalised: sparse inputs.
+    /// [`LevelCrossings`] or [`LevelBins`] of [`LogMel`], normalised: sparse inputs.
     Spikes,
+}
+
+/// What spikes say of a band's log-energy.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SpikeCode {
+    /// That it crosses a level: [`LevelCrossings`].
+    #[default]
+    Crossings,
+    /// Between which levels it lies: [`LevelBins`].
+    Bins,
+}
+
+/// What makes spikes of values.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SpikeEncoder {
+    /// Where a value crosses a level.
+    Crossings(LevelCrossings),
+    /// Between which levels a value lies.
+    Bins(LevelBins),
+}
+
+impl SpikeEncoder {
+    /// Inputs for frames of `width` values.
+    pub fn inputs(&self, width: usize) -> usize {
+        match self {
+            SpikeEncoder::Crossings(crossings) => crossings.inputs(width),
+            SpikeEncoder::Bins(bins) => bins.inputs(width),
+        }
+    }
+
+    /// Calls `event` with the step and the input number of each event, in the order of steps and, within one, of inputs.
+    pub fn events(&self, features: &Features, event: impl FnMut(usize, usize)) {
+        match self {
+            SpikeEncoder::Crossings(crossings) => crossings.events(features, event),
+            SpikeEncoder::Bins(bins) => bins.events(features, event),
+        }
+    }
 }
 
 /// Settings of the spikes.
 ///
 /// | name | default | meaning | range |
 /// | --- | --- | --- | --- |
+/// | `code` | `"crossings"` | `"crossings"`: an event where a level is crossed, up and down apart; `"bins"`: an event a band and step, that says between which levels it is | |
 /// | `levels` | −1.5, −1, −0.5, 0, 0.5, 1, 1.5 | levels that are watched, in standard deviations of a band's log-energy from its mean | 1 … 64 ascending numbers, −100 … 100 |
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SpikesConfig {
+    /// What spikes say.
+    pub code: SpikeCode,
     /// The levels, ascending.
     pub levels: Vec<f32>,
 }
 
 impl Default for SpikesConfig {
     fn default() -> Self {
-        Self { levels: vec![-1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5] }
+        Self { code: SpikeCode::default(), levels: vec![-1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5] }
     }
 }
 
 impl SpikesConfig {
-    fn crossings(&self) -> Result<LevelCrossings, ConfigError> {
+    fn encoder(&self) -> Result<SpikeEncoder, ConfigError> {
         whole("spikes.levels (how many)", self.levels.len(), 1, 64)?;
         for &level in &self.levels {
             number("spikes.levels", f64::from(level), -100.0, 100.0)?;
@@ -50,7 +92,11 @@ impl SpikesConfig {
             let (value, allowed) = (format!("{:?}", self.levels), "in ascending order, none twice".to_owned());
             return Err(ConfigError::OutOfRange { field: "spikes.levels".to_owned(), value, allowed });
         }
-        Ok(LevelCrossings::new(self.levels.clone()))
+        let levels = self.levels.clone();
+        Ok(match self.code {
+            SpikeCode::Crossings => SpikeEncoder::Crossings(LevelCrossings::new(levels)),
+            SpikeCode::Bins => SpikeEncoder::Bins(LevelBins::new(levels)),
+        })
     }
 }
 
@@ -74,13 +120,13 @@ impl FrontEndConfig {
     /// [`ConfigError`] if a setting is out of its range.
     pub fn extractor(&self, rate: u32) -> Result<Extractor, ConfigError> {
         Ok(match self.kind {
-            FrontEnd::Mfcc => Extractor { steps: Steps::Mfcc(Mfcc::new(&self.mel, &self.mfcc, rate)?), crossings: None },
-            FrontEnd::LogMel => Extractor { steps: Steps::LogMel(LogMel::new(&self.mel, rate)?), crossings: None },
+            FrontEnd::Mfcc => Extractor { steps: Steps::Mfcc(Mfcc::new(&self.mel, &self.mfcc, rate)?), encoder: None },
+            FrontEnd::LogMel => Extractor { steps: Steps::LogMel(LogMel::new(&self.mel, rate)?), encoder: None },
             FrontEnd::Spikes => {
                 let mut mel = self.mel.clone();
                 mel.hop_ms = mel.hop_ms.or(Some(5.0));
                 mel.bands = mel.bands.or(Some(32));
-                Extractor { steps: Steps::LogMel(LogMel::new(&mel, rate)?), crossings: Some(self.spikes.crossings()?) }
+                Extractor { steps: Steps::LogMel(LogMel::new(&mel, rate)?), encoder: Some(self.spikes.encoder()?) }
             }
         })
     }
@@ -90,7 +136,7 @@ impl FrontEndConfig {
 #[derive(Clone)]
 pub struct Extractor {
     steps: Steps,
-    crossings: Option<LevelCrossings>,
+    encoder: Option<SpikeEncoder>,
 }
 
 #[derive(Clone)]
@@ -117,8 +163,8 @@ impl Extractor {
     }
 
     /// What makes spikes of the normalised values, if spikes are asked for.
-    pub fn crossings(&self) -> Option<&LevelCrossings> {
-        self.crossings.as_ref()
+    pub fn encoder(&self) -> Option<&SpikeEncoder> {
+        self.encoder.as_ref()
     }
 
     /// The sample in the middle of a frame.

@@ -9,8 +9,9 @@
 //! | [`mel`] | all of these and the logarithm |
 //! | [`dct`], [`deltas`], [`mfcc`] | cepstral coefficients and their slopes |
 //! | [`normaliser`] | mean 0 and variance 1 |
-//! | [`crossings`] | spikes where a band's energy crosses a level |
+//! | [`crossings`], [`bins`] | spikes where a band's energy crosses a level, or that say between which it is |
 
+pub mod bins;
 pub mod config;
 pub mod crossings;
 pub mod dct;
@@ -25,7 +26,8 @@ pub(crate) mod range;
 pub mod spectrum;
 pub mod window;
 
-pub use config::{FrontEnd, FrontEndConfig, SpikesConfig};
+pub use bins::LevelBins;
+pub use config::{FrontEnd, FrontEndConfig, SpikeCode, SpikesConfig};
 pub use crossings::LevelCrossings;
 pub use features::Features;
 pub use mel::{LogMel, MelConfig};

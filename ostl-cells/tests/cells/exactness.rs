@@ -1,12 +1,10 @@
 //! Every method against BPTT by an independent sweep, and that against central differences.
 
-mod stacks;
-
+use crate::stacks::{LayerPlan, Plan, any_plan};
 use ostl_cells::CellConfig;
 use ostl_core::gradient_check::{Claim, agreement, audit, central_differences};
 use ostl_core::{Activity, Carry, Edge, Method, Network, RateTerm, bptt};
 use proptest::prelude::*;
-use stacks::{LayerPlan, Plan, any_plan};
 
 const CARRIES: [Carry; 11] = [
     Carry::None,

@@ -1,12 +1,10 @@
 //! Cells whose recurrence is element-wise: each unit's own trace is the whole influence, so the local carry has the gradient of BPTT,
 //! recurrence included, at the price of no recurrence.
 
-mod stacks;
-
+use crate::stacks::{LayerPlan, Plan};
 use ostl_cells::CellConfig;
 use ostl_core::gradient_check::{Claim, audit};
 use ostl_core::{Activation, Carry, Loss, Method};
-use stacks::{LayerPlan, Plan};
 
 fn element_wise_cells() -> Vec<(String, CellConfig)> {
     let every = CellConfig::every().into_iter();

@@ -1,14 +1,12 @@
 //! Truncated BPTT that looks back from every step, against plain loops: one sweep a step, and nothing shared with the engine.
 
-mod stacks;
-
+use crate::stacks::{LayerPlan, Plan, Random, any_plan};
 use ostl_cells::CellConfig;
 use ostl_core::gradient_check::agreement;
 use ostl_core::{
     Activation, Feedback, Learner, Loss, Method, OptimizerSettings, SequenceBatch, TargetKind, Update, bptt, checkpoint,
 };
 use proptest::prelude::*;
-use stacks::{LayerPlan, Plan, Random, any_plan};
 
 /// Rounding, and nothing else.
 const EQUAL: f64 = 1e-10;

@@ -1,15 +1,13 @@
 //! The carries between nothing and everything: SnAp-n against the layer's whole influence, UORO and KF-RTRL against the mean that they
 //! promise, and all of them streaming, on threads and across a stop.
 
-mod stacks;
-
+use crate::stacks::Random;
 use ostl_cells::CellConfig;
 use ostl_core::gradient_check::{Claim, agreement, claims};
 use ostl_core::{
     Activation, Carry, Learner, Loss, Method, Network, OptimizerSettings, Real, SequenceBatch, Target, TargetKind, Update,
     bptt,
 };
-use stacks::Random;
 
 const LOSS: Loss = Loss::SoftmaxCrossEntropy;
 const INPUTS: usize = 3;

@@ -1,14 +1,12 @@
 //! The streaming face: equal to batches, exact under resets, the same bits everywhere, and safe when numbers break.
 
-mod stacks;
-
+use crate::stacks::{LayerPlan, Plan, Random};
 use ostl_cells::CellConfig;
 use ostl_core::gradient_check::agreement;
 use ostl_core::{
     Activation, Carry, LearnError, Learner, Loss, Method, Network, OptimizerSettings, SequenceBatch, Target, TargetKind,
     Update, bptt,
 };
-use stacks::{LayerPlan, Plan, Random};
 
 fn cell(name: &str) -> CellConfig {
     let found = CellConfig::every().into_iter().find(|(known, _)| known == name);

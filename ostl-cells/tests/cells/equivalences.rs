@@ -1,13 +1,11 @@
 //! The web of equivalences: where two methods are the same, they have the same gradient to 1e-10.
 
-mod stacks;
-
+use crate::stacks::{LayerPlan, Plan};
 use ostl_cells::CellConfig;
 use ostl_core::gradient_check::{agreement, audit};
 use ostl_core::{
     Activation, Carry, Edge, Feedback, Learner, Loss, Method, Network, OptimizerSettings, SequenceBatch, Update, bptt,
 };
-use stacks::{LayerPlan, Plan};
 
 const EQUAL: f64 = 1e-10;
 

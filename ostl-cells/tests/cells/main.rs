@@ -1,0 +1,12 @@
+//! The tests of cells and methods, in one program: what the engine makes of every cell is compiled once for them all.
+
+mod auto_cell;
+mod carries;
+mod element_wise;
+mod equivalences;
+mod every_cell;
+mod exactness;
+mod golden;
+mod learner;
+mod rolling;
+mod stacks;
