@@ -95,7 +95,7 @@ fn broken_checkpoints_are_refused_by_name_and_nothing_is_overwritten() {
         (flipped.as_slice(), "corrupt"),
         (&last[..last.len() / 2], "announced"),
         (&[], "whole ostl checkpoint"),
-        (newer.as_slice(), "this program reads version 3"),
+        (newer.as_slice(), "this program reads version 4"),
         (best.as_slice(), "content"),
     ] {
         fs::write(place.path("run/last.ckpt"), bytes).unwrap();
