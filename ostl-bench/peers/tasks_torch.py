@@ -34,8 +34,26 @@ def options():
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--features", metavar="FOLDER", help="fsdd: where the features lie, or are put if there are none")
     parser.add_argument("--ostl", default=ROOT / "target/release/ostl", help="fsdd: the program that makes the features")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting as for ostl, e.g. task.limit=1000")
     parser.add_argument("--batches", type=int, help="end every pass over a split after so many batches, to try things out")
     return parser.parse_args()
+
+
+def configuration(name, settings):
+    """configs/NAME.toml with some settings changed."""
+    config = tomllib.loads((ROOT / "configs" / f"{name}.toml").read_text())
+    for setting in settings:
+        path, value = setting.split("=", 1)
+        *tables, key = path.split(".")
+        table = config
+        for step in tables:
+            table = table[int(step)] if isinstance(table, list) else table.setdefault(step, {})
+        try:
+            table[key] = tomllib.loads(f"value = {value}")["value"]
+        except tomllib.TOMLDecodeError:
+            # A text needs no quotes.
+            table[key] = value
+    return config
 
 
 class Optimizer:
@@ -51,9 +69,10 @@ class Optimizer:
         others = [p for p in network.parameters() if p.requires_grad and id(p) not in is_table]
         betas, eps = (settings.get("beta1", 0.9), settings.get("beta2", 0.999)), settings.get("epsilon", 1e-8)
         self.rules = [torch.optim.Adam(others, betas=betas, eps=eps, fused=True)]
+        self.sparse = torch.optim.SparseAdam(tables, betas=betas, eps=eps) if tables else None
         if tables:
-            self.rules.append(torch.optim.SparseAdam(tables, betas=betas, eps=eps))
-        self.parameters = others + tables
+            self.rules.append(self.sparse)
+        self.parameters, self.updates = others + tables, 0
 
     def begin_epoch(self, done):
         """Sets the rate after so many epochs."""
@@ -80,6 +99,11 @@ class Optimizer:
             norm = torch.stack([value.norm() for value in values]).norm()
             if norm > self.limit:
                 torch._foreach_mul_(values, self.limit / norm)
+        self.updates += 1
+        if self.sparse:
+            # SparseAdam adds epsilon before the second moment's bias is corrected, Adam after it.
+            group = self.sparse.param_groups[0]
+            group["eps"] = self.sparse.defaults["eps"] * math.sqrt(1 - group["betas"][1] ** self.updates)
         for rule in self.rules:
             rule.step()
 
@@ -127,7 +151,7 @@ def evaluate(network, task, split, batches):
 def main():
     args = options()
     torch.set_num_threads(args.threads)
-    config = tomllib.loads((ROOT / "configs" / f"{args.name}.toml").read_text())
+    config = configuration(args.name, args.set)
     seed = config.get("seed", 0) if args.seed is None else args.seed
     torch.manual_seed(seed)
     order = torch.Generator().manual_seed(seed)

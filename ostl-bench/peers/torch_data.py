@@ -73,7 +73,7 @@ def characters(settings, folder, steps):
 
 
 def words(settings, folder, steps):
-    known(settings, "streams", "stretch")
+    known(settings, "streams", "stretch", "limit")
 
     def read(split):
         path = find(folder, ["wikitext-2", "ptb", "penn-treebank", "penn", "wikitext-103"], f"wiki.{split}.tokens")
@@ -84,6 +84,8 @@ def words(settings, folder, steps):
     numbers = {word: number for number, word in enumerate(dict.fromkeys([*texts["train"], "<eos>", "<unk>"]))}
     unknown = numbers["<unk>"]
     splits = {split: np.array([numbers.get(word, unknown) for word in text]) for split, text in texts.items()}
+    # All words of the train split are known, however few are learned from.
+    splits["train"] = splits["train"][: settings.get("limit")]
     return Text(splits, len(numbers), ["perplexity"], settings.get("streams", 32), steps)
 
 
@@ -237,4 +239,6 @@ def open_task(config, folder, features, ostl):
         raise SystemExit("the tasks of whole sequences are compared with an update a sequence only")
     if name == "fsdd":
         return fsdd(settings, folder, batch, features, ostl)
+    if name not in ("mnist", "n-mnist"):
+        raise SystemExit(f"the task {name} is not known here")
     return {"mnist": mnist, "n-mnist": nmnist}[name](settings, folder, batch)

@@ -57,6 +57,18 @@ fn words_by_hand() {
 }
 
 #[test]
+fn a_limit_leaves_the_vocabulary_whole() {
+    let text = "a b c\nd e f\n";
+    let whole = words([text, text, text], &WordsConfig::default());
+    let first = words([text, text, text], &WordsConfig { limit: Some(3), ..Default::default() });
+    assert_eq!([Split::Train, Split::Valid, Split::Test].map(|split| first.words(split)), [3, 8, 8]);
+    assert_eq!((0..3).map(|index| first.word(Split::Train, index)).collect::<Vec<_>>(), [0, 1, 2]);
+    assert_eq!(first.vocabulary(), whole.vocabulary());
+    let more = words([text, text, text], &WordsConfig { limit: Some(30), ..Default::default() });
+    assert_eq!(more.words(Split::Train), whole.words(Split::Train));
+}
+
+#[test]
 fn rare_words_are_unknown() {
     let text = "a b a c\nb a d\n";
     let two = words([text, text, text], &WordsConfig { min_count: 2, ..Default::default() });
@@ -115,6 +127,7 @@ fn settings_out_of_range() {
     says(r#"{"name": "words", "stretch": 0}"#, "stretch");
     says(r#"{"name": "words", "min_count": 0}"#, "min_count");
     says(r#"{"name": "words", "max_vocabulary": 1}"#, "max_vocabulary");
+    says(r#"{"name": "words", "limit": 1}"#, "limit");
     says(r#"{"name": "words", "folder": "../up"}"#, "folder");
     says(r#"{"name": "words", "folder": ""}"#, "folder");
     says(r#"{"name": "characters", "valid": 0.0}"#, "valid");

@@ -26,6 +26,7 @@ use crate::vocabulary::Vocabulary;
 /// | `stretch` | 200 | steps that are handed over at a time, with the state carried on to the next | 1 … 1 000 000 |
 /// | `min_count` | 1 | how often a word stands in the train split at least to be known | 1 … 2³² − 1 |
 /// | `max_vocabulary` | no limit | most words that are known, the most frequent, `<eos>` and `<unk>` among them | 2 … 2³² − 1 |
+/// | `limit` | no limit | words of the train split that are learned from, its first; all of them are in the vocabulary | 2 … 2³² − 1 |
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct WordsConfig {
@@ -41,11 +42,14 @@ pub struct WordsConfig {
     /// Most words that are known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_vocabulary: Option<usize>,
+    /// Words of the train split that are learned from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<usize>,
 }
 
 impl Default for WordsConfig {
     fn default() -> Self {
-        Self { folder: None, streams: 32, stretch: 200, min_count: 1, max_vocabulary: None }
+        Self { folder: None, streams: 32, stretch: 200, min_count: 1, max_vocabulary: None, limit: None }
     }
 }
 
@@ -54,6 +58,7 @@ impl WordsConfig {
         validate(self.streams, self.stretch)?;
         within("min_count", self.min_count, 1, u32::MAX as usize)?;
         within("max_vocabulary", self.max_vocabulary.unwrap_or(2), 2, u32::MAX as usize)?;
+        within("limit", self.limit.unwrap_or(2), 2, u32::MAX as usize)?;
         match &self.folder {
             Some(name) if Path::new(name).components().count() != 1 || Path::new(name).file_name().is_none() => {
                 Err(out_of_range("folder", format!("{name:?}"), "the name of a subfolder of the data folder, not a path"))
@@ -132,6 +137,14 @@ impl Words {
                 words
             }
             None => train_words,
+        };
+        let train_words = match config.limit {
+            Some(limit) if limit < train_words.len() => {
+                let mut first = Tokens::default();
+                train_words.iter().take(limit).for_each(|word| first.push(word));
+                first
+            }
+            _ => train_words,
         };
         let number = |word: &str| vocabulary.number(word).unwrap_or(unknown);
         let (valid, test) = (split(valid, number)?, split(test, number)?);
