@@ -218,26 +218,28 @@ impl<T: Real> Tape<T> {
     /// The inputs and resets of further steps.
     fn put(&mut self, batch: &SequenceBatch<T>, (first, restarts): (usize, &[bool]), start: usize, count: usize) {
         let live = self.live;
+        if live == 0 {
+            // A lane beyond the batch's streams.
+            return;
+        }
         let rows = batch.inputs() * live;
         for step in 0..count {
             let (place, step) = (self.steps + step, start + step);
-            if self.events[0].holds_all() {
-                for stream in 0..live {
-                    let (events, there) = (&mut self.events[0], step < batch.lengths()[first + stream]);
-                    match batch.listed(step, first + stream) {
-                        Some((rows, values)) => events.push(place * live + stream, rows, values),
-                        None if there => events.push_dense(place * live + stream, batch.input(first + stream, step)),
-                        None => events.push(place * live + stream, &[], &[]),
-                    }
-                }
-            } else {
+            if !self.events[0].holds_all() {
                 batch.copy_inputs(step, first, &mut self.inputs[place * rows..(place + 1) * rows]);
             }
-            for stream in 0..live {
-                let there = step < batch.lengths()[first + stream];
-                self.counts[place * live + stream] = there;
-                let begins = step == 0 && restarts[stream];
-                self.goes_on[place * live + stream] = there && !begins && !batch.is_reset(first + stream, step);
+            for (stream, &restarts) in restarts.iter().enumerate().take(live) {
+                let (column, stream) = (place * live + stream, first + stream);
+                let there = step < batch.lengths()[stream];
+                self.counts[column] = there;
+                self.goes_on[column] = there && !(step == 0 && restarts) && !batch.is_reset(stream, step);
+                if self.events[0].holds_all() {
+                    match batch.listed(step, stream) {
+                        Some((rows, values)) => self.events[0].push(column, rows, values),
+                        None if there => self.events[0].push_dense(column, batch.input(stream, step)),
+                        None => self.events[0].push(column, &[], &[]),
+                    }
+                }
             }
         }
     }

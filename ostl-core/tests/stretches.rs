@@ -155,3 +155,26 @@ fn what_does_not_fit_is_refused() {
     learner.set_frozen(true).unwrap();
     assert_eq!(learner.learn_next(&whole), Err(LearnError::Frozen));
 }
+
+/// A last batch that is much smaller than the learner is wide leaves whole lanes without a stream.
+#[test]
+fn a_small_last_batch() {
+    let network = &networks()[1];
+    let mut batch = SequenceBatch::new(3, 4, TargetKind::Classes, &[9, 7]);
+    let mut next = leaky::random(5);
+    for stream in 0..2 {
+        for step in 0..batch.lengths()[stream] {
+            batch.input_mut(stream, step).fill_with(&mut next);
+            batch.set_class(stream, step, (step + stream) % 4);
+        }
+    }
+    for window in [1, 4, 20] {
+        let method = Method::ostl().with_window(window).with_carry(Carry::Layer);
+        let wide = |streams| Learner::new(network.clone(), LOSS, method, OptimizerSettings::sgd(0.1), streams).unwrap();
+        let (mut wide, mut narrow) = (wide(40), wide(2));
+        assert_eq!(wide.learn_batch(&batch).unwrap().targets, 16);
+        narrow.learn_batch(&batch).unwrap();
+        let apart = wide.network().parameters().iter().zip(narrow.network().parameters()).map(|(a, b)| (a - b).abs());
+        assert!(apart.fold(0.0, f64::max) < 1e-14);
+    }
+}
