@@ -19,10 +19,10 @@ trap 'rm -rf "$runs"' EXIT
 # task | network | steps of an epoch | what counts, a column of metrics.csv | goal | chance of it | learning rate of updates at every step
 tasks='store-recall | LSTM 3 | 8146 | accuracy | 0.95 | 0.5 | 0.003
 copy-memory | LRU 48 | 20480 | accuracy | 0.99 | 0.125 | 0.001
-adding | e-LSTM 2 | 51200 | loss | 0.01 | 0.167 | 0.003
+adding | e-LSTM 2 | 51200 | loss | 0.01 | 0.167 | 0.01
 temporal-xor | LSTM 4 | 8194 | accuracy | 0.99 | 0.5 | 0.003
 evidence-accumulation | ALIF 20, LI | 223995 | sequence_accuracy | 0.95 | 0.5 | 0.001
-pattern-generation | LRU 6 | 1600 | nrmse | 0.2 | 1 | 0.002
+pattern-generation | LRU 6 | 1600 | nrmse | 0.2 | 1 | 0.001
 reber | LSTM 8 | 5513 | frame_accuracy | 0.999 | 0 | 0.003
 mackey-glass | LRU 8, tanh 16 | 19200 | nrmse | 0.1 | 1 | 0.001
 lorenz | LRU 4, tanh 8 | 16000 | nrmse | 0.2 | 1 | 0.001'
