@@ -67,7 +67,11 @@ number() {
 spread() {
     for seed in $seeds; do number "$runs/$1-$seed" "$2" "$3"; done | awk -v factor="$4" -v digits="$5" '
         { x = $1 * factor; sum += x; if (NR == 1 || x < low) low = x; if (NR == 1 || x > high) high = x }
-        END { printf NR > 1 ? "%.*f (%.*f–%.*f)" : "%.*f", digits, sum / NR, digits, low, digits, high }'
+        END {
+            number = "%." digits "f"
+            printf number, sum / NR
+            if (NR > 1) printf " (" number "–" number ")", low, high
+        }'
 }
 
 tasks=${*:-$(awk '{ print $1 }' <<< "$figures")}

@@ -253,6 +253,14 @@ pub(crate) struct Places<'a> {
     pub(crate) counted: &'a [Range<usize>],
 }
 
+impl<'a> Places<'a> {
+    /// Places that all count.
+    #[cfg(test)]
+    fn all(places: &'a [Range<usize>]) -> Self {
+        Self { changed: places, counted: places }
+    }
+}
+
 /// Parameters from which an update pays for several threads, and how many each takes at a time.
 const SHARED: usize = 1 << 20;
 const CHUNK: usize = 1 << 16;
@@ -340,11 +348,15 @@ impl Schedule {
 mod tests {
     use super::*;
 
+    fn whole(count: usize) -> Vec<Range<usize>> {
+        std::iter::once(0..count).collect()
+    }
+
     fn run(settings: OptimizerSettings, gradients: &[f64]) -> f64 {
         let mut optimizer = Optimizer::<f64>::new(settings, 1).unwrap();
         let mut p = [1.0];
         for &g in gradients {
-            optimizer.update(&mut p, &[g], 1.0, Places { changed: &[0..1], counted: &[0..1] });
+            optimizer.update(&mut p, &[g], 1.0, Places::all(&whole(1)));
         }
         p[0]
     }
@@ -367,9 +379,9 @@ mod tests {
     fn clipping_limits_the_global_norm() {
         let mut optimizer = Optimizer::<f64>::new(OptimizerSettings::sgd(1.0).clipped(1.0), 2).unwrap();
         let mut p = [0.0, 0.0];
-        optimizer.update(&mut p, &[3.0, 4.0], 1.0, Places { changed: &[0..2], counted: &[0..2] });
+        optimizer.update(&mut p, &[3.0, 4.0], 1.0, Places::all(&whole(2)));
         assert!((p[0] + 0.6).abs() < 1e-15 && (p[1] + 0.8).abs() < 1e-15);
-        optimizer.update(&mut p, &[0.3, 0.4], 1.0, Places { changed: &[0..2], counted: &[0..2] });
+        optimizer.update(&mut p, &[0.3, 0.4], 1.0, Places::all(&whole(2)));
         assert!((p[0] + 0.9).abs() < 1e-15, "a short gradient is left alone");
     }
 
@@ -382,13 +394,13 @@ mod tests {
             rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(|| sum_of_squares(&gradient))
         });
         assert!((one - expected).abs() < 1e-12 * expected && one == two);
-        let places = [0..count];
+        let places = whole(count);
         let mut large = Optimizer::<f32>::new(OptimizerSettings::adam(0.01), count).unwrap();
         let mut p = vec![1.0; count];
-        large.update(&mut p, &gradient, 1.0, Places { changed: &places, counted: &places });
+        large.update(&mut p, &gradient, 1.0, Places::all(&places));
         let mut small = Optimizer::<f32>::new(OptimizerSettings::adam(0.01), 101).unwrap();
         let mut q = vec![1.0; 101];
-        small.update(&mut q, &gradient[..101], 1.0, Places { changed: &[0..101], counted: &[0..101] });
+        small.update(&mut q, &gradient[..101], 1.0, Places::all(&whole(101)));
         assert!(p.chunks(101).all(|p| p == &q[..p.len()]));
     }
 

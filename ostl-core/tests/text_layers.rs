@@ -20,8 +20,8 @@ fn batch(words: bool) -> SequenceBatch<f64> {
     let mut batch = SequenceBatch::sparse(INPUTS, OUTPUTS, TargetKind::Classes, &LENGTHS);
     let mut next = leaky::random(7);
     let mut below = |count: usize| ((next() * 0.5 + 0.5) * count as f64) as usize;
-    for stream in 0..5 {
-        for step in 0..LENGTHS[stream] {
+    for (stream, &length) in LENGTHS.iter().enumerate() {
+        for step in 0..length {
             for _ in 0..if words { 1 } else { below(8) } {
                 let value = if words { 1.0 } else { 0.3 * below(9) as f64 - 1.0 };
                 batch.push_event(stream, step, below(INPUTS - 1), value);
