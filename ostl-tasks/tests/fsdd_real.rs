@@ -5,7 +5,8 @@ use std::fs;
 use std::path::PathBuf;
 
 use ostl_core::Target;
-use ostl_tasks::speech::{FrontEnd, Recording, Targets};
+use ostl_tasks::TargetSteps;
+use ostl_tasks::speech::{FrontEnd, Recording};
 use ostl_tasks::{Batches, Fsdd, FsddConfig, Split, Task};
 
 /// The folder in `OSTL_DATA` if it holds the digits, or a folder `shared/data/fsdd` beside the checkout.
@@ -86,7 +87,7 @@ fn splits_classes_and_features() {
 
 #[test]
 fn spikes_tell_the_levels_that_bands_are_above() {
-    let config = FsddConfig { front_end: FrontEnd::Spikes, targets: Targets::Last, ..FsddConfig::default() };
+    let config = FsddConfig { front_end: FrontEnd::Spikes, targets: TargetSteps::Last, ..FsddConfig::default() };
     let Some(task) = open(&config) else { return };
     assert_eq!((task.inputs(), task.is_sparse()), (2 * 32 * 7, true));
     assert_eq!((task.chance().map(|chance| (chance * 1e6).round()), task.chance_accuracy()), (Some(2_302_585.0), Some(0.1)));

@@ -7,7 +7,7 @@ use crate::network::Network;
 use crate::real::Real;
 
 /// The vectors of an embedding that have been touched since the last update, and the places that follow from them.
-#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Touched {
     /// Numbers of inputs, until they are sorted some perhaps more than once.
     rows: Vec<u32>,
@@ -18,6 +18,11 @@ pub(crate) struct Touched {
 }
 
 impl Touched {
+    /// Nothing yet, and room for the places of a network without an embedding: a step allocates nothing.
+    pub(crate) fn new() -> Self {
+        Self { rows: Vec::new(), changed: Vec::with_capacity(2), counted: Vec::with_capacity(2) }
+    }
+
     /// Notes what a window has touched.
     pub(crate) fn note<T: Real>(&mut self, network: &Network<T>, lanes: &Lanes<T>) {
         if Self::concerns(network) {

@@ -42,7 +42,7 @@ impl<T: Real> Streaming<T> {
             trace,
             outputs: vec![T::zero(); network.outputs() * streams],
             gradient: vec![T::zero(); network.parameters().len()],
-            touched: Touched::default(),
+            touched: Touched::new(),
             targets: 0,
             restarts: vec![true; streams],
             awaits_target: false,

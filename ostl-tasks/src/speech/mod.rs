@@ -14,6 +14,6 @@ pub mod timit;
 pub mod wav;
 
 pub use front_end::{FrontEnd, FrontEndConfig};
-pub use fsdd::{Fsdd, FsddConfig, Targets};
+pub use fsdd::{Fsdd, FsddConfig};
 pub use recording::Recording;
 pub use timit::{Timit, TimitConfig};

@@ -3,21 +3,11 @@
 use ostl_core::ConfigError;
 use serde::{Deserialize, Serialize};
 
+use crate::labels::TargetSteps;
 use crate::speech::front_end::{FrontEnd, FrontEndConfig, MelConfig, MfccConfig, SpikesConfig};
 
 /// The first index of a speaker's recordings that is train in the published split; those below are test.
 pub(super) const FIRST_TRAIN: u32 = 5;
-
-/// At which steps a recording's class is asked for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Targets {
-    /// At every step.
-    #[default]
-    Every,
-    /// Only at the last step.
-    Last,
-}
 
 /// Settings of [`Fsdd`](super::Fsdd).
 ///
@@ -36,7 +26,7 @@ pub struct FsddConfig {
     /// What the network gets to see.
     pub front_end: FrontEnd,
     /// At which steps the digit is asked for.
-    pub targets: Targets,
+    pub targets: TargetSteps,
     /// Recordings of each digit and speaker that are held back for validation, by their index.
     pub valid: Vec<u32>,
     /// The speaker whose recordings are the test split.
@@ -54,7 +44,7 @@ impl Default for FsddConfig {
     fn default() -> Self {
         Self {
             front_end: FrontEnd::default(),
-            targets: Targets::default(),
+            targets: TargetSteps::Every,
             valid: (5..10).collect(),
             held_out: None,
             mel: MelConfig::default(),

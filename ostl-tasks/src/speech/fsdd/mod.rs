@@ -13,11 +13,12 @@ use super::inputs::{Inputs, Numbering};
 use super::recording::{LARGEST_FILE, Recording};
 use crate::error::{DatasetError, TaskError};
 use crate::files;
+use crate::labels::TargetSteps;
 use crate::metric::Metric;
 use crate::split::Split;
 use crate::task::Task;
 
-pub use config::{FsddConfig, Targets};
+pub use config::FsddConfig;
 use names::Name;
 
 /// Digits.
@@ -39,7 +40,7 @@ pub struct Fsdd {
     numbering: Numbering,
     names: Vec<Name>,
     inputs: Inputs,
-    targets: Targets,
+    targets: TargetSteps,
     chance: (f64, f64),
 }
 
@@ -107,7 +108,7 @@ impl Fsdd {
         let mut counts = ClassCounts::new(CLASSES);
         for split in Split::ALL {
             for number in numbering.of(split) {
-                let targets = if config.targets == Targets::Every { inputs.steps(number) as u64 } else { 1 };
+                let targets = config.targets.of(inputs.steps(number)).len() as u64;
                 counts.add(split, names[number].digit, targets);
             }
         }
@@ -163,12 +164,7 @@ impl Task for Fsdd {
     fn write(&self, split: Split, index: usize, batch: &mut SequenceBatch<f32>, stream: usize) {
         let number = self.numbering.number(split, index);
         self.inputs.write(number, batch, stream);
-        let steps = self.inputs.steps(number);
-        let first = match self.targets {
-            Targets::Every => 0,
-            Targets::Last => steps - 1,
-        };
-        (first..steps).for_each(|step| batch.set_class(stream, step, self.names[number].digit));
+        self.targets.write(batch, stream, self.inputs.steps(number), self.names[number].digit);
     }
 
     fn is_sparse(&self) -> bool {

@@ -1,8 +1,6 @@
 //! Leaky readouts, filtered traces, presynaptic and postsynaptic traces, and fixed feedback, against BPTT.
 
-mod leaky;
-
-use leaky::{Gated, LOSS, Leaky, Readout, batch, builder, finish};
+use crate::leaky::{Gated, LOSS, Leaky, Readout, batch, builder, finish};
 use ostl_core::gradient_check::{Claim, agreement, audit, central_differences};
 use ostl_core::{
     Activation, Carry, Feedback, Learner, Method, Network, OptimizerSettings, SequenceBatch, TargetKind, Update, bptt,

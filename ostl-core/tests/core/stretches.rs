@@ -1,8 +1,6 @@
 //! A recording handed over in stretches is learned from, and evaluated, as if it had come in one piece.
 
-mod leaky;
-
-use leaky::{Gated, LOSS, Leaky, batch, finish};
+use crate::leaky::{self, Gated, LOSS, Leaky, batch, finish};
 use ostl_core::{
     Carry, LearnError, Learner, Method, Network, OptimizerSettings, Score, SequenceBatch, Target, TargetKind, Update, Window,
 };

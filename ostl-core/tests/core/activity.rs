@@ -1,8 +1,6 @@
 //! Activity terms as part of the error: against central differences on a smooth cell, and under every carry against BPTT.
 
-mod leaky;
-
-use leaky::{LOSS, Leaky, Readout};
+use crate::leaky::{LOSS, Leaky, Readout};
 use ostl_core::gradient_check::{Claim, agreement, audit, central_differences};
 use ostl_core::{
     Activity, Carry, Learner, Method, Network, OptimizerSettings, RateTerm, SequenceBatch, Target, TargetKind, Update, bptt,

@@ -1,9 +1,7 @@
 //! Published methods in plain loops, written from their papers' equations, against the engine.
 #![allow(clippy::needless_range_loop, reason = "indices as the equations have them")]
 
-mod leaky;
-
-use leaky::{KAPPA, LOSS, Leaky, Readout, batch, builder, finish, random};
+use crate::leaky::{KAPPA, LOSS, Leaky, Readout, batch, builder, finish, random};
 use ostl_core::gradient_check::{agreement, audit};
 use ostl_core::{Learner, Method, Network, OptimizerSettings, SequenceBatch, TargetKind, Update};
 

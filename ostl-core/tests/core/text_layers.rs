@@ -1,9 +1,7 @@
 //! What networks for text and events are made of: inputs as lists, embeddings, dropout between layers, tied readouts; against BPTT,
 //! central differences, and the same network with its inputs as a matrix.
 
-mod leaky;
-
-use leaky::{Gated, LOSS, Leaky, Readout, finish};
+use crate::leaky::{self, Gated, LOSS, Leaky, Readout, finish};
 use ostl_core::gradient_check::{Claim, agreement, audit, central_differences};
 use ostl_core::{
     Activation, Carry, Learner, Method, Network, NetworkBuilder, OptimizerSettings, SequenceBatch, Target, TargetKind,

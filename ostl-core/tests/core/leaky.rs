@@ -1,5 +1,4 @@
 //! Cells, networks and a batch that the tests of what leaks share.
-#![allow(dead_code, reason = "each test binary uses a part")]
 
 use ostl_core::{Cell, Gate, Leak, Network, NetworkBuilder, Partials, Real, SequenceBatch, TargetKind, Unit};
 

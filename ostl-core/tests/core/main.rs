@@ -1,0 +1,9 @@
+//! The tests of the engine, in one program: it is compiled once for them all.
+
+mod activity;
+mod by_hand;
+mod filters;
+mod leaky;
+mod stretches;
+mod text_layers;
+mod two_states;
