@@ -5,9 +5,8 @@ use std::fs;
 use std::path::PathBuf;
 
 use ostl_core::Target;
-use ostl_tasks::TargetSteps;
 use ostl_tasks::speech::{FrontEnd, Recording};
-use ostl_tasks::{Batches, Fsdd, FsddConfig, Split, Task};
+use ostl_tasks::{Batches, Fsdd, FsddConfig, Split, TargetSteps, Task};
 
 /// The folder in `OSTL_DATA` if it holds the digits, or a folder `shared/data/fsdd` beside the checkout.
 fn folder() -> Option<PathBuf> {

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use ostl_core::Target;
-use ostl_tasks::speech::{FrontEnd, Recording, Targets, sphere};
-use ostl_tasks::{DatasetError, Fsdd, FsddConfig, Split, Task, TaskError, Timit, TimitConfig};
+use ostl_tasks::speech::{FrontEnd, Recording, sphere};
+use ostl_tasks::{DatasetError, Fsdd, FsddConfig, Split, TargetSteps, Task, TaskError, Timit, TimitConfig};
 use proptest::prelude::*;
 
 /// A RIFF file of 16-bit samples, one channel, byte by byte as the format's description has it.
@@ -313,7 +313,7 @@ proptest! {
         }
         let config = FsddConfig {
             front_end: if spikes { FrontEnd::Spikes } else { FrontEnd::Mfcc },
-            targets: if last { Targets::Last } else { Targets::Every },
+            targets: if last { TargetSteps::Last } else { TargetSteps::Every },
             ..FsddConfig::default()
         };
         let task = from_memory(&recordings, &config).unwrap();
