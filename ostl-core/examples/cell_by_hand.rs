@@ -6,7 +6,7 @@
 //! v = 0.8 v⁻ + a − 0.5 w⁻,   y = σ(v),   w = 0.95 w⁻ + 0.05 y⁻
 //! ```
 //!
-//! `cargo run --release -p ostl-core --example own_cell`
+//! `cargo run --release -p ostl-core --example cell_by_hand`
 
 use ostl_core::gradient_check::{audit, check_cell};
 use ostl_core::{
