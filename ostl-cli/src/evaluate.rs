@@ -32,7 +32,7 @@ pub(crate) fn run(arguments: EvaluateArguments) -> Result<()> {
     let feed = Feed::new(&config, &source, task)?;
     let (best, measures) = in_pool(config.threads, || -> Result<_> {
         let learner = trainer::learner(&config, &source, task, feed.streams(task))?;
-        let (mut learner, best) = trainer::with_best(learner, &run)?;
+        let (mut learner, best) = trainer::with_best(learner, task, &run)?;
         let measures = feed.evaluate(&mut learner, task, split, &Stop::default())?;
         Ok((best, measures.context("evaluation was not finished")?))
     })??;

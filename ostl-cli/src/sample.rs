@@ -23,7 +23,7 @@ pub(crate) fn run(arguments: SampleArguments) -> Result<()> {
     in_pool(config.threads, || {
         // One stream, whatever the run was trained with.
         let learner = trainer::learner(&config, &source, task.as_ref(), 1)?;
-        let (mut learner, _) = trainer::with_best(learner, &run)?;
+        let (mut learner, _) = trainer::with_best(learner, task.as_ref(), &run)?;
         go_on(&mut learner, vocabulary, &prompt, arguments.length, &mut sampler, &mut std::io::stdout().lock())
     })?
 }

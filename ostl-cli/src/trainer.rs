@@ -55,6 +55,8 @@ pub(crate) struct Trainer<'a> {
     figures: Vec<Metric>,
     learner: Learner<f32>,
     description: String,
+    /// What checkpoints are known by.
+    identity: String,
     state: State,
     /// Time spent learning, in this process.
     train_time: Duration,
@@ -72,13 +74,14 @@ impl<'a> Trainer<'a> {
     /// From the start.
     pub(crate) fn new(config: &'a Config, task: &'a dyn Task, feed: Feed, learner: Learner<f32>) -> Self {
         let (description, figures) = (learner.network().description(), figures::reported(task));
+        let identity = identity(&learner, task);
         let state = State::default();
-        Self { config, task, feed, figures, learner, description, state, train_time: Duration::ZERO }
+        Self { config, task, feed, figures, learner, description, identity, state, train_time: Duration::ZERO }
     }
 
     /// From where a run stopped.
     pub(crate) fn resume(mut self, run: &RunDirectory, source: &Source) -> Result<Self> {
-        let checkpoint = run.read_last(&self.description)?;
+        let checkpoint = run.read_last(&self.identity)?;
         self.learner
             .restore(checkpoint.learner)
             .with_context(|| format!("{}: does not fit its config", run.path().display()))?;
@@ -122,7 +125,7 @@ impl<'a> Trainer<'a> {
 
     /// Writes the checkpoint to go on from.
     pub(crate) fn save(&self, run: &RunDirectory) -> Result<()> {
-        run.write_last(&self.description, &Checkpoint { state: self.state.clone(), learner: self.learner.save() })
+        run.write_last(&self.identity, &Checkpoint { state: self.state.clone(), learner: self.learner.save() })
     }
 
     /// Trains until all epochs are done, validation has not improved for as long as it may, or somebody asks to stop.
@@ -219,7 +222,7 @@ impl<'a> Trainer<'a> {
         if is_best {
             let best = Best { epoch, valid: valid.clone() };
             let parameters = self.learner.network().parameters().to_vec();
-            run.write_best(&self.description, &BestWeights { best: best.clone(), parameters })?;
+            run.write_best(&self.identity, &BestWeights { best: best.clone(), parameters })?;
             self.state.best = Some(best);
         }
         Ok(is_best)
@@ -227,13 +230,23 @@ impl<'a> Trainer<'a> {
 
     /// The learner with the best weights of the run.
     pub(crate) fn into_best(self, run: &RunDirectory) -> Result<(Learner<f32>, Best)> {
-        with_best(self.learner, run)
+        with_best(self.learner, self.task, run)
+    }
+}
+
+/// What a checkpoint is known by: the network, and the vocabulary where its inputs are words or characters, whose numbers would mean others
+/// in another text.
+fn identity(learner: &Learner<f32>, task: &dyn Task) -> String {
+    let description = learner.network().description();
+    match task.vocabulary() {
+        Some(vocabulary) => format!("{description}, vocabulary {:016x}", vocabulary.fingerprint()),
+        None => description,
     }
 }
 
 /// The learner with the best weights of a run.
-pub(crate) fn with_best(mut learner: Learner<f32>, run: &RunDirectory) -> Result<(Learner<f32>, Best)> {
-    let BestWeights { best, parameters } = run.read_best(&learner.network().description())?;
+pub(crate) fn with_best(mut learner: Learner<f32>, task: &dyn Task, run: &RunDirectory) -> Result<(Learner<f32>, Best)> {
+    let BestWeights { best, parameters } = run.read_best(&identity(&learner, task))?;
     learner.network_mut().copy_parameters(&parameters)?;
     Ok((learner, best))
 }

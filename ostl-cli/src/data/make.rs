@@ -1,12 +1,14 @@
 //! `ostl data make`.
 
 use anyhow::Result;
+use ostl_core::Loss;
 use ostl_tasks::own::{self, Format};
 use ostl_tasks::{Split, Task};
 
 use super::task_name;
 use crate::arguments::{FileFormat, MakeArguments};
 use crate::config;
+use crate::failure::UsageError;
 
 pub(super) fn run(arguments: &MakeArguments) -> Result<()> {
     let config = config::task(&task_name(&arguments.name)?, &arguments.set)?;
@@ -20,6 +22,14 @@ fn write(task: &dyn Task, arguments: &MakeArguments) -> Result<()> {
         FileFormat::Npz => Format::Npz,
         FileFormat::Jsonl => Format::JsonLines,
     };
+    let files = ["npz", "jsonl", "jsonl.gz"].map(|kind| Split::ALL.map(|split| format!("{split}.{kind}")));
+    let folders = Split::ALL.map(|split| split.to_string());
+    if let Some(there) =
+        files.iter().flatten().chain(&folders).map(|name| arguments.out.join(name)).find(|path| path.exists())
+    {
+        let problem = format!("{} is there already: remove it, or name another folder with --out", there.display());
+        return Err(UsageError::Other(problem).into());
+    }
     own::write(task, &arguments.out, format)?;
     let counts: Vec<String> = Split::ALL
         .into_iter()
@@ -27,6 +37,9 @@ fn write(task: &dyn Task, arguments: &MakeArguments) -> Result<()> {
         .map(|split| format!("{} {split}", task.sequences(split)))
         .collect();
     let (name, out) = (task.name(), arguments.out.display());
-    println!("{out}: the sequences of `{name}` ({}); use them with task.name=own and --data {out}", counts.join(", "));
+    // What targets are is seen from the files, but for values that are probabilities.
+    let loss = if task.loss() == Loss::BinaryCrossEntropy { r#", loss="binary-cross-entropy""# } else { "" };
+    println!("{out}: the sequences of `{name}` ({})", counts.join(", "));
+    println!(r#"learn from them with: ostl train --set 'task={{name="own"{loss}}}' --data {out}"#);
     Ok(())
 }
