@@ -67,14 +67,22 @@ impl<T: Real> Lanes<T> for [T; LANES] {
 /// Asks for a value's cache line before it is needed. Nothing happens where there is no such value, or no such instruction.
 #[inline(always)]
 pub(crate) fn prefetch<V>(values: &[V], at: usize) {
-    #[cfg(target_arch = "x86_64")]
     if let Some(value) = values.get(at) {
+        prefetch_place(value);
+    }
+}
+
+/// Asks for the cache line of a place, which may lie anywhere: nothing is read.
+#[inline(always)]
+pub(crate) fn prefetch_place<V>(place: *const V) {
+    #[cfg(target_arch = "x86_64")]
+    {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        // SAFETY: every x86-64 processor has this instruction, and it cannot fault.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(value).cast()) };
+        // SAFETY: every x86-64 processor has this instruction, and it faults at no address.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(place.cast()) };
     }
     #[cfg(not(target_arch = "x86_64"))]
-    let _ = (values, at);
+    let _ = place;
 }
 
 #[cfg(target_arch = "x86_64")]

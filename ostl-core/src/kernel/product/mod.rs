@@ -8,6 +8,7 @@
 //! * The micro-kernel keeps an `MR × NR` tile of C in registers and adds one rank-1 update a step of the inner dimension.
 //! * One column alone (`thin`) takes tall stripes of A instead: what bounds it is memory.
 //! * A's row panel (`MR × KC`) is packed into a buffer on the stack when it is used for more than a few columns or is ragged.
+//! * Blocks of B are packed as well (`packed`) where A is tall and B wide.
 //!
 //! Every element of C is the sum, over blocks of `KC`, of a sum in order of the inner index. So its bits depend neither on how
 //! C is cut into columns nor on the number of threads. The plain twin is `plain`, three loops.
@@ -16,14 +17,21 @@
     reason = "raw loads in the micro-kernel and calls into functions compiled for instruction sets found at run time"
 )]
 
+mod packed;
+mod thin;
+mod tiles;
+
 use nalgebra::{Dyn, MatrixView, MatrixViewMut, U1};
 
 #[cfg(target_arch = "x86_64")]
 use crate::kernel::dispatch::{Avx2, Avx512};
-use crate::kernel::dispatch::{Baseline, Instructions, multiply_add};
+use crate::kernel::dispatch::{Baseline, Instructions};
 use crate::kernel::processor::{Processor, processor};
+use crate::kernel::product::packed::{BLOCK_BYTES, packed};
+use crate::kernel::product::thin::thin;
+use crate::kernel::product::tiles::in_tiles;
 use crate::kernel::share::is_worth_sharing;
-use crate::kernel::vector::{LANES, Lanes};
+use crate::kernel::vector::Lanes;
 use crate::real::Real;
 
 /// A matrix whose columns are contiguous.
@@ -130,144 +138,7 @@ pub trait Product: Sized {
     fn product(into: Into, a: Columns<'_, Self>, b: Strided<'_, Self>, c: ColumnsMut<'_, Self>);
 }
 
-/// B as the micro-kernel reads it.
-#[derive(Clone, Copy)]
-pub(super) struct Operand<T> {
-    pub(super) data: *const T,
-    pub(super) row_stride: usize,
-    pub(super) column_stride: usize,
-}
-
-/// `MR × NR` sums over `depth` steps: acc[j][i] = Σ_k a[i + k·stride] · b[k, j].
-///
-/// # Safety
-/// `a` must be readable at `i + k·stride` for i < MR, k < depth; `b` at (k, j) for k < depth, j < NR.
-#[inline(always)]
-pub(super) unsafe fn micro_kernel<T: Real, I: Instructions, const MR: usize, const NR: usize>(
-    depth: usize,
-    a: *const T,
-    stride: usize,
-    b: Operand<T>,
-) -> [[T; MR]; NR] {
-    let mut acc = [[T::zero(); MR]; NR];
-    for k in 0..depth {
-        // SAFETY: the caller vouches for these places.
-        let column: [T; MR] = unsafe { a.add(k * stride).cast::<[T; MR]>().read_unaligned() };
-        for (j, sums) in acc.iter_mut().enumerate() {
-            // SAFETY: as above.
-            let factor = unsafe { *b.data.add(k * b.row_stride + j * b.column_stride) };
-            for i in 0..MR {
-                sums[i] = multiply_add::<T, I>(column[i], factor, sums[i]);
-            }
-        }
-    }
-    acc
-}
-
-/// Runs the micro-kernel on one tile and brings its `rows × NR` valid part to C.
-///
-/// # Safety
-/// As for [`micro_kernel`]; `c` must be writable at `i + j·c_stride` for i < rows ≤ MR, j < NR.
-#[inline(always)]
-#[allow(clippy::too_many_arguments, reason = "the tile of one micro-kernel: three operands and their strides")]
-unsafe fn tile<T: Real, I: Instructions, const MR: usize, const NR: usize>(
-    into: Into,
-    depth: usize,
-    a: *const T,
-    stride: usize,
-    b: Operand<T>,
-    c: *mut T,
-    c_stride: usize,
-    rows: usize,
-) {
-    // SAFETY: the caller vouches for these places.
-    let acc = unsafe { micro_kernel::<T, I, MR, NR>(depth, a, stride, b) };
-    for (j, sums) in acc.iter().enumerate() {
-        // SAFETY: rows ≤ MR and j < NR.
-        let column = unsafe { std::slice::from_raw_parts_mut(c.add(j * c_stride), rows) };
-        if rows == MR {
-            for i in 0..MR {
-                column[i] = if into == Into::Add { column[i] + sums[i] } else { sums[i] };
-            }
-        } else {
-            for (value, &sum) in column.iter_mut().zip(sums) {
-                *value = if into == Into::Add { *value + sum } else { sum };
-            }
-        }
-    }
-}
-
-/// C = A·b or C += A·b for one column b, tall stripes of rows at a time: what bounds it is how fast A comes from memory. The sums
-/// run in the same order as in the tiles, so the bits are the same.
-#[inline(always)]
-fn thin<T: Real, I: Instructions>(into: Into, a: Columns<'_, T>, b: Strided<'_, T>, mut c: ColumnsMut<'_, T>) {
-    let rows = a.nrows();
-    let mut row = 0;
-    while row < rows {
-        let left = rows - row;
-        let (a, c) = (a.rows(row, left), c.rows_mut(row, left));
-        row += if left >= 16 * LANES && I::REGISTERS >= 32 {
-            stripe::<T, I, 16>(into, a, b, c)
-        } else if left >= 4 * LANES {
-            stripe::<T, I, 4>(into, a, b, c)
-        } else if left >= LANES {
-            stripe::<T, I, 1>(into, a, b, c)
-        } else {
-            rest::<T, I>(into, a, b, c)
-        };
-    }
-}
-
-/// The first `N` vectors of rows of a thin product. Returns how many rows that were.
-#[inline(always)]
-fn stripe<T: Real, I: Instructions, const N: usize>(
-    into: Into,
-    a: Columns<'_, T>,
-    b: Strided<'_, T>,
-    mut c: ColumnsMut<'_, T>,
-) -> usize {
-    for k in (0..a.ncols()).step_by(KC) {
-        let mut sums = [T::Lanes::<I>::splat(T::zero()); N];
-        for column in k..a.ncols().min(k + KC) {
-            // SAFETY: A has N vectors of rows in each of its columns, and b a value for each.
-            let (column, factor) =
-                unsafe { (a.as_ptr().add(column * a.strides().1), *b.as_ptr().add(column * b.strides().0)) };
-            let factor = T::Lanes::<I>::splat(factor);
-            for (v, sum) in sums.iter_mut().enumerate() {
-                // SAFETY: as above.
-                let rows = unsafe { &*column.add(v * LANES).cast::<[T; LANES]>() };
-                *sum = T::Lanes::<I>::load(rows).multiply_add(factor, *sum);
-            }
-        }
-        for (v, sum) in sums.iter().enumerate() {
-            // SAFETY: C has as many rows.
-            let rows = unsafe { &mut *c.as_mut_ptr().add(v * LANES).cast::<[T; LANES]>() };
-            if k == 0 && into == Into::Replace {
-                sum.store(rows);
-            } else {
-                T::Lanes::<I>::load(rows).add(*sum).store(rows);
-            }
-        }
-    }
-    N * LANES
-}
-
-/// The last rows of a thin product, fewer than a vector. Returns how many.
-#[inline(always)]
-fn rest<T: Real, I: Instructions>(into: Into, a: Columns<'_, T>, b: Strided<'_, T>, mut c: ColumnsMut<'_, T>) -> usize {
-    for k in (0..a.ncols()).step_by(KC) {
-        for row in 0..a.nrows() {
-            let mut sum = T::zero();
-            for column in k..a.ncols().min(k + KC) {
-                sum = multiply_add::<T, I>(a[(row, column)], b[(column, 0)], sum);
-            }
-            c[(row, 0)] = if k == 0 && into == Into::Replace { sum } else { c[(row, 0)] + sum };
-        }
-    }
-    a.nrows()
-}
-
-/// The whole product for one tile shape.
+/// The product for one scalar type and tile shape.
 #[inline(always)]
 fn body<T: Real, I: Instructions, const MR: usize, const NR: usize, const PANEL: usize>(
     into: Into,
@@ -275,102 +146,92 @@ fn body<T: Real, I: Instructions, const MR: usize, const NR: usize, const PANEL:
     b: Strided<'_, T>,
     mut c: ColumnsMut<'_, T>,
 ) {
-    const { assert!(PANEL == MR * KC && NR <= 8) };
-    let (rows, depth) = a.shape();
-    let width = b.ncols();
-    if depth == 0 && into == Into::Replace {
+    if a.ncols() == 0 && into == Into::Replace {
         c.fill(T::zero());
     }
-    if width == 1 {
-        return thin::<T, I>(into, a, b, c);
-    }
-    let (a_stride, c_stride) = (a.strides().1, c.strides().1);
-    let (row_stride, column_stride) = b.strides();
-    let mut panel = [T::zero(); PANEL];
-    for k in (0..depth).step_by(KC) {
-        let into = if k == 0 { into } else { Into::Add };
-        let block = KC.min(depth - k);
-        for i in (0..rows).step_by(MR) {
-            let valid = MR.min(rows - i);
-            let packed = valid < MR || width > 2 * NR;
-            if packed {
-                for (p, column) in panel.chunks_exact_mut(MR).take(block).enumerate() {
-                    // SAFETY: rows i..i + valid of column k + p lie inside A.
-                    let source = unsafe { a.as_ptr().add((k + p) * a_stride + i) };
-                    if valid == MR {
-                        // SAFETY: as above; a copy of known size is a few vector moves.
-                        let rows: [T; MR] = unsafe { source.cast::<[T; MR]>().read_unaligned() };
-                        column.copy_from_slice(&rows);
-                    } else {
-                        // SAFETY: as above.
-                        column[..valid].copy_from_slice(unsafe { std::slice::from_raw_parts(source, valid) });
-                        column[valid..].fill(T::zero());
-                    }
-                }
-            }
-            let (left, stride) = if packed {
-                (panel.as_ptr(), MR)
-            } else {
-                // SAFETY: (i, k) lies inside A.
-                (unsafe { a.as_ptr().add(k * a_stride + i) }, a_stride)
-            };
-            let mut j = 0;
-            while j < width {
-                // SAFETY: (k, j) lies inside B and (i, j) inside C.
-                let (right, target) =
-                    unsafe { (b.as_ptr().add(k * row_stride + j * column_stride), c.as_mut_ptr().add(j * c_stride + i)) };
-                let right = Operand { data: right, row_stride, column_stride };
-                let left_over = width - j;
-                // SAFETY: the panel holds MR rows (padded) for `block` steps, or A has MR more rows; each arm takes at most
-                // the columns that are left, and only `valid` rows are written.
-                unsafe {
-                    if left_over >= NR {
-                        tile::<T, I, MR, NR>(into, block, left, stride, right, target, c_stride, valid);
-                        j += NR;
-                    } else if left_over >= 4 {
-                        tile::<T, I, MR, 4>(into, block, left, stride, right, target, c_stride, valid);
-                        j += 4;
-                    } else if left_over >= 2 {
-                        tile::<T, I, MR, 2>(into, block, left, stride, right, target, c_stride, valid);
-                        j += 2;
-                    } else {
-                        tile::<T, I, MR, 1>(into, block, left, stride, right, target, c_stride, valid);
-                        j += 1;
-                    }
-                }
-            }
-        }
-    }
+    if b.ncols() == 1 { thin::<T, I>(into, a, b, c) } else { in_tiles::<T, I, MR, NR, PANEL>(into, a, b, c) }
 }
 
 macro_rules! product_for {
     ($scalar:ty, $module:ident, $lanes:ident, wide: $wide:literal, half: $half:literal) => {
-        #[cfg(target_arch = "x86_64")]
         mod $module {
             use super::*;
 
+            /// Values of a block of B.
+            const BLOCK: usize = BLOCK_BYTES / size_of::<$scalar>();
+
+            #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx2,fma,avx512f,avx512dq,avx512vl,avx512bw")]
             pub(super) fn avx512(into: Into, a: Columns<'_, $scalar>, b: Strided<'_, $scalar>, c: ColumnsMut<'_, $scalar>) {
                 body::<$scalar, Avx512, $wide, 8, { $wide * KC }>(into, a, b, c);
             }
 
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx2,fma,avx512f,avx512dq,avx512vl,avx512bw")]
+            pub(super) fn packed_avx512(
+                into: Into,
+                a: Columns<'_, $scalar>,
+                b: Strided<'_, $scalar>,
+                c: ColumnsMut<'_, $scalar>,
+            ) {
+                packed::<$scalar, Avx512, $wide, 8, { $wide * KC }, BLOCK>(into, a, b, c);
+            }
+
+            #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx2,fma")]
             pub(super) fn avx2(into: Into, a: Columns<'_, $scalar>, b: Strided<'_, $scalar>, c: ColumnsMut<'_, $scalar>) {
                 body::<$scalar, Avx2, $half, 6, { $half * KC }>(into, a, b, c);
+            }
+
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx2,fma")]
+            pub(super) fn packed_avx2(
+                into: Into,
+                a: Columns<'_, $scalar>,
+                b: Strided<'_, $scalar>,
+                c: ColumnsMut<'_, $scalar>,
+            ) {
+                packed::<$scalar, Avx2, $half, 6, { $half * KC }, BLOCK>(into, a, b, c);
+            }
+
+            pub(super) fn baseline(
+                into: Into,
+                a: Columns<'_, $scalar>,
+                b: Strided<'_, $scalar>,
+                c: ColumnsMut<'_, $scalar>,
+            ) {
+                body::<$scalar, Baseline, 8, 4, { 8 * KC }>(into, a, b, c);
+            }
+
+            pub(super) fn packed_baseline(
+                into: Into,
+                a: Columns<'_, $scalar>,
+                b: Strided<'_, $scalar>,
+                c: ColumnsMut<'_, $scalar>,
+            ) {
+                packed::<$scalar, Baseline, 8, 4, { 8 * KC }, BLOCK>(into, a, b, c);
             }
         }
 
         impl Product for $scalar {
             type Lanes<I: Instructions> = I::$lanes;
             fn product(into: Into, a: Columns<'_, Self>, b: Strided<'_, Self>, c: ColumnsMut<'_, Self>) {
+                let packs = packed::is_worth_it(a.nrows(), b.ncols()) && a.ncols() > 0;
                 match processor() {
                     // SAFETY: the processor was found to have every feature the function was compiled for.
+                    #[cfg(target_arch = "x86_64")]
+                    Processor::Avx512 if packs => unsafe { $module::packed_avx512(into, a, b, c) },
+                    // SAFETY: as above.
                     #[cfg(target_arch = "x86_64")]
                     Processor::Avx512 => unsafe { $module::avx512(into, a, b, c) },
                     // SAFETY: as above.
                     #[cfg(target_arch = "x86_64")]
+                    Processor::Avx2 if packs => unsafe { $module::packed_avx2(into, a, b, c) },
+                    // SAFETY: as above.
+                    #[cfg(target_arch = "x86_64")]
                     Processor::Avx2 => unsafe { $module::avx2(into, a, b, c) },
-                    _ => body::<$scalar, Baseline, 8, 4, { 8 * KC }>(into, a, b, c),
+                    _ if packs => $module::packed_baseline(into, a, b, c),
+                    _ => $module::baseline(into, a, b, c),
                 }
             }
         }
@@ -406,6 +267,9 @@ mod tests {
             (33, 257, 3),
             (64, 513, 40),
             (150, 150, 1),
+            (128, 260, 17),
+            (200, 300, 203),
+            (131, 5, 41),
             (7, 0, 4),
         ]
         .into_iter()
