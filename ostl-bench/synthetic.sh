@@ -16,16 +16,16 @@ jobs=${JOBS:-2}
 runs=$(mktemp -d)
 trap 'rm -rf "$runs"' EXIT
 
-# task | network | steps of an epoch | what counts, a column of metrics.csv | goal | chance of it | learning rate of updates at every step
-tasks='store-recall | LSTM 3 | 8146 | accuracy | 0.95 | 0.5 | 0.003
-copy-memory | LRU 48 | 20480 | accuracy | 0.99 | 0.125 | 0.001
-adding | e-LSTM 2 | 51200 | loss | 0.01 | 0.167 | 0.01
-temporal-xor | LSTM 4 | 8194 | accuracy | 0.99 | 0.5 | 0.003
-evidence-accumulation | ALIF 20, LI | 223995 | sequence_accuracy | 0.95 | 0.5 | 0.001
-pattern-generation | LRU 6 | 1600 | nrmse | 0.2 | 1 | 0.001
-reber | LSTM 8 | 5513 | frame_accuracy | 0.999 | 0 | 0.003
-mackey-glass | LRU 8, tanh 16 | 19200 | nrmse | 0.1 | 1 | 0.001
-lorenz | LRU 4, tanh 8 | 16000 | nrmse | 0.2 | 1 | 0.001'
+# task | network | what counts, a column of metrics.csv | goal | chance of it | learning rate of updates at every step
+tasks='store-recall | LSTM 3 | accuracy | 0.95 | 0.5 | 0.003
+copy-memory | LRU 48 | accuracy | 0.99 | 0.125 | 0.001
+adding | e-LSTM 2 | loss | 0.01 | 0.167 | 0.01
+temporal-xor | LSTM 4 | accuracy | 0.99 | 0.5 | 0.003
+evidence-accumulation | ALIF 20, LI | sequence_accuracy | 0.95 | 0.5 | 0.001
+pattern-generation | LRU 6 | nrmse | 0.2 | 1 | 0.001
+reber | LSTM 8 | frame_accuracy | 0.999 | 0 | 0.003
+mackey-glass | LRU 8, tanh 16 | nrmse | 0.1 | 1 | 0.001
+lorenz | LRU 4, tanh 8 | nrmse | 0.2 | 1 | 0.001'
 
 # One run: NAME TASK SEED ARGUMENTS…
 one() {
@@ -38,20 +38,20 @@ one() {
 export -f one
 export ostl runs
 
-# Steps of a run until the end of the first epoch that reaches the goal, or nothing: NAME COLUMN GOAL STEPS-OF-AN-EPOCH. Errors are good when
+# Steps of a run until the end of the first epoch that reaches the goal, or nothing: NAME COLUMN GOAL. Errors are good when
 # they are small.
 reached() {
-    awk -F, -v column="valid_$2" -v goal="$3" -v steps="$4" '
+    awk -F, -v column="valid_$2" -v goal="$3" '
         NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; if (!(column in at)) { print "no column " column > "/dev/stderr"; exit 1 } next }
-        column ~ /loss|nrmse/ ? $at[column] <= goal : $at[column] >= goal { print $1 * steps; exit }' "$runs/$1/metrics.csv"
+        column ~ /loss|nrmse/ ? $at[column] <= goal : $at[column] >= goal { print $at["steps"]; exit }' "$runs/$1/metrics.csv"
 }
 
-# A cell: TASK VARIANT COLUMN GOAL STEPS-OF-AN-EPOCH.
+# A cell: TASK VARIANT COLUMN GOAL.
 cell() {
     local sum=0 solved=0 all=0 seconds=0 steps
     for seed in $seeds; do
         all=$((all + 1))
-        steps=$(reached "$1-$2-$seed" "$3" "$4" "$5")
+        steps=$(reached "$1-$2-$seed" "$3" "$4")
         seconds=$(awk -v a="$seconds" '{ print a + $1 }' "$runs/$1-$2-$seed.seconds")
         if [ -n "$steps" ]; then solved=$((solved + 1)) sum=$((sum + steps)); fi
     done
@@ -63,8 +63,8 @@ cell() {
 
 echo "| task | network | parameters | goal | chance | K = 1 | K of the configuration | BPTT | K = 1, updates at every step |"
 echo "| --- | --- | --- | --- | --- | --- | --- | --- | --- |"
-while IFS='|' read -r task network epoch column goal chance rate; do
-    read -r task epoch column goal chance rate <<< "$task $epoch $column $goal $chance $rate"
+while IFS='|' read -r task network column goal chance rate; do
+    read -r task column goal chance rate <<< "$task $column $goal $chance $rate"
     if [ $# -gt 0 ] && [[ " $* " != *" $task "* ]]; then continue; fi
     for seed in $seeds; do
         printf '%s\0' "one $task-step-$seed $task $seed --set method.window=1"
@@ -75,7 +75,7 @@ while IFS='|' read -r task network epoch column goal chance rate; do
     parameters=$(awk -F'[:,]' '/"parameters"/ { print $2 + 0 }' "$runs/$task-window-${seeds%% *}/summary.json")
     printf '| `%s` | %s | %s | %s %s | %s |' "$task" "$(echo $network)" "$parameters" "${column//_/ }" "$goal" "$chance"
     for variant in step window bptt online; do
-        printf ' %s |' "$(cell "$task" $variant "$column" "$goal" "$epoch")"
+        printf ' %s |' "$(cell "$task" $variant "$column" "$goal")"
     done
     echo
 done <<< "$tasks"

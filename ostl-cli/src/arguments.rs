@@ -124,7 +124,7 @@ pub(crate) struct TrainArguments {
     /// Replace the run in an existing run directory
     #[arg(long)]
     pub(crate) force: bool,
-    /// Print the final table only
+    /// Print the final table only: no progress and no audit of the gradient
     #[arg(long)]
     pub(crate) quiet: bool,
 }

@@ -22,7 +22,7 @@ const CONFUSION: &str = "confusion.csv";
 const LAST: &str = "last.ckpt";
 const BEST: &str = "best.ckpt";
 
-const METRICS_HEADER: &str = "epoch,learning_rate,train_loss,valid_loss,valid_accuracy,seconds,steps_per_second";
+const METRICS_HEADER: &str = "epoch,learning_rate,train_loss,valid_loss,valid_accuracy,seconds,steps_per_second,steps";
 
 /// One line of `metrics.csv`.
 #[derive(Clone, Debug)]
@@ -34,6 +34,8 @@ pub(crate) struct MetricsRow {
     pub(crate) valid: Figures,
     pub(crate) seconds: f64,
     pub(crate) steps_per_second: f64,
+    /// Steps learned from since training began, summed over streams.
+    pub(crate) steps: u64,
 }
 
 /// What `last.ckpt` holds: everything needed to go on bit for bit, and nothing (such as times) that differs between two runs
@@ -236,14 +238,15 @@ impl Metrics {
     pub(crate) fn add(&mut self, row: &MetricsRow) -> Result<()> {
         let figure = |metric| row.valid.get(metric).map_or_else(String::new, |value| value.to_string());
         let mut line = format!(
-            "{},{},{},{},{},{:.3},{:.0}",
+            "{},{},{},{},{},{:.3},{:.0},{}",
             row.epoch,
             row.learning_rate,
             row.train_loss,
             row.valid.loss(),
             figure(Metric::Accuracy),
             row.seconds,
-            row.steps_per_second
+            row.steps_per_second,
+            row.steps
         );
         line.extend(self.figures.iter().map(|&metric| format!(",{}", figure(metric))));
         line.push('\n');
@@ -278,6 +281,7 @@ mod tests {
             valid: figures(epoch),
             seconds: 0.25,
             steps_per_second: 1234.5,
+            steps: 60 * epoch,
         }
     }
 
@@ -295,9 +299,9 @@ mod tests {
         let text = fs::read_to_string(folder.path().join(METRICS)).unwrap();
         let rows: Vec<&str> = text.lines().collect();
         assert_eq!(rows.len(), 4, "{text}");
-        assert!(rows[0].ends_with(",steps_per_second,valid_bits_per_character"), "{text}");
-        assert_eq!(rows[1], "1,0.1,2,1.5,0.75,0.250,1234,");
-        assert_eq!(rows[3], "3,0.1,2,1.5,,0.250,1234,");
+        assert!(rows[0].ends_with(",steps_per_second,steps,valid_bits_per_character"), "{text}");
+        assert_eq!(rows[1], "1,0.1,2,1.5,0.75,0.250,1234,60,");
+        assert_eq!(rows[3], "3,0.1,2,1.5,,0.250,1234,180,");
     }
 
     #[test]

@@ -172,10 +172,13 @@ fn train(plan: &Plan, arguments: &TrainArguments) -> Result<()> {
     }
     let (epochs, seconds, path) = (summary.epochs, summary.seconds, run.path().display());
     writeln!(out, "best epoch {} of {epochs}, {seconds:.1} s, in {path}", best.epoch)?;
-    match gradient_report::of_learner(config, source, task, learner.network())? {
-        Some(gradient) => write!(out, "\n{gradient}")?,
-        None => {
-            writeln!(out, "\nThe gradient was not audited, which takes long for so large a network: see ostl check --help")?
+    if !arguments.quiet {
+        match gradient_report::of_learner(config, source, task, learner.network())? {
+            Some(gradient) => write!(out, "\n{gradient}")?,
+            None => writeln!(
+                out,
+                "\nThe gradient was not audited, which takes long for so large a network: see ostl check --help"
+            )?,
         }
     }
     Ok(out.flush()?)

@@ -81,7 +81,7 @@ impl<'a> Trainer<'a> {
 
     /// From where a run stopped.
     pub(crate) fn resume(mut self, run: &RunDirectory, source: &Source) -> Result<Self> {
-        let checkpoint = run.read_last(&self.identity)?;
+        let checkpoint = run.read_last(&self.run_identity())?;
         self.learner
             .restore(checkpoint.learner)
             .with_context(|| format!("{}: does not fit its config", run.path().display()))?;
@@ -123,9 +123,15 @@ impl<'a> Trainer<'a> {
         (epoch, self.state.steps + self.state.train.steps)
     }
 
+    /// What the checkpoint to go on from is known by: on other data the rest of a run would not be the rest of this run.
+    fn run_identity(&self) -> String {
+        let (sequences, (steps, _)) = (self.task.sequences(Split::Train), self.steps());
+        format!("{}, {sequences} training sequences of {steps} steps", self.identity)
+    }
+
     /// Writes the checkpoint to go on from.
     pub(crate) fn save(&self, run: &RunDirectory) -> Result<()> {
-        run.write_last(&self.identity, &Checkpoint { state: self.state.clone(), learner: self.learner.save() })
+        run.write_last(&self.run_identity(), &Checkpoint { state: self.state.clone(), learner: self.learner.save() })
     }
 
     /// Trains until all epochs are done, validation has not improved for as long as it may, or somebody asks to stop.
@@ -180,6 +186,7 @@ impl<'a> Trainer<'a> {
             train_loss: self.state.train.mean_loss(),
             seconds: start.elapsed().as_secs_f64(),
             steps_per_second: (self.state.train.steps - steps_before) as f64 / train_time.as_secs_f64().max(1e-9),
+            steps,
             valid,
         };
         metrics.add(&row)?;

@@ -82,6 +82,29 @@ fn resume_stands_alone() {
 }
 
 #[test]
+fn a_run_does_not_go_on_with_other_data() {
+    let place = Workplace::new();
+    let data = |more: &str| {
+        let line = r#"{"inputs": [[0.5], [0.1]], "target": 1}"#;
+        for split in ["train", "valid"] {
+            fs::write(place.path(&format!("{split}.jsonl")), format!("{line}\n{line}\n{more}")).unwrap();
+        }
+    };
+    data("");
+    let set = r#"--set task={name="own",classes=2} --set training.epochs=1"#;
+    place.ostl(&format!("train tiny.toml --data . --quiet --out run {set}")).succeeded();
+    let before = place.snapshot("run");
+    data("{\"inputs\": [[1.5]], \"target\": 0}\n");
+    let words = ["run/last.ckpt", "2 training sequences of 4 steps", "3 training sequences of 5 steps", "the data"];
+    place.ostl("train --resume run --set training.epochs=2").refused(1, &words);
+    assert_eq!(place.snapshot("run"), before);
+    // Weights may be looked at on any data.
+    place.ostl("evaluate run").succeeded();
+    data("");
+    place.ostl("train --resume run --set training.epochs=2 --quiet").succeeded();
+}
+
+#[test]
 fn broken_checkpoints_are_refused_by_name_and_nothing_is_overwritten() {
     let place = Workplace::new();
     place.ostl("train tiny.toml --quiet --out run").succeeded();
@@ -96,7 +119,7 @@ fn broken_checkpoints_are_refused_by_name_and_nothing_is_overwritten() {
         (&last[..last.len() / 2], "announced"),
         (&[], "whole ostl checkpoint"),
         (newer.as_slice(), "this program reads version 4"),
-        (best.as_slice(), "content"),
+        (best.as_slice(), "the data it was written with"),
     ] {
         fs::write(place.path("run/last.ckpt"), bytes).unwrap();
         let before = place.snapshot("run");

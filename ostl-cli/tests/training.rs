@@ -102,7 +102,7 @@ fn named_methods_train_and_are_written_back() {
         ("{name='snap'}", "carry = \"snap-1\""),
     ] {
         let (once, again) = (format!("{}-1", written.len()), format!("{}-2", written.len()));
-        let ran = place.ostl(&format!("train tiny.toml --quiet --out {once} --set method={method}")).succeeded();
+        let ran = place.ostl(&format!("train tiny.toml --out {once} --set method={method}")).succeeded();
         assert!(ran.stdout.contains("The gradient beside BPTT's"), "{}", ran.stdout);
         let config = place.read(&format!("{once}/config.toml"));
         assert!(config.contains(written) && config.contains("name = "), "{config}");
@@ -179,7 +179,7 @@ fn a_large_network_is_not_audited_unasked() {
     let place = Workplace::new();
     let set =
         "--set layers.0.units=300 --set method.carry=local --set training.epochs=1 --set task.train=8 --set task.valid=4";
-    let ran = place.ostl(&format!("train tiny.toml --quiet --out large {set}")).succeeded();
+    let ran = place.ostl(&format!("train tiny.toml --out large {set}")).succeeded();
     assert!(ran.stdout.contains("not audited") && ran.stdout.contains("test"), "{}", ran.stdout);
 }
 

@@ -60,7 +60,9 @@ pub enum CheckpointError {
         expected: u32,
     },
     /// Of another network.
-    #[error("checkpoint {path}: holds the network `{found}`, not `{expected}`; use the configuration it was trained with")]
+    #[error(
+        "checkpoint {path}: is of `{found}`, not of `{expected}`; use the configuration and the data it was written with"
+    )]
     OtherNetwork {
         /// The file.
         path: PathBuf,

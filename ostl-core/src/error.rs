@@ -57,7 +57,7 @@ pub enum LearnError {
     /// An infinite or undefined number appeared. Unless it was an input, every stream has been started anew, so that the learner
     /// can go on; its weights are as they were.
     #[error(
-        "step {step}: {what} is not finite, first in layer {layer} ({name}); the weights were not changed. Try a smaller learning rate or gradient clipping"
+        "step {step}: {what} is not finite, first in layer {layer} ({name}); the weights were not changed. Try a smaller learning rate or gradient clipping, and where these are the first steps, look at the data for values that are far too large"
     )]
     NonFinite {
         /// `"an input"`, `"the output"`, `"the loss"` or `"the gradient"`.

@@ -30,12 +30,13 @@ pub(crate) fn open_alone(config: &TaskConfig, data: Option<&Path>) -> anyhow::Re
     })
 }
 
-/// Why a task's data could not be opened. No data, or a place where there are none, is for the user to mend.
+/// Why a task's data could not be opened. No data, a place where there are none, or a program without the task, is for the user to mend.
 pub(super) fn unopened(error: TaskError) -> anyhow::Error {
     match error {
         TaskError::Dataset(error @ (DatasetError::NotGiven { .. } | DatasetError::NotFound { .. })) => {
             UsageError::Other(error.to_string()).into()
         }
+        error @ TaskError::NotBuilt { .. } => UsageError::Other(error.to_string()).into(),
         TaskError::Dataset(error) => error.into(),
         other => other.into(),
     }
