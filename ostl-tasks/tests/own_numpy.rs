@@ -88,7 +88,7 @@ fn arrays_that_are_none() {
         (array("|u1", "(2, 1)", &[1, 2]), "[2, 1], expected [sequences, steps, features]"),
         (array("|u1", "(0, 2, 1)", &[]), "expected at least one sequence"),
         (array("<c8", "(1, 1, 1)", &[0; 8]), "expected bool, whole numbers"),
-        (array("<U1", "(1, 1, 1)", &[0; 4]), "takes"),
+        (array("<U1", "(1, 1, 1)", &[0; 4]), "text that names a class"),
         (array("<f4", "(1, 1, 1)", &f32::NAN.to_le_bytes()), "number 0, counted from 0: NaN is not a finite number"),
         (array("<f8", "(1, 1, 2)", &[0.0, 1e39].map(f64::to_le_bytes).concat()), "number 1"),
         (array("<i8", "(1, 1, 1)", &(1_i64 << 40).to_le_bytes()), "1099511627776 is outside"),

@@ -205,6 +205,13 @@ fn tidy(error: &str) -> String {
         ("expected u32", "expected a whole number, 0 or more"),
         ("expected f64", "expected a number"),
         ("expected a boolean", "expected true or false"),
+        ("invalid type: unit variant, expected string only", "not a name in quotes"),
+        ("expected variant identifier", "expected a name in quotes"),
+        ("expected internally tagged enum TaskConfig", "expected a table such as { name = \"own\" }"),
+        (
+            "expected internally tagged enum Schedule",
+            "expected a table such as { kind = \"cosine\", total = 60, minimum = 0.1 }",
+        ),
     ] {
         message = message.replace(rust, words);
     }

@@ -45,6 +45,18 @@ pub(super) fn read(source: impl Read, bytes: u64, named: Named<'_>) -> Result<Ar
     let DType::Plain(kind) = header.dtype() else {
         return Err(named.broken("an array of structures, expected one of plain numbers: save each field by itself"));
     };
+    let is_number = match kind.type_char() {
+        TypeChar::Bool => kind.size_field() == 1,
+        TypeChar::Uint | TypeChar::Int => matches!(kind.size_field(), 1 | 2 | 4 | 8),
+        TypeChar::Float => matches!(kind.size_field(), 2 | 4 | 8),
+        _ => false,
+    };
+    if !is_number {
+        return Err(named.broken(format!(
+            "values of the type `{kind}`, expected bool, whole numbers of 8 to 64 bits or floats of 16 to 64 bits: convert them with astype; \
+             text that names a class becomes its number, counted from 0"
+        )));
+    }
     let shape: Vec<usize> = header.shape().iter().map(|&size| usize::try_from(size).unwrap_or(usize::MAX)).collect();
     let declared = header.len().checked_mul(kind.size_field()).and_then(|data| data.checked_add(header_bytes));
     if declared != Some(bytes) {
@@ -69,10 +81,7 @@ pub(super) fn read(source: impl Read, bytes: u64, named: Named<'_>) -> Result<Ar
         (TypeChar::Float, 2) => Numbers::F32(list(file, named, |n: f16| finite(n.to_f32(), n))?),
         (TypeChar::Float, 4) => Numbers::F32(list(file, named, |n: f32| finite(n, n))?),
         (TypeChar::Float, 8) => Numbers::F32(list(file, named, |n: f64| finite(n as f32, n))?),
-        _ => {
-            let known = "bool, whole numbers of 8 to 64 bits, floats of 16 to 64 bits";
-            return Err(named.broken(format!("numbers of the type `{kind}`, expected {known}: convert them with astype")));
-        }
+        _ => return Err(named.broken(format!("numbers of the type `{kind}` are not read"))),
     };
     // Reading on until nothing comes lets an archive compare its checksum.
     match source.read(&mut [0]) {
@@ -143,6 +152,6 @@ fn finite(number: f32, given: impl std::fmt::Display) -> Result<f32, String> {
         return Ok(number);
     }
     Err(format!(
-        "{given} is not a finite number of single precision: remove or replace it (for steps without a target there is `mask`)"
+        "{given} is not a finite number of single precision: remove or replace it, also at steps that `mask` leaves without a target"
     ))
 }

@@ -48,7 +48,8 @@ pub(super) fn from_archive(bytes: &[u8], path: &Path) -> Result<Arrays, DatasetE
     if let Some(name) = stranger {
         let name: String = String::from_utf8_lossy(name).chars().filter(|c| !c.is_control()).take(100).collect();
         let problem =
-            "an unknown array, expected `inputs`, `targets` and maybe `lengths` and `mask`: leave it out".to_owned();
+            "an unknown array, expected `inputs`, `targets` and maybe `lengths` and `mask`: rename it or leave it out"
+                .to_owned();
         return Err(broken(At::Part(name), problem));
     }
     let mut room = (bytes.len() as u64).saturating_mul(MOST_UNPACKED).clamp(SMALL, LARGEST_FILE);
