@@ -48,6 +48,7 @@ fn a_text_is_learned_and_gone_on_with() {
     assert_eq!(drawn(1), drawn(1));
     assert_ne!(drawn(1), drawn(2));
     place.ostl("sample run --prompt xyz").refused(2, &["--prompt", "'x'"]);
+    place.ostl("sample run --prompt -x").refused(2, &["--prompt", "'-'"]);
 
     // Windows of 7 steps: stretches of 35.
     let ran = place

@@ -87,7 +87,7 @@ pub(crate) struct SampleArguments {
     /// Run directory
     pub(crate) run: PathBuf,
     /// The beginning of the text
-    #[arg(long, value_name = "TEXT", default_value = "\n")]
+    #[arg(long, value_name = "TEXT", default_value = "\n", allow_hyphen_values = true)]
     pub(crate) prompt: String,
     /// Characters (or words) to write after it
     #[arg(long, value_name = "N", default_value_t = 200)]

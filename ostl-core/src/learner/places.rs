@@ -23,23 +23,14 @@ impl Touched {
         Self { rows: Vec::new(), changed: Vec::with_capacity(2), counted: Vec::with_capacity(2) }
     }
 
-    /// Notes what a window has touched.
+    /// Notes what a window has touched, where there is an embedding that gets a gradient at some vectors alone.
     pub(crate) fn note<T: Real>(&mut self, network: &Network<T>, lanes: &Lanes<T>) {
-        if Self::concerns(network) {
+        if network.layers[0].embedding().is_some() && network.tied.is_none() {
             let seen = lanes.lanes.iter().filter_map(|lane| lane.tape.inputs_seen());
             seen.for_each(|rows| self.rows.extend_from_slice(rows));
-            self.sort();
+            self.rows.sort_unstable();
+            self.rows.dedup();
         }
-    }
-
-    /// Whether the network has an embedding that gets a gradient at some vectors alone.
-    fn concerns<T: Real>(network: &Network<T>) -> bool {
-        network.layers[0].embedding().is_some() && network.tied.is_none()
-    }
-
-    fn sort(&mut self) {
-        self.rows.sort_unstable();
-        self.rows.dedup();
     }
 
     /// What an update changes, and what counts towards the gradient's norm.
