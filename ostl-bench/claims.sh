@@ -71,8 +71,9 @@ jsb() {
             for seed in $seeds; do
                 tr -d ' \n' < "$runs/$config-$name-$seed/summary.json" | tr ',{}' '\n\n\n'; echo
             done | awk -F: -v units="$config 150" -v name="$name" '
+                # The loss of a split comes first, and once more among its metrics.
                 /"valid"/ { split_is = "valid" } /"test"/ { split_is = "test" } /"chance"/ { split_is = "" }
-                $1 == "\"loss\"" && split_is { sum[split_is] += $2; if (split_is == "test") all = all (all ? ", " : "") sprintf("%.3f", $2) }
+                $1 == "\"loss\"" && split_is { sum[split_is] += $2; if (split_is == "test") all = all (all ? ", " : "") sprintf("%.3f", $2); split_is = "" }
                 $1 == "\"seconds\"" { seconds += $2; n++ }
                 END { printf "| %s | %s | %.3f | %.3f | %s | %.0f |\n", units, name, sum["valid"] / n, sum["test"] / n, all, seconds / n }'
         done
