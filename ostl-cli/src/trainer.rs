@@ -55,8 +55,12 @@ pub(crate) struct Trainer<'a> {
     figures: Vec<Metric>,
     learner: Learner<f32>,
     description: String,
-    /// What checkpoints are known by.
+    /// What the best weights are known by.
     identity: String,
+    /// What the checkpoint to go on from is known by: on other data the rest of a run would not be the rest of this run.
+    run_identity: String,
+    /// Steps of an epoch.
+    epoch_steps: u64,
     state: State,
     /// Time spent learning, in this process.
     train_time: Duration,
@@ -75,13 +79,27 @@ impl<'a> Trainer<'a> {
     pub(crate) fn new(config: &'a Config, task: &'a dyn Task, feed: Feed, learner: Learner<f32>) -> Self {
         let (description, figures) = (learner.network().description(), figures::reported(task));
         let identity = identity(&learner, task);
-        let state = State::default();
-        Self { config, task, feed, figures, learner, description, identity, state, train_time: Duration::ZERO }
+        let sequences = task.sequences(Split::Train);
+        let epoch_steps = (0..sequences).map(|index| task.steps(Split::Train, index) as u64).sum();
+        let run_identity = format!("{identity}, {sequences} training sequences of {epoch_steps} steps");
+        Self {
+            config,
+            task,
+            feed,
+            figures,
+            learner,
+            description,
+            identity,
+            run_identity,
+            epoch_steps,
+            state: State::default(),
+            train_time: Duration::ZERO,
+        }
     }
 
     /// From where a run stopped.
     pub(crate) fn resume(mut self, run: &RunDirectory, source: &Source) -> Result<Self> {
-        let checkpoint = run.read_last(&self.run_identity())?;
+        let checkpoint = run.read_last(&self.run_identity)?;
         self.learner
             .restore(checkpoint.learner)
             .with_context(|| format!("{}: does not fit its config", run.path().display()))?;
@@ -119,19 +137,12 @@ impl<'a> Trainer<'a> {
 
     /// Steps of an epoch, and steps done, for the progress bar.
     pub(crate) fn steps(&self) -> (u64, u64) {
-        let epoch = (0..self.task.sequences(Split::Train)).map(|index| self.task.steps(Split::Train, index) as u64).sum();
-        (epoch, self.state.steps + self.state.train.steps)
-    }
-
-    /// What the checkpoint to go on from is known by: on other data the rest of a run would not be the rest of this run.
-    fn run_identity(&self) -> String {
-        let (sequences, (steps, _)) = (self.task.sequences(Split::Train), self.steps());
-        format!("{}, {sequences} training sequences of {steps} steps", self.identity)
+        (self.epoch_steps, self.state.steps + self.state.train.steps)
     }
 
     /// Writes the checkpoint to go on from.
     pub(crate) fn save(&self, run: &RunDirectory) -> Result<()> {
-        run.write_last(&self.run_identity(), &Checkpoint { state: self.state.clone(), learner: self.learner.save() })
+        run.write_last(&self.run_identity, &Checkpoint { state: self.state.clone(), learner: self.learner.save() })
     }
 
     /// Trains until all epochs are done, validation has not improved for as long as it may, or somebody asks to stop.

@@ -45,43 +45,39 @@ pub(super) fn read(source: impl Read, bytes: u64, named: Named<'_>) -> Result<Ar
     let DType::Plain(kind) = header.dtype() else {
         return Err(named.broken("an array of structures, expected one of plain numbers: save each field by itself"));
     };
-    let is_number = match kind.type_char() {
-        TypeChar::Bool => kind.size_field() == 1,
-        TypeChar::Uint | TypeChar::Int => matches!(kind.size_field(), 1 | 2 | 4 | 8),
-        TypeChar::Float => matches!(kind.size_field(), 2 | 4 | 8),
-        _ => false,
-    };
-    if !is_number {
-        return Err(named.broken(format!(
-            "values of the type `{kind}`, expected bool, whole numbers of 8 to 64 bits or floats of 16 to 64 bits: convert them with astype; \
-             text that names a class becomes its number, counted from 0"
-        )));
-    }
     let shape: Vec<usize> = header.shape().iter().map(|&size| usize::try_from(size).unwrap_or(usize::MAX)).collect();
-    let declared = header.len().checked_mul(kind.size_field()).and_then(|data| data.checked_add(header_bytes));
-    if declared != Some(bytes) {
+    let turned = header.order() == Order::Fortran && shape.len() > 1;
+    // What takes so many bytes is only known of the types below.
+    let file = || {
+        let declared = header.len().checked_mul(kind.size_field()).and_then(|data| data.checked_add(header_bytes));
+        if declared == Some(bytes) {
+            return Ok(NpyFile::with_header(header, &mut source));
+        }
         let takes = declared.map_or("more bytes than can be counted".to_owned(), |declared| format!("{declared} bytes"));
-        return Err(named.broken(format!(
+        Err(named.broken(format!(
             "an array of the shape {shape:?} and the type `{kind}` takes {takes}, but {bytes} are there: it was cut off or changed, so \
              save it again"
-        )));
-    }
-    let turned = header.order() == Order::Fortran && shape.len() > 1;
-    let file = NpyFile::with_header(header, &mut source);
+        )))
+    };
     let numbers = match (kind.type_char(), kind.size_field()) {
-        (TypeChar::Bool, 1) => Numbers::U8(list(file, named, |truth: bool| Ok(truth.into()))?),
-        (TypeChar::Uint, 1) => Numbers::U8(list(file, named, Ok)?),
-        (TypeChar::Int, 1) => Numbers::I8(list(file, named, Ok)?),
-        (TypeChar::Uint, 2) => Numbers::U16(list(file, named, Ok)?),
-        (TypeChar::Int, 2) => Numbers::I16(list(file, named, Ok)?),
-        (TypeChar::Int, 4) => Numbers::I32(list(file, named, Ok)?),
-        (TypeChar::Uint, 4) => Numbers::I32(list(file, named, |n: u32| whole(n))?),
-        (TypeChar::Int, 8) => Numbers::I32(list(file, named, |n: i64| whole(n))?),
-        (TypeChar::Uint, 8) => Numbers::I32(list(file, named, |n: u64| whole(n))?),
-        (TypeChar::Float, 2) => Numbers::F32(list(file, named, |n: f16| finite(n.to_f32(), n))?),
-        (TypeChar::Float, 4) => Numbers::F32(list(file, named, |n: f32| finite(n, n))?),
-        (TypeChar::Float, 8) => Numbers::F32(list(file, named, |n: f64| finite(n as f32, n))?),
-        _ => return Err(named.broken(format!("numbers of the type `{kind}` are not read"))),
+        (TypeChar::Bool, 1) => Numbers::U8(list(file()?, named, |truth: bool| Ok(truth.into()))?),
+        (TypeChar::Uint, 1) => Numbers::U8(list(file()?, named, Ok)?),
+        (TypeChar::Int, 1) => Numbers::I8(list(file()?, named, Ok)?),
+        (TypeChar::Uint, 2) => Numbers::U16(list(file()?, named, Ok)?),
+        (TypeChar::Int, 2) => Numbers::I16(list(file()?, named, Ok)?),
+        (TypeChar::Int, 4) => Numbers::I32(list(file()?, named, Ok)?),
+        (TypeChar::Uint, 4) => Numbers::I32(list(file()?, named, |n: u32| whole(n))?),
+        (TypeChar::Int, 8) => Numbers::I32(list(file()?, named, |n: i64| whole(n))?),
+        (TypeChar::Uint, 8) => Numbers::I32(list(file()?, named, |n: u64| whole(n))?),
+        (TypeChar::Float, 2) => Numbers::F32(list(file()?, named, |n: f16| finite(n.to_f32(), n))?),
+        (TypeChar::Float, 4) => Numbers::F32(list(file()?, named, |n: f32| finite(n, n))?),
+        (TypeChar::Float, 8) => Numbers::F32(list(file()?, named, |n: f64| finite(n as f32, n))?),
+        _ => {
+            return Err(named.broken(format!(
+                "values of the type `{kind}`, expected bool, whole numbers of 8 to 64 bits or floats of 16 to 64 bits: convert them with \
+                 astype; text that names a class becomes its number, counted from 0"
+            )));
+        }
     };
     // Reading on until nothing comes lets an archive compare its checksum.
     match source.read(&mut [0]) {

@@ -152,6 +152,7 @@ fn body<T: Real, I: Instructions, const MR: usize, const NR: usize, const PANEL:
     if b.ncols() == 1 { thin::<T, I>(into, a, b, c) } else { in_tiles::<T, I, MR, NR, PANEL>(into, a, b, c) }
 }
 
+// The packed product is a function of its own for each instruction set: the small ones would touch every page of its block on the stack, too.
 macro_rules! product_for {
     ($scalar:ty, $module:ident, $lanes:ident, wide: $wide:literal, half: $half:literal) => {
         mod $module {
