@@ -42,7 +42,7 @@ export ostl runs
 # they are small.
 reached() {
     awk -F, -v column="valid_$2" -v goal="$3" '
-        NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; if (!(column in at)) { print "no column " column > "/dev/stderr"; exit 1 } next }
+        NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; split(column " steps", needed, " "); for (i in needed) if (!(needed[i] in at)) { print "no column " needed[i] > "/dev/stderr"; exit 1 } next }
         column ~ /loss|nrmse/ ? $at[column] <= goal : $at[column] >= goal { print $at["steps"]; exit }' "$runs/$1/metrics.csv"
 }
 
