@@ -57,13 +57,14 @@ def configuration(name, settings):
 
 
 class Optimizer:
-    """Adam after clipping of the global norm, at the rate of the epoch. Embeddings are updated where tokens touched them."""
+    """Adam after clipping of the global norm, at the scheduled rate. Embeddings are updated where tokens touched them."""
 
     def __init__(self, settings, network):
-        settings = {"schedule": {"kind": "constant"}} | settings
+        settings = {"schedule": {"kind": "constant"}, "schedule_every": "epoch"} | settings
         if settings["rule"] != "adam":
             raise SystemExit(f"no rule {settings['rule']!r} here")
         self.rate, self.schedule, self.limit = settings["learning_rate"], settings["schedule"], settings.get("clip_norm")
+        self.every_batch = settings["schedule_every"] == "batch"
         tables = [parameter for layer in network.layers if isinstance(layer, Embedding) for parameter in layer.parameters()]
         is_table = {id(table) for table in tables}
         others = [p for p in network.parameters() if p.requires_grad and id(p) not in is_table]
@@ -74,8 +75,9 @@ class Optimizer:
             self.rules.append(self.sparse)
         self.parameters, self.updates = others + tables, 0
 
-    def begin_epoch(self, done):
-        """Sets the rate after so many epochs."""
+    def follow_schedule(self, epochs, part, parts):
+        """Sets the rate after so many epochs and so many parts of the next."""
+        done = epochs + (part / parts if self.every_batch else 0)
         kind, total, minimum = (self.schedule.get(key, 0) for key in ("kind", "total", "minimum"))
         if kind == "cosine":
             factor = minimum + (1 - minimum) * 0.5 * (1 + math.cos(math.pi * min(done / total, 1)))
@@ -108,11 +110,12 @@ class Optimizer:
             rule.step()
 
 
-def train(network, task, optimizer, order, batches):
-    """One epoch. Returns the mean loss at a target."""
+def train(network, task, optimizer, order, batches, epochs):
+    """The epoch after so many. Returns the mean loss at a target."""
     network.train()
-    total, count, states = 0.0, 0, None
-    for x, targets in itertools.islice(task.parts("train", order), batches):
+    total, count, states, parts = 0.0, 0, None, task.count("train")
+    for part, (x, targets) in enumerate(itertools.islice(task.parts("train", order), batches)):
+        optimizer.follow_schedule(epochs, part, parts)
         logits, after = network(x, states, len(targets))
         loss = cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=NO_TARGET)
         optimizer.step(loss)
@@ -164,8 +167,7 @@ def main():
     start = time.perf_counter()
     for epoch in range(1, epochs + 1):
         began = time.perf_counter()
-        optimizer.begin_epoch(epoch - 1)
-        loss = train(network, task, optimizer, order, args.batches)
+        loss = train(network, task, optimizer, order, args.batches, epoch - 1)
         learned = time.perf_counter() - began
         train_seconds += learned
         valid = evaluate(network, task, "valid", args.batches)

@@ -57,6 +57,9 @@ class Text:
         inputs, targets = ([tokens[a + by : b + by] for a, b in zip(starts, starts[1:])] for by in (0, 1))
         return pad_sequence(inputs), pad_sequence(targets, padding_value=NO_TARGET)
 
+    def count(self, split):
+        return -(-len(self.splits[split][0]) // self.steps)
+
     def parts(self, split, order=None):
         return zip(*(both.split(self.steps) for both in self.splits[split]))
 
@@ -98,6 +101,9 @@ class Labelled:
         self.classes = {split: torch.as_tensor(of, dtype=torch.long) for split, of in classes.items()}
         self.inputs, self.outputs, self.batch, self.shown, self.every = inputs, 10, batch, shown, every
         self.figures = ["sequence-accuracy"] if by_sequence else []
+
+    def count(self, split):
+        return -(-len(self.classes[split]) // self.batch)
 
     def parts(self, split, order=None):
         """All sequences as they are numbered, or in an order drawn from a generator."""

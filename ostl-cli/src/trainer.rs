@@ -173,12 +173,10 @@ impl<'a> Trainer<'a> {
     /// One epoch, or the rest of one.
     fn epoch(&mut self, run: &RunDirectory, metrics: &mut Metrics, progress: &Progress, stop: &Stop) -> Result<Ending> {
         let number = self.state.epochs + 1;
-        let learning_rate = self.config.optimizer().learning_rate * self.config.schedule().factor(self.state.epochs);
-        self.learner.set_learning_rate(learning_rate).context("optimizer.schedule")?;
-
         let start = Instant::now();
         let steps_before = self.state.train.steps;
         let parts = self.feed.epoch(self.task, self.config.seed, self.state.epochs);
+        let learning_rate = self.learning_rate(0, parts.len());
         let learned = self.learn(&parts, run, progress, stop);
         let train_time = start.elapsed();
         self.train_time += train_time;
@@ -217,6 +215,7 @@ impl<'a> Trainer<'a> {
             if stop.requested() {
                 return Ok(Ending::Stopped);
             }
+            self.learner.set_learning_rate(self.learning_rate(index, parts.len())).context("optimizer.schedule")?;
             let score = parts.learn(&mut self.learner, index)?;
             self.state.train += score;
             self.state.batch += 1;
@@ -229,6 +228,12 @@ impl<'a> Trainer<'a> {
         // Where a run was stopped after this, it is done again and finds nothing to do.
         parts.finish(&mut self.learner)?;
         Ok(Ending::Finished)
+    }
+
+    /// The learning rate for one of the parts of the epoch at hand.
+    fn learning_rate(&self, part: usize, parts: usize) -> f64 {
+        let (schedule, every) = self.config.schedule();
+        self.config.optimizer().learning_rate * schedule.factor(every.position(self.state.epochs, part, parts))
     }
 
     /// Writes the weights down if no epoch before was as good, and says whether it was so. The first epoch is the best so far, whatever it

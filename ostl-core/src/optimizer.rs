@@ -286,7 +286,8 @@ fn sum_of_squares<T: Real>(gradient: &[T]) -> f64 {
     sums.iter().sum::<f64>() + rest.iter().map(|g| g.to_f64() * g.to_f64()).sum::<f64>()
 }
 
-/// How the learning rate changes as training goes on. Positions count whatever the caller counts: epochs, or updates of a stream.
+/// How the learning rate changes as training goes on. Positions count whatever the caller counts, epochs or updates of a stream, and may lie
+/// between two of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "kind", deny_unknown_fields)]
 pub enum Schedule {
@@ -312,13 +313,13 @@ pub enum Schedule {
 }
 
 impl Schedule {
-    /// The factor on the learning rate at a position.
-    pub fn factor(&self, position: u64) -> f64 {
+    /// The factor on the learning rate at a position, 0 or more.
+    pub fn factor(&self, position: f64) -> f64 {
         match *self {
             Schedule::Constant => 1.0,
-            Schedule::Step { every, factor } => factor.powf((position / every.max(1)) as f64),
+            Schedule::Step { every, factor } => factor.powf((position / every.max(1) as f64).floor()),
             Schedule::Cosine { total, minimum } => {
-                let progress = (position as f64 / total.max(1) as f64).min(1.0);
+                let progress = (position / total.max(1) as f64).min(1.0);
                 minimum + (1.0 - minimum) * 0.5 * (1.0 + (std::f64::consts::PI * progress).cos())
             }
         }
@@ -416,12 +417,14 @@ mod tests {
 
     #[test]
     fn schedules() {
-        assert_eq!(Schedule::Constant.factor(7), 1.0);
+        assert_eq!(Schedule::Constant.factor(7.0), 1.0);
         let step = Schedule::Step { every: 10, factor: 0.5 };
-        assert_eq!((step.factor(9), step.factor(10), step.factor(25)), (1.0, 0.5, 0.25));
+        assert_eq!((step.factor(9.9), step.factor(10.0), step.factor(25.0)), (1.0, 0.5, 0.25));
         let cosine = Schedule::Cosine { total: 10, minimum: 0.1 };
-        assert!((cosine.factor(0) - 1.0).abs() < 1e-15 && (cosine.factor(5) - 0.55).abs() < 1e-15);
-        assert!((cosine.factor(10) - 0.1).abs() < 1e-15 && (cosine.factor(99) - 0.1).abs() < 1e-15);
+        // Half a cosine is at ½ + ½·cos 60° after a third of the way.
+        for (position, factor) in [(0.0, 1.0), (10.0 / 3.0, 0.1 + 0.9 * 0.75), (5.0, 0.55), (10.0, 0.1), (99.0, 0.1)] {
+            assert!((cosine.factor(position) - factor).abs() < 1e-15, "{position}");
+        }
     }
 
     #[test]

@@ -21,6 +21,7 @@ pub(crate) use layer::LayerConfig;
 use method::MethodConfig;
 pub(crate) use method::{MethodName, carry, trace};
 use optimizer::OptimizerConfig;
+pub(crate) use optimizer::ScheduleEvery;
 use readout::ReadoutConfig;
 pub(crate) use source::{Source, load, load_file, load_run};
 pub(crate) use task::{open_alone, task};
@@ -158,8 +159,8 @@ impl Config {
     }
 
     /// How the learning rate changes from epoch to epoch.
-    pub(crate) fn schedule(&self) -> Schedule {
-        self.optimizer.schedule
+    pub(crate) fn schedule(&self) -> (Schedule, ScheduleEvery) {
+        (self.optimizer.schedule, self.optimizer.schedule_every)
     }
 
     /// The network, with its starting weights, if the method can be used on it.

@@ -57,6 +57,30 @@ pub(crate) struct OptimizerConfig {
     /// Positions are epochs.
     #[serde(default)]
     pub(super) schedule: Schedule,
+    /// When the learning rate follows it.
+    #[serde(default)]
+    pub(super) schedule_every: ScheduleEvery,
+}
+
+/// When the learning rate follows its schedule.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ScheduleEvery {
+    /// At the start of every epoch.
+    #[default]
+    Epoch,
+    /// Before every batch, or stretch of a text, at that share of its epoch.
+    Batch,
+}
+
+impl ScheduleEvery {
+    /// Where a schedule is, in epochs, after so many of them and so many parts of the next.
+    pub(crate) fn position(self, epochs: u64, part: usize, parts: usize) -> f64 {
+        match self {
+            ScheduleEvery::Epoch => epochs as f64,
+            ScheduleEvery::Batch => epochs as f64 + part as f64 / parts.max(1) as f64,
+        }
+    }
 }
 
 impl OptimizerConfig {

@@ -55,7 +55,7 @@ fn set_changes_what_it_names() {
     assert_eq!(config.layers.len(), 2);
     assert_eq!(config.network::<f32>(4, 2).unwrap().description(), "4 > ssnu 5 threshold > tanh 3 > readout 2");
     let config = with(&["optimizer.schedule={kind=\"cosine\", total=9}", "optimizer.learning_rate=1"]).unwrap();
-    assert_eq!(config.schedule(), Schedule::Cosine { total: 9, minimum: 0.0 });
+    assert_eq!(config.schedule(), (Schedule::Cosine { total: 9, minimum: 0.0 }, ScheduleEvery::Epoch));
     assert_eq!(config.optimizer().learning_rate, 1.0);
 }
 

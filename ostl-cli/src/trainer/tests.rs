@@ -90,6 +90,10 @@ fn a_text_stopped_anywhere_is_gone_on_with_bit_for_bit() {
         ("rolling", "method={name='rolling_tbptt', window=4}"),
         ("snap", "method={name='snap'}"),
         ("sequence", "method={name='bptt'}"),
+        (
+            "schedule",
+            "optimizer={rule='adam', learning_rate=0.02, schedule_every='batch', schedule={kind='cosine', total=3}}",
+        ),
     ] {
         let whole = at(&format!("{kind}-whole"));
         let (ending, state) = trained(&Letters::new(6), &[set], &whole, false, &Stop::default());
@@ -109,6 +113,28 @@ fn a_text_stopped_anywhere_is_gone_on_with_bit_for_bit() {
             same(&whole, &parts);
         }
     }
+}
+
+/// Three parts of an epoch under a schedule that ends with it: at 1, ¾ and ¼ of the rate, where it follows within epochs, or all at 1.
+#[test]
+fn a_schedule_is_followed_by_the_epoch_or_within_it() {
+    let schedule = "optimizer={rule='sgd', learning_rate=0.4, schedule={kind='cosine', total=1}}";
+    let rates = |every: &[&str]| {
+        let (task, (config, source)) = (Letters::new(6), configured(&[&[schedule], every].concat()));
+        let feed = Feed::new(&config, &source, &task).unwrap();
+        let trainer = Trainer::new(&config, &task, feed, learner(&config, &source, &task, 3).unwrap());
+        [0, 1, 2].map(|part| trainer.learning_rate(part, 3))
+    };
+    assert_eq!(rates(&[]), [0.4; 3]);
+    let within = rates(&["optimizer.schedule_every=batch"]);
+    assert!(within.iter().zip([0.4, 0.3, 0.1]).all(|(rate, expected)| (rate - expected).abs() < 1e-12), "{within:?}");
+    let folder = tempfile::tempdir().unwrap();
+    let run = |name: &str, every: &[&str]| {
+        let set = [&[schedule, "training.epochs=1"], every].concat();
+        trained(&Letters::new(6), &set, &folder.path().join(name), false, &Stop::default());
+        fs::read(folder.path().join(name).join("best.ckpt")).unwrap()
+    };
+    assert!(run("epoch", &[]) != run("batch", &["optimizer.schedule_every=batch"]), "the weights went another way");
 }
 
 /// What is written by the clock within an epoch is enough for a run that was killed.
