@@ -226,7 +226,7 @@ type WindowSignal<'a, T> = (&'a [T], usize, Option<&'a Events<T>>);
 impl Part {
     fn close<T: Real, V: Stored<T>>(&self, window: Window<'_, T>, gradient: &mut [T], values: Values<'_, V>) {
         let has_columns = |lane: &Lane<T>| lane.tape.columns() > 0;
-        for lane in window.lanes.iter().filter(|lane| has_columns(lane)) {
+        for lane in window.lanes.iter().filter(|lane| has_columns(lane) && !lane.tape.is_unheard()) {
             self.add_spatial(window.network, lane, gradient);
             self.add_edge(window.network, lane, gradient);
         }

@@ -168,8 +168,12 @@ impl<T: Real> Lane<T> {
         if self.tape.columns() == 0 {
             return;
         }
-        self.tape.sort_events();
-        self.sweep.run(network, transposed, &mut self.tape);
+        self.tape.sort_events(network);
+        if self.tape.is_unheard() {
+            self.sweep.want_nothing();
+        } else {
+            self.sweep.run(network, transposed, &mut self.tape);
+        }
         let live = self.first..self.first + self.tape.live;
         self.paths.follow(network, &self.tape, &self.sweep, &continues[live]);
     }

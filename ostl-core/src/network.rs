@@ -75,6 +75,17 @@ impl<T: Real> Network<T> {
         self.layers.len()
     }
 
+    /// The first of the stateless layers on top of all recurrent ones: from there on a step's outputs matter to that step alone.
+    pub(crate) fn first_of_top(&self) -> usize {
+        self.layers.iter().rposition(|layer| layer.recurrent().is_some()).map_or(0, |last| last + 1)
+    }
+
+    /// Whether activity adds to the error.
+    pub(crate) fn has_activity_terms(&self) -> bool {
+        let terms = self.layers.iter().filter_map(Layer::recurrent).map(|layer| layer.activity);
+        terms.into_iter().any(|terms| terms.rate.is_some() || terms.voltage.is_some())
+    }
+
     /// Name of a layer: its cell's or its activation's; the readout is `"readout"`.
     ///
     /// # Panics

@@ -193,6 +193,17 @@ impl<T: Real> Sweep<T> {
         }
     }
 
+    /// What the sweep comes to where there is no error: nothing is wanted of the state that the window started from. δ is zero, and nobody asks
+    /// for it.
+    pub(crate) fn want_nothing(&mut self) {
+        for layer in &mut self.layers {
+            let filters = layer.filters.iter_mut().map(|(_, wanted)| wanted);
+            for wanted in filters.chain([&mut layer.to_state, &mut layer.to_output, &mut layer.to_rate]) {
+                wanted.fill(T::zero());
+            }
+        }
+    }
+
     /// Sweeps back over the window from the learning signals at the readout and leaves δ, and the adjoints of the state that the
     /// window started from.
     pub(crate) fn run(&mut self, network: &Network<T>, transposed: &Transposed<T>, tape: &mut Tape<T>) {

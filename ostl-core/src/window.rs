@@ -40,6 +40,9 @@ pub(crate) struct Tape<T: Real> {
     pub(crate) steps: usize,
     /// First step that a reverse sweep sees: 0 but where the window rolls.
     seen_from: usize,
+    /// No error is taken of this window: stateless layers on top are left out, and there is nothing to sweep back.
+    #[serde(skip)]
+    is_unheard: bool,
     /// x: `m × columns`; empty where it is listed alone.
     inputs: Vec<T>,
     /// Whether a stream goes on from the step before (false: it was reset): one a column.
@@ -126,6 +129,7 @@ impl<T: Real> Tape<T> {
             live: streams,
             steps: 0,
             seen_from: 0,
+            is_unheard: false,
             inputs: Vec::new(),
             goes_on: Vec::new(),
             counts: Vec::new(),
@@ -286,6 +290,7 @@ impl<T: Real> Tape<T> {
         self.live = live;
         self.steps = 0;
         self.seen_from = 0;
+        self.is_unheard = false;
         for events in &mut self.events {
             events.open();
         }
@@ -296,10 +301,25 @@ impl<T: Real> Tape<T> {
         }
     }
 
+    /// Nobody will ask for this window's outputs or for its error's gradient.
+    pub(crate) fn ignore_error(&mut self) {
+        self.is_unheard = true;
+    }
+
+    /// Whether no error is taken of this window.
+    pub(crate) fn is_unheard(&self) -> bool {
+        self.is_unheard
+    }
+
+    /// The layers that take part in this window.
+    fn layers_at_work(&self, network: &Network<T>) -> usize {
+        if self.is_unheard { network.first_of_top() } else { network.layers.len() }
+    }
+
     /// Sorts the window's events by row, for gradients and traces.
-    pub(crate) fn sort_events(&mut self) {
-        let (live, steps) = (self.live, self.steps);
-        for events in &mut self.events {
+    pub(crate) fn sort_events(&mut self, network: &Network<T>) {
+        let (live, steps, at_work) = (self.live, self.steps, self.layers_at_work(network));
+        for events in &mut self.events[..at_work] {
             events.sort(live, steps);
         }
         for layer in &mut self.layers {
@@ -366,7 +386,7 @@ impl<T: Real> Tape<T> {
             return;
         }
         let span = Span { from, count, live };
-        for (index, layer) in network.layers.iter().enumerate() {
+        for (index, layer) in network.layers.iter().enumerate().take(self.layers_at_work(network)) {
             let (lower, rest) = self.layers.split_at_mut(index);
             let below = lower.last().map_or(self.inputs.as_slice(), LayerTape::output);
             let m = layer.inputs();

@@ -2,6 +2,8 @@
 
 mod inputs;
 
+use std::ops::Range;
+
 use nalgebra::DMatrix;
 
 use crate::loss::Target;
@@ -276,6 +278,16 @@ impl<T: Real> SequenceBatch<T> {
     /// Whether this step of this stream has a target. `false` past the end of the stream.
     pub fn has_target(&self, stream: usize, step: usize) -> bool {
         stream < self.streams && step < self.steps && self.has_target[step * self.streams + stream]
+    }
+
+    /// Whether any of these streams has a target at any of these steps.
+    pub(crate) fn has_targets(&self, streams: Range<usize>, mut steps: Range<usize>) -> bool {
+        let streams = streams.start.min(self.streams)..streams.end.min(self.streams);
+        steps.end = steps.end.min(self.steps);
+        steps.any(|step| {
+            let first = step * self.streams;
+            self.has_target[first + streams.start..first + streams.end].contains(&true)
+        })
     }
 
     /// The target of this step of this stream, if it has one.

@@ -111,13 +111,20 @@ impl<T: Real> Learner<T> {
         self.continues[batch.streams()..].fill(false);
         let (network, loss, looks_back) = (&self.network, self.loss, self.looks_back());
         let work = network.parameters.len() * batch.streams() * steps;
+        let has_activity_terms = network.has_activity_terms();
         let restarts: &[bool] = &self.streaming.restarts;
         let seen = self.streaming.steps_seen;
         let forward = |lane: &mut Lane<T>| {
             let outset = &restarts[lane.first..];
             match looks_back {
                 Some(back) => lane.tape.roll(network, batch, (lane.first, outset), start, back - 1),
-                None => lane.tape.load(batch, (lane.first, outset), start, steps),
+                None => {
+                    lane.tape.load(batch, (lane.first, outset), start, steps);
+                    let streams = lane.first..lane.first + lane.tape.live;
+                    if !has_activity_terms && !batch.has_targets(streams, start..start + steps) {
+                        lane.tape.ignore_error();
+                    }
+                }
             }
             lane.score = Score::default();
             let (o, from, live) = (network.outputs(), lane.tape.steps, lane.tape.live);

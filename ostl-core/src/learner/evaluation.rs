@@ -88,6 +88,9 @@ impl<T: Real> Learner<T> {
         for start in (0..batch.steps()).step_by(STEPS) {
             let steps = STEPS.min(batch.steps() - start);
             tape.load(batch, (0, &evaluation.restarts), start, steps);
+            if !batch.has_targets(0..streams, start..start + steps) {
+                tape.ignore_error();
+            }
             tape.forward(&self.network, steps, Keep::Nothing, Moment::default());
             for step in 0..steps {
                 let logits = tape.logits(signal.len(), step);

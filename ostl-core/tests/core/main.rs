@@ -7,3 +7,4 @@ mod leaky;
 mod stretches;
 mod text_layers;
 mod two_states;
+mod unheard;
