@@ -26,7 +26,7 @@
 //! γ starts at ½ ln(1 − |λ|²), which keeps the size of s at that of its input, and is learnt as in the paper. Where the paper draws λ,
 //! here the units are spread evenly over the ring.
 
-use ostl_core::{Cell, Gate, Partials, Real, Unit};
+use ostl_core::{Cell, Gate, PREPARED, Partials, Real, Unit};
 
 use crate::error::CellError;
 use crate::ring::Ring;
@@ -92,15 +92,34 @@ impl Cell<2, 5> for Lru {
     }
 
     #[inline(always)]
+    fn prepare<T: Real>(&self, a: [T; 5]) -> [T; PREPARED] {
+        let (shrink, phase, scale) = (a[NU].exp(), a[THETA].exp(), a[GAMMA].exp());
+        let (radius, none) = ((-shrink).exp(), T::zero());
+        [shrink, phase, scale, radius * phase.cos(), radius * phase.sin(), none, none, none]
+    }
+
+    #[inline(always)]
     fn step<T: Real>(&self, previous: Unit<T, 2>, a: [T; 5]) -> Unit<T, 2> {
         self.linearise(previous, a).0
     }
 
     #[inline(always)]
     fn linearise<T: Real>(&self, previous: Unit<T, 2>, a: [T; 5]) -> (Unit<T, 2>, Partials<T, 2, 5>) {
-        let (shrink, phase, scale) = (a[NU].exp(), a[THETA].exp(), a[GAMMA].exp());
-        let radius = (-shrink).exp();
-        let (along, across) = (radius * phase.cos(), radius * phase.sin());
+        self.linearise_prepared(previous, a, self.prepare(a))
+    }
+
+    #[inline(always)]
+    fn step_prepared<T: Real>(&self, previous: Unit<T, 2>, a: [T; 5], prepared: [T; PREPARED]) -> Unit<T, 2> {
+        self.linearise_prepared(previous, a, prepared).0
+    }
+
+    #[inline(always)]
+    fn linearise_prepared<T: Real>(
+        &self,
+        previous: Unit<T, 2>,
+        a: [T; 5],
+        [shrink, phase, scale, along, across, ..]: [T; PREPARED],
+    ) -> (Unit<T, 2>, Partials<T, 2, 5>) {
         let turned_re = along * previous.s[RE] - across * previous.s[IM];
         let turned_im = across * previous.s[RE] + along * previous.s[IM];
         let (in_re, in_im) = (scale * a[REAL], scale * a[IMAGINARY]);

@@ -23,7 +23,7 @@
 //! | nonlinear recurrence | false | f inside the recurrence | |
 //! | ring | 0, 1, 2π | the units start spread over r in r_min … r_max and angles up to max_phase | within the unit disc |
 
-use ostl_core::{Cell, Gate, Partials, Real, Unit};
+use ostl_core::{Cell, Gate, PREPARED, Partials, Real, Unit};
 
 use crate::error::CellError;
 use crate::nonlinearity::Nonlinearity;
@@ -104,21 +104,40 @@ impl Cell<2, 4> for Rtu {
     }
 
     #[inline(always)]
+    fn prepare<T: Real>(&self, a: [T; 4]) -> [T; PREPARED] {
+        // Never 0, so that the scale is not either: what is lost of ν is far below where r rounds to 1.
+        let shrink = a[NU].exp().at_least(T::from_f64(1e-30));
+        let (radius, phase) = ((-shrink).exp(), a[THETA].exp());
+        let scale = scale_of(shrink, radius);
+        // dγ/dν = r² · exp ν / γ.
+        let by_nu = radius * radius * shrink / scale;
+        [shrink, phase, scale, by_nu, radius * phase.cos(), radius * phase.sin(), T::zero(), T::zero()]
+    }
+
+    #[inline(always)]
     fn step<T: Real>(&self, previous: Unit<T, 2>, a: [T; 4]) -> Unit<T, 2> {
         self.linearise(previous, a).0
     }
 
     #[inline(always)]
     fn linearise<T: Real>(&self, previous: Unit<T, 2>, a: [T; 4]) -> (Unit<T, 2>, Partials<T, 2, 4>) {
+        self.linearise_prepared(previous, a, self.prepare(a))
+    }
+
+    #[inline(always)]
+    fn step_prepared<T: Real>(&self, previous: Unit<T, 2>, a: [T; 4], prepared: [T; PREPARED]) -> Unit<T, 2> {
+        self.linearise_prepared(previous, a, prepared).0
+    }
+
+    #[inline(always)]
+    fn linearise_prepared<T: Real>(
+        &self,
+        previous: Unit<T, 2>,
+        a: [T; 4],
+        [shrink, phase, scale, by_nu, along, across, ..]: [T; PREPARED],
+    ) -> (Unit<T, 2>, Partials<T, 2, 4>) {
         let (zero, one) = (T::zero(), T::one());
-        // Never 0, so that the scale is not either: what is lost of ν is far below where r rounds to 1.
-        let shrink = a[NU].exp().at_least(T::from_f64(1e-30));
-        let (radius, phase) = ((-shrink).exp(), a[THETA].exp());
-        let scale = scale_of(shrink, radius);
-        let (along, across) = (radius * phase.cos(), radius * phase.sin());
         let turned = [along * previous.s[0] - across * previous.s[1], across * previous.s[0] + along * previous.s[1]];
-        // dγ/dν = r² · exp ν / γ.
-        let by_nu = radius * radius * shrink / scale;
         let inside = [turned[0] + scale * a[FIRST], turned[1] + scale * a[SECOND]];
 
         let squashed = [self.nonlinearity.at(inside[0]), self.nonlinearity.at(inside[1])];

@@ -10,7 +10,7 @@
 use std::ops::Range;
 
 use crate::batch::SequenceBatch;
-use crate::dynamics::{PartialsColumnMut, UnitColumn, UnitColumnMut};
+use crate::dynamics::{PartialsColumnsMut, UnitColumns, UnitColumnsMut};
 use crate::feedback::FeedbackWeights;
 use crate::layer::Layer;
 use crate::loss::{Loss, Target};
@@ -321,9 +321,9 @@ fn recurrent_step<T: Real>(network: &Network<T>, index: usize, x: Vec<T>, state:
         };
         let previous_s = state.s[i].clone();
         layer.dynamics.linearise_unit(
-            UnitColumn { state: &previous_s, output: &previous_y[i..=i], activation: &a },
-            UnitColumnMut { state: &mut state.s[i], output: &mut state.y[i..=i] },
-            PartialsColumnMut {
+            UnitColumns { state: &previous_s, output: &previous_y[i..=i], activation: &a },
+            UnitColumnsMut { state: &mut state.s[i], output: &mut state.y[i..=i] },
+            PartialsColumnsMut {
                 ds_ds: &mut partials.ds_ds,
                 ds_dy: &mut partials.ds_dy,
                 ds_da: &mut partials.ds_da,

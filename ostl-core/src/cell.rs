@@ -100,6 +100,9 @@ impl<T: Real, const S: usize, const G: usize> Partials<T, S, G> {
     }
 }
 
+/// Values that a cell may [prepare](Cell::prepare).
+pub const PREPARED: usize = 8;
+
 /// The dynamics of one recurrent unit with `S` state variables and `G` gates.
 ///
 /// Implement this for a cell of your own, check it with [`gradient_check::check_cell`](crate::gradient_check::check_cell), and
@@ -154,6 +157,34 @@ pub trait Cell<const S: usize, const G: usize>: Copy + Send + Sync + 'static {
     fn initial_constant_of(&self, gate: usize, unit: usize, units: usize) -> f64 {
         let _ = (unit, units);
         self.initial_constant(gate)
+    }
+
+    /// What follows from the learnable constants alone and is dear, such as an eigenvalue from its logarithm. The engine works it out once
+    /// for all streams of a step and hands it to [`step_prepared`](Cell::step_prepared) and
+    /// [`linearise_prepared`](Cell::linearise_prepared). Of `a` only gates that sum nothing but 1 may be read; the others are 0 here.
+    #[inline(always)]
+    fn prepare<T: Real>(&self, a: [T; G]) -> [T; PREPARED] {
+        let _ = a;
+        [T::zero(); PREPARED]
+    }
+
+    /// [`step`](Cell::step), with what [`prepare`](Cell::prepare) found.
+    #[inline(always)]
+    fn step_prepared<T: Real>(&self, previous: Unit<T, S>, a: [T; G], prepared: [T; PREPARED]) -> Unit<T, S> {
+        let _ = prepared;
+        self.step(previous, a)
+    }
+
+    /// [`linearise`](Cell::linearise), with what [`prepare`](Cell::prepare) found.
+    #[inline(always)]
+    fn linearise_prepared<T: Real>(
+        &self,
+        previous: Unit<T, S>,
+        a: [T; G],
+        prepared: [T; PREPARED],
+    ) -> (Unit<T, S>, Partials<T, S, G>) {
+        let _ = prepared;
+        self.linearise(previous, a)
     }
 
     /// One step: (s_{t-1}, y_{t-1}), a_t → (s_t, y_t).

@@ -17,29 +17,29 @@ const MOST_STATES: usize = 8;
 /// Variables of a unit that a trace may keep: its state and what listens to its output. What a kernel keeps of one unit on the stack.
 pub(crate) const MOST_VARIABLES: usize = MOST_STATES + 3;
 
-/// One column (one stream at one step) of previous values and pre-activations of a layer of n units.
+/// Columns (streams at one step), side by side, of previous values and pre-activations of a layer of n units.
 #[derive(Clone, Copy, Debug)]
-pub struct UnitColumn<'a, T> {
-    /// s_{t-1}: `S·n`.
+pub struct UnitColumns<'a, T> {
+    /// s_{t-1}: `S·n × columns`.
     pub state: &'a [T],
-    /// y_{t-1}: `n`.
+    /// y_{t-1}: `n × columns`.
     pub output: &'a [T],
-    /// a_t: `G·n`.
+    /// a_t: `G·n × columns`. Constants are those of the units, the same in every column.
     pub activation: &'a [T],
 }
 
 /// Where a step leaves s_t (`S·n`) and y_t (`n`).
 #[derive(Debug)]
-pub struct UnitColumnMut<'a, T> {
-    /// s_t: `S·n`.
+pub struct UnitColumnsMut<'a, T> {
+    /// s_t: `S·n × columns`.
     pub state: &'a mut [T],
-    /// y_t: `n`.
+    /// y_t: `n × columns`.
     pub output: &'a mut [T],
 }
 
 /// Where a linearised step leaves the five partials of n units, as planes.
 #[derive(Debug)]
-pub struct PartialsColumnMut<'a, T> {
+pub struct PartialsColumnsMut<'a, T> {
     /// `S·S·n`, plane (new variable, previous variable).
     pub ds_ds: &'a mut [T],
     /// `S·n`.
@@ -52,7 +52,7 @@ pub struct PartialsColumnMut<'a, T> {
     pub dy_da: &'a mut [T],
 }
 
-/// The five partials of one column of n units, as planes; see [`PartialsColumnMut`]. Planes that the cell's gates say are zero are
+/// The five partials of one column of n units, as planes; see [`PartialsColumnsMut`]. Planes that the cell's gates say are zero are
 /// not to be read.
 #[derive(Clone, Copy, Debug)]
 pub struct PartialsColumn<'a, T> {
@@ -159,16 +159,22 @@ pub trait Dynamics<T: Real>: Send + Sync {
     fn detaches_reset(&self) -> bool;
     /// Where the learnable constant of a gate starts, for one of so many units.
     fn initial_constant_of(&self, gate: usize, unit: usize, units: usize) -> f64;
-    /// One step of a column of units, without partials.
-    fn step(&self, previous: UnitColumn<'_, T>, next: UnitColumnMut<'_, T>);
-    /// One step of a column of units, with partials.
-    fn linearise(&self, previous: UnitColumn<'_, T>, next: UnitColumnMut<'_, T>, partials: PartialsColumnMut<'_, T>);
+    /// One step of some columns of so many units, without partials.
+    fn step(&self, units: usize, previous: UnitColumns<'_, T>, next: UnitColumnsMut<'_, T>);
+    /// One step of some columns of so many units, with partials.
+    fn linearise(
+        &self,
+        units: usize,
+        previous: UnitColumns<'_, T>,
+        next: UnitColumnsMut<'_, T>,
+        partials: PartialsColumnsMut<'_, T>,
+    );
     /// One step back through a column of units.
     fn reverse(&self, column: ReverseColumn<'_, T>);
     /// The way back through a window of one stream from each of its units' state variables at the end, inside the units.
     fn paths(&self, window: PartialsWindow<'_, T>, paths: Paths<'_, T>);
     /// One step of *one* unit with its partials, straight from the cell: no tile, no planes. What oracles call.
-    fn linearise_unit(&self, previous: UnitColumn<'_, T>, next: UnitColumnMut<'_, T>, partials: PartialsColumnMut<'_, T>);
+    fn linearise_unit(&self, previous: UnitColumns<'_, T>, next: UnitColumnsMut<'_, T>, partials: PartialsColumnsMut<'_, T>);
 }
 
 /// A cell's dynamics for one scalar: where its kernels are compiled. A crate of cells calls this once for each cell and scalar, and hands
@@ -245,12 +251,18 @@ impl<T: Real, C: Cell<S, G>, const S: usize, const G: usize> Dynamics<T> for Uni
         self.cell.initial_constant_of(gate, unit, units)
     }
 
-    fn step(&self, previous: UnitColumn<'_, T>, next: UnitColumnMut<'_, T>) {
-        tile::step(&self.cell, previous, next);
+    fn step(&self, units: usize, previous: UnitColumns<'_, T>, next: UnitColumnsMut<'_, T>) {
+        tile::step(&self.cell, units, previous, next);
     }
 
-    fn linearise(&self, previous: UnitColumn<'_, T>, next: UnitColumnMut<'_, T>, partials: PartialsColumnMut<'_, T>) {
-        tile::linearise(&self.cell, previous, next, partials);
+    fn linearise(
+        &self,
+        units: usize,
+        previous: UnitColumns<'_, T>,
+        next: UnitColumnsMut<'_, T>,
+        partials: PartialsColumnsMut<'_, T>,
+    ) {
+        tile::linearise(&self.cell, units, previous, next, partials);
     }
 
     fn reverse(&self, column: ReverseColumn<'_, T>) {
@@ -261,7 +273,12 @@ impl<T: Real, C: Cell<S, G>, const S: usize, const G: usize> Dynamics<T> for Uni
         reverse::window::<T, S, G>(Shape { gates: &self.gates, resets: self.cell.resets() }, window, paths);
     }
 
-    fn linearise_unit(&self, previous: UnitColumn<'_, T>, next: UnitColumnMut<'_, T>, partials: PartialsColumnMut<'_, T>) {
+    fn linearise_unit(
+        &self,
+        previous: UnitColumns<'_, T>,
+        next: UnitColumnsMut<'_, T>,
+        partials: PartialsColumnsMut<'_, T>,
+    ) {
         let unit = Unit { s: std::array::from_fn(|v| previous.state[v]), y: previous.output[0] };
         let (unit, found): (_, Partials<T, S, G>) =
             self.cell.linearise(unit, std::array::from_fn(|g| previous.activation[g]));

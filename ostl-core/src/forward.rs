@@ -1,7 +1,7 @@
 //! The forward pass of one layer over some steps: W x of all of them at once, by a product or by events, then what waits for the
 //! recurrence.
 
-use crate::dynamics::{PartialsColumnMut, UnitColumn, UnitColumnMut};
+use crate::dynamics::{PartialsColumnsMut, UnitColumns, UnitColumnsMut};
 use crate::kernel::gather::gather;
 use crate::kernel::product::{Into, columns, columns_mut, multiply_shared, plain_operand};
 use crate::layer::{Dense, Recurrent};
@@ -113,33 +113,32 @@ pub(crate) fn recurrent_forward<T: Real>(
             let target = &mut tape.activation[first * g * n + rows.start..(first + span.live) * g * n];
             previous.multiply(&parameters[layer.h_range()], rows.len(), target, g * n);
         }
-        for b in 0..span.live {
+        let live = span.live;
+        let at = |rows: usize| first * rows..(first + live) * rows;
+        let previous = UnitColumns {
+            state: &tape.previous_state[..live * s * n],
+            output: &tape.previous_output[at(n)],
+            activation: &tape.activation[at(g * n)],
+        };
+        let next = UnitColumnsMut { state: &mut tape.state[..live * s * n], output: &mut tape.last_output[..live * n] };
+        match keep {
+            Keep::Nothing => layer.dynamics.step(n, previous, next),
+            Keep::Partials => layer.dynamics.linearise(
+                n,
+                previous,
+                next,
+                PartialsColumnsMut {
+                    ds_ds: &mut tape.partials.ds_ds[at(s * s * n)],
+                    ds_dy: &mut tape.partials.ds_dy[at(s * n)],
+                    ds_da: &mut tape.partials.ds_da[at(s * g * n)],
+                    dy_ds: &mut tape.partials.dy_ds[at(s * n)],
+                    dy_da: &mut tape.partials.dy_da[at(g * n)],
+                },
+            ),
+        }
+        tape.output[at(n)].copy_from_slice(&tape.last_output[..live * n]);
+        for b in 0..live {
             let column = first + b;
-            let at = |rows: usize| column * rows..(column + 1) * rows;
-            let previous = UnitColumn {
-                state: &tape.previous_state[b * s * n..(b + 1) * s * n],
-                output: &tape.previous_output[at(n)],
-                activation: &tape.activation[at(g * n)],
-            };
-            let next = UnitColumnMut {
-                state: &mut tape.state[b * s * n..(b + 1) * s * n],
-                output: &mut tape.last_output[b * n..(b + 1) * n],
-            };
-            match keep {
-                Keep::Nothing => layer.dynamics.step(previous, next),
-                Keep::Partials => layer.dynamics.linearise(
-                    previous,
-                    next,
-                    PartialsColumnMut {
-                        ds_ds: &mut tape.partials.ds_ds[at(s * s * n)],
-                        ds_dy: &mut tape.partials.ds_dy[at(s * n)],
-                        ds_da: &mut tape.partials.ds_da[at(s * g * n)],
-                        dy_ds: &mut tape.partials.dy_ds[at(s * n)],
-                        dy_da: &mut tape.partials.dy_da[at(g * n)],
-                    },
-                ),
-            }
-            tape.output[at(n)].copy_from_slice(&tape.last_output[b * n..(b + 1) * n]);
             note_activity(layer, tape, goes_on[column], b, column, keep);
         }
     }

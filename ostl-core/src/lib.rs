@@ -35,7 +35,7 @@ mod window_choice;
 pub use activity::{Activity, RateTerm, VoltageTerm};
 pub use auto::{AutoCell, Equations, Number};
 pub use batch::{SequenceBatch, TargetKind, Targets};
-pub use cell::{Cell, Gate, Leak, Partials, Unit};
+pub use cell::{Cell, Gate, Leak, PREPARED, Partials, Unit};
 pub use connections::Connections;
 pub use error::{ConfigError, LearnError};
 pub use initialize::Initialization;

@@ -5,7 +5,7 @@ use std::fmt;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::cell::{Cell, Unit};
+use crate::cell::{Cell, Partials, Unit};
 
 /// Distance of the difference points from the middle.
 const STEP: f64 = 1e-5;
@@ -26,7 +26,7 @@ pub struct CellCheck {
     pub dy_da: f64,
     /// dy/ds⁻ along the step: `dy_ds·ds_ds` against differences in each state.
     pub dy_ds: f64,
-    /// `linearise` returns another unit than `step`, by so much.
+    /// `linearise` returns another unit than `step`, or what is [prepared](Cell::prepare) leads to other values, by so much.
     pub step: f64,
     /// Flags in [`Gate`](crate::Gate) or [`Cell::resets`] that deny a partial which is not zero.
     pub wrong_flags: Vec<String>,
@@ -73,6 +73,17 @@ pub fn check_cell<C: Cell<S, G>, const S: usize, const G: usize>(cell: C, sample
         let stepped = cell.step(unit, a);
         for (x, y) in next.s.iter().chain([&next.y]).zip(stepped.s.iter().chain([&stepped.y])) {
             worsen(&mut check.step, *x, *y);
+        }
+        // As the engine prepares: from nothing but constants.
+        let prepared = cell.prepare(std::array::from_fn(|g| {
+            let is_constant = !gates[g].sums_input && !gates[g].sums_output;
+            if is_constant { a[g] } else { 0.0 }
+        }));
+        let (same, same_partials) = cell.linearise_prepared(unit, a, prepared);
+        for (found, found_partials) in [(same, &same_partials), (cell.step_prepared(unit, a, prepared), &partials)] {
+            for (x, y) in values(&found, found_partials).into_iter().zip(values(&next, &partials)) {
+                worsen(&mut check.step, x, y);
+            }
         }
         let differences = |move_by: &dyn Fn(f64) -> (Unit<f64, S>, [f64; G])| {
             let ((high, high_a), (low, low_a)) = (move_by(STEP), move_by(-STEP));
@@ -128,6 +139,13 @@ pub fn check_cell<C: Cell<S, G>, const S: usize, const G: usize>(cell: C, sample
         flag(resets && !cell.resets(), "the output resets the state and the cell says it does not".to_owned());
     }
     check
+}
+
+/// A unit's step and its partials, one by one.
+fn values<const S: usize, const G: usize>(unit: &Unit<f64, S>, partials: &Partials<f64, S, G>) -> Vec<f64> {
+    let matrices = partials.ds_ds.as_flattened().iter().chain(partials.ds_da.as_flattened());
+    let vectors = partials.ds_dy.iter().chain(&partials.dy_ds).chain(&partials.dy_da);
+    unit.s.iter().chain([&unit.y]).chain(matrices).chain(vectors).copied().collect()
 }
 
 fn worsen(worst: &mut f64, found: f64, truth: f64) {

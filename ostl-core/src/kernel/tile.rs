@@ -6,8 +6,8 @@
     reason = "plain indices are sure to be inlined and vectorised; iterators are not"
 )]
 
-use crate::cell::{Cell, Partials, Unit};
-use crate::dynamics::{PartialsColumnMut, UnitColumn, UnitColumnMut};
+use crate::cell::{Cell, Gate, PREPARED, Partials, Unit};
+use crate::dynamics::{PartialsColumnsMut, UnitColumns, UnitColumnsMut};
 use crate::kernel::dispatch::{Instructions, Job, dispatch};
 use crate::real::Real;
 
@@ -86,101 +86,138 @@ fn store_planes<T: Real, const N: usize>(tiles: &[[T; TILE]; N], planes: &mut [T
     }
 }
 
+/// What the cell prepares for a tile of units, from the activations of one column.
+#[inline(always)]
+fn prepare<T: Real, C: Cell<S, G>, const S: usize, const G: usize>(
+    cell: &C,
+    gates: &[Gate; G],
+    activation: &[T],
+    units: usize,
+    at: usize,
+) -> [[T; TILE]; PREPARED] {
+    let mut constants = [[T::zero(); TILE]; G];
+    for g in (0..G).filter(|&g| !gates[g].sums_input && !gates[g].sums_output) {
+        constants[g] = load(&activation[g * units..(g + 1) * units], at);
+    }
+    let mut prepared = [[T::zero(); TILE]; PREPARED];
+    for lane in 0..TILE {
+        let found = cell.prepare(lane_of(&constants, lane));
+        for p in 0..PREPARED {
+            prepared[p][lane] = found[p];
+        }
+    }
+    prepared
+}
+
 #[inline(always)]
 fn step_body<T: Real, C: Cell<S, G>, const S: usize, const G: usize>(
     cell: &C,
-    previous: UnitColumn<'_, T>,
-    next: UnitColumnMut<'_, T>,
+    units: usize,
+    previous: UnitColumns<'_, T>,
+    next: UnitColumnsMut<'_, T>,
 ) {
-    let (cell, units) = (*cell, previous.output.len());
+    let (cell, gates) = (*cell, cell.gates());
     for at in (0..units).step_by(TILE) {
-        let s: [[T; TILE]; S] = load_planes(previous.state, units, at);
-        let y = load(previous.output, at);
-        let a: [[T; TILE]; G] = load_planes(previous.activation, units, at);
-        let mut next_s = [[T::zero(); TILE]; S];
-        let mut next_y = [T::zero(); TILE];
-        for lane in 0..TILE {
-            let unit = cell.step(Unit { s: lane_of(&s, lane), y: y[lane] }, lane_of(&a, lane));
-            for v in 0..S {
-                next_s[v][lane] = unit.s[v];
+        let prepared = prepare(&cell, &gates, previous.activation, units, at);
+        for column in 0..previous.output.len() / units {
+            let (state, one, activation) = (column * S * units, column * units, column * G * units);
+            let s: [[T; TILE]; S] = load_planes(&previous.state[state..state + S * units], units, at);
+            let y = load(&previous.output[one..one + units], at);
+            let a: [[T; TILE]; G] = load_planes(&previous.activation[activation..activation + G * units], units, at);
+            let mut next_s = [[T::zero(); TILE]; S];
+            let mut next_y = [T::zero(); TILE];
+            for lane in 0..TILE {
+                let unit = Unit { s: lane_of(&s, lane), y: y[lane] };
+                let unit = cell.step_prepared(unit, lane_of(&a, lane), lane_of(&prepared, lane));
+                for v in 0..S {
+                    next_s[v][lane] = unit.s[v];
+                }
+                next_y[lane] = unit.y;
             }
-            next_y[lane] = unit.y;
+            store_planes(&next_s, &mut next.state[state..state + S * units], units, at);
+            store(&next_y, &mut next.output[one..one + units], at);
         }
-        store_planes(&next_s, next.state, units, at);
-        store(&next_y, next.output, at);
     }
 }
 
 #[inline(always)]
 fn linearise_body<T: Real, C: Cell<S, G>, const S: usize, const G: usize>(
     cell: &C,
-    previous: UnitColumn<'_, T>,
-    next: UnitColumnMut<'_, T>,
-    partials: PartialsColumnMut<'_, T>,
+    units: usize,
+    previous: UnitColumns<'_, T>,
+    next: UnitColumnsMut<'_, T>,
+    partials: PartialsColumnsMut<'_, T>,
 ) {
-    let units = previous.output.len();
     // A copy, which nothing written below can be taken to change.
     let (cell, gates) = (*cell, cell.gates());
     for at in (0..units).step_by(TILE) {
-        let s: [[T; TILE]; S] = load_planes(previous.state, units, at);
-        let y = load(previous.output, at);
-        let a: [[T; TILE]; G] = load_planes(previous.activation, units, at);
-        let mut next_s = [[T::zero(); TILE]; S];
-        let mut next_y = [T::zero(); TILE];
-        let mut ds_ds = [[[T::zero(); TILE]; S]; S];
-        let mut ds_dy = [[T::zero(); TILE]; S];
-        let mut ds_da = [[[T::zero(); TILE]; G]; S];
-        let mut dy_ds = [[T::zero(); TILE]; S];
-        let mut dy_da = [[T::zero(); TILE]; G];
-        for lane in 0..TILE {
-            let unit = Unit { s: lane_of(&s, lane), y: y[lane] };
-            let (unit, found): (_, Partials<T, S, G>) = cell.linearise(unit, lane_of(&a, lane));
-            next_y[lane] = unit.y;
-            for v in 0..S {
-                next_s[v][lane] = unit.s[v];
-                ds_dy[v][lane] = found.ds_dy[v];
-                dy_ds[v][lane] = found.dy_ds[v];
-                for w in 0..S {
-                    ds_ds[v][w][lane] = found.ds_ds[v][w];
+        let prepared = prepare(&cell, &gates, previous.activation, units, at);
+        for column in 0..previous.output.len() / units {
+            let place = |planes: usize| column * planes * units..(column + 1) * planes * units;
+            let s: [[T; TILE]; S] = load_planes(&previous.state[place(S)], units, at);
+            let y = load(&previous.output[place(1)], at);
+            let a: [[T; TILE]; G] = load_planes(&previous.activation[place(G)], units, at);
+            let mut next_s = [[T::zero(); TILE]; S];
+            let mut next_y = [T::zero(); TILE];
+            let mut ds_ds = [[[T::zero(); TILE]; S]; S];
+            let mut ds_dy = [[T::zero(); TILE]; S];
+            let mut ds_da = [[[T::zero(); TILE]; G]; S];
+            let mut dy_ds = [[T::zero(); TILE]; S];
+            let mut dy_da = [[T::zero(); TILE]; G];
+            for lane in 0..TILE {
+                let unit = Unit { s: lane_of(&s, lane), y: y[lane] };
+                let (unit, found): (_, Partials<T, S, G>) =
+                    cell.linearise_prepared(unit, lane_of(&a, lane), lane_of(&prepared, lane));
+                next_y[lane] = unit.y;
+                for v in 0..S {
+                    next_s[v][lane] = unit.s[v];
+                    ds_dy[v][lane] = found.ds_dy[v];
+                    dy_ds[v][lane] = found.dy_ds[v];
+                    for w in 0..S {
+                        ds_ds[v][w][lane] = found.ds_ds[v][w];
+                    }
+                    for g in 0..G {
+                        ds_da[v][g][lane] = found.ds_da[v][g];
+                    }
                 }
                 for g in 0..G {
-                    ds_da[v][g][lane] = found.ds_da[v][g];
+                    dy_da[g][lane] = found.dy_da[g];
                 }
             }
-            for g in 0..G {
-                dy_da[g][lane] = found.dy_da[g];
+            store_planes(&next_s, &mut next.state[place(S)], units, at);
+            store(&next_y, &mut next.output[place(1)], at);
+            // Planes that the gates say are zero stay as they are, and nobody reads them.
+            let (to_ds, to_da) = (&mut partials.ds_ds[place(S * S)], &mut partials.ds_da[place(S * G)]);
+            for v in 0..S {
+                store_planes(&ds_ds[v], &mut to_ds[v * S * units..], units, at);
+                for g in (0..G).filter(|&g| gates[g].drives_state) {
+                    store(&ds_da[v][g], &mut to_da[(v * G + g) * units..(v * G + g + 1) * units], at);
+                }
             }
-        }
-        store_planes(&next_s, next.state, units, at);
-        store(&next_y, next.output, at);
-        // Planes that the gates say are zero stay as they are, and nobody reads them.
-        for v in 0..S {
-            store_planes(&ds_ds[v], &mut partials.ds_ds[v * S * units..], units, at);
-            for g in (0..G).filter(|&g| gates[g].drives_state) {
-                store(&ds_da[v][g], &mut partials.ds_da[(v * G + g) * units..(v * G + g + 1) * units], at);
+            if cell.resets() {
+                store_planes(&ds_dy, &mut partials.ds_dy[place(S)], units, at);
             }
-        }
-        if cell.resets() {
-            store_planes(&ds_dy, partials.ds_dy, units, at);
-        }
-        store_planes(&dy_ds, partials.dy_ds, units, at);
-        for g in (0..G).filter(|&g| gates[g].drives_output) {
-            store(&dy_da[g], &mut partials.dy_da[g * units..(g + 1) * units], at);
+            store_planes(&dy_ds, &mut partials.dy_ds[place(S)], units, at);
+            let to_dy = &mut partials.dy_da[place(G)];
+            for g in (0..G).filter(|&g| gates[g].drives_output) {
+                store(&dy_da[g], &mut to_dy[g * units..(g + 1) * units], at);
+            }
         }
     }
 }
 
-/// A step of a column of units.
+/// A step of some columns of units.
 struct Step<'a, T, C> {
     cell: &'a C,
-    previous: UnitColumn<'a, T>,
-    next: UnitColumnMut<'a, T>,
+    units: usize,
+    previous: UnitColumns<'a, T>,
+    next: UnitColumnsMut<'a, T>,
 }
 
-/// A linearised step of a column of units.
+/// A linearised step of some columns of units.
 struct Linearise<'a, T, C> {
     step: Step<'a, T, C>,
-    partials: PartialsColumnMut<'a, T>,
+    partials: PartialsColumnsMut<'a, T>,
 }
 
 /// Gives a job the cell's `S` and `G`, which its type does not name.
@@ -191,7 +228,7 @@ impl<T: Real, C: Cell<S, G>, const S: usize, const G: usize> Job for Sized<Step<
 
     #[inline(always)]
     fn run<I: Instructions>(self) {
-        step_body(self.0.cell, self.0.previous, self.0.next);
+        step_body(self.0.cell, self.0.units, self.0.previous, self.0.next);
     }
 }
 
@@ -200,26 +237,28 @@ impl<T: Real, C: Cell<S, G>, const S: usize, const G: usize> Job for Sized<Linea
 
     #[inline(always)]
     fn run<I: Instructions>(self) {
-        let Linearise { step: Step { cell, previous, next }, partials } = self.0;
-        linearise_body(cell, previous, next, partials);
+        let Linearise { step: Step { cell, units, previous, next }, partials } = self.0;
+        linearise_body(cell, units, previous, next, partials);
     }
 }
 
-/// One step of a column of units.
+/// One step of some columns of units.
 pub(crate) fn step<T: Real, C: Cell<S, G>, const S: usize, const G: usize>(
     cell: &C,
-    previous: UnitColumn<'_, T>,
-    next: UnitColumnMut<'_, T>,
+    units: usize,
+    previous: UnitColumns<'_, T>,
+    next: UnitColumnsMut<'_, T>,
 ) {
-    dispatch(Sized::<_, S, G>(Step { cell, previous, next }));
+    dispatch(Sized::<_, S, G>(Step { cell, units, previous, next }));
 }
 
-/// One linearised step of a column of units.
+/// One linearised step of some columns of units.
 pub(crate) fn linearise<T: Real, C: Cell<S, G>, const S: usize, const G: usize>(
     cell: &C,
-    previous: UnitColumn<'_, T>,
-    next: UnitColumnMut<'_, T>,
-    partials: PartialsColumnMut<'_, T>,
+    units: usize,
+    previous: UnitColumns<'_, T>,
+    next: UnitColumnsMut<'_, T>,
+    partials: PartialsColumnsMut<'_, T>,
 ) {
-    dispatch(Sized::<_, S, G>(Linearise { step: Step { cell, previous, next }, partials }));
+    dispatch(Sized::<_, S, G>(Linearise { step: Step { cell, units, previous, next }, partials }));
 }
