@@ -31,21 +31,24 @@ fn batch() -> SequenceBatch<f64> {
 
 /// Pairs of networks that differ in a term of no weight, which asks for every window's error, targets or not.
 fn networks() -> Vec<[Network<f64>; 2]> {
-    let spiking = Leaky { recurrent: true, detached: false, spikes: true };
-    let gated = Gated { recurrent: true };
-    let stacks: [fn(NetworkBuilder<f64>, Leaky, Gated) -> NetworkBuilder<f64>; 3] = [
-        |builder, spiking, _| builder.recurrent(spiking, 6),
-        |builder, _, gated| builder.dense(5, Activation::Tanh).recurrent(gated, 4).recurrent(gated, 3),
-        |builder, spiking, gated| builder.recurrent(gated, 4).recurrent(spiking, 5),
-    ];
     let mut pairs = Vec::new();
-    for stack in stacks {
-        let built = |term: Activity| stack(leaky::builder(), spiking, gated).activity(term);
+    for stack in 0..3 {
         let terms = [Activity::default(), Activity::default().with_voltage(0.1, 0.0)];
-        pairs.push(terms.map(|term| finish(built(term).dense(7, Activation::Relu).readout(4))));
-        pairs.push(terms.map(|term| finish(built(term).readout_of(Readout, 4))));
+        pairs.push(terms.map(|term| finish(below(stack).activity(term).dense(7, Activation::Relu).readout(4))));
+        pairs.push(terms.map(|term| finish(below(stack).activity(term).readout_of(Readout, 4))));
     }
     pairs
+}
+
+/// What stands below the readout, up to the last recurrent layer.
+fn below(stack: usize) -> NetworkBuilder<f64> {
+    let spiking = Leaky { recurrent: true, detached: false, spikes: true };
+    let gated = Gated { recurrent: true };
+    match stack {
+        0 => leaky::builder().recurrent(spiking, 6),
+        1 => leaky::builder().dense(5, Activation::Tanh).recurrent(gated, 4).recurrent(gated, 3),
+        _ => leaky::builder().recurrent(gated, 4).recurrent(spiking, 5),
+    }
 }
 
 const CARRIES: [Carry; 7] =
@@ -61,6 +64,16 @@ fn methods() -> impl Iterator<Item = Method> {
 
 fn learner(network: &Network<f64>, method: Method) -> Option<Learner<f64>> {
     Learner::new(network.clone(), LOSS, method, OptimizerSettings::adam(0.01), STREAMS).ok()
+}
+
+#[test]
+fn spiking_layers_spike() {
+    for (network, layer) in [(&networks()[0][0], 0), (&networks()[4][0], 1)] {
+        let steps = bptt::layer_outputs(network, &batch(), 0);
+        let outputs = steps.iter().flat_map(|layers| &layers[layer]);
+        let (places, spikes) = (outputs.clone().count(), outputs.filter(|&&y| y == 1.0).count());
+        assert!((10..places - 10).contains(&spikes), "{spikes} of {places}");
+    }
 }
 
 #[test]
