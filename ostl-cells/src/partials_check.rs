@@ -27,9 +27,9 @@ pub(crate) fn assert_close(found: &[f64], by_hand: &[f64]) {
     assert!(close, "found {found:?}, by hand {by_hand:?}");
 }
 
-/// Checks a cell at each point: `linearise` takes the same step as `step`, in both scalars; its partials are the derivatives
-/// of that step, with what is prepared from the constants as without (of a spiking cell only those of the state, for its output has none); and over all points together a partial
-/// differs from zero if and only if the gates' flags and `resets` say that it may.
+/// Checks a cell at each point: `linearise` takes the same step as `step`, in both scalars, and both do the same with what is prepared
+/// from the constants; its partials are the derivatives of that step (of a spiking cell only those of the state, for its output has none);
+/// and over all points together a partial differs from zero if and only if the gates' flags and `resets` say that it may.
 #[track_caller]
 pub(crate) fn assert_partials<C: Cell<S, G>, const S: usize, const G: usize>(cell: &C, points: &[Point<S, G>]) {
     let (mut drives_state, mut drives_output, mut resets) = ([false; G], [false; G], false);
@@ -38,10 +38,7 @@ pub(crate) fn assert_partials<C: Cell<S, G>, const S: usize, const G: usize>(cel
         let (unit, partials) = cell.linearise(previous, a);
         assert_eq!(unit, cell.step(previous, a), "f64 at {at:?}");
         let gates = cell.gates();
-        let prepared = cell.prepare(std::array::from_fn(|g| {
-            let is_constant = !gates[g].sums_input && !gates[g].sums_output;
-            if is_constant { a[g] } else { 0.0 }
-        }));
+        let prepared = cell.prepare(std::array::from_fn(|g| if gates[g].is_constant() { a[g] } else { 0.0 }));
         assert_eq!(cell.linearise_prepared(previous, a, prepared), (unit, partials), "prepared, at {at:?}");
         assert_eq!(cell.step_prepared(previous, a, prepared), unit, "prepared, at {at:?}");
         let narrow = Unit { s: previous.s.map(|s| s as f32), y: previous.y as f32 };

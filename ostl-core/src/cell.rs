@@ -43,6 +43,11 @@ impl Gate {
         Self { name, sums_input: false, sums_output: false, sums_one: true, drives_state: true, drives_output: false }
     }
 
+    /// Whether the gate is a learnable value of the unit: it sums neither inputs nor outputs.
+    pub const fn is_constant(&self) -> bool {
+        !self.sums_input && !self.sums_output
+    }
+
     /// The same gate, without a learnable constant.
     pub const fn without_constant(self) -> Self {
         Self { sums_one: false, ..self }
@@ -161,7 +166,7 @@ pub trait Cell<const S: usize, const G: usize>: Copy + Send + Sync + 'static {
 
     /// What follows from the learnable constants alone and is dear, such as an eigenvalue from its logarithm. The engine works it out once
     /// for all streams of a step and hands it to [`step_prepared`](Cell::step_prepared) and
-    /// [`linearise_prepared`](Cell::linearise_prepared). Of `a` only gates that sum nothing but 1 may be read; the others are 0 here.
+    /// [`linearise_prepared`](Cell::linearise_prepared). Of `a` only [constant gates](Gate::is_constant) may be read; the others are 0 here.
     #[inline(always)]
     fn prepare<T: Real>(&self, a: [T; G]) -> [T; PREPARED] {
         let _ = a;

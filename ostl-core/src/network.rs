@@ -183,7 +183,7 @@ impl<T: Real> Network<T> {
                     }
                 }
                 for (gate, constant) in layer.dynamics.gates().iter().zip(&layer.constants) {
-                    if constant.is_some() && !gate.sums_input && !gate.sums_output {
+                    if constant.is_some() && gate.is_constant() {
                         line += &format!(" {}", gate.name);
                     }
                 }

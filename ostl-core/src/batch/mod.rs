@@ -282,12 +282,7 @@ impl<T: Real> SequenceBatch<T> {
 
     /// Whether any of these streams has a target at any of these steps.
     pub(crate) fn has_targets(&self, streams: Range<usize>, mut steps: Range<usize>) -> bool {
-        let streams = streams.start.min(self.streams)..streams.end.min(self.streams);
-        steps.end = steps.end.min(self.steps);
-        steps.any(|step| {
-            let first = step * self.streams;
-            self.has_target[first + streams.start..first + streams.end].contains(&true)
-        })
+        steps.any(|step| streams.clone().any(|stream| self.has_target(stream, step)))
     }
 
     /// The target of this step of this stream, if it has one.

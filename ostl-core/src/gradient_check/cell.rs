@@ -70,18 +70,12 @@ pub fn check_cell<C: Cell<S, G>, const S: usize, const G: usize>(cell: C, sample
         let unit = Unit { s: std::array::from_fn(|_| uniform(-2.0, 2.0)), y: uniform(0.0, 1.0) };
         let a: [f64; G] = std::array::from_fn(|_| uniform(-2.0, 2.0));
         let (next, partials) = cell.linearise(unit, a);
-        let stepped = cell.step(unit, a);
-        for (x, y) in next.s.iter().chain([&next.y]).zip(stepped.s.iter().chain([&stepped.y])) {
-            worsen(&mut check.step, *x, *y);
-        }
         // As the engine prepares: from nothing but constants.
-        let prepared = cell.prepare(std::array::from_fn(|g| {
-            let is_constant = !gates[g].sums_input && !gates[g].sums_output;
-            if is_constant { a[g] } else { 0.0 }
-        }));
+        let prepared = cell.prepare(std::array::from_fn(|g| if gates[g].is_constant() { a[g] } else { 0.0 }));
         let (same, same_partials) = cell.linearise_prepared(unit, a, prepared);
-        for (found, found_partials) in [(same, &same_partials), (cell.step_prepared(unit, a, prepared), &partials)] {
-            for (x, y) in values(&found, found_partials).into_iter().zip(values(&next, &partials)) {
+        let stepped = [cell.step(unit, a), cell.step_prepared(unit, a, prepared)].map(|unit| (unit, &partials));
+        for (found, found_partials) in stepped.into_iter().chain([(same, &same_partials)]) {
+            for (x, y) in values(&next, &partials).into_iter().zip(values(&found, found_partials)) {
                 worsen(&mut check.step, x, y);
             }
         }

@@ -96,7 +96,7 @@ fn prepare<T: Real, C: Cell<S, G>, const S: usize, const G: usize>(
     at: usize,
 ) -> [[T; TILE]; PREPARED] {
     let mut constants = [[T::zero(); TILE]; G];
-    for g in (0..G).filter(|&g| !gates[g].sums_input && !gates[g].sums_output) {
+    for g in (0..G).filter(|&g| gates[g].is_constant()) {
         constants[g] = load(&activation[g * units..(g + 1) * units], at);
     }
     let mut prepared = [[T::zero(); TILE]; PREPARED];
@@ -120,10 +120,10 @@ fn step_body<T: Real, C: Cell<S, G>, const S: usize, const G: usize>(
     for at in (0..units).step_by(TILE) {
         let prepared = prepare(&cell, &gates, previous.activation, units, at);
         for column in 0..previous.output.len() / units {
-            let (state, one, activation) = (column * S * units, column * units, column * G * units);
-            let s: [[T; TILE]; S] = load_planes(&previous.state[state..state + S * units], units, at);
-            let y = load(&previous.output[one..one + units], at);
-            let a: [[T; TILE]; G] = load_planes(&previous.activation[activation..activation + G * units], units, at);
+            let place = |planes: usize| column * planes * units..(column + 1) * planes * units;
+            let s: [[T; TILE]; S] = load_planes(&previous.state[place(S)], units, at);
+            let y = load(&previous.output[place(1)], at);
+            let a: [[T; TILE]; G] = load_planes(&previous.activation[place(G)], units, at);
             let mut next_s = [[T::zero(); TILE]; S];
             let mut next_y = [T::zero(); TILE];
             for lane in 0..TILE {
@@ -134,8 +134,8 @@ fn step_body<T: Real, C: Cell<S, G>, const S: usize, const G: usize>(
                 }
                 next_y[lane] = unit.y;
             }
-            store_planes(&next_s, &mut next.state[state..state + S * units], units, at);
-            store(&next_y, &mut next.output[one..one + units], at);
+            store_planes(&next_s, &mut next.state[place(S)], units, at);
+            store(&next_y, &mut next.output[place(1)], at);
         }
     }
 }

@@ -324,15 +324,14 @@ impl<T: Real> Network<T> {
         let h = self.add_weights(index, "H", [y_gates.len(), units, units], recurrent_weights, random);
         let initial = |g: usize| (0..units).map(move |unit| dynamics.initial_constant_of(g, unit, units));
         let mut constants = vec![None; gates.len()];
-        let shared: Vec<usize> =
-            (0..gates.len()).filter(|&g| gates[g].sums_one && (gates[g].sums_input || gates[g].sums_output)).collect();
+        let shared: Vec<usize> = (0..gates.len()).filter(|&g| gates[g].sums_one && !gates[g].is_constant()).collect();
         if !shared.is_empty() {
             let offset = self.add_constants(index, "b", shared.iter().flat_map(|&g| initial(g)));
             for (place, &g) in shared.iter().enumerate() {
                 constants[g] = Some(offset + place * units);
             }
         }
-        for g in (0..gates.len()).filter(|&g| gates[g].sums_one && !gates[g].sums_input && !gates[g].sums_output) {
+        for g in (0..gates.len()).filter(|&g| gates[g].sums_one && gates[g].is_constant()) {
             constants[g] = Some(self.add_constants(index, gates[g].name, initial(g)));
         }
         let dynamics = dynamics.clone();

@@ -94,9 +94,8 @@ struct Room<T: Real> {
 
 impl<T: Real> Uoro<T> {
     pub(super) fn new(network: &Network<T>, seed: u64, streams: usize, capacity: usize) -> Self {
-        let top = network.layers.iter().rposition(|layer| layer.recurrent().is_some());
         let (mut layers, mut variables, mut parameters) = (Vec::new(), 0, 0);
-        for (index, layer) in network.layers.iter().enumerate().take(top.map_or(0, |top| top + 1)) {
+        for (index, layer) in network.layers.iter().enumerate().take(network.first_of_top()) {
             let (states, heard) = layer.recurrent().map_or((0, false), |layer| {
                 (layer.states() * layer.units, !layer.y_gates.is_empty() || layer.dynamics.resets())
             });
