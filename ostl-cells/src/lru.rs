@@ -91,6 +91,10 @@ impl Cell<2, 5> for Lru {
         }
     }
 
+    fn prepares(&self) -> bool {
+        true
+    }
+
     #[inline(always)]
     fn prepare<T: Real>(&self, a: [T; 5]) -> [T; PREPARED] {
         let (shrink, phase, scale) = (a[NU].exp(), a[THETA].exp(), a[GAMMA].exp());

@@ -103,6 +103,10 @@ impl Cell<2, 4> for Rtu {
         }
     }
 
+    fn prepares(&self) -> bool {
+        true
+    }
+
     #[inline(always)]
     fn prepare<T: Real>(&self, a: [T; 4]) -> [T; PREPARED] {
         // Never 0, so that the scale is not either: what is lost of ν is far below where r rounds to 1.

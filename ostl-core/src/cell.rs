@@ -164,6 +164,12 @@ pub trait Cell<const S: usize, const G: usize>: Copy + Send + Sync + 'static {
         self.initial_constant(gate)
     }
 
+    /// [`prepare`](Cell::prepare) does something: a tile of units then stays at hand while all streams pass by. Otherwise a stream stays
+    /// while all units do, which is kinder to the caches.
+    fn prepares(&self) -> bool {
+        false
+    }
+
     /// What follows from the learnable constants alone and is dear, such as an eigenvalue from its logarithm. The engine works it out once
     /// for all streams of a step and hands it to [`step_prepared`](Cell::step_prepared) and
     /// [`linearise_prepared`](Cell::linearise_prepared). Of `a` only [constant gates](Gate::is_constant) may be read; the others are 0 here.

@@ -86,6 +86,19 @@ fn store_planes<T: Real, const N: usize>(tiles: &[[T; TILE]; N], planes: &mut [T
     }
 }
 
+/// The order in which tiles are taken: the first column, the first unit, and how many columns take their turn there. All of them, where what
+/// is prepared serves them all; else one after another, as they lie in memory.
+#[inline(always)]
+fn turns<C: Cell<S, G>, const S: usize, const G: usize>(
+    cell: &C,
+    columns: usize,
+    units: usize,
+) -> impl Iterator<Item = (usize, usize, usize)> {
+    let together = if cell.prepares() { columns.max(1) } else { 1 };
+    let firsts = (0..columns).step_by(together);
+    firsts.flat_map(move |first| (0..units).step_by(TILE).map(move |at| (first, at, together)))
+}
+
 /// What the cell prepares for a tile of units, from the activations of one column.
 #[inline(always)]
 fn prepare<T: Real, C: Cell<S, G>, const S: usize, const G: usize>(
@@ -117,9 +130,9 @@ fn step_body<T: Real, C: Cell<S, G>, const S: usize, const G: usize>(
     next: UnitColumnsMut<'_, T>,
 ) {
     let (cell, gates) = (*cell, cell.gates());
-    for at in (0..units).step_by(TILE) {
+    for (first, at, together) in turns(&cell, previous.output.len() / units, units) {
         let prepared = prepare(&cell, &gates, previous.activation, units, at);
-        for column in 0..previous.output.len() / units {
+        for column in first..first + together {
             let place = |planes: usize| column * planes * units..(column + 1) * planes * units;
             let s: [[T; TILE]; S] = load_planes(&previous.state[place(S)], units, at);
             let y = load(&previous.output[place(1)], at);
@@ -150,9 +163,9 @@ fn linearise_body<T: Real, C: Cell<S, G>, const S: usize, const G: usize>(
 ) {
     // A copy, which nothing written below can be taken to change.
     let (cell, gates) = (*cell, cell.gates());
-    for at in (0..units).step_by(TILE) {
+    for (first, at, together) in turns(&cell, previous.output.len() / units, units) {
         let prepared = prepare(&cell, &gates, previous.activation, units, at);
-        for column in 0..previous.output.len() / units {
+        for column in first..first + together {
             let place = |planes: usize| column * planes * units..(column + 1) * planes * units;
             let s: [[T; TILE]; S] = load_planes(&previous.state[place(S)], units, at);
             let y = load(&previous.output[place(1)], at);
