@@ -5,9 +5,9 @@
 //!
 //! * A has contiguous columns (weights are stored units-first), so that a vector load takes consecutive rows. Products with a
 //!   transposed left side transpose the weights once a window instead.
-//! * The micro-kernel keeps an `MR × NR` tile of C in registers and adds one rank-1 update a step of the inner dimension.
+//! * The micro-kernel keeps a tile of C (a few vectors of rows, `NR` columns) in registers and adds one rank-1 update a step of the inner dimension.
 //! * One column alone (`thin`) takes tall stripes of A instead: what bounds it is memory.
-//! * A's row panel (`MR × KC`) is packed into a buffer on the stack when it is used for more than a few columns or is ragged.
+//! * A's row panel (a tile's rows, `KC` columns) is packed into a buffer on the stack when it is used for more than a few columns or is ragged.
 //! * Blocks of B are packed as well (`packed`) where A is tall and B wide.
 //!
 //! Every element of C is the sum, over blocks of `KC`, of a sum in order of the inner index. So its bits depend neither on how
@@ -31,7 +31,7 @@ use crate::kernel::product::packed::{BLOCK_BYTES, packed};
 use crate::kernel::product::thin::thin;
 use crate::kernel::product::tiles::in_tiles;
 use crate::kernel::share::is_worth_sharing;
-use crate::kernel::vector::Lanes;
+use crate::kernel::vector::{LANES, Lanes};
 use crate::real::Real;
 
 /// A matrix whose columns are contiguous.
@@ -50,7 +50,7 @@ pub enum Into {
     Add,
 }
 
-/// Inner block: an `MR × KC` panel of A is 32 KiB, so that it stays in the first-level cache.
+/// Inner block: a panel of A, as high as a tile, is at most 32 KiB, so that it stays in the first-level cache.
 const KC: usize = 256;
 
 /// A view of `rows × columns` values with contiguous columns, `stride` apart.
@@ -140,7 +140,7 @@ pub trait Product: Sized {
 
 /// The product for one scalar type and tile shape.
 #[inline(always)]
-fn body<T: Real, I: Instructions, const MR: usize, const NR: usize, const PANEL: usize>(
+fn body<T: Real, I: Instructions, const VECTORS: usize, const NR: usize, const PANEL: usize>(
     into: Into,
     a: Columns<'_, T>,
     b: Strided<'_, T>,
@@ -149,12 +149,17 @@ fn body<T: Real, I: Instructions, const MR: usize, const NR: usize, const PANEL:
     if a.ncols() == 0 && into == Into::Replace {
         c.fill(T::zero());
     }
-    if b.ncols() == 1 { thin::<T, I>(into, a, b, c) } else { in_tiles::<T, I, MR, NR, PANEL>(into, a, b, c) }
+    if b.ncols() == 1 { thin::<T, I>(into, a, b, c) } else { in_tiles::<T, I, VECTORS, NR, PANEL>(into, a, b, c) }
 }
 
 // The packed product is a function of its own for each instruction set: the small ones would touch every page of its block on the stack, too.
 macro_rules! product_for {
-    ($scalar:ty, $module:ident, $lanes:ident, wide: $wide:literal, half: $half:literal) => {
+    (
+        $scalar:ty, $module:ident, $lanes:ident,
+        plain: $plain:literal by $plain_columns:literal,
+        avx2: $avx2:literal by $avx2_columns:literal,
+        avx512: $avx512:literal by $avx512_columns:literal $(,)?
+    ) => {
         mod $module {
             use super::*;
 
@@ -164,7 +169,7 @@ macro_rules! product_for {
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx2,fma,avx512f,avx512dq,avx512vl,avx512bw")]
             pub(super) fn avx512(into: Into, a: Columns<'_, $scalar>, b: Strided<'_, $scalar>, c: ColumnsMut<'_, $scalar>) {
-                body::<$scalar, Avx512, $wide, 8, { $wide * KC }>(into, a, b, c);
+                body::<$scalar, Avx512, $avx512, $avx512_columns, { $avx512 * LANES * KC }>(into, a, b, c);
             }
 
             #[cfg(target_arch = "x86_64")]
@@ -175,13 +180,13 @@ macro_rules! product_for {
                 b: Strided<'_, $scalar>,
                 c: ColumnsMut<'_, $scalar>,
             ) {
-                packed::<$scalar, Avx512, $wide, 8, { $wide * KC }, BLOCK>(into, a, b, c);
+                packed::<$scalar, Avx512, $avx512, $avx512_columns, { $avx512 * LANES * KC }, BLOCK>(into, a, b, c);
             }
 
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx2,fma")]
             pub(super) fn avx2(into: Into, a: Columns<'_, $scalar>, b: Strided<'_, $scalar>, c: ColumnsMut<'_, $scalar>) {
-                body::<$scalar, Avx2, $half, 6, { $half * KC }>(into, a, b, c);
+                body::<$scalar, Avx2, $avx2, $avx2_columns, { $avx2 * LANES * KC }>(into, a, b, c);
             }
 
             #[cfg(target_arch = "x86_64")]
@@ -192,7 +197,7 @@ macro_rules! product_for {
                 b: Strided<'_, $scalar>,
                 c: ColumnsMut<'_, $scalar>,
             ) {
-                packed::<$scalar, Avx2, $half, 6, { $half * KC }, BLOCK>(into, a, b, c);
+                packed::<$scalar, Avx2, $avx2, $avx2_columns, { $avx2 * LANES * KC }, BLOCK>(into, a, b, c);
             }
 
             pub(super) fn baseline(
@@ -201,7 +206,7 @@ macro_rules! product_for {
                 b: Strided<'_, $scalar>,
                 c: ColumnsMut<'_, $scalar>,
             ) {
-                body::<$scalar, Baseline, 8, 4, { 8 * KC }>(into, a, b, c);
+                body::<$scalar, Baseline, $plain, $plain_columns, { $plain * LANES * KC }>(into, a, b, c);
             }
 
             pub(super) fn packed_baseline(
@@ -210,7 +215,7 @@ macro_rules! product_for {
                 b: Strided<'_, $scalar>,
                 c: ColumnsMut<'_, $scalar>,
             ) {
-                packed::<$scalar, Baseline, 8, 4, { 8 * KC }, BLOCK>(into, a, b, c);
+                packed::<$scalar, Baseline, $plain, $plain_columns, { $plain * LANES * KC }, BLOCK>(into, a, b, c);
             }
         }
 
@@ -239,8 +244,9 @@ macro_rules! product_for {
     };
 }
 
-product_for!(f32, single, Single, wide: 32, half: 16);
-product_for!(f64, double, Double, wide: 16, half: 8);
+// Tiles, in vectors of sixteen rows by columns: what the registers of each instruction set hold beside a vector of A and a factor of B.
+product_for!(f32, single, Single, plain: 1 by 2, avx2: 1 by 6, avx512: 2 by 8);
+product_for!(f64, double, Double, plain: 1 by 1, avx2: 1 by 3, avx512: 1 by 8);
 
 #[cfg(test)]
 mod tests {

@@ -11,7 +11,7 @@ use std::ops::Range;
 use crate::kernel::dispatch::Instructions;
 use crate::kernel::product::tiles::{Aligned, Operand, pack_rows, row_of_tiles, tile};
 use crate::kernel::product::{Columns, ColumnsMut, Into, KC, Strided};
-use crate::kernel::vector::prefetch_place;
+use crate::kernel::vector::{LANES, prefetch_place};
 use crate::real::Real;
 
 /// Bytes of a block of B: it stays in the second-level cache while A's panels pass by.
@@ -26,13 +26,21 @@ pub(super) fn is_worth_it(rows: usize, width: usize) -> bool {
 
 /// The product with blocks of B packed; `BLOCK` is a block's values.
 #[inline(always)]
-pub(super) fn packed<T: Real, I: Instructions, const MR: usize, const NR: usize, const PANEL: usize, const BLOCK: usize>(
+pub(super) fn packed<
+    T: Real,
+    I: Instructions,
+    const VECTORS: usize,
+    const NR: usize,
+    const PANEL: usize,
+    const BLOCK: usize,
+>(
     into: Into,
     a: Columns<'_, T>,
     b: Strided<'_, T>,
     mut c: ColumnsMut<'_, T>,
 ) {
-    const { assert!(PANEL == MR * KC && BLOCK >= NR * KC) };
+    const { assert!(PANEL == VECTORS * LANES * KC && BLOCK >= NR * KC) };
+    let height = VECTORS * LANES;
     let ((rows, depth), width) = (a.shape(), b.ncols());
     let (a_stride, c_stride) = (a.strides().1, c.strides().1);
     let mut panel = Aligned([T::zero(); PANEL]);
@@ -46,17 +54,17 @@ pub(super) fn packed<T: Real, I: Instructions, const MR: usize, const NR: usize,
             pack_block::<T, NR>(b, steps.clone(), columns.clone(), &mut block.0);
             // Lines of A's next panel that are asked for with each of this panel's tiles.
             let ahead = steps.len().div_ceil(columns.len().div_ceil(NR));
-            for i in (0..rows).step_by(MR) {
-                let valid = MR.min(rows - i);
-                pack_rows::<T, MR>(a, i, steps.clone(), &mut panel.0);
+            for i in (0..rows).step_by(height) {
+                let valid = height.min(rows - i);
+                pack_rows::<T, VECTORS>(a, i, steps.clone(), &mut panel.0);
                 let mut asked = steps.clone();
                 for (tile_index, j) in columns.clone().step_by(NR).enumerate() {
                     for column in asked.by_ref().take(ahead) {
-                        ask_for::<T, MR>(a.as_ptr().wrapping_add(column * a_stride + i + MR));
+                        ask_for::<T, VECTORS>(a.as_ptr().wrapping_add(column * a_stride + i + height));
                     }
                     let held = NR.min(columns.end - j);
                     for column in j..j + held {
-                        ask_for::<T, MR>(c.as_ptr().wrapping_add(column * c_stride + i));
+                        ask_for::<T, VECTORS>(c.as_ptr().wrapping_add(column * c_stride + i));
                     }
                     // SAFETY: the block holds `held` columns of B in its tile, NR values apart; (i, j) lies inside C.
                     unsafe {
@@ -64,9 +72,18 @@ pub(super) fn packed<T: Real, I: Instructions, const MR: usize, const NR: usize,
                         let right = Operand { data, row_stride: NR, column_stride: 1 };
                         let (left, to) = (panel.0.as_ptr(), c.as_mut_ptr().add(j * c_stride + i));
                         if held == NR {
-                            tile::<T, I, MR, NR>(into, steps.len(), left, MR, right, to, c_stride, valid);
+                            tile::<T, I, VECTORS, NR>(into, steps.len(), left, height, right, to, c_stride, valid);
                         } else {
-                            row_of_tiles::<T, I, MR, NR>(into, steps.len(), (left, MR), right, to, c_stride, valid, held);
+                            row_of_tiles::<T, I, VECTORS, NR>(
+                                into,
+                                steps.len(),
+                                (left, height),
+                                right,
+                                to,
+                                c_stride,
+                                valid,
+                                held,
+                            );
                         }
                     }
                 }
@@ -75,11 +92,10 @@ pub(super) fn packed<T: Real, I: Instructions, const MR: usize, const NR: usize,
     }
 }
 
-/// Asks for the lines that `MR` values end in; that in which they start is the one before, or came with the rows above.
+/// Asks for the lines that a tile's rows end in; that in which they start is the one before, or came with the rows above.
 #[inline(always)]
-fn ask_for<T, const MR: usize>(values: *const T) {
-    let line = (LINE_BYTES / size_of::<T>()).min(MR);
-    for end in (line..=MR).step_by(line) {
+fn ask_for<T, const VECTORS: usize>(values: *const T) {
+    for end in (LINE_BYTES / size_of::<T>()..=VECTORS * LANES).step_by(LINE_BYTES / size_of::<T>()) {
         prefetch_place(values.wrapping_add(end - 1));
     }
 }

@@ -3,8 +3,9 @@
 
 use std::ops::Range;
 
-use crate::kernel::dispatch::{Instructions, multiply_add};
+use crate::kernel::dispatch::Instructions;
 use crate::kernel::product::{Columns, ColumnsMut, Into, KC, Strided};
+use crate::kernel::vector::{LANES, Lanes};
 use crate::real::Real;
 
 /// A buffer on the stack that starts with a cache line, so that no vector of it lies in two.
@@ -19,26 +20,26 @@ pub(super) struct Operand<T> {
     pub(super) column_stride: usize,
 }
 
-/// `MR × NR` sums over `depth` steps: acc[j][i] = Σ_k a[i + k·stride] · b[k, j].
+/// A tile's sums over `depth` steps: acc[j] = Σ_k a[k·stride ..] · b[k, j], `VECTORS` vectors of rows and `NR` columns.
 ///
 /// # Safety
-/// `a` must be readable at `i + k·stride` for i < MR, k < depth; `b` at (k, j) for k < depth, j < NR.
+/// `a` must be readable at `i + k·stride` for i < VECTORS · LANES, k < depth; `b` at (k, j) for k < depth, j < NR.
 #[inline(always)]
-unsafe fn micro_kernel<T: Real, I: Instructions, const MR: usize, const NR: usize>(
+unsafe fn micro_kernel<T: Real, I: Instructions, const VECTORS: usize, const NR: usize>(
     depth: usize,
     a: *const T,
     stride: usize,
     b: Operand<T>,
-) -> [[T; MR]; NR] {
-    let mut acc = [[T::zero(); MR]; NR];
+) -> [[T::Lanes<I>; VECTORS]; NR] {
+    let mut acc = [[T::Lanes::<I>::splat(T::zero()); VECTORS]; NR];
     for k in 0..depth {
-        // SAFETY: the caller vouches for these places.
-        let column: [T; MR] = unsafe { a.add(k * stride).cast::<[T; MR]>().read_unaligned() };
+        // SAFETY: the caller vouches for these places, and for those of b below.
+        let column = unsafe { &*a.add(k * stride).cast::<[[T; LANES]; VECTORS]>() };
+        let column = column.each_ref().map(T::Lanes::<I>::load);
         for (j, sums) in acc.iter_mut().enumerate() {
-            // SAFETY: as above.
-            let factor = unsafe { *b.data.add(k * b.row_stride + j * b.column_stride) };
-            for i in 0..MR {
-                sums[i] = multiply_add::<T, I>(column[i], factor, sums[i]);
+            let factor = T::Lanes::<I>::splat(unsafe { *b.data.add(k * b.row_stride + j * b.column_stride) });
+            for (sum, rows) in sums.iter_mut().zip(column) {
+                *sum = rows.multiply_add(factor, *sum);
             }
         }
     }
@@ -48,10 +49,10 @@ unsafe fn micro_kernel<T: Real, I: Instructions, const MR: usize, const NR: usiz
 /// Runs the micro-kernel on one tile and brings its `rows × NR` valid part to C.
 ///
 /// # Safety
-/// As for [`micro_kernel`]; `c` must be writable at `i + j·c_stride` for i < rows ≤ MR, j < NR.
+/// As for [`micro_kernel`]; `c` must be writable at `i + j·c_stride` for i < rows ≤ VECTORS · LANES, j < NR.
 #[inline(always)]
 #[allow(clippy::too_many_arguments, reason = "the tile of one micro-kernel: three operands and their strides")]
-pub(super) unsafe fn tile<T: Real, I: Instructions, const MR: usize, const NR: usize>(
+pub(super) unsafe fn tile<T: Real, I: Instructions, const VECTORS: usize, const NR: usize>(
     into: Into,
     depth: usize,
     a: *const T,
@@ -62,26 +63,23 @@ pub(super) unsafe fn tile<T: Real, I: Instructions, const MR: usize, const NR: u
     rows: usize,
 ) {
     // SAFETY: the caller vouches for these places.
-    let acc = unsafe { micro_kernel::<T, I, MR, NR>(depth, a, stride, b) };
+    let acc = unsafe { micro_kernel::<T, I, VECTORS, NR>(depth, a, stride, b) };
     for (j, sums) in acc.iter().enumerate() {
-        if rows == MR {
-            // SAFETY: MR values from there on are C's; as an array they are a few vector moves.
-            unsafe {
-                let place = c.add(j * c_stride).cast::<[T; MR]>();
-                if into == Into::Add {
-                    let mut values = place.read_unaligned();
-                    for (value, &sum) in values.iter_mut().zip(sums) {
-                        *value += sum;
-                    }
-                    place.write_unaligned(values);
-                } else {
-                    place.write_unaligned(*sums);
-                }
+        if rows == VECTORS * LANES {
+            // SAFETY: so many values from there on are C's.
+            let column = unsafe { &mut *c.add(j * c_stride).cast::<[[T; LANES]; VECTORS]>() };
+            for (values, &sum) in column.iter_mut().zip(sums) {
+                let sum = if into == Into::Add { T::Lanes::<I>::load(values).add(sum) } else { sum };
+                sum.store(values);
             }
         } else {
-            // SAFETY: rows ≤ MR and j < NR.
+            let mut sums_of_rows = [[T::zero(); LANES]; VECTORS];
+            for (values, &sum) in sums_of_rows.iter_mut().zip(sums) {
+                sum.store(values);
+            }
+            // SAFETY: j < NR, and `rows` rows are C's.
             let column = unsafe { std::slice::from_raw_parts_mut(c.add(j * c_stride), rows) };
-            for (value, &sum) in column.iter_mut().zip(sums) {
+            for (value, &sum) in column.iter_mut().zip(sums_of_rows.as_flattened()) {
                 *value = if into == Into::Add { *value + sum } else { sum };
             }
         }
@@ -94,7 +92,7 @@ pub(super) unsafe fn tile<T: Real, I: Instructions, const MR: usize, const NR: u
 /// `a` (its pointer and stride) as for [`micro_kernel`]; `b` must be readable and `c` writable in `width` columns.
 #[inline(always)]
 #[allow(clippy::too_many_arguments, reason = "three operands, their strides and the extent")]
-pub(super) unsafe fn row_of_tiles<T: Real, I: Instructions, const MR: usize, const NR: usize>(
+pub(super) unsafe fn row_of_tiles<T: Real, I: Instructions, const VECTORS: usize, const NR: usize>(
     into: Into,
     depth: usize,
     (a, stride): (*const T, usize),
@@ -111,33 +109,39 @@ pub(super) unsafe fn row_of_tiles<T: Real, I: Instructions, const MR: usize, con
         unsafe {
             let (b, c) = (Operand { data: b.data.add(j * b.column_stride), ..b }, c.add(j * c_stride));
             if left_over >= NR {
-                tile::<T, I, MR, NR>(into, depth, a, stride, b, c, c_stride, rows);
+                tile::<T, I, VECTORS, NR>(into, depth, a, stride, b, c, c_stride, rows);
                 j += NR;
             } else if left_over >= 4 {
-                tile::<T, I, MR, 4>(into, depth, a, stride, b, c, c_stride, rows);
+                tile::<T, I, VECTORS, 4>(into, depth, a, stride, b, c, c_stride, rows);
                 j += 4;
             } else if left_over >= 2 {
-                tile::<T, I, MR, 2>(into, depth, a, stride, b, c, c_stride, rows);
+                tile::<T, I, VECTORS, 2>(into, depth, a, stride, b, c, c_stride, rows);
                 j += 2;
             } else {
-                tile::<T, I, MR, 1>(into, depth, a, stride, b, c, c_stride, rows);
+                tile::<T, I, VECTORS, 1>(into, depth, a, stride, b, c, c_stride, rows);
                 j += 1;
             }
         }
     }
 }
 
-/// A's rows from `row` on, `MR` of them with zeros for those that it lacks, over some of its columns.
+/// A's rows from `row` on, as many as a tile has with zeros for those that A lacks, over some of its columns.
 #[inline(always)]
-pub(super) fn pack_rows<T: Real, const MR: usize>(a: Columns<'_, T>, row: usize, columns: Range<usize>, panel: &mut [T]) {
-    let valid = MR.min(a.nrows() - row);
-    for (k, column) in columns.zip(panel.chunks_exact_mut(MR)) {
+pub(super) fn pack_rows<T: Real, const VECTORS: usize>(
+    a: Columns<'_, T>,
+    row: usize,
+    columns: Range<usize>,
+    panel: &mut [T],
+) {
+    let height = VECTORS * LANES;
+    let valid = height.min(a.nrows() - row);
+    for (k, column) in columns.zip(panel.chunks_exact_mut(height)) {
         // SAFETY: `valid` rows from `row` on of column k lie inside A.
         let source = unsafe { a.as_ptr().add(k * a.strides().1 + row) };
-        if valid == MR {
+        if valid == height {
             // SAFETY: as above; a copy of known size is a few vector moves.
-            let rows: [T; MR] = unsafe { source.cast::<[T; MR]>().read_unaligned() };
-            column.copy_from_slice(&rows);
+            let rows = unsafe { source.cast::<[[T; LANES]; VECTORS]>().read_unaligned() };
+            column.copy_from_slice(rows.as_flattened());
         } else {
             // SAFETY: as above.
             column[..valid].copy_from_slice(unsafe { std::slice::from_raw_parts(source, valid) });
@@ -148,24 +152,25 @@ pub(super) fn pack_rows<T: Real, const MR: usize>(a: Columns<'_, T>, row: usize,
 
 /// The product with B where it lies.
 #[inline(always)]
-pub(super) fn in_tiles<T: Real, I: Instructions, const MR: usize, const NR: usize, const PANEL: usize>(
+pub(super) fn in_tiles<T: Real, I: Instructions, const VECTORS: usize, const NR: usize, const PANEL: usize>(
     into: Into,
     a: Columns<'_, T>,
     b: Strided<'_, T>,
     mut c: ColumnsMut<'_, T>,
 ) {
-    const { assert!(PANEL == MR * KC && NR <= 8) };
+    const { assert!(PANEL == VECTORS * LANES * KC && NR <= 8) };
+    let height = VECTORS * LANES;
     let ((rows, depth), width) = (a.shape(), b.ncols());
     let (row_stride, column_stride) = b.strides();
     let mut panel = Aligned([T::zero(); PANEL]);
     for k in (0..depth).step_by(KC) {
         let into = if k == 0 { into } else { Into::Add };
         let block = KC.min(depth - k);
-        for i in (0..rows).step_by(MR) {
-            let valid = MR.min(rows - i);
-            let left = if valid < MR || width > 2 * NR {
-                pack_rows::<T, MR>(a, i, k..k + block, &mut panel.0);
-                (panel.0.as_ptr(), MR)
+        for i in (0..rows).step_by(height) {
+            let valid = height.min(rows - i);
+            let left = if valid < height || width > 2 * NR {
+                pack_rows::<T, VECTORS>(a, i, k..k + block, &mut panel.0);
+                (panel.0.as_ptr(), height)
             } else {
                 // SAFETY: (i, k) lies inside A.
                 (unsafe { a.as_ptr().add(k * a.strides().1 + i) }, a.strides().1)
@@ -173,8 +178,8 @@ pub(super) fn in_tiles<T: Real, I: Instructions, const MR: usize, const NR: usiz
             // SAFETY: (k, 0) lies inside B and (i, 0) inside C.
             let (right, target) = unsafe { (b.as_ptr().add(k * row_stride), c.as_mut_ptr().add(i)) };
             let right = Operand { data: right, row_stride, column_stride };
-            // SAFETY: the panel holds MR rows (padded) for `block` steps, or A has MR more rows; only `valid` rows are written.
-            unsafe { row_of_tiles::<T, I, MR, NR>(into, block, left, right, target, c.strides().1, valid, width) };
+            // SAFETY: the panel holds a tile's rows (padded) for `block` steps, or A has as many more; only `valid` rows are written.
+            unsafe { row_of_tiles::<T, I, VECTORS, NR>(into, block, left, right, target, c.strides().1, valid, width) };
         }
     }
 }
