@@ -33,10 +33,11 @@ unsafe fn micro_kernel<T: Real, I: Instructions, const VECTORS: usize, const NR:
 ) -> [[T::Lanes<I>; VECTORS]; NR] {
     let mut acc = [[T::Lanes::<I>::splat(T::zero()); VECTORS]; NR];
     for k in 0..depth {
-        // SAFETY: the caller vouches for these places, and for those of b below.
+        // SAFETY: the caller vouches for these places.
         let column = unsafe { &*a.add(k * stride).cast::<[[T; LANES]; VECTORS]>() };
         let column = column.each_ref().map(T::Lanes::<I>::load);
         for (j, sums) in acc.iter_mut().enumerate() {
+            // SAFETY: as above.
             let factor = T::Lanes::<I>::splat(unsafe { *b.data.add(k * b.row_stride + j * b.column_stride) });
             for (sum, rows) in sums.iter_mut().zip(column) {
                 *sum = rows.multiply_add(factor, *sum);
