@@ -1,8 +1,9 @@
 //! What can be wrong with a task's data or settings, said so that it can be mended.
 
+use std::ffi::OsStr;
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ostl_core::ConfigError;
 
@@ -45,7 +46,7 @@ pub enum DatasetError {
         file: String,
     },
     /// The file is in none of the places where it may lie.
-    #[error("no file at {}: pass `--data DIR`, where DIR holds `{file}`, or the file's own path", list(.looked_at))]
+    #[error("no file {}: pass `--data DIR`, where DIR holds `{file}`, or the file's own path", places(.looked_at))]
     NotFound {
         /// The file's usual name.
         file: String,
@@ -197,7 +198,48 @@ pub enum Defect {
     RepeatedNote(u8),
 }
 
-fn list(paths: &[PathBuf]) -> String {
-    let paths: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
-    paths.join(" or ")
+/// Where a file was looked for: "at A or B", or, where the same names were tried in several folders, "N or M in A, nor in its folders B and C".
+fn places(paths: &[PathBuf]) -> String {
+    let mut folders: Vec<&Path> = Vec::new();
+    let mut names: Vec<&OsStr> = Vec::new();
+    for (folder, name) in paths.iter().filter_map(|path| path.parent().zip(path.file_name())) {
+        if !folders.contains(&folder) {
+            folders.push(folder);
+        }
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    let join = |words: Vec<String>, last: &str| match words.split_last() {
+        Some((end, [])) => end.clone(),
+        Some((end, rest)) => format!("{} {last} {end}", rest.join(", ")),
+        None => String::new(),
+    };
+    let whole = folders.len() > 1 && names.len() > 1 && folders.len() * names.len() == paths.len();
+    let inside: Option<Vec<&Path>> =
+        folders.split_first().and_then(|(first, rest)| rest.iter().map(|f| f.strip_prefix(first).ok()).collect());
+    match inside {
+        Some(inside) if whole => {
+            let names = join(names.iter().map(|name| name.to_string_lossy().into_owned()).collect(), "or");
+            let inside = join(inside.iter().map(|folder| folder.display().to_string()).collect(), "or");
+            format!("{names} in {}, nor in its folder {inside}", folders[0].display())
+        }
+        _ => format!("at {}", join(paths.iter().map(|path| path.display().to_string()).collect(), "or")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_search_is_told_in_one_line() {
+        let paths = |paths: &[&str]| places(&paths.iter().map(PathBuf::from).collect::<Vec<_>>());
+        assert_eq!(paths(&["d/a"]), "at d/a");
+        assert_eq!(paths(&["d/a", "e/a", "f/a"]), "at d/a, e/a or f/a");
+        assert_eq!(paths(&["d/a", "d/b", "d/x/a", "d/x/b", "d/y/a", "d/y/b"]), "a or b in d, nor in its folder x or y");
+        // Not every name in every folder, or folders elsewhere.
+        assert_eq!(paths(&["d/a", "d/b", "d/x/a"]), "at d/a, d/b or d/x/a");
+        assert_eq!(paths(&["d/a", "d/b", "e/a", "e/b"]), "at d/a, d/b, e/a or e/b");
+    }
 }

@@ -19,6 +19,10 @@ pub(crate) fn look(path: &Path) -> Result<Option<Metadata>, DatasetError> {
 
 /// The first of some names that is there, in a folder or in one of its subfolders `within`; `what` says what is looked for.
 pub(crate) fn find(folder: &Path, within: &[&str], names: &[&str], what: &str) -> Result<PathBuf, DatasetError> {
+    let missing = |looked_at| Err(DatasetError::NotFound { file: what.to_owned(), looked_at });
+    if look(folder)?.is_none() {
+        return missing(vec![folder.to_owned()]);
+    }
     let folders = std::iter::once(folder.to_owned()).chain(within.iter().map(|sub| folder.join(sub)));
     let places: Vec<PathBuf> =
         folders.flat_map(|folder| names.iter().map(move |name| folder.join(name)).collect::<Vec<_>>()).collect();
@@ -27,7 +31,7 @@ pub(crate) fn find(folder: &Path, within: &[&str], names: &[&str], what: &str) -
             return Ok(place.clone());
         }
     }
-    Err(DatasetError::NotFound { file: what.to_owned(), looked_at: places })
+    missing(places)
 }
 
 /// A whole file as it lies on the disk, unless it is larger than `limit` bytes.

@@ -157,7 +157,11 @@ fn where_files_are_found() {
     let folder = tempfile::tempdir().unwrap();
     let open = |config: &WordsConfig| Words::open(folder.path(), config);
     let error = open(&WordsConfig::default()).unwrap_err().to_string();
-    assert!(error.contains("--data DIR") && error.contains("wikitext-2/wiki.train.tokens"), "{error}");
+    assert!(error.contains("--data DIR") && error.contains("no file wiki.train.tokens, "), "{error}");
+    assert!(error.contains(", nor in its folder wikitext-2, ptb, "), "{error}");
+    let nowhere = folder.path().join("nowhere");
+    let error = Words::open(&nowhere, &WordsConfig::default()).unwrap_err().to_string();
+    assert!(error.starts_with(&format!("no file at {}: ", nowhere.display())), "{error}");
 
     for name in ["ptb", "mine"] {
         fs::create_dir(folder.path().join(name)).unwrap();
