@@ -198,7 +198,7 @@ pub enum Defect {
     RepeatedNote(u8),
 }
 
-/// Where a file was looked for: "at A or B", or, where the same names were tried in several folders, "N or M in A, nor in its folders B and C".
+/// Where a file was looked for: "at A or B"; or, where the same names were tried in several folders, "N or M in A, nor in its folder B or C".
 fn places(paths: &[PathBuf]) -> String {
     let mut folders: Vec<&Path> = Vec::new();
     let mut names: Vec<&OsStr> = Vec::new();
@@ -210,21 +210,20 @@ fn places(paths: &[PathBuf]) -> String {
             names.push(name);
         }
     }
-    let join = |words: Vec<String>, last: &str| match words.split_last() {
-        Some((end, [])) => end.clone(),
-        Some((end, rest)) => format!("{} {last} {end}", rest.join(", ")),
-        None => String::new(),
+    let any_of = |words: Vec<String>| match words.split_last() {
+        Some((end, rest)) if !rest.is_empty() => format!("{} or {end}", rest.join(", ")),
+        _ => words.concat(),
     };
     let whole = folders.len() > 1 && names.len() > 1 && folders.len() * names.len() == paths.len();
     let inside: Option<Vec<&Path>> =
         folders.split_first().and_then(|(first, rest)| rest.iter().map(|f| f.strip_prefix(first).ok()).collect());
     match inside {
         Some(inside) if whole => {
-            let names = join(names.iter().map(|name| name.to_string_lossy().into_owned()).collect(), "or");
-            let inside = join(inside.iter().map(|folder| folder.display().to_string()).collect(), "or");
+            let names = any_of(names.iter().map(|name| name.to_string_lossy().into_owned()).collect());
+            let inside = any_of(inside.iter().map(|folder| folder.display().to_string()).collect());
             format!("{names} in {}, nor in its folder {inside}", folders[0].display())
         }
-        _ => format!("at {}", join(paths.iter().map(|path| path.display().to_string()).collect(), "or")),
+        _ => format!("at {}", any_of(paths.iter().map(|path| path.display().to_string()).collect())),
     }
 }
 

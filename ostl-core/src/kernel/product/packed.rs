@@ -95,7 +95,8 @@ pub(super) fn packed<
 /// Asks for the lines that a tile's rows end in; that in which they start is the one before, or came with the rows above.
 #[inline(always)]
 fn ask_for<T, const VECTORS: usize>(values: *const T) {
-    for end in (LINE_BYTES / size_of::<T>()..=VECTORS * LANES).step_by(LINE_BYTES / size_of::<T>()) {
+    let line = LINE_BYTES / size_of::<T>();
+    for end in (line..=VECTORS * LANES).step_by(line) {
         prefetch_place(values.wrapping_add(end - 1));
     }
 }
