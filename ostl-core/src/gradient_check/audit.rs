@@ -4,7 +4,7 @@ use crate::batch::SequenceBatch;
 use crate::bptt;
 use crate::claim::{Claim, claims};
 use crate::error::LearnError;
-use crate::gradient_check::agreement;
+use crate::gradient_check::{Agreement, agreement};
 use crate::layer::Layer;
 use crate::learner::Learner;
 use crate::loss::Loss;
@@ -16,8 +16,6 @@ use crate::optimizer::OptimizerSettings;
 const EQUAL: f64 = 1e-10;
 /// Multiply–adds that finding R may take.
 const MOST_PRODUCTS: f64 = 3e11;
-/// A block's error is measured against at least this fraction of the whole gradient's norm: below lies rounding.
-const FLOOR: f64 = 1e-6;
 
 /// One block of parameters under a method.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,9 +28,15 @@ pub struct BlockAudit {
     pub block: String,
     /// What the method promises.
     pub claim: Claim,
-    /// ‖found − BPTT‖ / ‖BPTT‖.
+    /// ‖BPTT‖: the norm of the block's true gradient, of the loss summed over the batch.
+    pub norm: f64,
+    /// ‖found − BPTT‖, whatever the gradient's size.
+    pub difference: f64,
+    /// ‖found − BPTT‖ / ‖BPTT‖, or, where the block's gradient is smaller than [`Audit::FLOOR`] times the gradient of all blocks together
+    /// ([`Audit::norm`]), divided by that: of a block whose gradient vanishes beside the others' only rounding is left, and how that compares
+    /// with nothing says nothing. Without such a floor the figure is [`difference`](Self::difference) / [`norm`](Self::norm).
     pub relative_error: f64,
-    /// Cosine with BPTT's gradient.
+    /// Cosine with BPTT's gradient, without a floor; 1 where both are zero.
     pub cosine: f64,
 }
 
@@ -48,6 +52,14 @@ impl BlockAudit {
 pub struct Audit {
     /// Block by block, as in [`Network::blocks`].
     pub blocks: Vec<BlockAudit>,
+    /// The loss that the gradient is of, summed over the batch's targets, with what activity terms add.
+    pub loss: f64,
+    /// ‖BPTT‖ over all parameters, what relative errors and cosines are about. Near a minimum it falls to nothing as contributions cancel each
+    /// other, and what a method leaves out does not cancel with them: errors grow and cosines fall without anything being wrong. Compare it
+    /// with the norm at the starting weights before reading anything into either.
+    pub norm: f64,
+    /// The whole gradient beside BPTT's, without a floor.
+    pub whole: Agreement,
     /// ‖R‖ / ‖BPTT‖ over all parameters: the residual that deep OSTL drops between layers, that is, BPTT's gradient less the
     /// gradient by the `layer` carry with the same window. Zero where that claims every block, as for a single recurrent layer; `None`
     /// where it would take more than some 10¹¹ multiply–adds to find out.
@@ -57,6 +69,9 @@ pub struct Audit {
 }
 
 impl Audit {
+    /// The fraction of the whole gradient's norm that a block's [`relative_error`](BlockAudit::relative_error) is measured by at the least.
+    pub const FLOOR: f64 = 1e-6;
+
     /// Everything claimed exact is.
     pub fn holds(&self) -> bool {
         self.blocks.iter().all(BlockAudit::holds)
@@ -69,15 +84,18 @@ impl Audit {
 /// If the method cannot be run on the network, the batch does not fit it, or something is not finite.
 pub fn audit(network: &Network<f64>, loss: Loss, method: &Method, batch: &SequenceBatch<f64>) -> Result<Audit, LearnError> {
     let found = gradient(network, loss, *method, batch)?;
-    let truth = bptt::gradient(network, loss, batch).values;
-    let floor = FLOOR * truth.iter().map(|g| g * g).sum::<f64>().sqrt();
+    let bptt::Gradient { loss: total, values: truth } = bptt::gradient(network, loss, batch);
+    let whole = norm(truth.iter().copied());
     let blocks = network.blocks().iter().zip(claims(network, method)).map(|(block, claim)| {
-        let agreement = agreement(&found[block.range()], &truth[block.range()], floor);
+        let (found, truth) = (&found[block.range()], &truth[block.range()]);
+        let agreement = agreement(found, truth, Audit::FLOOR * whole);
         BlockAudit {
             layer: block.layer,
             layer_name: network.layer_name(block.layer).to_owned(),
             block: block.name.to_owned(),
             claim,
+            norm: norm(truth.iter().copied()),
+            difference: norm(found.iter().zip(truth).map(|(found, truth)| found - truth)),
             relative_error: agreement.relative_error,
             cosine: agreement.cosine,
         }
@@ -98,7 +116,12 @@ pub fn audit(network: &Network<f64>, loss: Loss, method: &Method, batch: &Sequen
             }
         }
     };
-    Ok(Audit { blocks, residual, firing_rate: firing_rate(network, batch) })
+    let firing_rate = firing_rate(network, batch);
+    Ok(Audit { blocks, loss: total, norm: whole, whole: agreement(&found, &truth, 0.0), residual, firing_rate })
+}
+
+fn norm(values: impl Iterator<Item = f64>) -> f64 {
+    values.map(|value| value * value).sum::<f64>().sqrt()
 }
 
 /// About the multiply–adds that the carry `layer` takes to move on over a batch in windows of so many steps.
