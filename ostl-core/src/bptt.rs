@@ -5,7 +5,8 @@
 //! training by BPTT use a [`Learner`](crate::Learner) with [`Method::bptt`](crate::Method::bptt), which is fast; this is what it
 //! is checked against.
 //!
-//! Dropout is on, with the masks of a learner's first steps.
+//! Dropout is on, with the masks of a learner's first steps. Connections that a sparse H does not have count as nothing, whatever is written
+//! there, and have no gradient; a tied readout reads the embedding's weights, and both copies have the sum of both gradients: as for a learner.
 
 use std::ops::Range;
 
@@ -65,6 +66,7 @@ struct State<T> {
 /// If the batch does not have the network's shape.
 #[track_caller]
 pub fn outputs<T: Real>(network: &Network<T>, batch: &SequenceBatch<T>, stream: usize) -> Vec<Vec<T>> {
+    let network = &*network.pruned();
     forward(network, batch, stream).into_iter().map(|mut frames| frames.pop().map(|top| top.y).unwrap_or_default()).collect()
 }
 
@@ -74,7 +76,7 @@ pub fn outputs<T: Real>(network: &Network<T>, batch: &SequenceBatch<T>, stream: 
 /// If the batch does not have the network's shape.
 #[track_caller]
 pub fn layer_outputs<T: Real>(network: &Network<T>, batch: &SequenceBatch<T>, stream: usize) -> Vec<Vec<Vec<T>>> {
-    let frames = forward(network, batch, stream);
+    let frames = forward(&network.pruned(), batch, stream);
     frames.into_iter().map(|step| step.into_iter().map(|frame| frame.y).collect()).collect()
 }
 
@@ -84,6 +86,7 @@ pub fn layer_outputs<T: Real>(network: &Network<T>, batch: &SequenceBatch<T>, st
 /// If the batch does not have the network's shape.
 #[track_caller]
 pub fn loss<T: Real>(network: &Network<T>, loss: Loss, batch: &SequenceBatch<T>) -> T {
+    let network = &*network.pruned();
     let mut signal = vec![T::zero(); network.outputs()];
     let mut total = T::zero();
     for stream in 0..batch.streams() {
@@ -133,16 +136,7 @@ pub fn gradient_with_feedback<T: Real>(
     batch: &SequenceBatch<T>,
     method: &Method,
 ) -> Gradient<T> {
-    let feedback = (method.feedback, FeedbackWeights::new(network, method));
-    let mut result = Gradient { loss: T::zero(), values: vec![T::zero(); network.parameters().len()] };
-    for stream in 0..batch.streams() {
-        let sequence =
-            Sequence { network, loss, batch, stream, steps: forward(network, batch, stream), feedback: &feedback };
-        sequence.sweep(0..sequence.steps.len(), |_| true, &mut result);
-    }
-    network.clear_absent(&mut result.values);
-    network.tie(&mut result.values);
-    result
+    swept(network, loss, batch, method, |sequence, result| sequence.sweep(0..sequence.steps.len(), |_| true, result))
 }
 
 /// The summed loss of a batch and its gradient by truncated BPTT that looks back from every step: the loss of each step, swept back over that
@@ -159,17 +153,11 @@ pub fn rolling_gradient<T: Real>(
     steps: usize,
     method: &Method,
 ) -> Gradient<T> {
-    let feedback = (method.feedback, FeedbackWeights::new(network, method));
-    let mut result = Gradient { loss: T::zero(), values: vec![T::zero(); network.parameters().len()] };
-    for stream in 0..batch.streams() {
-        let sequence =
-            Sequence { network, loss, batch, stream, steps: forward(network, batch, stream), feedback: &feedback };
+    swept(network, loss, batch, method, |sequence, result| {
         for newest in 0..sequence.steps.len() {
-            sequence.sweep((newest + 1).saturating_sub(steps)..newest + 1, |step| step == newest, &mut result);
+            sequence.sweep((newest + 1).saturating_sub(steps)..newest + 1, |step| step == newest, result);
         }
-    }
-    network.tie(&mut result.values);
-    result
+    })
 }
 
 /// The summed loss of a batch and its gradient by truncated BPTT in chunks of `steps`: each chunk swept back over alone (Williams & Peng
@@ -179,15 +167,31 @@ pub fn rolling_gradient<T: Real>(
 /// If the batch does not have the network's shape, or a chunk has no steps.
 #[track_caller]
 pub fn chunked_gradient<T: Real>(network: &Network<T>, loss: Loss, batch: &SequenceBatch<T>, steps: usize) -> Gradient<T> {
-    let feedback = (Feedback::Symmetric, FeedbackWeights::new(network, &Method::bptt()));
+    swept(network, loss, batch, &Method::bptt(), |sequence, result| {
+        for start in (0..sequence.steps.len()).step_by(steps) {
+            sequence.sweep(start..sequence.steps.len().min(start + steps), |_| true, result);
+        }
+    })
+}
+
+/// Σ of what `sweep` finds of each sequence. Whatever it is, connections that do not exist have no gradient, and a weight in two places has
+/// the sum of both in each.
+#[track_caller]
+fn swept<T: Real>(
+    network: &Network<T>,
+    loss: Loss,
+    batch: &SequenceBatch<T>,
+    method: &Method,
+    sweep: impl Fn(&Sequence<'_, T>, &mut Gradient<T>),
+) -> Gradient<T> {
+    let network = &*network.pruned();
+    let feedback = (method.feedback, FeedbackWeights::new(network, method));
     let mut result = Gradient { loss: T::zero(), values: vec![T::zero(); network.parameters().len()] };
     for stream in 0..batch.streams() {
-        let sequence =
-            Sequence { network, loss, batch, stream, steps: forward(network, batch, stream), feedback: &feedback };
-        for start in (0..sequence.steps.len()).step_by(steps) {
-            sequence.sweep(start..sequence.steps.len().min(start + steps), |_| true, &mut result);
-        }
+        let steps = forward(network, batch, stream);
+        sweep(&Sequence { network, loss, batch, stream, steps, feedback: &feedback }, &mut result);
     }
+    network.clear_absent(&mut result.values);
     network.tie(&mut result.values);
     result
 }

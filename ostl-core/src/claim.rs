@@ -29,10 +29,17 @@ pub enum Claim {
 /// influence is all that the readout's state holds of it.
 ///
 /// With another feedback than the symmetric one only the readout's learning signal is the true one.
+///
+/// A weight in two places, a [tied](crate::NetworkBuilder::tied) readout's, gets the sum of what is found in both: it is exact only if both
+/// are, and the readout's copy is claimed no better than the embedding's.
 pub fn claims<T: Real>(network: &Network<T>, method: &Method) -> Vec<Claim> {
     let claims = Claims { network, method, filters: filters(network, method) };
-    let exact = network.blocks().iter().map(|block| claims.is_exact(block));
-    exact.map(|exact| if exact { Claim::Exact } else { Claim::Approximate }).collect()
+    let mut exact: Vec<bool> = network.blocks().iter().map(|block| claims.is_exact(block)).collect();
+    if let Some(copies) = network.tied_blocks() {
+        let both = copies.iter().all(|&copy| exact[copy]);
+        copies.into_iter().for_each(|copy| exact[copy] = both);
+    }
+    exact.into_iter().map(|exact| if exact { Claim::Exact } else { Claim::Approximate }).collect()
 }
 
 struct Claims<'a, T: Real> {

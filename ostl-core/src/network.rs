@@ -3,6 +3,8 @@
 mod builder;
 mod tie;
 
+use std::borrow::Cow;
+
 use nalgebra::{DMatrixView, DMatrixViewMut};
 
 use crate::connections::Connections;
@@ -121,6 +123,17 @@ impl<T: Real> Network<T> {
         let mut parameters = std::mem::take(&mut self.parameters);
         self.clear_absent(&mut parameters);
         self.parameters = parameters;
+    }
+
+    /// The network as it counts, [pruned](Self::prune).
+    pub(crate) fn pruned(&self) -> Cow<'_, Self> {
+        let is_sparse = self.layers.iter().filter_map(Layer::recurrent).any(|layer| layer.connections.is_some());
+        if !is_sparse && self.tied.is_none() {
+            return Cow::Borrowed(self);
+        }
+        let mut network = self.clone();
+        network.prune();
+        Cow::Owned(network)
     }
 
     /// Sets everything that belongs to connections that do not exist to zero, in values laid out as (the first of) the parameters.

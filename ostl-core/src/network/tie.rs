@@ -55,6 +55,13 @@ impl<T: Real> Network<T> {
         }
     }
 
+    /// Which of the [blocks](Self::blocks) hold the two copies.
+    pub(crate) fn tied_blocks(&self) -> Option<[usize; 2]> {
+        let tie = self.tied.as_ref()?;
+        let place = |copy: &Range<usize>| self.blocks.iter().position(|block| block.range() == *copy);
+        Some([place(&tie.embedding)?, place(&tie.readout)?])
+    }
+
     /// The other copy of a parameter.
     pub(crate) fn partner(&self, parameter: usize) -> Option<usize> {
         let mut partner = None;

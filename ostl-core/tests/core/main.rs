@@ -1,6 +1,7 @@
 //! The tests of the engine, in one program: it is compiled once for them all.
 
 mod activity;
+mod audit;
 mod by_hand;
 mod filters;
 mod leaky;
