@@ -85,11 +85,11 @@ impl<T: Real> Claims<'_, T> {
         let carry = self.method.carry;
         match carry {
             Carry::Layer => true,
-            Carry::KfRtrl if !is_local(self.network, carry, first) => block.name != "W" && block.name != "H",
+            Carry::KfRtrl if !is_local(self.network, self.method, first) => block.name != "W" && block.name != "H",
             _ if block.layer != first => false,
             Carry::Presynaptic => recurrent.only_leaks() && recurrent.activity.rate.is_none(),
             Carry::Snap(order) => Reach::new(recurrent, order).is_saturated,
-            carry if is_local(self.network, carry, first) => is_closed && self.method.trace == TraceFormat::Full,
+            _ if is_local(self.network, self.method, first) => is_closed && self.method.trace == TraceFormat::Full,
             _ => false,
         }
     }

@@ -66,7 +66,7 @@ impl<T: Real> Lanes<T> {
                 first,
                 tape: Tape::new(network, streams, capacity, lists),
                 sweep: Sweep::new(network, trace.filters(), method, streams, capacity),
-                paths: trace.paths(network, streams, capacity),
+                paths: trace.paths(network, method, streams, capacity),
                 score: Score::default(),
             }
         });
@@ -75,6 +75,11 @@ impl<T: Real> Lanes<T> {
 
     pub(crate) fn streams(&self) -> usize {
         self.streams
+    }
+
+    /// What brought the last window's signals down.
+    pub(crate) fn transposed(&self) -> &Transposed<T> {
+        &self.transposed
     }
 
     /// Steps taken so far in this window.

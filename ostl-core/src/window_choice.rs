@@ -39,14 +39,16 @@ pub fn best_window<T: Real>(
     longest: usize,
     budget: usize,
 ) -> WindowChoice {
-    let sizes = Sizes::new(network, method, streams);
+    // SnAp-1 keeps more in windows of several steps; nothing else depends on K.
+    let sizes = [1, 2].map(|steps| Sizes::new(network, &method.with_window(steps), streams));
+    let sizes = |steps: usize| &sizes[usize::from(steps > 1)];
     let candidates = [1, 2, 4, 6, 8, 12, 16, 20, 24, 32, 48, 64, 96, 128, 192, 256];
-    let mut best = sizes.choice(1);
-    let mut least = sizes.seconds(1);
+    let mut best = sizes(1).choice(1);
+    let mut least = sizes(1).seconds(1);
     for steps in candidates.into_iter().map(|steps: usize| steps.min(longest.max(1))) {
-        let choice = sizes.choice(steps);
-        if choice.trace_bytes.saturating_add(choice.window_bytes) <= budget && sizes.seconds(steps) < least {
-            least = sizes.seconds(steps);
+        let choice = sizes(steps).choice(steps);
+        if choice.trace_bytes.saturating_add(choice.window_bytes) <= budget && sizes(steps).seconds(steps) < least {
+            least = sizes(steps).seconds(steps);
             best = choice;
         }
     }
@@ -104,7 +106,7 @@ impl Sizes {
                             values = parameters + 2 * variables;
                             moved_on = 3.0 * parameters as f64;
                         }
-                        carry if is_local(network, carry, index) => {
+                        _ if is_local(network, method, index) => {
                             values += (s + filtered) * own;
                             step += 2 * (s + filtered) * g * n;
                             (variables, parameters) = (0, 0);

@@ -378,7 +378,7 @@ impl<T: Real> Learner<T> {
     fn accumulate(&mut self) {
         let Streaming { lanes, trace, gradient, touched, steps_seen, .. } = &mut self.streaming;
         touched.note(&self.network, lanes);
-        trace.close(&self.network, &lanes.lanes, &self.continues, *steps_seen, gradient);
+        trace.close(&self.network, lanes, &self.continues, *steps_seen, gradient);
         for lane in &mut lanes.lanes {
             lane.tape.keep_boundary(&self.network);
         }

@@ -25,7 +25,9 @@ pub enum Carry {
     Network,
     /// SnAp-n (Menick et al. 2020): of the layer's influence matrix the entries that a parameter reaches within n steps, itself
     /// included. n = 1 keeps each unit's own influence, its own connection in H included; the larger n, the more, until it is
-    /// all that [`Layer`](Self::Layer) keeps of a layer's own parameters.
+    /// all that [`Layer`](Self::Layer) keeps of a layer's own parameters. The pattern is that of what is kept between windows: within
+    /// a window nothing is left out, so what leaves a unit and comes back to it through others before a window ends is kept under any n. That costs
+    /// a sweep from every unit's state; at one step a window there is none, and n = 1 costs no more than [`Local`](Self::Local).
     Snap(usize),
     /// Unbiased online recurrent optimisation (Tallec & Ollivier 2017): one random rank-one estimate of the influence of every
     /// parameter on every state; right on average, never exact.

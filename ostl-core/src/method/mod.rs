@@ -21,7 +21,8 @@ pub enum Window {
 
 /// How the learning signal comes down from the readout through the layers.
 ///
-/// Only the way from one layer to the next is meant: inside a layer the reverse sweep of a window goes through Hᵀ, whatever the feedback.
+/// Only the way from one layer to the next is meant: inside a layer the reverse sweep of a window goes through Hᵀ, whatever the feedback. What is
+/// carried across windows follows the same ways as the sweep within them, so that the length of the windows does not decide what a layer is told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]

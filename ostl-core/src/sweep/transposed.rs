@@ -57,6 +57,11 @@ impl<T: Real> Transposed<T> {
         Self { layers: Vec::new(), feedback: Feedback::Symmetric, reach: Reach::All, is_current: false }
     }
 
+    /// The fixed matrix that brings a layer's δ to the layer below in place of Wᵀ, if the method's feedback has one.
+    pub(crate) fn fixed(&self, layer: usize) -> Option<&[T]> {
+        (self.feedback == Feedback::Random).then(|| self.layers[layer].0.as_slice())
+    }
+
     /// The weights have changed.
     pub(crate) fn forget(&mut self) {
         self.is_current = false;

@@ -11,6 +11,7 @@ use crate::layer::Recurrent;
 use crate::method::{Carry, Feedback, Method};
 use crate::network::Network;
 use crate::real::Real;
+use crate::trace::hears_itself;
 
 /// A leaky sum of a layer's outputs.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -62,7 +63,7 @@ fn of_layer<T: Real>(network: &Network<T>, method: &Method, index: usize) -> Vec
     if let Some(rate) = layer.activity.rate {
         filters.push(Filter { factor: rate.decay, gain: 1.0 - rate.decay, source: Source::Rate });
     }
-    if carry == Carry::Snap(1) && !layer.y_gates.is_empty() && layer.output_has_memory() {
+    if hears_itself(network, method, index) && layer.output_has_memory() {
         filters.push(Filter { factor: 0.0, gain: 1.0, source: Source::Itself });
     }
     filters

@@ -252,7 +252,7 @@ pub(super) enum Kind {
     Traced {
         patience: Patience,
         filters: Vec<Filter>,
-        /// The unit's own connection in H counts as its own.
+        /// The unit's own connection in H counts as its own: SnAp-1 in windows of one step.
         hears_itself: bool,
     },
 }

@@ -17,9 +17,9 @@ use serde::{Deserialize, Serialize};
 use crate::accumulate::{Plan, Traced, Values, Window};
 use crate::kernel::bf16::Bf16;
 use crate::kernel::trace::{COLUMNS, Touched, ZERO};
-use crate::lane::Lane;
+use crate::lane::{Lane, Lanes};
 use crate::layer::Layer;
-use crate::method::{Carry, Method, TraceFormat, Update};
+use crate::method::{Carry, Feedback, Method, TraceFormat, Update};
 use crate::network::Network;
 use crate::real::Real;
 
@@ -36,7 +36,6 @@ use uoro::Uoro;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(bound = "")]
 pub(crate) struct Trace<T: Real> {
-    carry: Carry,
     filters: Vec<Vec<Filter>>,
     /// The traces that every unit keeps for itself, in the order of the plan.
     local: Local<T>,
@@ -65,23 +64,34 @@ enum Beyond<T: Real> {
     Uoro(Uoro<T>),
 }
 
-/// Which recurrent layers keep a trace for each unit under a carry. A layer without H needs no more where nothing stateless below it
-/// shares its influence: there `layer` is `local`, and SnAp, which leaves those below out anyway, is so whatever is there.
-pub(crate) fn is_local<T: Real>(network: &Network<T>, carry: Carry, index: usize) -> bool {
+/// Which recurrent layers keep a trace for each unit under a method. A layer without H needs no more where nothing stateless below it
+/// shares its influence: there `layer` is `local`, and SnAp, which leaves those below out anyway, is so whatever is there. With H, SnAp-1 is so
+/// in windows of one step, within which nothing leaves a unit and comes back to it.
+pub(crate) fn is_local<T: Real>(network: &Network<T>, method: &Method, index: usize) -> bool {
     let Some(layer) = network.layers[index].recurrent() else { return false };
     let is_closed = layer.y_gates.is_empty();
-    let has_stateless_below = index > 0 && matches!(network.layers[index - 1], Layer::Dense(_));
-    match carry {
-        Carry::Local | Carry::Snap(1) | Carry::Postsynaptic => true,
+    match method.carry_in_use() {
+        Carry::Local | Carry::Postsynaptic => true,
+        Carry::Snap(1) if method.window == crate::method::Window::Steps(1) => true,
         Carry::Snap(_) => is_closed,
-        Carry::Layer | Carry::KfRtrl => is_closed && !has_stateless_below,
+        Carry::Layer | Carry::KfRtrl => is_closed && !carries_those_below(network, method, index),
         _ => false,
     }
 }
 
-/// Whether a unit's own connection in H counts as its own.
-fn hears_itself<T: Real>(network: &Network<T>, carry: Carry, index: usize) -> bool {
-    carry == Carry::Snap(1) && network.layers[index].recurrent().is_some_and(|layer| !layer.y_gates.is_empty())
+/// Whether the influence of stateless layers just below a recurrent one is carried with its own. It is where they are told what that layer
+/// wants of them, step by step. Feedback that tells every layer of the readout's error or of the target alone has no way through a layer: what a
+/// stateless one is told of a step is all there is.
+pub(crate) fn carries_those_below<T: Real>(network: &Network<T>, method: &Method, index: usize) -> bool {
+    let has_stateless_below = index > 0 && matches!(network.layers[index - 1], Layer::Dense(_));
+    let passes_through = matches!(method.feedback, Feedback::Symmetric | Feedback::Random);
+    has_stateless_below && passes_through && !matches!(method.carry_in_use(), Carry::Snap(_))
+}
+
+/// Whether a unit's own connection in H counts as its own in a trace that it keeps for itself.
+fn hears_itself<T: Real>(network: &Network<T>, method: &Method, index: usize) -> bool {
+    let has_h = network.layers[index].recurrent().is_some_and(|layer| !layer.y_gates.is_empty());
+    method.carry_in_use() == Carry::Snap(1) && has_h && is_local(network, method, index)
 }
 
 impl<T: Real> Trace<T> {
@@ -94,8 +104,8 @@ impl<T: Real> Trace<T> {
         let filters = filters(network, method);
         let traced = |index: usize| {
             let filters = filters[index].len();
-            let hears_itself = hears_itself(network, carry, index);
-            is_local(network, carry, index).then_some(Traced { capacity, filters, hears_itself })
+            let hears_itself = hears_itself(network, method, index);
+            is_local(network, method, index).then_some(Traced { capacity, filters, hears_itself })
         };
         let plan = Plan::new(network, streams, traced);
         let local = match method.trace {
@@ -103,16 +113,15 @@ impl<T: Real> Trace<T> {
             TraceFormat::Bf16 => Local::Bf16(vec![Bf16::default(); plan.trace_values]),
         };
         let beyond = match carry {
-            Carry::Layer | Carry::Network | Carry::Snap(2..) | Carry::KfRtrl => {
-                let is_local = |index: usize| is_local(network, carry, index);
-                Beyond::Influence(Influence::new(network, method, &filters, is_local, streams, capacity))
+            Carry::Layer | Carry::Network | Carry::Snap(_) | Carry::KfRtrl => {
+                Beyond::Influence(Influence::new(network, method, &filters, streams, capacity))
             }
             Carry::Presynaptic => Beyond::Presynaptic(Presynaptic::new(network, streams)),
             Carry::Uoro => Beyond::Uoro(Uoro::new(network, method.seed, streams, capacity)),
             _ => Beyond::Nothing,
         };
         let touched = vec![[ZERO; COLUMNS]; plan.trace_tiles];
-        Self { carry, filters, local, touched, patience, beyond, plan, fresh: vec![true; streams] }
+        Self { filters, local, touched, patience, beyond, plan, fresh: vec![true; streams] }
     }
 
     /// What listens to each layer's outputs beyond the step.
@@ -121,14 +130,14 @@ impl<T: Real> Trace<T> {
     }
 
     /// What a lane of streams has to find out about a window for this trace.
-    pub(crate) fn paths(&self, network: &Network<T>, streams: usize, capacity: usize) -> LanePaths<T> {
+    pub(crate) fn paths(&self, network: &Network<T>, method: &Method, streams: usize, capacity: usize) -> LanePaths<T> {
         let kind = |index: usize| {
             let layer = network.layers[index].recurrent()?;
-            Some(match self.carry {
-                carry if is_local(network, carry, index) => Kind::Traced {
+            Some(match method.carry_in_use() {
+                _ if is_local(network, method, index) => Kind::Traced {
                     patience: self.patience,
                     filters: self.filters[index].clone(),
-                    hears_itself: hears_itself(network, carry, index),
+                    hears_itself: hears_itself(network, method, index),
                 },
                 Carry::None | Carry::Uoro => Kind::Nothing,
                 Carry::Layer | Carry::Network | Carry::Snap(_) | Carry::KfRtrl if influence::carries_output(layer) => {
@@ -165,11 +174,12 @@ impl<T: Real> Trace<T> {
     pub(crate) fn close(
         &mut self,
         network: &Network<T>,
-        lanes: &[Lane<T>],
+        lanes: &Lanes<T>,
         continues: &[bool],
         seen: u64,
         gradient: &mut [T],
     ) {
+        let (lanes, transposed) = (lanes.lanes.as_slice(), lanes.transposed());
         let window = Window { network, lanes, continues, fresh: &self.fresh, seen };
         let touched = &mut self.touched;
         match &mut self.local {
@@ -178,7 +188,7 @@ impl<T: Real> Trace<T> {
         }
         match &mut self.beyond {
             Beyond::Nothing => {}
-            Beyond::Influence(influence) => influence.close(&window, gradient),
+            Beyond::Influence(influence) => influence.close(&window, transposed, gradient),
             Beyond::Presynaptic(traces) => traces.close(&window, gradient),
             Beyond::Uoro(uoro) => uoro.close(&window, gradient),
         }

@@ -3,8 +3,10 @@
 mod activity;
 mod audit;
 mod by_hand;
+mod feedback;
 mod filters;
 mod leaky;
+mod masked;
 mod stretches;
 mod text_layers;
 mod two_states;

@@ -36,7 +36,8 @@ use crate::kernel::share::is_worth_sharing;
 use crate::method::{Carry, Method};
 use crate::network::Network;
 use crate::real::Real;
-use crate::trace::Filter;
+use crate::sweep::Transposed;
+use crate::trace::{Filter, carries_those_below, is_local};
 use dense::Dense;
 use kronecker::Kronecker;
 use span::{SpanLayer, StreamWindow, carried};
@@ -75,13 +76,12 @@ enum Kept<T: Real> {
 }
 
 impl<T: Real> Influence<T> {
-    /// The spans that a method's carry asks for: for each recurrent layer whose units do not keep traces of their own one with the
-    /// stateless layers just below it, or one for everything up to the topmost recurrent layer.
+    /// The spans that a method's carry asks for: for each recurrent layer whose units do not keep traces of their own one, with the
+    /// stateless layers just below it where these are carried, or one for everything up to the topmost recurrent layer.
     pub(crate) fn new(
         network: &Network<T>,
         method: &Method,
         filters: &[Vec<Filter>],
-        is_local: impl Fn(usize) -> bool,
         streams: usize,
         capacity: usize,
     ) -> Self {
@@ -89,12 +89,12 @@ impl<T: Real> Influence<T> {
         let mut ranges = Vec::new();
         match (method.carry, recurrent.last()) {
             (Carry::Network, Some(&top)) => ranges.push(0..top + 1),
-            (carry, _) => {
+            _ => {
                 let mut first = 0;
                 for index in recurrent {
-                    if !is_local(index) {
-                        // Parameters of the layers below are not within SnAp's pattern.
-                        ranges.push(if matches!(carry, Carry::Snap(_)) { index..index + 1 } else { first..index + 1 });
+                    if !is_local(network, method, index) {
+                        let with_those_below = carries_those_below(network, method, index);
+                        ranges.push(if with_those_below { first } else { index }..index + 1);
                     }
                     first = index + 1;
                 }
@@ -113,9 +113,10 @@ impl<T: Real> Influence<T> {
         values.sum::<usize>() * size_of::<T>()
     }
 
-    pub(crate) fn close(&mut self, window: &Window<'_, T>, gradient: &mut [T]) {
+    /// `transposed` is what brought the window's signals down.
+    pub(crate) fn close(&mut self, window: &Window<'_, T>, transposed: &Transposed<T>, gradient: &mut [T]) {
         for span in &mut self.spans {
-            span.close(window, gradient);
+            span.close(window, transposed, gradient);
         }
     }
 }
@@ -157,7 +158,7 @@ impl<T: Real> Span<T> {
         Self { variables, layers, streams: vec![stream; streams], ones: vec![T::one(); capacity], kept }
     }
 
-    fn close(&mut self, window: &Window<'_, T>, gradient: &mut [T]) {
+    fn close(&mut self, window: &Window<'_, T>, transposed: &Transposed<T>, gradient: &mut [T]) {
         let Window { network, lanes, continues, fresh, seen } = *window;
         let layers = &self.layers;
         let variables = self.variables;
@@ -175,7 +176,7 @@ impl<T: Real> Span<T> {
             }
             paths.read_signal(layers, network, lane, b);
             if continues[stream] {
-                paths.sweep(layers, variables, network, &lane.tape, b);
+                paths.sweep(layers, variables, network, transposed, &lane.tape, b);
             }
         };
         let streams = &mut self.streams[..live];

@@ -3,11 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::span::{SpanLayer, recurrent_at};
-use crate::kernel::product::{Into, columns, columns_mut, multiply_shared, plain_operand};
+use crate::kernel::product::{Into, columns, columns_mut, multiply_shared, plain_operand, transposed_operand};
 use crate::lane::Lane;
 use crate::layer::{Layer, Recurrent};
 use crate::network::Network;
 use crate::real::Real;
+use crate::sweep::Transposed;
 use crate::trace::immediate::folded_signal;
 use crate::window::{LayerTape, RecurrentTape, Tape};
 
@@ -87,7 +88,15 @@ impl<T: Real> Stream<T> {
     }
 
     /// The reverse sweep from every carried variable at the window's end.
-    pub(super) fn sweep(&mut self, layers: &[SpanLayer], variables: usize, network: &Network<T>, tape: &Tape<T>, b: usize) {
+    pub(super) fn sweep(
+        &mut self,
+        layers: &[SpanLayer],
+        variables: usize,
+        network: &Network<T>,
+        transposed: &Transposed<T>,
+        tape: &Tape<T>,
+        b: usize,
+    ) {
         for (layer, paths) in layers.iter().zip(&mut self.layers) {
             paths.to_state.fill(T::zero());
             paths.to_output.fill(T::zero());
@@ -141,9 +150,10 @@ impl<T: Real> Stream<T> {
                 if let Some(below) = lower.last_mut() {
                     let lower_c = variables - layers[place - 1].first;
                     let below_is_recurrent = network.layers[layer.index - 1].recurrent().is_some();
+                    let weights = &network.parameters[network.layers[layer.index].w_range()];
                     paths.send_down(
                         &network.layers[layer.index],
-                        &network.parameters,
+                        transposed.fixed(layer.index).map_or(Down::Weights(weights), Down::Fixed),
                         step,
                         c,
                         below,
@@ -163,6 +173,15 @@ impl<T: Real> Stream<T> {
             }
         }
     }
+}
+
+/// What brings adjoints from a layer's a to its inputs.
+#[derive(Clone, Copy)]
+enum Down<'a, T> {
+    /// W.
+    Weights(&'a [T]),
+    /// Fixed feedback B in Wᵀ's place, as in the window's own sweep.
+    Fixed(&'a [T]),
 }
 
 /// x = y·factor.
@@ -283,7 +302,7 @@ impl<T: Real> LayerPaths<T> {
     fn send_down(
         &mut self,
         layer: &Layer<T>,
-        parameters: &[T],
+        down: Down<'_, T>,
         step: usize,
         c: usize,
         below: &mut Self,
@@ -291,10 +310,7 @@ impl<T: Real> LayerPaths<T> {
         below_is_recurrent: bool,
         mask: Option<&[T]>,
     ) {
-        let (rows, all, w) = match layer {
-            Layer::Recurrent(layer) => (layer.x_rows(), layer.gates() * layer.units, layer.w_range()),
-            Layer::Dense(layer) => (0..layer.units, layer.units, layer.w_range()),
-        };
+        let (rows, all) = (layer.x_rows(), layer.activations());
         let m = layer.inputs();
         // The layer below also carries its own variables, in the rows before these.
         let skipped = lower_c - c;
@@ -305,7 +321,10 @@ impl<T: Real> LayerPaths<T> {
             return;
         }
         let influence = columns(&self.influence[(step + 1) * c * all + rows.start * c..], c, rows.len(), c);
-        let weights = plain_operand(&parameters[w], rows.len(), m, rows.len());
+        let weights = match down {
+            Down::Weights(weights) => plain_operand(weights, rows.len(), m, rows.len()),
+            Down::Fixed(feedback) => transposed_operand(feedback, rows.len(), m, m),
+        };
         let Some(mask) = mask else {
             let into = if below_is_recurrent { Into::Add } else { Into::Replace };
             return multiply_shared(into, influence, weights, columns_mut(&mut below.to_output[skipped..], c, m, lower_c));
