@@ -78,6 +78,17 @@ pub enum DatasetError {
         /// The largest size that is read.
         limit: u64,
     },
+    /// A packed file unpacks to far more than its size lets expect.
+    #[error("{}: {packed} bytes that unpack to more than {room}, and of a packed file no more than {} times its size are read: unpack it \
+             (gunzip) and read the plain file", .path.display(), crate::files::MOST_UNPACKED)]
+    UnpacksTooFar {
+        /// The file.
+        path: PathBuf,
+        /// Its size.
+        packed: u64,
+        /// The largest content that is read of it.
+        room: u64,
+    },
     /// The file has no content.
     #[error("{}: the file is empty: copy or download it again. {FORMAT}", .path.display())]
     Empty {
@@ -166,6 +177,9 @@ pub enum Defect {
     /// Not JSON, or JSON of another shape; the parser's own words.
     #[error("{0}")]
     Json(String),
+    /// NaN or an infinity in place of a note.
+    #[error("`{0}` in place of a note, expected a MIDI note number from 0 to 127: remove it")]
+    NotFinite(&'static str),
     /// The file ends in the middle.
     #[error("the file ends here, in the middle of its JSON: it was cut off, so copy or download it again")]
     Truncated,

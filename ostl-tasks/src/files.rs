@@ -1,4 +1,6 @@
-//! Finding and reading the files of a data set: plain or gzip, never more than may be.
+//! Finding and reading the files of a data set: names in capitals or not, contents plain or gzip, never more than may be.
+//!
+//! One rule holds for everything that is packed, gzip files and archives alike: [`room`].
 
 use std::fs::{self, File, Metadata};
 use std::io::{ErrorKind, Read};
@@ -17,7 +19,13 @@ pub(crate) fn look(path: &Path) -> Result<Option<Metadata>, DatasetError> {
     }
 }
 
-/// The first of some names that is there, in a folder or in one of its subfolders `within`; `what` says what is looked for.
+/// How many times its own size a packed file may unpack to. Data of any use stays far below; what is packed thousandfold is all the same.
+pub(crate) const MOST_UNPACKED: u64 = 200;
+/// What small packed files may unpack to in any case, in bytes.
+const SMALL: u64 = 1 << 20;
+
+/// The first of some names that is there, in a folder or in one of its subfolders `within`; `what` says what is looked for. A name that is
+/// there as it is spelt is taken before one that differs in capitals.
 pub(crate) fn find(folder: &Path, within: &[&str], names: &[&str], what: &str) -> Result<PathBuf, DatasetError> {
     let missing = |looked_at| Err(DatasetError::NotFound { file: what.to_owned(), looked_at });
     if look(folder)?.is_none() {
@@ -31,7 +39,77 @@ pub(crate) fn find(folder: &Path, within: &[&str], names: &[&str], what: &str) -
             return Ok(place.clone());
         }
     }
+    let subfolders = within.iter().map(|sub| entry(folder, sub));
+    for folder in std::iter::once(Ok(Some(folder.to_owned()))).chain(subfolders) {
+        let Some(folder) = folder? else { continue };
+        let there = in_folder(&folder)?;
+        for name in names {
+            if let Some(path) = in_any_case(&there, name, &folder)? {
+                return Ok(path);
+            }
+        }
+    }
     missing(places)
+}
+
+/// The file or folder at a path below a folder, each part of which may be spelt in capitals or not.
+///
+/// # Errors
+/// If several names differ in nothing but capitals and none is spelt as asked for.
+pub(crate) fn entry(folder: &Path, path: &str) -> Result<Option<PathBuf>, DatasetError> {
+    let mut place = folder.to_owned();
+    for name in path.split('/') {
+        let exact = place.join(name);
+        if look(&exact)?.is_some() {
+            place = exact;
+            continue;
+        }
+        let there = in_folder(&place)?;
+        match in_any_case(&there, name, &place)? {
+            Some(found) => place = found,
+            None => return Ok(None),
+        }
+    }
+    Ok(Some(place))
+}
+
+/// The paths of what is in a folder, sorted; none if it is no folder, or not to be listed.
+fn in_folder(folder: &Path) -> Result<Vec<PathBuf>, DatasetError> {
+    let unreadable = |reason| DatasetError::Unreadable { path: folder.to_owned(), reason };
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        // What may not be listed may still be opened by its name, which has been tried.
+        Err(error)
+            if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::PermissionDenied) =>
+        {
+            return Ok(Vec::new());
+        }
+        Err(reason) => return Err(unreadable(reason)),
+    };
+    let mut paths =
+        entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>().map_err(unreadable)?;
+    paths.sort_unstable();
+    Ok(paths)
+}
+
+/// The one path whose last part is this name, capitals or not.
+fn in_any_case(paths: &[PathBuf], name: &str, folder: &Path) -> Result<Option<PathBuf>, DatasetError> {
+    let mut alike = paths.iter().filter(|path| path.file_name().is_some_and(|found| found.eq_ignore_ascii_case(name)));
+    match (alike.next(), alike.next()) {
+        (Some(one), Some(other)) => {
+            let at = At::Part(name_of(one));
+            let problem =
+                format!("there is `{}` as well, which differs in capitals alone: keep one of the two", name_of(other));
+            Err(DatasetError::Malformed { path: folder.to_owned(), at, problem })
+        }
+        (one, _) => Ok(one.cloned()),
+    }
+}
+
+/// Whether a name ends so, capitals or not; what comes before the ending if it does.
+pub(crate) fn stem<'n>(name: &'n str, ending: &str) -> Option<&'n str> {
+    let (stem, end) = name.split_at_checked(name.len().checked_sub(ending.len())?)?;
+    end.eq_ignore_ascii_case(ending).then_some(stem)
 }
 
 /// A whole file as it lies on the disk, unless it is larger than `limit` bytes.
@@ -57,7 +135,22 @@ pub(crate) fn within_limit(bytes: u64, limit: u64, path: &Path) -> Result<(), Da
     if bytes > limit { Err(DatasetError::TooLarge { path: path.to_owned(), bytes, limit }) } else { Ok(()) }
 }
 
-/// The content of a file, unpacked if it is gzip; at most `limit` bytes of it, packed or not.
+/// How much a packed file of so many bytes may unpack to: [`MOST_UNPACKED`] times that, and in no case more than `limit`.
+pub(crate) fn room(packed: u64, limit: u64) -> u64 {
+    packed.saturating_mul(MOST_UNPACKED).max(SMALL).min(limit)
+}
+
+/// Refuses a packed file that unpacks to more than its [`room`].
+pub(crate) fn within_room(unpacked: u64, packed: u64, limit: u64, path: &Path) -> Result<(), DatasetError> {
+    within_limit(unpacked, limit, path)?;
+    let room = room(packed, limit);
+    if unpacked > room {
+        return Err(DatasetError::UnpacksTooFar { path: path.to_owned(), packed, room });
+    }
+    Ok(())
+}
+
+/// The content of a file, unpacked if it is gzip; at most `limit` bytes of it, packed or not, and of a packed one at most its [`room`].
 pub(crate) fn unpacked(path: &Path, limit: u64) -> Result<Vec<u8>, DatasetError> {
     let bytes = contents(path, limit)?;
     unpack(bytes, path, limit)
@@ -68,14 +161,16 @@ pub(crate) fn unpack(bytes: Vec<u8>, path: &Path, limit: u64) -> Result<Vec<u8>,
     if !bytes.starts_with(&[0x1f, 0x8b]) {
         return Ok(bytes);
     }
+    let packed = bytes.len() as u64;
     let mut unpacked = Vec::new();
-    let mut decoder = MultiGzDecoder::new(&bytes[..]).take(limit + 1);
+    // One byte beyond the room is enough to see that it is too much.
+    let mut decoder = MultiGzDecoder::new(&bytes[..]).take(room(packed, limit) + 1);
     if let Err(reason) = decoder.read_to_end(&mut unpacked) {
         let problem = format!("not whole gzip data ({reason}): copy or download it again");
         let at = At::Byte(unpacked.len() as u64);
         return Err(DatasetError::Malformed { path: path.to_owned(), at: At::Unpacked(Box::new(at)), problem });
     }
-    within_limit(unpacked.len() as u64, limit, path)?;
+    within_room(unpacked.len() as u64, packed, limit, path)?;
     Ok(unpacked)
 }
 
@@ -107,6 +202,52 @@ mod tests {
             let error = unpack(whole[..length].to_vec(), &packed, 100).unwrap_err().to_string();
             assert!(error.contains("a.gz") && error.contains("gzip"), "{error}");
         }
+    }
+
+    fn gzip(content: &[u8]) -> Vec<u8> {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        encoder.write_all(content).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    /// A bomb is refused after 200 times its size, whatever the limit of its format, and several members count as one file.
+    #[test]
+    fn what_unpacks_too_far_is_refused_early() {
+        let path = Path::new("bomb.gz");
+        let zeros = gzip(&vec![0; 16 << 20]);
+        let most = zeros.len() * MOST_UNPACKED as usize;
+        assert!(most < 4 << 20, "{} bytes", zeros.len());
+        let error = unpack(zeros.clone(), path, 1 << 34).unwrap_err();
+        assert!(matches!(&error, DatasetError::UnpacksTooFar { room, .. } if *room == most as u64), "{error}");
+        let message = error.to_string();
+        assert!(message.contains("bomb.gz") && message.contains("200 times") && message.contains("gunzip"), "{message}");
+        let twice = [gzip(&vec![0; 900_000]), gzip(&vec![0; 900_000])].concat();
+        assert!(matches!(unpack(twice, path, 1 << 34), Err(DatasetError::UnpacksTooFar { room: 1_048_576, .. })));
+        // A small file may unpack to a megabyte, and what packs badly to anything within the limit.
+        assert_eq!(unpack(gzip(&vec![0; 1 << 20]), path, 1 << 34).unwrap().len(), 1 << 20);
+        assert_eq!(unpack([gzip(b"a"), gzip(b"bc")].concat(), path, 3).unwrap(), b"abc");
+        assert_eq!((room(10, 1 << 30), room(1 << 20, 1 << 30), room(1 << 30, 1 << 34)), (1 << 20, 200 << 20, 1 << 34));
+    }
+
+    #[test]
+    fn names_count_in_capitals_or_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::create_dir_all(at("Mnist/RAW")).unwrap();
+        fs::write(at("Mnist/RAW/A.GZ"), "").unwrap();
+        let found = |names: &[&str]| find(folder.path(), &["mnist/raw"], names, "a");
+        assert_eq!(found(&["b", "a.gz"]).unwrap(), at("Mnist/RAW/A.GZ"));
+        assert_eq!(entry(folder.path(), "MNIST/raw/a.gz").unwrap(), Some(at("Mnist/RAW/A.GZ")));
+        assert_eq!(entry(folder.path(), "MNIST/raw/a").unwrap(), None);
+        // Spelt as asked for comes first, wherever it lies.
+        fs::create_dir_all(at("mnist/raw")).unwrap();
+        fs::write(at("mnist/raw/a.gz"), "").unwrap();
+        fs::write(at("A.gz"), "").unwrap();
+        assert_eq!(found(&["a.gz"]).unwrap(), at("mnist/raw/a.gz"));
+        fs::write(at("a.GZ"), "").unwrap();
+        let error = entry(folder.path(), "a.gz").unwrap_err().to_string();
+        assert!(error.contains("`A.gz`") && error.contains("`a.GZ`") && error.contains("keep one"), "{error}");
+        assert_eq!((stem("x.WaV", ".wav"), stem("x.wave", ".wav"), stem("é", ".wav")), (Some("x"), None, None));
     }
 
     #[test]

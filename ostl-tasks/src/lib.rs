@@ -3,6 +3,7 @@
 pub mod batching;
 pub mod catalogue;
 pub mod config;
+mod encoding;
 pub mod error;
 pub mod events;
 mod files;

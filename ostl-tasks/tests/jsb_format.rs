@@ -17,6 +17,26 @@ fn parse(json: &str) -> Result<JsbChorales, DatasetError> {
     JsbChorales::from_slice(json.as_bytes(), Path::new("some.json"))
 }
 
+#[test]
+fn byte_order_marks_are_passed_over_and_other_encodings_named() {
+    let plain = parse(SMALL).unwrap();
+    let marked = parse(&format!("\u{feff}{SMALL}")).unwrap();
+    assert_eq!(marked.batch(Split::Train, &[0, 1]), plain.batch(Split::Train, &[0, 1]));
+    let wide: Vec<u8> = [0xfeff].into_iter().chain(SMALL.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+    for bytes in [&wide[..], &wide[2..]] {
+        let error = JsbChorales::from_slice(bytes, Path::new("some.json")).unwrap_err().to_string();
+        assert!(error.contains("some.json") && error.contains("`iconv -f UTF-16LE -t UTF-8`"), "{error}");
+    }
+}
+
+#[test]
+fn nan_is_named() {
+    for (written, named) in [("NaN", "NaN"), ("nan", "NaN"), ("-Infinity", "Infinity"), ("Infinity", "Infinity")] {
+        let (defect, place) = broken(&SMALL.replace("[62]", &format!("[{written}]")));
+        assert_eq!((defect, place.sequence, place.step), (Defect::NotFinite(named), Some(0), Some(2)));
+    }
+}
+
 /// The content error of a file, after checks that its message names the file, the place and a way out.
 fn broken(json: &str) -> (Defect, Place) {
     let error = parse(json).unwrap_err();

@@ -5,6 +5,7 @@ use std::path::Path;
 use csv::{ReaderBuilder, StringRecord, Trim};
 
 use super::recordings::Recordings;
+use crate::encoding::unmarked;
 use crate::error::{At, DatasetError};
 
 /// Largest size of a value, so that no sum of them is infinite.
@@ -34,6 +35,7 @@ struct Table<'a> {
 impl<'a> Table<'a> {
     /// Begins to read; hands out the names of the columns as well.
     fn new(bytes: &'a [u8], path: &'a Path) -> Result<(Self, StringRecord), DatasetError> {
+        let bytes = unmarked(bytes, path)?;
         let reader = ReaderBuilder::new().trim(Trim::All).from_reader(bytes);
         let mut table = Self { reader, bytes, path, record: StringRecord::new() };
         let header = table.reader.headers().cloned().map_err(|error| table.csv_error(&error))?;

@@ -55,7 +55,7 @@ impl SpikeFile {
         File::open(path).and_then(|file| file.take(2).read_to_end(&mut start)).map_err(unreadable)?;
         if start == [0x1f, 0x8b] {
             let packed = File::open(path).map_err(unreadable)?;
-            return Self::of_temporary(unpacked(packed, path)?, path);
+            return Self::of_temporary(unpacked(packed, found.len(), path)?, path);
         }
         Self::new(path, found.len(), None, path)
     }
@@ -63,7 +63,7 @@ impl SpikeFile {
     /// The same of a file in memory, gzip or not, which is written to a temporary file; `path` is only the name it has in errors.
     pub(super) fn from_slice(bytes: &[u8], path: &Path) -> Result<Self, DatasetError> {
         if bytes.starts_with(&[0x1f, 0x8b]) {
-            return Self::of_temporary(unpacked(bytes, path)?, path);
+            return Self::of_temporary(unpacked(bytes, bytes.len() as u64, path)?, path);
         }
         let mut temporary = temporary(path)?;
         temporary.write_all(bytes).map_err(|reason| not_unpacked(path, &reason))?;
@@ -245,8 +245,8 @@ fn temporary(path: &Path) -> Result<NamedTempFile, DatasetError> {
     NamedTempFile::new().map_err(|reason| not_unpacked(path, &reason))
 }
 
-/// A temporary file with what gzip data unpacks to.
-fn unpacked(packed: impl Read, path: &Path) -> Result<NamedTempFile, DatasetError> {
+/// A temporary file with what gzip data of so many bytes unpacks to.
+fn unpacked(packed: impl Read, bytes: u64, path: &Path) -> Result<NamedTempFile, DatasetError> {
     let mut temporary = temporary(path)?;
     let mut content = MultiGzDecoder::new(BufReader::new(packed));
     let mut piece = vec![0; 1 << 16];
@@ -261,7 +261,7 @@ fn unpacked(packed: impl Read, path: &Path) -> Result<NamedTempFile, DatasetErro
             return Ok(temporary);
         }
         size += read as u64;
-        files::within_limit(size, SpikeFile::LARGEST_FILE, path)?;
+        files::within_room(size, bytes, SpikeFile::LARGEST_FILE, path)?;
         temporary.write_all(&piece[..read]).map_err(|reason| not_unpacked(path, &reason))?;
     }
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use ostl_core::{ConfigError, SequenceBatch};
 
 use super::tokens::{Tokens, stream, streams};
+use crate::encoding::unmarked;
 use crate::error::{At, DatasetError};
 use crate::split::Split;
 use crate::vocabulary::Vocabulary;
@@ -36,13 +37,13 @@ pub(super) fn validate(streams: usize, stretch: usize) -> Result<(), ConfigError
 
 /// A file's content as text, without the byte order mark that some editors write.
 pub(super) fn utf8<'b>(bytes: &'b [u8], path: &Path) -> Result<&'b str, DatasetError> {
-    let text = std::str::from_utf8(bytes).map_err(|error| {
-        let line = bytes[..error.valid_up_to()].iter().filter(|&&byte| byte == b'\n').count() + 1;
-        let byte = bytes.get(error.valid_up_to()).copied().unwrap_or_default();
+    let text = unmarked(bytes, path)?;
+    std::str::from_utf8(text).map_err(|error| {
+        let line = text[..error.valid_up_to()].iter().filter(|&&byte| byte == b'\n').count() + 1;
+        let byte = text.get(error.valid_up_to()).copied().unwrap_or_default();
         let problem = format!("byte 0x{byte:02x} in line {line} is not UTF-8: convert the file to UTF-8");
-        malformed(path, At::Byte(error.valid_up_to() as u64), problem)
-    })?;
-    Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
+        malformed(path, At::Byte((bytes.len() - text.len() + error.valid_up_to()) as u64), problem)
+    })
 }
 
 pub(super) fn malformed(path: &Path, at: At, problem: impl Into<String>) -> DatasetError {

@@ -6,6 +6,7 @@ use std::path::Path;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Unexpected, Visitor};
 
 use super::chords::ChordSequences;
+use crate::encoding::unmarked;
 use crate::error::{DatasetError, Defect, Place};
 use crate::split::Split;
 
@@ -22,6 +23,7 @@ const QUOTE: usize = 200;
 /// # Errors
 /// [`DatasetError::Empty`] and [`DatasetError::Content`], in the name of `path`.
 pub(crate) fn read(json: &[u8], path: &Path) -> Result<[ChordSequences; 3], DatasetError> {
+    let json = unmarked(json, path)?;
     if json.iter().all(u8::is_ascii_whitespace) {
         return Err(DatasetError::Empty { path: path.to_owned() });
     }
@@ -44,7 +46,7 @@ pub(crate) fn read(json: &[u8], path: &Path) -> Result<[ChordSequences; 3], Data
                     Defect::Truncated
                 }
                 Some(defect) => defect,
-                None => in_json(&error),
+                None => in_json(json, &error),
             },
         }),
     }
@@ -58,13 +60,28 @@ fn ends_at(json: &[u8], error: &serde_json::Error) -> bool {
 }
 
 /// What the parser itself found wrong.
-fn in_json(error: &serde_json::Error) -> Defect {
+fn in_json(json: &[u8], error: &serde_json::Error) -> Defect {
     if error.is_eof() {
         return Defect::Truncated;
+    }
+    if let Some(word) = not_finite(json, error) {
+        return Defect::NotFinite(word);
     }
     let message = error.to_string();
     let place = format!(" at line {} column {}", error.line(), error.column());
     Defect::Json(quote(message.strip_suffix(&place).unwrap_or(&message)))
+}
+
+/// What programs write for numbers that JSON does not have, where the parser stopped.
+fn not_finite(json: &[u8], error: &serde_json::Error) -> Option<&'static str> {
+    let line = json.split(|&byte| byte == b'\n').nth(error.line().checked_sub(1)?)?;
+    // It stops at the word, or within it after a sign or a letter that might have begun another.
+    let stop = error.column().min(line.len());
+    let begins =
+        |at: usize, word: &str| line[at..].get(..3).is_some_and(|start| start.eq_ignore_ascii_case(word.as_bytes()));
+    let places = stop.saturating_sub(2)..=stop;
+    let words = [("nan", "NaN"), ("inf", "Infinity")];
+    words.into_iter().find_map(|(word, name)| places.clone().any(|at| begins(at, word)).then_some(name))
 }
 
 /// The beginning of a text from a file that may be anything, fit for a terminal.

@@ -9,6 +9,7 @@ use super::config::MOST;
 use super::json_parts::{Answered, ReadRows, ReadTarget, ReadTargets, Rows};
 use super::numbers::Numbers;
 use super::part::{Answers, NONE, Part, Place, There};
+use crate::encoding::unmarked;
 use crate::error::{At, DatasetError};
 
 /// The largest file that is read, in bytes, so that targets can be numbered with 32 bits.
@@ -22,6 +23,7 @@ pub(super) fn part(bytes: &[u8], path: &Path) -> Result<Part, DatasetError> {
         let problem: String = problem.chars().take(QUOTE).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
         DatasetError::Malformed { path: path.to_owned(), at: At::Line(line as u64), problem }
     };
+    let bytes = unmarked(bytes, path)?;
     let mut reader = Reader::default();
     for (index, line) in bytes.split(|&byte| byte == b'\n').enumerate() {
         if line.iter().all(u8::is_ascii_whitespace) {

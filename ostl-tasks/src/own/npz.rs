@@ -13,10 +13,6 @@ use crate::files;
 
 /// The largest file that is read, in bytes.
 pub(super) const LARGEST_FILE: u64 = 1 << 34;
-/// How many times an archive's own size its arrays may take.
-const MOST_UNPACKED: u64 = 200;
-/// What small archives may take in any case, in bytes.
-const SMALL: u64 = 1 << 20;
 
 /// The arrays that are known, with or without `.npy`.
 const NAMES: [&str; 4] = ["inputs", "targets", "lengths", "mask"];
@@ -52,7 +48,7 @@ pub(super) fn from_archive(bytes: &[u8], path: &Path) -> Result<Arrays, DatasetE
                 .to_owned();
         return Err(broken(At::Part(name), problem));
     }
-    let mut room = (bytes.len() as u64).saturating_mul(MOST_UNPACKED).clamp(SMALL, LARGEST_FILE);
+    let mut room = files::room(bytes.len() as u64, LARGEST_FILE);
     let mut arrays = Arrays::new();
     for name in NAMES {
         let named = Named { path, name };
@@ -64,8 +60,9 @@ pub(super) fn from_archive(bytes: &[u8], path: &Path) -> Result<Arrays, DatasetE
         let size = member.size();
         let Some(left) = room.checked_sub(size) else {
             return Err(named.broken(format!(
-                "unpacks to {size} bytes, with what came before it more than {MOST_UNPACKED} times the file: save it with np.savez, \
-                 which does not pack"
+                "unpacks to {size} bytes, with what came before it more than {} times the file: save it with np.savez, which does \
+                 not pack",
+                files::MOST_UNPACKED
             )));
         };
         room = left;

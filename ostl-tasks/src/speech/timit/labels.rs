@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::phones;
+use crate::encoding::{lines, unmarked};
 use crate::error::{At, DatasetError};
 
 /// The largest transcription that is read, in bytes. A sentence has some forty lines.
@@ -22,10 +23,9 @@ pub(super) struct Segment {
 /// Takes a `.PHN` file apart: lines `start end phone`, in the order of their starts.
 pub(super) fn read(bytes: &[u8], path: &Path) -> Result<Vec<Segment>, DatasetError> {
     let mut segments: Vec<Segment> = Vec::new();
-    let malformed = |line: usize, problem: String| {
-        Err(DatasetError::Malformed { path: path.to_owned(), at: At::Line(line as u64 + 1), problem })
-    };
-    for (at, line) in bytes.split(|&byte| byte == b'\n').enumerate() {
+    let malformed =
+        |line: u64, problem: String| Err(DatasetError::Malformed { path: path.to_owned(), at: At::Line(line), problem });
+    for (at, line) in lines(unmarked(bytes, path)?) {
         let line = String::from_utf8_lossy(line);
         let words: Vec<&str> = line.split_whitespace().take(4).collect();
         let [start, end, phone] = words[..] else {
@@ -52,7 +52,7 @@ pub(super) fn read(bytes: &[u8], path: &Path) -> Result<Vec<Segment>, DatasetErr
         segments.push(Segment { start, end, phone });
     }
     if segments.is_empty() {
-        return malformed(0, "no phones: copy the file again".to_owned());
+        return malformed(1, "no phones: copy the file again".to_owned());
     }
     Ok(segments)
 }
@@ -73,7 +73,7 @@ mod tests {
 
     #[test]
     fn by_hand() {
-        let segments = parse(b"0 10 h#\r\n10 15 AX-H\n\n20 25 q\n").unwrap();
+        let segments = parse(b"\xef\xbb\xbf0 10 h#\r\n10 15 AX-H\r\n\r20 25 q\n").unwrap();
         let phone = |name| phones::number(name);
         let found = [0, 9, 10, 14, 15, 19, 20, 24, 25].map(|sample| at(&segments, sample));
         let (silence, vowel, stop) = (phone("h#"), phone("ax-h"), phone("q"));
