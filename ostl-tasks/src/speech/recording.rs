@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{sphere, wav};
+use super::{riff, sphere, wav};
 use crate::error::{At, DatasetError};
 use crate::files;
 
@@ -19,23 +19,25 @@ pub struct Recording {
 }
 
 impl Recording {
-    /// Takes a file's content from memory, RIFF WAVE or NIST SPHERE, whichever it begins with; `path` is only the name it has in errors.
+    /// Takes a file's content from memory, RIFF WAVE (or RIFX, RF64) or NIST SPHERE, whichever it begins with; `path` is only the name it has in errors.
     ///
     /// # Errors
     /// [`DatasetError::Malformed`] if it is neither or broken.
     pub fn from_slice(bytes: &[u8], path: &Path) -> Result<Self, DatasetError> {
-        if bytes.starts_with(b"RIFF") {
+        if riff::MAGICS.iter().any(|magic| bytes.starts_with(magic)) {
             wav::read(bytes, path)
         } else if bytes.starts_with(sphere::MAGIC) {
             sphere::read(bytes, path)
         } else if bytes.is_empty() {
             Err(malformed(path, 0, "the file is empty: copy or download it again"))
         } else {
-            Err(malformed(
-                path,
-                0,
-                "neither a RIFF WAVE nor a NIST SPHERE file (`RIFF` or `NIST_1A` at the start): convert it to WAV",
-            ))
+            let found = match other_kind(bytes) {
+                Some(name) => format!(" but {name}"),
+                None => " (`RIFF` or `NIST_1A` at the start)".to_owned(),
+            };
+            let problem =
+                format!("neither a RIFF WAVE nor a NIST SPHERE file{found}: convert it to WAV (`ffmpeg -i FILE NEW.wav`)");
+            Err(malformed(path, 0, problem))
         }
     }
 
@@ -61,6 +63,21 @@ impl Recording {
             });
         }
         Ok(self)
+    }
+}
+
+/// What kind of sound file begins so, of those that are not read.
+fn other_kind(bytes: &[u8]) -> Option<&'static str> {
+    match bytes {
+        [b'f', b'L', b'a', b'C', ..] => Some("FLAC"),
+        [b'O', b'g', b'g', b'S', ..] => Some("Ogg"),
+        [b'I', b'D', b'3', ..] | [0xff, 0xf2 | 0xf3 | 0xfa | 0xfb, ..] => Some("MP3"),
+        [b'F', b'O', b'R', b'M', ..] => Some("AIFF"),
+        [b'.', b's', b'n', b'd', ..] => Some("AU"),
+        [b'c', b'a', b'f', b'f', ..] => Some("CAF"),
+        [b'a', b'j', b'k', b'g', ..] => Some("Shorten"),
+        [_, _, _, _, b'f', b't', b'y', b'p', ..] => Some("MP4"),
+        _ => None,
     }
 }
 
