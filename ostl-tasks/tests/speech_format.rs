@@ -328,3 +328,32 @@ proptest! {
         }
     }
 }
+
+/// Every recording is read or told of: names in capitals, sounds in other formats, folders in capitals.
+#[test]
+fn no_recording_is_passed_over_in_silence() {
+    let config = FsddConfig::default();
+    let folder = tempfile::tempdir().unwrap();
+    let inside = folder.path().join("FSDD/Recordings");
+    fs::create_dir_all(&inside).unwrap();
+    let put = |name: &str, bytes: &[u8]| fs::write(inside.join(name), bytes).unwrap();
+    for (at, (name, bytes)) in digits().into_iter().enumerate() {
+        let ending = [".WAV", ".Wav", ".wav", ".wave", ".WAV.GZ", ".wav.gz"][at];
+        put(&name.replace(".wav", ending), &bytes);
+    }
+    put("notes.txt", b"");
+    put("._3_b_o_11.wav", b"");
+    let task = Fsdd::open(folder.path(), &config).unwrap();
+    assert_eq!(Split::ALL.map(|split| task.sequences(split)), [2, 2, 2]);
+    let expected = from_memory(&digits(), &config).unwrap();
+    assert!(Split::ALL.iter().all(|&split| task.batch(split, &[0, 1]) == expected.batch(split, &[0, 1])));
+    for name in ["3_b_o_11.flac", "3_b_o_11.MP3", "3_b_o_11.wav.zip"] {
+        put(name, b"");
+        let error = Fsdd::open(folder.path(), &config).unwrap_err().to_string();
+        assert!(error.contains(name) && error.contains("neither WAV nor SPHERE") && error.contains("ffmpeg"), "{error}");
+        fs::remove_file(inside.join(name)).unwrap();
+    }
+    put("3_b_o_10.WAV", &digits()[5].1);
+    let error = Fsdd::open(folder.path(), &config).unwrap_err().to_string();
+    assert!(error.contains("the same recording as `3_b_o_10."), "{error}");
+}

@@ -60,7 +60,9 @@ impl Fsdd {
     pub fn open(folder: &Path, config: &FsddConfig) -> Result<Self, TaskError> {
         let places: Vec<PathBuf> =
             Self::FOLDERS.iter().map(|sub| if sub.is_empty() { folder.to_owned() } else { folder.join(sub) }).collect();
-        for place in &places {
+        for (place, sub) in places.iter().zip(Self::FOLDERS) {
+            let place = if sub.is_empty() { None } else { files::entry(folder, sub)? }.unwrap_or_else(|| place.clone());
+            let place = &place;
             let found = names::list(place)?;
             if !found.is_empty() {
                 let read = |name: &str| {

@@ -39,12 +39,23 @@ impl Name {
     }
 }
 
+/// How the names of recordings end, with `.gz` behind it or not, in capitals or not: what a file holds is seen by its first bytes.
+const ENDINGS: [&str; 4] = [".wav", ".wave", ".sph", ".nist"];
+
+/// Endings of sounds in formats that are not read, and of files packed in ways that are not.
+const OTHERS: [&str; 20] = [
+    ".flac", ".mp3", ".ogg", ".oga", ".opus", ".m4a", ".aac", ".wma", ".aif", ".aiff", ".aifc", ".au", ".snd", ".caf",
+    ".w64", ".raw", ".zip", ".bz2", ".xz", ".zst",
+];
+
 /// The part of a name before `.wav` or `.wav.gz`.
 fn stem(file: &str) -> Option<&str> {
-    file.strip_suffix(".gz").unwrap_or(file).strip_suffix(".wav")
+    let unpacked = files::stem(file, ".gz").unwrap_or(file);
+    ENDINGS.iter().find_map(|ending| files::stem(unpacked, ending))
 }
 
-/// The recordings in a folder; none if there is no such folder. Names that do not end with `.wav` or begin with a dot are passed over.
+/// The recordings in a folder; none if there is no such folder. Names that begin with a dot are passed over, and those of files that are
+/// no sounds; sounds that are not read are an error, lest they be missing unnoticed.
 pub(super) fn list(folder: &Path) -> Result<Vec<Name>, DatasetError> {
     if !files::look(folder)?.is_some_and(|found| found.is_dir()) {
         return Ok(Vec::new());
@@ -53,10 +64,21 @@ pub(super) fn list(folder: &Path) -> Result<Vec<Name>, DatasetError> {
     let mut names = Vec::new();
     for entry in fs::read_dir(folder).map_err(unreadable)? {
         let file = entry.map_err(unreadable)?.file_name();
-        // A name that is not Unicode is not a recording's.
-        let Some(file) = file.to_str() else { continue };
-        if !file.starts_with('.') && stem(file).is_some() {
-            names.push(Name::parse(file, folder)?);
+        let shown = file.to_string_lossy();
+        if shown.starts_with('.') {
+            continue;
+        }
+        let refused = |problem: &str| DatasetError::Malformed {
+            path: folder.join(&file),
+            at: At::Part("the file's name".to_owned()),
+            problem: problem.to_owned(),
+        };
+        if stem(&shown).is_some() {
+            let name = file.to_str().ok_or_else(|| refused("not Unicode: rename the file or move it elsewhere"))?;
+            names.push(Name::parse(name, folder)?);
+        } else if OTHERS.iter().any(|ending| files::stem(&shown, ending).is_some()) {
+            let problem = "neither WAV nor SPHERE: convert the file to WAV (`ffmpeg -i FILE NEW.wav`) or move it elsewhere";
+            return Err(refused(problem));
         }
     }
     Ok(names)
