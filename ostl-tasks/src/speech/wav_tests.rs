@@ -120,7 +120,7 @@ fn other_chunks_are_passed_over() {
         [&fmt[..], &data, &[0, 7, 255, 3, 4]].concat(),
         [&fmt[..], &data, b"\0"].concat(),
     ] {
-        assert_eq!(samples(&riff(&[chunks.clone()])).unwrap(), VALUES, "{}", chunks.escape_ascii());
+        assert_eq!(samples(&riff(std::slice::from_ref(&chunks))).unwrap(), VALUES, "{}", chunks.escape_ascii());
     }
     let error = samples(&riff(&[fmt.clone(), data.clone(), odd, data.clone()])).unwrap_err();
     assert!(error.contains("byte 36: a second chunk `data` follows"), "{error}");
