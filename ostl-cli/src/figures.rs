@@ -28,7 +28,9 @@ pub(crate) struct Figures(Vec<(Metric, f64)>);
 
 impl Figures {
     pub(crate) fn new(measures: &Measures, reported: &[Metric]) -> Self {
-        Self(reported.iter().filter_map(|&metric| Some((metric, measures.value(metric)?))).collect())
+        // A perplexity can be beyond all numbers where the loss is not, and no checkpoint holds what is not finite.
+        let value = |metric| measures.value(metric).filter(|value| value.is_finite());
+        Self(reported.iter().filter_map(|&metric| Some((metric, value(metric)?))).collect())
     }
 
     /// What guessing without looking at the input comes to, as far as anybody has worked it out.
@@ -121,6 +123,15 @@ mod tests {
         let json = serde_json::to_value(figures.in_summary()).unwrap();
         assert_eq!(json["metrics"]["perplexity"], 2.75);
         assert_eq!((&json["loss"], &json["accuracy"]), (&1.0.into(), &0.5.into()));
+    }
+
+    #[test]
+    fn what_is_beyond_all_numbers_is_no_figure() {
+        let mut measures = Measures::of(Loss::SoftmaxCrossEntropy, 2, &[]);
+        let target = ostl_core::Target::Class(0);
+        measures.observe(&ostl_core::Observation { stream: 0, step: 0, outputs: &[0.0, 1e3], target, loss: 1e3 });
+        let figures = Figures::new(&measures, &[Metric::Loss, Metric::Perplexity]);
+        assert_eq!((figures.get(Metric::Loss), figures.get(Metric::Perplexity)), (Some(1e3), None));
     }
 
     #[test]

@@ -199,7 +199,7 @@ impl RunDirectory {
     }
 
     /// Reads the checkpoint to go on from.
-    pub(crate) fn read_last<L: serde::de::DeserializeOwned>(&self, network: &str) -> Result<Checkpoint<L>> {
+    pub(crate) fn read_last<L: Serialize + serde::de::DeserializeOwned>(&self, network: &str) -> Result<Checkpoint<L>> {
         if !self.has_checkpoint() {
             bail!(
                 "{}: has no checkpoint ({LAST}), so there is nothing to go on from; start anew with --force",

@@ -1,21 +1,28 @@
 //! Checkpoints: everything needed to go on bit for bit, in one file that is whole or is not there.
 //!
-//! The only file that knows bincode. A checkpoint is, little-endian: 8 bytes of magic, the format's version (u32), the length
-//! (u32) and text of the network's description, the length (u64) and bytes of the payload, and the CRC-32 (u32) of all before it.
-//! It is written beside its place, flushed to the disk and then moved there, so that a full disk or a kill in mid-write leaves the
-//! previous one whole.
+//! The only file that knows postcard. A checkpoint is, little-endian: 8 bytes of magic, the format's version (u32), the length
+//! (u32) and text of the network's description, the payload, its length (u64), and the CRC-32 (u32) of all before it. It is
+//! written as a [whole file](crate::whole_file), so that a full disk or a kill in mid-write leaves the previous one.
+//!
+//! No checkpoint holds a number that is infinite or none: no run goes on from that. Neither is one written nor taken for good, and the error
+//! names the value's place. And no length in a file is believed: nothing is allocated that the file is too short to hold.
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Serialize, de::DeserializeOwned};
 use thiserror::Error;
 
+use crate::walk::first_not_finite;
+use crate::whole_file;
+
 const MAGIC: &[u8; 8] = b"OSTLCKPT";
 /// Version of the format; a file of another version is refused by name.
-const VERSION: u32 = 4;
+const VERSION: u32 = 5;
 const HEADER: usize = MAGIC.len() + 4 + 4;
+/// The payload's length and the checksum.
+const TRAILER: usize = 8 + 4;
 /// A description is a line; more than this is a broken file.
 const LONGEST_DESCRIPTION: usize = 1 << 16;
 
@@ -49,7 +56,7 @@ pub enum CheckpointError {
     },
     /// Written by another version of the format.
     #[error(
-        "checkpoint {path}: format version {found}, this program reads version {expected}; use the program that wrote it"
+        "checkpoint {path}: format version {found}, this program reads version {expected}; go on with the version of the program that wrote it, or train anew"
     )]
     Version {
         /// The file.
@@ -81,6 +88,28 @@ pub enum CheckpointError {
         /// Checksum that was written.
         expected: u32,
     },
+    /// A number that is infinite or none was to be written.
+    #[error(
+        "checkpoint {path}: was not written, since {place} is {value} and no run goes on from that; the former file, if any, is untouched"
+    )]
+    Unsound {
+        /// The file.
+        path: PathBuf,
+        /// Where in the payload, field by field.
+        place: String,
+        /// What stands there: `inf`, `-inf` or `NaN`.
+        value: String,
+    },
+    /// It holds a number that is infinite or none.
+    #[error("checkpoint {path}: {place} is {value}, and no run goes on from that; use an older checkpoint")]
+    NotFinite {
+        /// The file.
+        path: PathBuf,
+        /// Where in the payload, field by field.
+        place: String,
+        /// What stands there: `inf`, `-inf` or `NaN`.
+        value: String,
+    },
     /// The content does not have the expected form.
     #[error("checkpoint {path}: its content is not what this program writes: {reason}")]
     Content {
@@ -94,39 +123,103 @@ pub enum CheckpointError {
 /// Writes a checkpoint of a network with this description.
 ///
 /// # Errors
-/// If it cannot be encoded or written; a file that stood there before is then untouched.
+/// If the payload holds a number that is not finite, or cannot be written; a file that stood there before is then untouched.
 pub fn write(path: &Path, network: &str, payload: &impl Serialize) -> Result<(), CheckpointError> {
-    let fail = |source: std::io::Error| CheckpointError::Write { path: path.to_owned(), source };
-    let mut bytes = Vec::new();
-    bytes.extend(MAGIC);
+    if let Some(stop) = first_not_finite(payload) {
+        return Err(CheckpointError::Unsound { path: path.to_owned(), place: stop.place, value: stop.found });
+    }
+    let written = whole_file::write(path, |file| {
+        let mut file = Summed { to: file, sum: crc32fast::Hasher::new(), count: 0, failed: None };
+        file.write_all(&header(network))?;
+        let start = file.count;
+        let encoded = postcard::to_io(payload, &mut file).map(drop);
+        encoded.map_err(|error| file.failed.take().unwrap_or_else(|| io::Error::other(error)))?;
+        let length = file.count - start;
+        file.write_all(&length.to_le_bytes())?;
+        let sum = file.sum.clone().finalize();
+        file.write_all(&sum.to_le_bytes())
+    });
+    written.map_err(|source| CheckpointError::Write { path: path.to_owned(), source })
+}
+
+/// The bytes of a checkpoint with a payload that is encoded already: for tests and fuzzing, which change one and see what becomes of it.
+#[must_use]
+pub fn assemble(network: &str, payload: &[u8]) -> Vec<u8> {
+    let mut bytes = header(network);
+    bytes.extend(payload);
+    bytes.extend((payload.len() as u64).to_le_bytes());
+    bytes.extend(crc32fast::hash(&bytes).to_le_bytes());
+    bytes
+}
+
+fn header(network: &str) -> Vec<u8> {
+    let mut bytes = MAGIC.to_vec();
     bytes.extend(VERSION.to_le_bytes());
     bytes.extend((network.len() as u32).to_le_bytes());
     bytes.extend(network.as_bytes());
-    let length_at = bytes.len();
-    bytes.extend(0_u64.to_le_bytes());
-    let length = bincode::serde::encode_into_std_write(payload, &mut bytes, bincode::config::standard())
-        .map_err(|error| fail(std::io::Error::other(error)))?;
-    bytes[length_at..length_at + 8].copy_from_slice(&(length as u64).to_le_bytes());
-    bytes.extend(crc32fast::hash(&bytes).to_le_bytes());
+    bytes
+}
 
-    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".checkpoint-").suffix(".tmp");
-    // Readable by whom the user's umask lets read files, not only by the user as temporary files are.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut file = builder.tempfile_in(folder).map_err(fail)?;
-    file.write_all(&bytes).and_then(|()| file.as_file().sync_all()).map_err(fail)?;
-    file.persist(path).map_err(|error| fail(error.error))?;
-    Ok(())
+/// Counts and sums what passes through, and remembers what the system said: postcard does not.
+struct Summed<'a> {
+    to: &'a mut dyn Write,
+    sum: crc32fast::Hasher,
+    count: u64,
+    failed: Option<io::Error>,
+}
+
+impl Write for Summed<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.to.write(bytes) {
+            Ok(count) => {
+                self.sum.update(&bytes[..count]);
+                self.count += count as u64;
+                Ok(count)
+            }
+            Err(error) => {
+                self.failed = Some(io::Error::new(error.kind(), error.to_string()));
+                Err(error)
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
 }
 
 /// Reads the payload of a checkpoint of a network with this description.
 ///
 /// # Errors
 /// Names the file and what is wrong with it.
-pub fn read<P: DeserializeOwned>(path: &Path, network: &str) -> Result<P, CheckpointError> {
+pub fn read<P: Serialize + DeserializeOwned>(path: &Path, network: &str) -> Result<P, CheckpointError> {
     let bytes = fs::read(path).map_err(|source| CheckpointError::Read { path: path.to_owned(), source })?;
+    decode(&bytes, path, network)
+}
+
+/// Reads the payload of a checkpoint from the bytes of its file; `path` is what errors call it.
+///
+/// # Errors
+/// As [`read`]. Whatever the bytes are, nothing panics and no more is allocated than a small multiple of their number.
+pub fn decode<P: Serialize + DeserializeOwned>(bytes: &[u8], path: &Path, network: &str) -> Result<P, CheckpointError> {
+    let payload = payload_of(bytes, path, network)?;
+    let content = |reason: String| CheckpointError::Content { path: path.to_owned(), reason };
+    // Texts and lists are taken from the bytes as they lie there, so that none can be longer than they are.
+    let (decoded, rest) = postcard::take_from_bytes::<P>(payload).map_err(|error| content(error.to_string()))?;
+    if !rest.is_empty() {
+        return Err(content(format!("{} bytes too many", rest.len())));
+    }
+    match first_not_finite(&decoded) {
+        Some(stop) => Err(CheckpointError::NotFinite { path: path.to_owned(), place: stop.place, value: stop.found }),
+        None => Ok(decoded),
+    }
+}
+
+/// The payload's bytes, if all around them is as it was written.
+///
+/// # Errors
+/// As [`read`].
+pub fn payload_of<'b>(bytes: &'b [u8], path: &Path, network: &str) -> Result<&'b [u8], CheckpointError> {
     let malformed = |found: String| CheckpointError::Malformed { path: path.to_owned(), found };
     let number = |at: usize| u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
     if bytes.len() < HEADER || &bytes[..MAGIC.len()] != MAGIC {
@@ -137,21 +230,20 @@ pub fn read<P: DeserializeOwned>(path: &Path, network: &str) -> Result<P, Checkp
         return Err(CheckpointError::Version { path: path.to_owned(), found: version, expected: VERSION });
     }
     let description = number(MAGIC.len() + 4) as usize;
-    let payload_at = HEADER + description + 8;
-    if description > LONGEST_DESCRIPTION || bytes.len() < payload_at + 4 {
+    if description > LONGEST_DESCRIPTION || bytes.len() < HEADER + description + TRAILER {
         return Err(malformed(format!("cut short at byte {}", bytes.len())));
     }
-    let length = u64::from_le_bytes(std::array::from_fn(|i| bytes[HEADER + description + i]));
-    let there = (bytes.len() - payload_at - 4) as u64;
+    let (payload_at, end) = (HEADER + description, bytes.len() - TRAILER);
+    let length = u64::from_le_bytes(std::array::from_fn(|i| bytes[end + i]));
+    let there = (end - payload_at) as u64;
     if length != there {
-        return Err(malformed(format!("{there} bytes of content at byte {payload_at} where {length} were announced")));
+        return Err(malformed(format!("{there} bytes of content at byte {payload_at} where {length} were written")));
     }
-    let end = bytes.len() - 4;
-    let (found, expected) = (crc32fast::hash(&bytes[..end]), number(end));
+    let (found, expected) = (crc32fast::hash(&bytes[..end + 8]), number(end + 8));
     if found != expected {
         return Err(CheckpointError::Corrupt { path: path.to_owned(), found, expected });
     }
-    let text = String::from_utf8_lossy(&bytes[HEADER..HEADER + description]);
+    let text = String::from_utf8_lossy(&bytes[HEADER..payload_at]);
     if text != network {
         return Err(CheckpointError::OtherNetwork {
             path: path.to_owned(),
@@ -159,13 +251,7 @@ pub fn read<P: DeserializeOwned>(path: &Path, network: &str) -> Result<P, Checkp
             expected: network.to_owned(),
         });
     }
-    let content = |reason: String| CheckpointError::Content { path: path.to_owned(), reason };
-    let (payload, used) = bincode::serde::decode_from_slice(&bytes[payload_at..end], bincode::config::standard())
-        .map_err(|error| content(error.to_string()))?;
-    if used != end - payload_at {
-        return Err(content(format!("{} bytes too many", end - payload_at - used)));
-    }
-    Ok(payload)
+    Ok(&bytes[payload_at..end])
 }
 
 #[cfg(test)]
@@ -200,7 +286,59 @@ mod tests {
                 assert!(matches!(error, CheckpointError::Version { .. }));
             }
         }
+        fs::write(&path, assemble("3 > lstm 4", payload_of(&whole, &path, "3 > lstm 4").unwrap())).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), whole);
         assert!(matches!(refuse(&folder.path().join("missing")), CheckpointError::Read { .. }));
+    }
+
+    #[test]
+    fn an_older_version_is_refused_with_the_way_out() {
+        let path = Path::new("x.ckpt");
+        let mut bytes = assemble("n", &[]);
+        bytes[8] = 4;
+        let error = decode::<u8>(&bytes, path, "n").unwrap_err().to_string();
+        assert!(error.contains("format version 4") && error.contains("train anew"), "{error}");
+    }
+
+    /// A right checksum around wrong contents.
+    #[test]
+    fn lengths_that_the_file_cannot_hold_are_refused() {
+        let path = Path::new("x.ckpt");
+        for shift in [10, 31, 32, 40, 62, 63] {
+            let mut varint = Vec::new();
+            let mut length = 1_u64 << shift;
+            while length >= 0x80 {
+                varint.push(length as u8 | 0x80);
+                length >>= 7;
+            }
+            varint.push(length as u8);
+            varint.extend([b'a'; 100]);
+            let bytes = assemble("n", &varint);
+            let text = decode::<String>(&bytes, path, "n").unwrap_err();
+            let list = decode::<Vec<f64>>(&bytes, path, "n").unwrap_err();
+            let nested = decode::<Vec<Vec<u32>>>(&bytes, path, "n").unwrap_err();
+            for error in [text, list, nested] {
+                assert!(matches!(&error, CheckpointError::Content { .. }), "2^{shift}: {error}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_not_finite_is_neither_written_nor_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.ckpt");
+        let payload = |value: f32| (vec![1.0, 2.0], vec![vec![0.5, value]], "text".to_owned());
+        write(&path, "n", &payload(3.0)).unwrap();
+        for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            let error = write(&path, "n", &payload(value)).unwrap_err().to_string();
+            let words = format!("x.ckpt: was not written, since [1][0][1] is {value}");
+            assert!(error.contains(&words), "{error}");
+            let planted = assemble("n", &postcard::to_stdvec(&payload(value)).unwrap());
+            let error = decode::<(Vec<f32>, Vec<Vec<f32>>, String)>(&planted, &path, "n").unwrap_err();
+            assert!(matches!(&error, CheckpointError::NotFinite { place, .. } if place == "[1][0][1]"), "{error}");
+        }
+        assert_eq!(read::<(Vec<f32>, Vec<Vec<f32>>, String)>(&path, "n").unwrap(), payload(3.0));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
     #[test]

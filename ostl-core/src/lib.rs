@@ -30,6 +30,8 @@ pub mod schedule;
 mod score;
 mod sweep;
 mod trace;
+mod walk;
+pub mod whole_file;
 mod window;
 mod window_choice;
 

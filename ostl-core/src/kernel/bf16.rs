@@ -16,6 +16,14 @@ use crate::real::Real;
 pub(crate) struct Bf16(u16);
 
 impl Bf16 {
+    /// What serde calls it.
+    pub(crate) const NAME: &'static str = "Bf16";
+
+    /// The value of these bits.
+    pub(crate) fn of_bits(bits: u16) -> Self {
+        Self(bits)
+    }
+
     #[inline(always)]
     fn from_f32(value: f32) -> Self {
         let bits = value.to_bits();
@@ -26,7 +34,7 @@ impl Bf16 {
     }
 
     #[inline(always)]
-    fn to_f32(self) -> f32 {
+    pub(crate) fn to_f32(self) -> f32 {
         f32::from_bits(u32::from(self.0) << 16)
     }
 }
