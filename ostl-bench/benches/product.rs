@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use ostl_core::kernel::product::{Into, columns, columns_mut, multiply, plain_operand, transposed_operand};
+use ostl_core::product::{Into, Matrix, multiply};
 
 const COLUMNS: usize = 8 * 20;
 
@@ -21,9 +21,10 @@ fn product(c: &mut Criterion) {
             b.iter(|| {
                 multiply(
                     Into::Replace,
-                    columns(&weights, rows, inputs, rows),
-                    plain_operand(&below, inputs, COLUMNS, inputs),
-                    columns_mut(&mut above, rows, COLUMNS, rows),
+                    Matrix::new(&weights, rows, inputs, rows),
+                    Matrix::new(&below, inputs, COLUMNS, inputs),
+                    &mut above,
+                    rows,
                 );
             });
         });
@@ -32,9 +33,10 @@ fn product(c: &mut Criterion) {
             b.iter(|| {
                 multiply(
                     Into::Replace,
-                    columns(&weights, inputs, rows, inputs),
-                    plain_operand(&above, rows, COLUMNS, rows),
-                    columns_mut(&mut signal, inputs, COLUMNS, inputs),
+                    Matrix::new(&weights, inputs, rows, inputs),
+                    Matrix::new(&above, rows, COLUMNS, rows),
+                    &mut signal,
+                    inputs,
                 );
             });
         });
@@ -44,9 +46,10 @@ fn product(c: &mut Criterion) {
                 for (part, gradient) in gradient.chunks_mut(64 * rows).enumerate() {
                     multiply(
                         Into::Add,
-                        columns(&above, rows, COLUMNS, rows),
-                        transposed_operand(&below[part * 64..], COLUMNS, 64, inputs),
-                        columns_mut(gradient, rows, 64, rows),
+                        Matrix::new(&above, rows, COLUMNS, rows),
+                        Matrix::new(&below[part * 64..], 64, COLUMNS, inputs).transposed(),
+                        gradient,
+                        rows,
                     );
                 }
             });

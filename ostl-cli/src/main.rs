@@ -27,18 +27,24 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::arguments::{Arguments, Command};
+use crate::failure::UsageError;
 
 fn main() -> ExitCode {
-    let outcome = match Arguments::parse().command {
+    match run(Arguments::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failure::report(&error),
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<()> {
+    // Before any work is done with other instructions than those that were meant.
+    ostl_core::instructions().map_err(|error| UsageError::Other(error.to_string()))?;
+    match command {
         Command::Train(arguments) => train::run(arguments),
         Command::Evaluate(arguments) => evaluate::run(arguments),
         Command::Check(arguments) => check::run(arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Sample(arguments) => sample::run(arguments),
         Command::Data(arguments) => data::run(arguments),
-    };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => failure::report(&error),
     }
 }

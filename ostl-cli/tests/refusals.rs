@@ -36,6 +36,21 @@ fn wrong_settings_are_one_line_with_key_value_and_range() {
 }
 
 #[test]
+fn a_processor_that_nobody_knows_is_refused() {
+    let place = Workplace::new();
+    for command in ["train tiny.toml", "check tiny.toml", "bench", "evaluate run", "data list"] {
+        let mut command = place.command(command);
+        let ran = support::Ran::from(command.env("OSTL_PROCESSOR", "sse9").output().unwrap());
+        ran.refused(2, &["OSTL_PROCESSOR = sse9", "`plain`, `avx2`, `avx512`"]);
+    }
+    for known in ["plain", "avx2", "avx512", ""] {
+        let mut command = place.command(&format!("train tiny.toml --quiet --out run-{known}"));
+        support::Ran::from(command.env("OSTL_PROCESSOR", known).output().unwrap()).succeeded();
+    }
+    assert!(!place.path("runs").exists());
+}
+
+#[test]
 fn wrong_files_are_named() {
     let place = Workplace::new();
     let broken = place.read("tiny.toml").replace("epochs = 3", "epochs = -3");

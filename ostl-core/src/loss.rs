@@ -75,7 +75,7 @@ impl<T: Real> Job for SoftmaxCrossEntropy<'_, T> {
     type Output = T;
 
     #[inline(always)]
-    fn run<I: Instructions>(self) -> T {
+    fn run<I: Instructions>(self, _: I) -> T {
         let Self { logits, class, signal } = self;
         // Sixteen running maxima and sums: one after the other would wait for every single addition.
         let mut maxima = [logits[0]; LANES];
@@ -121,7 +121,7 @@ impl<T: Real> Job for BinaryCrossEntropy<'_, T> {
     type Output = T;
 
     #[inline(always)]
-    fn run<I: Instructions>(self) -> T {
+    fn run<I: Instructions>(self, _: I) -> T {
         let mut loss = T::zero();
         let columns = self.logits.chunks(32).zip(self.targets.chunks(32)).zip(self.signal.chunks_mut(32));
         for ((logits, targets), signal) in columns {

@@ -41,12 +41,12 @@ impl Bf16 {
 
 impl<T: Real> Stored<T> for Bf16 {
     #[inline(always)]
-    fn load<I: Instructions>(from: &[Self; TILE]) -> T::Lanes<I> {
+    fn load<I: Instructions>(token: I, from: &[Self; TILE]) -> T::Lanes<I> {
         let mut values = [T::zero(); TILE];
         for i in 0..TILE {
             values[i] = T::from_f64(f64::from(from[i].to_f32()));
         }
-        Lanes::load(&values)
+        Lanes::load(token, &values)
     }
 
     #[inline(always)]

@@ -4,31 +4,23 @@
 //! the baseline is its own plain twin. Results may differ between instruction sets by rounding, never between calls.
 #![allow(unsafe_code, reason = "calls into functions compiled for instruction sets found at run time")]
 
-use crate::kernel::processor::{Processor, processor};
+#[cfg(target_arch = "x86_64")]
+use crate::kernel::processor::{Avx2, Avx512};
+use crate::kernel::processor::{Baseline, Processor, processor};
 use crate::kernel::vector::{self, LANES, Lanes};
 use crate::real::Real;
 
-/// What a body may count on in the instruction set it is compiled for.
-#[doc(hidden)]
-pub trait Instructions {
+/// What a body may count on in the instruction set it is compiled for, of which a value is the token that the processor has it.
+pub trait Instructions: Copy {
     /// Fused multiply–adds are one instruction.
     const FUSED: bool;
     /// Vector registers.
     const REGISTERS: usize;
     /// Sixteen `f32`.
-    type Single: Lanes<f32>;
+    type Single: Lanes<f32, Self>;
     /// Sixteen `f64`.
-    type Double: Lanes<f64>;
+    type Double: Lanes<f64, Self>;
 }
-
-/// Whatever the target's baseline has.
-pub(crate) struct Baseline;
-#[cfg(target_arch = "x86_64")]
-/// 256-bit vectors.
-pub(crate) struct Avx2;
-#[cfg(target_arch = "x86_64")]
-/// 512-bit vectors.
-pub(crate) struct Avx512;
 
 impl Instructions for Baseline {
     const FUSED: bool = false;
@@ -59,7 +51,7 @@ pub(crate) trait Job {
     type Output;
 
     /// Does it.
-    fn run<I: Instructions>(self) -> Self::Output;
+    fn run<I: Instructions>(self, token: I) -> Self::Output;
 }
 
 /// x·y + z, rounded once where that is one instruction. Without it the fused form would be a library call, thirty times slower.
@@ -70,26 +62,26 @@ pub(crate) fn multiply_add<T: Real, I: Instructions>(x: T, y: T, z: T) -> T {
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-fn with_avx2<J: Job>(job: J) -> J::Output {
-    job.run::<Avx2>()
+fn with_avx2<J: Job>(token: Avx2, job: J) -> J::Output {
+    job.run(token)
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma,avx512f,avx512dq,avx512vl,avx512bw")]
-fn with_avx512<J: Job>(job: J) -> J::Output {
-    job.run::<Avx512>()
+fn with_avx512<J: Job>(token: Avx512, job: J) -> J::Output {
+    job.run(token)
 }
 
 /// Runs the job with the widest instructions there are.
 #[inline]
 pub(crate) fn dispatch<J: Job>(job: J) -> J::Output {
     match processor() {
-        // SAFETY: the processor was found to have every feature the function was compiled for.
+        // SAFETY: the token says that the processor has every feature the function was compiled for.
         #[cfg(target_arch = "x86_64")]
-        Processor::Avx512 => unsafe { with_avx512(job) },
+        Processor::Avx512(token) => unsafe { with_avx512(token, job) },
         // SAFETY: as above.
         #[cfg(target_arch = "x86_64")]
-        Processor::Avx2 => unsafe { with_avx2(job) },
-        _ => job.run::<Baseline>(),
+        Processor::Avx2(token) => unsafe { with_avx2(token, job) },
+        Processor::Plain => job.run(Baseline),
     }
 }

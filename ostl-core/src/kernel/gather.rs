@@ -19,16 +19,16 @@ struct Gather<'a, T> {
 
 /// `VECTORS` vectors of rows from `at` on.
 #[inline(always)]
-fn gather_tile<T: Real, I: Instructions, const VECTORS: usize>(job: &mut Gather<'_, T>, at: usize) {
-    let mut sums = [T::Lanes::<I>::splat(T::zero()); VECTORS];
+fn gather_tile<T: Real, I: Instructions, const VECTORS: usize>(token: I, job: &mut Gather<'_, T>, at: usize) {
+    let mut sums = [T::Lanes::<I>::splat(token, T::zero()); VECTORS];
     for (v, sum) in sums.iter_mut().enumerate() {
-        *sum = Lanes::load(chunk(job.target, at + v * LANES));
+        *sum = Lanes::load(token, chunk(job.target, at + v * LANES));
     }
     for event in 0..job.indices.len().min(job.values.len()) {
         let start = job.indices[event] as usize * job.stride + at;
-        let (column, value) = (&job.source[start..start + VECTORS * LANES], Lanes::splat(job.values[event]));
+        let (column, value) = (&job.source[start..start + VECTORS * LANES], Lanes::splat(token, job.values[event]));
         for (v, sum) in sums.iter_mut().enumerate() {
-            *sum = T::Lanes::<I>::load(chunk(column, v * LANES)).multiply_add(value, *sum);
+            *sum = T::Lanes::<I>::load(token, chunk(column, v * LANES)).multiply_add(value, *sum);
         }
     }
     for (v, sum) in sums.iter().enumerate() {
@@ -40,15 +40,15 @@ impl<T: Real> Job for Gather<'_, T> {
     type Output = ();
 
     #[inline(always)]
-    fn run<I: Instructions>(mut self) {
+    fn run<I: Instructions>(mut self, token: I) {
         let rows = self.target.len();
         let mut at = 0;
         while at + 4 * LANES <= rows {
-            gather_tile::<T, I, 4>(&mut self, at);
+            gather_tile::<T, I, 4>(token, &mut self, at);
             at += 4 * LANES;
         }
         while at + LANES <= rows {
-            gather_tile::<T, I, 1>(&mut self, at);
+            gather_tile::<T, I, 1>(token, &mut self, at);
             at += LANES;
         }
         if at == rows {
@@ -86,7 +86,7 @@ impl<T: Real> Job for SumColumns<'_, T> {
     type Output = ();
 
     #[inline(always)]
-    fn run<I: Instructions>(self) {
+    fn run<I: Instructions>(self, _: I) {
         let rows = self.target.len();
         for column in 0..self.count {
             let source = &self.source[column * self.stride..][..rows];

@@ -1,13 +1,13 @@
 //! The hot loops, and the crate's only `unsafe`, each beside its plain twin, which is its test.
 
 pub(crate) mod bf16;
-pub mod dispatch;
+pub(crate) mod dispatch;
 pub(crate) mod dot;
 pub(crate) mod gather;
 pub(crate) mod processor;
-pub mod product;
+pub(crate) mod product;
 pub(crate) mod reverse;
 pub(crate) mod share;
 pub(crate) mod tile;
 pub(crate) mod trace;
-pub mod vector;
+pub(crate) mod vector;

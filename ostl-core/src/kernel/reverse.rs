@@ -84,7 +84,7 @@ impl<T: Real, const S: usize, const G: usize> Job for Step<'_, T, S, G> {
     type Output = ();
 
     #[inline(always)]
-    fn run<I: Instructions>(self) {
+    fn run<I: Instructions>(self, _: I) {
         let Self { shape, column } = self;
         let n = column.signal.len();
         let p = &column.partials;
@@ -131,7 +131,7 @@ impl<T: Real, const S: usize, const G: usize> Job for Window<'_, T, S, G> {
     type Output = ();
 
     #[inline(always)]
-    fn run<I: Instructions>(self) {
+    fn run<I: Instructions>(self, _: I) {
         let Self { shape, window, paths } = self;
         let (n, panel) = (window.units, (paths.capacity + 1) * TILE);
         let panels = n.div_ceil(TILE);

@@ -240,7 +240,7 @@ impl<T: Real, C: Cell<S, G>, const S: usize, const G: usize> Job for Sized<Step<
     type Output = ();
 
     #[inline(always)]
-    fn run<I: Instructions>(self) {
+    fn run<I: Instructions>(self, _: I) {
         step_body(self.0.cell, self.0.units, self.0.previous, self.0.next);
     }
 }
@@ -249,7 +249,7 @@ impl<T: Real, C: Cell<S, G>, const S: usize, const G: usize> Job for Sized<Linea
     type Output = ();
 
     #[inline(always)]
-    fn run<I: Instructions>(self) {
+    fn run<I: Instructions>(self, _: I) {
         let Linearise { step: Step { cell, units, previous, next }, partials } = self.0;
         linearise_body(cell, units, previous, next, partials);
     }

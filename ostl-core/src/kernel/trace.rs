@@ -109,7 +109,7 @@ impl<T: Real, V: Stored<T>> Job for LaneTile<'_, T, V> {
     type Output = ();
 
     #[inline(always)]
-    fn run<I: Instructions>(mut self) {
+    fn run<I: Instructions>(mut self, token: I) {
         for stream in (0..self.live).filter(|&stream| self.fresh[stream]) {
             self.touched[stream] = [ZERO; COLUMNS];
         }
@@ -117,9 +117,9 @@ impl<T: Real, V: Stored<T>> Job for LaneTile<'_, T, V> {
         let uniform =
             self.touched[..self.live].iter().all(|touched| touched[1..self.columns].iter().all(|t| *t == touched[0]));
         if self.shape.states == 1 && (self.lazy || !uniform) {
-            self.touch_some::<I>(&ranges);
+            self.touch_some(token, &ranges);
         } else {
-            self.touch_all::<I>(&ranges);
+            self.touch_all(token, &ranges);
         }
     }
 }
@@ -127,13 +127,13 @@ impl<T: Real, V: Stored<T>> Job for LaneTile<'_, T, V> {
 impl<T: Real, V: Stored<T>> LaneTile<'_, T, V> {
     /// Every column of every stream, which were all last touched together.
     #[inline(always)]
-    fn touch_all<I: Instructions>(&mut self, ranges: &Ranges) {
+    fn touch_all<I: Instructions>(&mut self, token: I, ranges: &Ranges) {
         for gate in 0..self.shape.gates {
             for panel in 0..self.shape.panels() {
                 let at = self.panel(gate, panel);
                 if self.shape.states > 1 {
                     for j in 0..self.columns {
-                        self.column_of_many_states::<I>(at, j, ranges);
+                        self.column_of_many_states(token, at, j, ranges);
                     }
                     continue;
                 }
@@ -142,13 +142,13 @@ impl<T: Real, V: Stored<T>> LaneTile<'_, T, V> {
                 while j < self.columns {
                     let left = self.columns - j;
                     if left >= 8 && I::REGISTERS >= 32 {
-                        self.columns_of_one_state::<I, 8>(at, j, ranges);
+                        self.columns_of_one_state::<I, 8>(token, at, j, ranges);
                         j += 8;
                     } else if left >= 4 {
-                        self.columns_of_one_state::<I, 4>(at, j, ranges);
+                        self.columns_of_one_state::<I, 4>(token, at, j, ranges);
                         j += 4;
                     } else {
-                        self.columns_of_one_state::<I, 1>(at, j, ranges);
+                        self.columns_of_one_state::<I, 1>(token, at, j, ranges);
                         j += 1;
                     }
                 }
@@ -166,7 +166,7 @@ impl<T: Real, V: Stored<T>> LaneTile<'_, T, V> {
 
     /// Only the columns that have to be: those with events, all columns of streams that end here, and all where nothing can wait.
     #[inline(always)]
-    fn touch_some<I: Instructions>(&mut self, ranges: &Ranges) {
+    fn touch_some<I: Instructions>(&mut self, token: I, ranges: &Ranges) {
         let mut entries = [Entry::default(); COLUMNS * WIDEST + 1];
         let mut count = 0;
         let next = self.next_slot();
@@ -181,13 +181,13 @@ impl<T: Real, V: Stored<T>> LaneTile<'_, T, V> {
             }
         }
         for entry in 0..count {
-            self.touch::<I>(&entries[entry], &entries[entry + 1], ranges);
+            self.touch(token, &entries[entry], &entries[entry + 1], ranges);
         }
     }
 
     /// One column of one stream, last touched in this slot.
     #[inline(always)]
-    fn touch<I: Instructions>(&mut self, entry: &Entry, next: &Entry, ranges: &Ranges) {
+    fn touch<I: Instructions>(&mut self, token: I, entry: &Entry, next: &Entry, ranges: &Ranges) {
         let Entry { stream, column, slot, start, end } = *entry;
         let (n, panels, capacity) = (self.shape.units, self.shape.panels(), self.shape.capacity);
         let (fresh, continues) = (slot == ZERO, self.continues[stream]);
@@ -208,28 +208,28 @@ impl<T: Real, V: Stored<T>> LaneTile<'_, T, V> {
                 // Its lines lie far apart: while this entry is at work the next one's are on their way.
                 prefetch(self.values, self.place(0, at, next.stream) + next.column * TILE);
                 let place = self.place(0, at, stream) + column * TILE;
-                let mut new = T::Lanes::<I>::splat(T::zero());
+                let mut new = T::Lanes::<I>::splat(token, T::zero());
                 if !is_sparse {
                     if continues {
-                        [new] = self.sums::<I, 1>(0, at, (stream, fresh), column, ranges);
+                        [new] = self.sums::<I, 1>(token, 0, at, (stream, fresh), column, ranges);
                     }
                 } else {
                     for (&step, &value) in steps.iter().zip(values) {
                         let a = chunk(self.by_step, by_step + step as usize * panels * TILE + unit);
-                        new = T::Lanes::<I>::load(a).multiply_add(Lanes::splat(value), new);
+                        new = T::Lanes::<I>::load(token, a).multiply_add(Lanes::splat(token, value), new);
                     }
                 }
                 if !fresh {
-                    let old = V::load::<I>(chunk(self.values, place));
-                    let signal = T::Lanes::<I>::load(chunk(self.signal, of + unit));
+                    let old = V::load(token, chunk(self.values, place));
+                    let signal = T::Lanes::<I>::load(token, chunk(self.signal, of + unit));
                     if unit + TILE <= n {
                         let target = chunk_mut(self.gradient, row + unit);
-                        signal.multiply_add(old, T::Lanes::<I>::load(target)).store(target);
+                        signal.multiply_add(old, T::Lanes::<I>::load(token, target)).store(target);
                     } else {
-                        self.add_to_gradient::<I>(at, column, signal.multiply(old));
+                        self.add_to_gradient(token, at, column, signal.multiply(old));
                     }
                     if continues {
-                        new = T::Lanes::<I>::load(chunk(self.jacobian, of + unit)).multiply_add(old, new);
+                        new = T::Lanes::<I>::load(token, chunk(self.jacobian, of + unit)).multiply_add(old, new);
                     }
                 }
                 if continues {
@@ -246,8 +246,9 @@ impl<T: Real, V: Stored<T>> LaneTile<'_, T, V> {
         match self.presynaptic {
             // What the unchecked reads below rely on.
             Presynaptic::Dense { now, rows } if self.steps > 0 && self.live > 0 => {
-                let last = self.steps * self.live - 1;
-                assert!(last * rows + self.first + self.columns <= now.len(), "z of every step, stream and column");
+                let columns = self.steps.checked_mul(self.live).and_then(|columns| (columns - 1).checked_mul(rows));
+                let end = columns.and_then(|before| before.checked_add(self.first)?.checked_add(self.columns));
+                assert!(end.is_some_and(|end| end <= now.len()), "z of every step, stream and column");
             }
             Presynaptic::Sparse(events) => {
                 for j in 0..self.columns {
@@ -309,6 +310,7 @@ impl<T: Real, V: Stored<T>> LaneTile<'_, T, V> {
     #[inline(always)]
     fn sums<I: Instructions, const N: usize>(
         &self,
+        token: I,
         variable: usize,
         at: Panel,
         (stream, fresh): (usize, bool),
@@ -316,22 +318,22 @@ impl<T: Real, V: Stored<T>> LaneTile<'_, T, V> {
         ranges: &Ranges,
     ) -> [T::Lanes<I>; N] {
         let steps = self.steps_of(variable, at, stream);
-        let mut sums = [T::Lanes::<I>::splat(T::zero()); N];
+        let mut sums = [T::Lanes::<I>::splat(token, T::zero()); N];
         if !fresh && !self.before.is_empty() {
-            let before = T::Lanes::<I>::load(&steps[0]);
+            let before = T::Lanes::<I>::load(token, &steps[0]);
             for (place, sum) in sums.iter_mut().enumerate() {
-                *sum = before.multiply(Lanes::splat(self.before(stream, j + place)));
+                *sum = before.multiply(Lanes::splat(token, self.before(stream, j + place)));
             }
         }
         match self.presynaptic {
             Presynaptic::Dense { now, rows } => {
                 let first = stream * rows + self.first + j;
                 for (step, a) in steps[1..].iter().enumerate() {
-                    let a = T::Lanes::<I>::load(a);
+                    let a = T::Lanes::<I>::load(token, a);
                     for (place, sum) in sums.iter_mut().enumerate() {
                         // SAFETY: `ranges` checked that there is a value for every step, stream and column.
                         let z = unsafe { *now.get_unchecked(step * self.live * rows + first + place) };
-                        *sum = a.multiply_add(Lanes::splat(z), *sum);
+                        *sum = a.multiply_add(Lanes::splat(token, z), *sum);
                     }
                 }
             }
@@ -341,15 +343,15 @@ impl<T: Real, V: Stored<T>> LaneTile<'_, T, V> {
                     if start < end {
                         let row = events.of_row(self.first + j + place);
                         for event in start..end {
-                            let a = T::Lanes::<I>::load(&steps[row.step[event] as usize + 1]);
-                            *sum = a.multiply_add(Lanes::splat(row.value[event]), *sum);
+                            let a = T::Lanes::<I>::load(token, &steps[row.step[event] as usize + 1]);
+                            *sum = a.multiply_add(Lanes::splat(token, row.value[event]), *sum);
                         }
                     }
                 }
             }
             Presynaptic::One => {
                 for a in &steps[1..] {
-                    sums[0] = sums[0].add(Lanes::load(a));
+                    sums[0] = sums[0].add(Lanes::load(token, a));
                 }
             }
         }
@@ -358,8 +360,8 @@ impl<T: Real, V: Stored<T>> LaneTile<'_, T, V> {
 
     /// gradient += σ ε summed over streams, ε ← c ε + Σ_t A_t z_t, for `N` columns of a cell with one state variable.
     #[inline(always)]
-    fn columns_of_one_state<I: Instructions, const N: usize>(&mut self, at: Panel, j: usize, ranges: &Ranges) {
-        let mut read_out = [T::Lanes::<I>::splat(T::zero()); N];
+    fn columns_of_one_state<I: Instructions, const N: usize>(&mut self, token: I, at: Panel, j: usize, ranges: &Ranges) {
+        let mut read_out = [T::Lanes::<I>::splat(token, T::zero()); N];
         for stream in 0..self.live {
             let slot = self.touched[stream][0];
             let (fresh, continues) = (slot == ZERO, self.continues[stream]);
@@ -369,9 +371,9 @@ impl<T: Real, V: Stored<T>> LaneTile<'_, T, V> {
                     prefetch(self.values, start + AHEAD * COLUMNS * TILE + column * TILE);
                 }
             }
-            let mut sums = [T::Lanes::<I>::splat(T::zero()); N];
+            let mut sums = [T::Lanes::<I>::splat(token, T::zero()); N];
             if continues {
-                sums = self.sums::<I, N>(0, at, (stream, fresh), j, ranges);
+                sums = self.sums::<I, N>(token, 0, at, (stream, fresh), j, ranges);
             }
             if fresh {
                 if continues {
@@ -381,11 +383,11 @@ impl<T: Real, V: Stored<T>> LaneTile<'_, T, V> {
                 }
                 continue;
             }
-            let signal = T::Lanes::<I>::load(self.plane(self.signal, 1, 0, at.panel, (stream, slot)));
-            let factor = T::Lanes::<I>::load(self.plane(self.jacobian, 1, 0, at.panel, (stream, slot)));
+            let signal = T::Lanes::<I>::load(token, self.plane(self.signal, 1, 0, at.panel, (stream, slot)));
+            let factor = T::Lanes::<I>::load(token, self.plane(self.jacobian, 1, 0, at.panel, (stream, slot)));
             let (values, _) = self.values[start..start + N * TILE].as_chunks_mut::<TILE>();
             for (place, values) in values.iter_mut().enumerate() {
-                let old = V::load::<I>(values);
+                let old = V::load(token, values);
                 read_out[place] = signal.multiply_add(old, read_out[place]);
                 if continues {
                     V::store::<I>(factor.multiply_add(old, sums[place]), values);
@@ -393,47 +395,47 @@ impl<T: Real, V: Stored<T>> LaneTile<'_, T, V> {
             }
         }
         for (place, sum) in read_out.into_iter().enumerate() {
-            self.add_to_gradient::<I>(at, j + place, sum);
+            self.add_to_gradient(token, at, j + place, sum);
         }
     }
 
     /// The same for one column of a cell with several.
     #[inline(always)]
-    fn column_of_many_states<I: Instructions>(&mut self, at: Panel, j: usize, ranges: &Ranges) {
+    fn column_of_many_states<I: Instructions>(&mut self, token: I, at: Panel, j: usize, ranges: &Ranges) {
         let states = self.shape.states;
-        let mut read_out = T::Lanes::<I>::splat(T::zero());
+        let mut read_out = T::Lanes::<I>::splat(token, T::zero());
         for stream in 0..self.live {
             let slot = self.touched[stream][0];
             let (fresh, continues) = (slot == ZERO, self.continues[stream]);
-            let mut old = [T::Lanes::<I>::splat(T::zero()); MOST_VARIABLES];
+            let mut old = [T::Lanes::<I>::splat(token, T::zero()); MOST_VARIABLES];
             if !fresh {
                 for (v, old) in old.iter_mut().enumerate().take(states) {
-                    *old = V::load::<I>(chunk(self.values, self.place(v, at, stream) + j * TILE));
+                    *old = V::load(token, chunk(self.values, self.place(v, at, stream) + j * TILE));
                     let signal = self.plane(self.signal, states, v, at.panel, (stream, slot));
-                    read_out = T::Lanes::<I>::load(signal).multiply_add(*old, read_out);
+                    read_out = T::Lanes::<I>::load(token, signal).multiply_add(*old, read_out);
                 }
             }
             for v in 0..if continues { states } else { 0 } {
-                let [mut sum] = self.sums::<I, 1>(v, at, (stream, fresh), j, ranges);
+                let [mut sum] = self.sums::<I, 1>(token, v, at, (stream, fresh), j, ranges);
                 for (w, &old) in old.iter().enumerate().take(if fresh { 0 } else { states }) {
                     let factor = self.plane(self.jacobian, states * states, v * states + w, at.panel, (stream, slot));
-                    sum = T::Lanes::<I>::load(factor).multiply_add(old, sum);
+                    sum = T::Lanes::<I>::load(token, factor).multiply_add(old, sum);
                 }
                 let place = self.place(v, at, stream) + j * TILE;
                 V::store::<I>(sum, chunk_mut(self.values, place));
             }
         }
-        self.add_to_gradient::<I>(at, j, read_out);
+        self.add_to_gradient(token, at, j, read_out);
     }
 
     /// Adds to the gradient of up to 16 units and one column.
     #[inline(always)]
-    fn add_to_gradient<I: Instructions>(&mut self, at: Panel, j: usize, sum: T::Lanes<I>) {
+    fn add_to_gradient<I: Instructions>(&mut self, token: I, at: Panel, j: usize, sum: T::Lanes<I>) {
         let n = self.shape.units;
         let unit = at.panel * TILE;
         let row = j * self.shape.gradient_rows + self.shape.first_row + at.gate * n + unit;
         let target = &mut self.gradient[row..row + TILE.min(n - unit)];
-        let gradient = T::Lanes::<I>::load(&load(target, 0));
+        let gradient = T::Lanes::<I>::load(token, &load(target, 0));
         let mut moved = [T::zero(); TILE];
         gradient.add(sum).store(&mut moved);
         store(&moved, target, 0);

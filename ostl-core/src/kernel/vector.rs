@@ -5,19 +5,19 @@
 //! The plain twin is the array `[T; 16]`, which implements the same trait and is what the baseline uses.
 #![allow(unsafe_code, reason = "vector intrinsics")]
 
+use crate::kernel::processor::Baseline;
 use crate::real::Real;
 
 /// Lanes of a vector.
-pub const LANES: usize = 16;
+pub(crate) const LANES: usize = 16;
 
-/// Sixteen values. The types for wider instruction sets may only be used in code that [`dispatch`](super::dispatch) has entered
-/// for a processor that has them; nothing else can name them.
-#[doc(hidden)]
-pub trait Lanes<T>: Copy {
+/// Sixteen values. There are none without a token of the instruction set `I`, which only a processor that has it gives out
+/// ([`processor`](super::processor)): where there is a value the instructions can be executed.
+pub trait Lanes<T, I>: Copy {
     /// The same value in every lane.
-    fn splat(value: T) -> Self;
+    fn splat(token: I, value: T) -> Self;
     /// Reads sixteen values.
-    fn load(values: &[T; LANES]) -> Self;
+    fn load(token: I, values: &[T; LANES]) -> Self;
     /// Writes them.
     fn store(self, to: &mut [T; LANES]);
     /// self · factor + summand, rounded once where the processor can.
@@ -28,13 +28,13 @@ pub trait Lanes<T>: Copy {
     fn add(self, other: Self) -> Self;
 }
 
-impl<T: Real> Lanes<T> for [T; LANES] {
+impl<T: Real> Lanes<T, Baseline> for [T; LANES] {
     #[inline(always)]
-    fn splat(value: T) -> Self {
+    fn splat(_: Baseline, value: T) -> Self {
         [value; LANES]
     }
     #[inline(always)]
-    fn load(values: &[T; LANES]) -> Self {
+    fn load(_: Baseline, values: &[T; LANES]) -> Self {
         *values
     }
     #[inline(always)]
@@ -93,25 +93,26 @@ mod x86 {
     use std::arch::x86_64::*;
 
     use super::{LANES, Lanes};
+    use crate::kernel::processor::{Avx2, Avx512};
 
     /// `$count` registers of `$width` lanes each.
     macro_rules! lanes {
         (
-            $(#[$doc:meta])* $name:ident, $scalar:ty, $register:ty, $count:literal of $width:literal,
+            $(#[$doc:meta])* $name:ident, $scalar:ty, $token:ty, $register:ty, $count:literal of $width:literal,
             $splat:ident, $load:ident, $store:ident, $fused:ident, $multiply:ident, $add:ident
         ) => {
             $(#[$doc])*
             #[derive(Clone, Copy)]
             pub(crate) struct $name([$register; $count]);
 
-            impl Lanes<$scalar> for $name {
+            impl Lanes<$scalar, $token> for $name {
                 #[inline(always)]
-                fn splat(value: $scalar) -> Self {
-                    // SAFETY: only reached on processors that have these instructions; see the trait.
+                fn splat(_: $token, value: $scalar) -> Self {
+                    // SAFETY: the token says that the processor has these instructions.
                     Self([unsafe { $splat(value) }; $count])
                 }
                 #[inline(always)]
-                fn load(values: &[$scalar; LANES]) -> Self {
+                fn load(_: $token, values: &[$scalar; LANES]) -> Self {
                     // SAFETY: as above, and every register reads its own part of the sixteen values.
                     unsafe {
                         let mut registers = [$splat(0.0); $count];
@@ -124,7 +125,7 @@ mod x86 {
                 #[inline(always)]
                 fn store(self, to: &mut [$scalar; LANES]) {
                     for r in 0..$count {
-                        // SAFETY: as above.
+                        // SAFETY: there is a value, so there was a token; every register writes its own part of the sixteen values.
                         unsafe { $store(to.as_mut_ptr().add(r * $width), self.0[r]) };
                     }
                 }
@@ -158,22 +159,22 @@ mod x86 {
 
     lanes! {
         /// `f32` in AVX-512.
-        Single512, f32, __m512, 1 of 16,
+        Single512, f32, Avx512, __m512, 1 of 16,
         _mm512_set1_ps, _mm512_loadu_ps, _mm512_storeu_ps, _mm512_fmadd_ps, _mm512_mul_ps, _mm512_add_ps
     }
     lanes! {
         /// `f64` in AVX-512.
-        Double512, f64, __m512d, 2 of 8,
+        Double512, f64, Avx512, __m512d, 2 of 8,
         _mm512_set1_pd, _mm512_loadu_pd, _mm512_storeu_pd, _mm512_fmadd_pd, _mm512_mul_pd, _mm512_add_pd
     }
     lanes! {
         /// `f32` in AVX2.
-        Single256, f32, __m256, 2 of 8,
+        Single256, f32, Avx2, __m256, 2 of 8,
         _mm256_set1_ps, _mm256_loadu_ps, _mm256_storeu_ps, _mm256_fmadd_ps, _mm256_mul_ps, _mm256_add_ps
     }
     lanes! {
         /// `f64` in AVX2.
-        Double256, f64, __m256d, 4 of 4,
+        Double256, f64, Avx2, __m256d, 4 of 4,
         _mm256_set1_pd, _mm256_loadu_pd, _mm256_storeu_pd, _mm256_fmadd_pd, _mm256_mul_pd, _mm256_add_pd
     }
 }
@@ -182,6 +183,7 @@ mod x86 {
 mod tests {
     use super::{LANES, Lanes};
     use crate::kernel::dispatch::{Instructions, Job, dispatch};
+    use crate::kernel::processor::Baseline;
     use crate::real::Real;
 
     struct Arithmetic<T>([[T; LANES]; 3]);
@@ -190,13 +192,13 @@ mod tests {
         type Output = [[T; LANES]; 4];
 
         #[inline(always)]
-        fn run<I: Instructions>(self) -> Self::Output {
-            let [x, y, z] = self.0.map(|values| T::Lanes::<I>::load(&values));
+        fn run<I: Instructions>(self, token: I) -> Self::Output {
+            let [x, y, z] = self.0.map(|values| T::Lanes::<I>::load(token, &values));
             let mut results = [[T::zero(); LANES]; 4];
             x.multiply_add(y, z).store(&mut results[0]);
             x.multiply(y).store(&mut results[1]);
             x.add(y).store(&mut results[2]);
-            T::Lanes::<I>::splat(self.0[0][3]).store(&mut results[3]);
+            T::Lanes::<I>::splat(token, self.0[0][3]).store(&mut results[3]);
             results
         }
     }
@@ -205,7 +207,10 @@ mod tests {
         let values = |seed: usize| std::array::from_fn(|i| T::from_f64(((i * 7 + seed * 13) % 23) as f64 / 7.0 - 1.3));
         let [x, y, z] = [values(1), values(2), values(3)];
         let found = dispatch(Arithmetic([x, y, z]));
-        let truth = [x.multiply_add(y, z), x.multiply(y), x.add(y), [x[3]; LANES]];
+        let lanes = |values: &[T; LANES]| <[T; LANES] as Lanes<T, Baseline>>::load(Baseline, values);
+        let [x, y, z] = [lanes(&x), lanes(&y), lanes(&z)];
+        let plain = Lanes::<T, Baseline>::multiply_add;
+        let truth = [plain(x, y, z), Lanes::<T, Baseline>::multiply(x, y), Lanes::<T, Baseline>::add(x, y), [x[3]; LANES]];
         for (found, truth) in found.as_flattened().iter().zip(truth.as_flattened()) {
             assert!((found.to_f64() - truth.to_f64()).abs() <= tolerance * (1.0 + truth.to_f64().abs()));
         }

@@ -150,7 +150,8 @@ impl<T: Real> NetworkBuilder<T> {
     /// Adds the readout, a dense layer without activation, and draws the starting weights.
     ///
     /// # Errors
-    /// If some layer, the input or the readout has no units, or a density is not in 0 … 1 or was asked for where there is no H.
+    /// If some layer, the input or the readout has no units, a density is not in 0 … 1 or was asked for where there is no H, or the environment
+    /// names [instructions](crate::instructions) that nobody knows.
     pub fn readout(mut self, outputs: usize) -> Result<Network<T>, ConfigError> {
         self.layers.push(Planned::Dense(outputs, Activation::Identity));
         self.build()
@@ -185,6 +186,8 @@ impl<T: Real> NetworkBuilder<T> {
     }
 
     fn build(self) -> Result<Network<T>, ConfigError> {
+        // Whoever says which instructions to use means it.
+        crate::instructions()?;
         let positive = |field: String, value: usize| {
             if value == 0 { Err(ConfigError::out_of_range(field, value, "at least 1")) } else { Ok(value) }
         };

@@ -23,10 +23,10 @@ mod tiles;
 
 use nalgebra::{Dyn, MatrixView, MatrixViewMut, U1};
 
+use crate::kernel::dispatch::Instructions;
 #[cfg(target_arch = "x86_64")]
-use crate::kernel::dispatch::{Avx2, Avx512};
-use crate::kernel::dispatch::{Baseline, Instructions};
-use crate::kernel::processor::{Processor, processor};
+use crate::kernel::processor::{Avx2, Avx512};
+use crate::kernel::processor::{Baseline, Processor, processor};
 use crate::kernel::product::packed::{BLOCK_BYTES, packed};
 use crate::kernel::product::thin::thin;
 use crate::kernel::product::tiles::in_tiles;
@@ -35,11 +35,11 @@ use crate::kernel::vector::{LANES, Lanes};
 use crate::real::Real;
 
 /// A matrix whose columns are contiguous.
-pub type Columns<'a, T> = MatrixView<'a, T, Dyn, Dyn, U1, Dyn>;
+pub(crate) type Columns<'a, T> = MatrixView<'a, T, Dyn, Dyn, U1, Dyn>;
 /// A mutable matrix whose columns are contiguous.
-pub type ColumnsMut<'a, T> = MatrixViewMut<'a, T, Dyn, Dyn, U1, Dyn>;
+pub(crate) type ColumnsMut<'a, T> = MatrixViewMut<'a, T, Dyn, Dyn, U1, Dyn>;
 /// A matrix of any strides; a transposed matrix is one.
-pub type Strided<'a, T> = MatrixView<'a, T, Dyn, Dyn, Dyn, Dyn>;
+pub(crate) type Strided<'a, T> = MatrixView<'a, T, Dyn, Dyn, Dyn, Dyn>;
 
 /// What becomes of C's earlier content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,28 +53,74 @@ pub enum Into {
 /// Inner block: a panel of A, as high as a tile, is at most 32 KiB, so that it stays in the first-level cache.
 const KC: usize = 256;
 
-/// A view of `rows × columns` values with contiguous columns, `stride` apart.
+/// Whether the places of a matrix of these strides all lie in so many values. nalgebra asks the same, in arithmetic that starts over at the
+/// largest number.
+fn lies_in(values: usize, [rows, columns]: [usize; 2], [row_stride, column_stride]: [usize; 2]) -> bool {
+    if rows == 0 || columns == 0 {
+        return true;
+    }
+    let last = |count: usize, stride: usize| (count - 1).checked_mul(stride);
+    let last = last(rows, row_stride).and_then(|row| last(columns, column_stride)?.checked_add(row));
+    last.is_some_and(|last| last < values)
+}
+
 #[track_caller]
-pub fn columns<T: Real>(data: &[T], rows: usize, columns: usize, stride: usize) -> Columns<'_, T> {
+fn check<T>(values: &[T], shape: [usize; 2], strides: [usize; 2]) {
+    let [rows, columns] = shape;
+    assert!(
+        lies_in(values.len(), shape, strides),
+        "a matrix of {rows} × {columns} with strides {strides:?} does not lie in {} values",
+        values.len()
+    );
+}
+
+/// A view of `rows × columns` values with contiguous columns, `stride` apart.
+///
+/// # Panics
+/// If they do not lie in the slice.
+#[track_caller]
+pub(crate) fn columns<T: Real>(data: &[T], rows: usize, columns: usize, stride: usize) -> Columns<'_, T> {
+    check(data, [rows, columns], [1, stride]);
     Columns::from_slice_with_strides_generic(data, Dyn(rows), Dyn(columns), U1, Dyn(stride))
 }
 
 /// A mutable view of `rows × columns` values with contiguous columns, `stride` apart.
+///
+/// # Panics
+/// If they do not lie in the slice, or one column in the next: threads share columns out.
 #[track_caller]
-pub fn columns_mut<T: Real>(data: &mut [T], rows: usize, columns: usize, stride: usize) -> ColumnsMut<'_, T> {
+pub(crate) fn columns_mut<T: Real>(data: &mut [T], rows: usize, columns: usize, stride: usize) -> ColumnsMut<'_, T> {
+    check(data, [rows, columns], [1, stride]);
+    assert!(columns < 2 || stride >= rows, "columns of {rows} values that are {stride} apart lie in one another");
     ColumnsMut::from_slice_with_strides_generic(data, Dyn(rows), Dyn(columns), U1, Dyn(stride))
 }
 
 /// The same matrix as an operand of any strides.
+///
+/// # Panics
+/// If it does not lie in the slice.
 #[track_caller]
-pub fn plain_operand<T: Real>(data: &[T], rows: usize, columns: usize, stride: usize) -> Strided<'_, T> {
+pub(crate) fn plain_operand<T: Real>(data: &[T], rows: usize, columns: usize, stride: usize) -> Strided<'_, T> {
+    check(data, [rows, columns], [1, stride]);
     Strided::from_slice_with_strides_generic(data, Dyn(rows), Dyn(columns), Dyn(1), Dyn(stride))
 }
 
 /// The transpose of a stored `columns × rows` matrix, as an operand of `rows × columns`.
+///
+/// # Panics
+/// If it does not lie in the slice.
 #[track_caller]
-pub fn transposed_operand<T: Real>(data: &[T], rows: usize, columns: usize, stride: usize) -> Strided<'_, T> {
+pub(crate) fn transposed_operand<T: Real>(data: &[T], rows: usize, columns: usize, stride: usize) -> Strided<'_, T> {
+    check(data, [rows, columns], [stride, 1]);
     Strided::from_slice_with_strides_generic(data, Dyn(rows), Dyn(columns), Dyn(stride), Dyn(1))
+}
+
+/// A product whose shapes fit.
+pub struct Work<'a, T> {
+    into: Into,
+    a: Columns<'a, T>,
+    b: Strided<'a, T>,
+    c: ColumnsMut<'a, T>,
 }
 
 /// C = A·B or C += A·B on this thread alone.
@@ -82,7 +128,7 @@ pub fn transposed_operand<T: Real>(data: &[T], rows: usize, columns: usize, stri
 /// # Panics
 /// If the shapes do not fit.
 #[track_caller]
-pub fn multiply<T: Real>(into: Into, a: Columns<'_, T>, b: Strided<'_, T>, c: ColumnsMut<'_, T>) {
+pub(crate) fn multiply<T: Real>(into: Into, a: Columns<'_, T>, b: Strided<'_, T>, c: ColumnsMut<'_, T>) {
     assert!(
         a.ncols() == b.nrows() && a.nrows() == c.nrows() && b.ncols() == c.ncols(),
         "product of {:?} and {:?} into {:?}",
@@ -90,14 +136,14 @@ pub fn multiply<T: Real>(into: Into, a: Columns<'_, T>, b: Strided<'_, T>, c: Co
         b.shape(),
         c.shape()
     );
-    T::product(into, a, b, c);
+    T::product(Work { into, a, b, c });
 }
 
 /// C = A·B or C += A·B, its columns, or its rows where there are more of them, shared out among the threads where that pays. The same bits as
 /// [`multiply`].
 #[track_caller]
-pub fn multiply_shared<T: Real>(into: Into, a: Columns<'_, T>, b: Strided<'_, T>, mut c: ColumnsMut<'_, T>) {
-    let work = a.nrows() * a.ncols() * b.ncols();
+pub(crate) fn multiply_shared<T: Real>(into: Into, a: Columns<'_, T>, b: Strided<'_, T>, mut c: ColumnsMut<'_, T>) {
+    let work = a.nrows().saturating_mul(a.ncols()).saturating_mul(b.ncols());
     if b.ncols() < 16 || !is_worth_sharing(work) {
         return multiply(into, a, b, c);
     }
@@ -121,7 +167,8 @@ pub fn multiply_shared<T: Real>(into: Into, a: Columns<'_, T>, b: Strided<'_, T>
 }
 
 /// The plain twin: three loops.
-pub fn plain<T: Real>(into: Into, a: Columns<'_, T>, b: Strided<'_, T>, mut c: ColumnsMut<'_, T>) {
+#[cfg(test)]
+pub(crate) fn plain<T: Real>(into: Into, a: Columns<'_, T>, b: Strided<'_, T>, mut c: ColumnsMut<'_, T>) {
     for j in 0..c.ncols() {
         for i in 0..c.nrows() {
             let sum: T = (0..a.ncols()).map(|k| a[(i, k)] * b[(k, j)]).sum();
@@ -133,23 +180,23 @@ pub fn plain<T: Real>(into: Into, a: Columns<'_, T>, b: Strided<'_, T>, mut c: C
 /// The product for one scalar type, dispatched to the processor's instruction set.
 pub trait Product: Sized {
     #[doc(hidden)]
-    type Lanes<I: Instructions>: Lanes<Self>;
+    type Lanes<I: Instructions>: Lanes<Self, I>;
     #[doc(hidden)]
-    fn product(into: Into, a: Columns<'_, Self>, b: Strided<'_, Self>, c: ColumnsMut<'_, Self>);
+    fn product(work: Work<'_, Self>);
 }
 
 /// The product for one scalar type and tile shape.
 #[inline(always)]
-fn body<T: Real, I: Instructions, const VECTORS: usize, const NR: usize, const PANEL: usize>(
-    into: Into,
-    a: Columns<'_, T>,
-    b: Strided<'_, T>,
-    mut c: ColumnsMut<'_, T>,
-) {
+fn body<T: Real, I: Instructions, const VECTORS: usize, const NR: usize, const PANEL: usize>(token: I, work: Work<'_, T>) {
+    let Work { into, a, b, mut c } = work;
     if a.ncols() == 0 && into == Into::Replace {
         c.fill(T::zero());
     }
-    if b.ncols() == 1 { thin::<T, I>(into, a, b, c) } else { in_tiles::<T, I, VECTORS, NR, PANEL>(into, a, b, c) }
+    if b.ncols() == 1 {
+        thin::<T, I>(token, into, a, b, c)
+    } else {
+        in_tiles::<T, I, VECTORS, NR, PANEL>(token, into, a, b, c)
+    }
 }
 
 // The packed product is a function of its own for each instruction set: the small ones would touch every page of its block on the stack, too.
@@ -168,76 +215,59 @@ macro_rules! product_for {
 
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx2,fma,avx512f,avx512dq,avx512vl,avx512bw")]
-            pub(super) fn avx512(into: Into, a: Columns<'_, $scalar>, b: Strided<'_, $scalar>, c: ColumnsMut<'_, $scalar>) {
-                body::<$scalar, Avx512, $avx512, $avx512_columns, { $avx512 * LANES * KC }>(into, a, b, c);
+            pub(super) fn avx512(token: Avx512, work: Work<'_, $scalar>) {
+                body::<$scalar, Avx512, $avx512, $avx512_columns, { $avx512 * LANES * KC }>(token, work);
             }
 
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx2,fma,avx512f,avx512dq,avx512vl,avx512bw")]
-            pub(super) fn packed_avx512(
-                into: Into,
-                a: Columns<'_, $scalar>,
-                b: Strided<'_, $scalar>,
-                c: ColumnsMut<'_, $scalar>,
-            ) {
-                packed::<$scalar, Avx512, $avx512, $avx512_columns, { $avx512 * LANES * KC }, BLOCK>(into, a, b, c);
+            pub(super) fn packed_avx512(token: Avx512, work: Work<'_, $scalar>) {
+                let Work { into, a, b, c } = work;
+                packed::<$scalar, Avx512, $avx512, $avx512_columns, { $avx512 * LANES * KC }, BLOCK>(token, into, a, b, c);
             }
 
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx2,fma")]
-            pub(super) fn avx2(into: Into, a: Columns<'_, $scalar>, b: Strided<'_, $scalar>, c: ColumnsMut<'_, $scalar>) {
-                body::<$scalar, Avx2, $avx2, $avx2_columns, { $avx2 * LANES * KC }>(into, a, b, c);
+            pub(super) fn avx2(token: Avx2, work: Work<'_, $scalar>) {
+                body::<$scalar, Avx2, $avx2, $avx2_columns, { $avx2 * LANES * KC }>(token, work);
             }
 
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx2,fma")]
-            pub(super) fn packed_avx2(
-                into: Into,
-                a: Columns<'_, $scalar>,
-                b: Strided<'_, $scalar>,
-                c: ColumnsMut<'_, $scalar>,
-            ) {
-                packed::<$scalar, Avx2, $avx2, $avx2_columns, { $avx2 * LANES * KC }, BLOCK>(into, a, b, c);
+            pub(super) fn packed_avx2(token: Avx2, work: Work<'_, $scalar>) {
+                let Work { into, a, b, c } = work;
+                packed::<$scalar, Avx2, $avx2, $avx2_columns, { $avx2 * LANES * KC }, BLOCK>(token, into, a, b, c);
             }
 
-            pub(super) fn baseline(
-                into: Into,
-                a: Columns<'_, $scalar>,
-                b: Strided<'_, $scalar>,
-                c: ColumnsMut<'_, $scalar>,
-            ) {
-                body::<$scalar, Baseline, $plain, $plain_columns, { $plain * LANES * KC }>(into, a, b, c);
+            pub(super) fn baseline(work: Work<'_, $scalar>) {
+                body::<$scalar, Baseline, $plain, $plain_columns, { $plain * LANES * KC }>(Baseline, work);
             }
 
-            pub(super) fn packed_baseline(
-                into: Into,
-                a: Columns<'_, $scalar>,
-                b: Strided<'_, $scalar>,
-                c: ColumnsMut<'_, $scalar>,
-            ) {
-                packed::<$scalar, Baseline, $plain, $plain_columns, { $plain * LANES * KC }, BLOCK>(into, a, b, c);
+            pub(super) fn packed_baseline(work: Work<'_, $scalar>) {
+                let Work { into, a, b, c } = work;
+                packed::<$scalar, Baseline, $plain, $plain_columns, { $plain * LANES * KC }, BLOCK>(Baseline, into, a, b, c);
             }
         }
 
         impl Product for $scalar {
             type Lanes<I: Instructions> = I::$lanes;
-            fn product(into: Into, a: Columns<'_, Self>, b: Strided<'_, Self>, c: ColumnsMut<'_, Self>) {
-                let packs = packed::is_worth_it(a.nrows(), b.ncols()) && a.ncols() > 0;
+            fn product(work: Work<'_, Self>) {
+                let packs = packed::is_worth_it(work.a.nrows(), work.b.ncols()) && work.a.ncols() > 0;
                 match processor() {
-                    // SAFETY: the processor was found to have every feature the function was compiled for.
+                    // SAFETY: the token says that the processor has every feature the function was compiled for.
                     #[cfg(target_arch = "x86_64")]
-                    Processor::Avx512 if packs => unsafe { $module::packed_avx512(into, a, b, c) },
+                    Processor::Avx512(token) if packs => unsafe { $module::packed_avx512(token, work) },
                     // SAFETY: as above.
                     #[cfg(target_arch = "x86_64")]
-                    Processor::Avx512 => unsafe { $module::avx512(into, a, b, c) },
+                    Processor::Avx512(token) => unsafe { $module::avx512(token, work) },
                     // SAFETY: as above.
                     #[cfg(target_arch = "x86_64")]
-                    Processor::Avx2 if packs => unsafe { $module::packed_avx2(into, a, b, c) },
+                    Processor::Avx2(token) if packs => unsafe { $module::packed_avx2(token, work) },
                     // SAFETY: as above.
                     #[cfg(target_arch = "x86_64")]
-                    Processor::Avx2 => unsafe { $module::avx2(into, a, b, c) },
-                    _ if packs => $module::packed_baseline(into, a, b, c),
-                    _ => $module::baseline(into, a, b, c),
+                    Processor::Avx2(token) => unsafe { $module::avx2(token, work) },
+                    Processor::Plain if packs => $module::packed_baseline(work),
+                    Processor::Plain => $module::baseline(work),
                 }
             }
         }
@@ -304,6 +334,31 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// 9 columns 2⁶¹ values apart: the place of the last is 2⁶⁴, which is 0 where the arithmetic starts over.
+    #[test]
+    fn a_matrix_that_does_not_lie_in_its_slice_is_refused() {
+        let mut one = [1.0_f32];
+        let refused = |what: &mut dyn FnMut()| std::panic::catch_unwind(std::panic::AssertUnwindSafe(what)).is_err();
+        for [rows, many, stride] in
+            [[1, 9, 1 << 61], [1, 2, 1], [2, 1, 1], [1, usize::MAX, usize::MAX], [usize::MAX, 2, 1 << 63]]
+        {
+            assert!(refused(&mut || {
+                let _ = columns(&one, rows, many, stride);
+            }));
+            assert!(refused(&mut || {
+                let _ = plain_operand(&one, rows, many, stride);
+            }));
+            assert!(refused(&mut || {
+                let _ = transposed_operand(&one, many, rows, stride);
+            }));
+            assert!(refused(&mut || drop(columns_mut(&mut one, rows, many, stride))));
+        }
+        assert!(refused(&mut || drop(columns_mut(&mut [0.0_f32; 9], 3, 3, 2))), "columns lie in one another");
+        assert_eq!(columns(&one, 1, 1, 1 << 40).shape(), (1, 1), "one column is as far from the next as may be");
+        let (a, b) = (columns(&one, 1, 1, 1), plain_operand(&[1.0_f32; 4], 2, 2, 2));
+        assert!(refused(&mut || multiply(Into::Add, a, b, columns_mut(&mut [0.0_f32], 1, 1, 1))), "shapes that do not fit");
     }
 
     #[test]

@@ -34,6 +34,7 @@ pub(super) fn packed<
     const PANEL: usize,
     const BLOCK: usize,
 >(
+    token: I,
     into: Into,
     a: Columns<'_, T>,
     b: Strided<'_, T>,
@@ -72,9 +73,10 @@ pub(super) fn packed<
                         let right = Operand { data, row_stride: NR, column_stride: 1 };
                         let (left, to) = (panel.0.as_ptr(), c.as_mut_ptr().add(j * c_stride + i));
                         if held == NR {
-                            tile::<T, I, VECTORS, NR>(into, steps.len(), left, height, right, to, c_stride, valid);
+                            tile::<T, I, VECTORS, NR>(token, into, steps.len(), left, height, right, to, c_stride, valid);
                         } else {
                             row_of_tiles::<T, I, VECTORS, NR>(
+                                token,
                                 into,
                                 steps.len(),
                                 (left, height),

@@ -9,18 +9,24 @@ use crate::real::Real;
 /// C = A·b or C += A·b for one column b, tall stripes of rows at a time: what bounds it is how fast A comes from memory. The sums
 /// run in the same order as in the tiles, so the bits are the same.
 #[inline(always)]
-pub(super) fn thin<T: Real, I: Instructions>(into: Into, a: Columns<'_, T>, b: Strided<'_, T>, mut c: ColumnsMut<'_, T>) {
+pub(super) fn thin<T: Real, I: Instructions>(
+    token: I,
+    into: Into,
+    a: Columns<'_, T>,
+    b: Strided<'_, T>,
+    mut c: ColumnsMut<'_, T>,
+) {
     let rows = a.nrows();
     let mut row = 0;
     while row < rows {
         let left = rows - row;
         let (a, c) = (a.rows(row, left), c.rows_mut(row, left));
         row += if left >= 16 * LANES && I::REGISTERS >= 32 {
-            stripe::<T, I, 16>(into, a, b, c)
+            stripe::<T, I, 16>(token, into, a, b, c)
         } else if left >= 4 * LANES {
-            stripe::<T, I, 4>(into, a, b, c)
+            stripe::<T, I, 4>(token, into, a, b, c)
         } else if left >= LANES {
-            stripe::<T, I, 1>(into, a, b, c)
+            stripe::<T, I, 1>(token, into, a, b, c)
         } else {
             rest::<T, I>(into, a, b, c)
         };
@@ -30,22 +36,23 @@ pub(super) fn thin<T: Real, I: Instructions>(into: Into, a: Columns<'_, T>, b: S
 /// The first `N` vectors of rows of a thin product. Returns how many rows that were.
 #[inline(always)]
 fn stripe<T: Real, I: Instructions, const N: usize>(
+    token: I,
     into: Into,
     a: Columns<'_, T>,
     b: Strided<'_, T>,
     mut c: ColumnsMut<'_, T>,
 ) -> usize {
     for k in (0..a.ncols()).step_by(KC) {
-        let mut sums = [T::Lanes::<I>::splat(T::zero()); N];
+        let mut sums = [T::Lanes::<I>::splat(token, T::zero()); N];
         for column in k..a.ncols().min(k + KC) {
             // SAFETY: A has N vectors of rows in each of its columns, and b a value for each.
             let (column, factor) =
                 unsafe { (a.as_ptr().add(column * a.strides().1), *b.as_ptr().add(column * b.strides().0)) };
-            let factor = T::Lanes::<I>::splat(factor);
+            let factor = T::Lanes::<I>::splat(token, factor);
             for (v, sum) in sums.iter_mut().enumerate() {
                 // SAFETY: as above.
                 let rows = unsafe { &*column.add(v * LANES).cast::<[T; LANES]>() };
-                *sum = T::Lanes::<I>::load(rows).multiply_add(factor, *sum);
+                *sum = T::Lanes::<I>::load(token, rows).multiply_add(factor, *sum);
             }
         }
         for (v, sum) in sums.iter().enumerate() {
@@ -54,7 +61,7 @@ fn stripe<T: Real, I: Instructions, const N: usize>(
             if k == 0 && into == Into::Replace {
                 sum.store(rows);
             } else {
-                T::Lanes::<I>::load(rows).add(*sum).store(rows);
+                T::Lanes::<I>::load(token, rows).add(*sum).store(rows);
             }
         }
     }

@@ -26,20 +26,24 @@ pub(super) struct Operand<T> {
 /// `a` must be readable at `i + k·stride` for i < VECTORS · LANES, k < depth; `b` at (k, j) for k < depth, j < NR.
 #[inline(always)]
 unsafe fn micro_kernel<T: Real, I: Instructions, const VECTORS: usize, const NR: usize>(
+    token: I,
     depth: usize,
     a: *const T,
     stride: usize,
     b: Operand<T>,
 ) -> [[T::Lanes<I>; VECTORS]; NR] {
-    let mut acc = [[T::Lanes::<I>::splat(T::zero()); VECTORS]; NR];
+    let mut acc = [[T::Lanes::<I>::splat(token, T::zero()); VECTORS]; NR];
     for k in 0..depth {
         // SAFETY: the caller vouches for these places.
         let column = unsafe { &*a.add(k * stride).cast::<[[T; LANES]; VECTORS]>() };
-        let column = column.each_ref().map(T::Lanes::<I>::load);
+        let mut loaded = [T::Lanes::<I>::splat(token, T::zero()); VECTORS];
+        for (to, rows) in loaded.iter_mut().zip(column) {
+            *to = T::Lanes::<I>::load(token, rows);
+        }
         for (j, sums) in acc.iter_mut().enumerate() {
             // SAFETY: as above.
-            let factor = T::Lanes::<I>::splat(unsafe { *b.data.add(k * b.row_stride + j * b.column_stride) });
-            for (sum, rows) in sums.iter_mut().zip(column) {
+            let factor = T::Lanes::<I>::splat(token, unsafe { *b.data.add(k * b.row_stride + j * b.column_stride) });
+            for (sum, rows) in sums.iter_mut().zip(loaded) {
                 *sum = rows.multiply_add(factor, *sum);
             }
         }
@@ -54,6 +58,7 @@ unsafe fn micro_kernel<T: Real, I: Instructions, const VECTORS: usize, const NR:
 #[inline(always)]
 #[allow(clippy::too_many_arguments, reason = "the tile of one micro-kernel: three operands and their strides")]
 pub(super) unsafe fn tile<T: Real, I: Instructions, const VECTORS: usize, const NR: usize>(
+    token: I,
     into: Into,
     depth: usize,
     a: *const T,
@@ -64,13 +69,13 @@ pub(super) unsafe fn tile<T: Real, I: Instructions, const VECTORS: usize, const 
     rows: usize,
 ) {
     // SAFETY: the caller vouches for these places.
-    let acc = unsafe { micro_kernel::<T, I, VECTORS, NR>(depth, a, stride, b) };
+    let acc = unsafe { micro_kernel::<T, I, VECTORS, NR>(token, depth, a, stride, b) };
     for (j, sums) in acc.iter().enumerate() {
         if rows == VECTORS * LANES {
             // SAFETY: so many values from there on are C's.
             let column = unsafe { &mut *c.add(j * c_stride).cast::<[[T; LANES]; VECTORS]>() };
             for (values, &sum) in column.iter_mut().zip(sums) {
-                let sum = if into == Into::Add { T::Lanes::<I>::load(values).add(sum) } else { sum };
+                let sum = if into == Into::Add { T::Lanes::<I>::load(token, values).add(sum) } else { sum };
                 sum.store(values);
             }
         } else {
@@ -94,6 +99,7 @@ pub(super) unsafe fn tile<T: Real, I: Instructions, const VECTORS: usize, const 
 #[inline(always)]
 #[allow(clippy::too_many_arguments, reason = "three operands, their strides and the extent")]
 pub(super) unsafe fn row_of_tiles<T: Real, I: Instructions, const VECTORS: usize, const NR: usize>(
+    token: I,
     into: Into,
     depth: usize,
     (a, stride): (*const T, usize),
@@ -110,16 +116,16 @@ pub(super) unsafe fn row_of_tiles<T: Real, I: Instructions, const VECTORS: usize
         unsafe {
             let (b, c) = (Operand { data: b.data.add(j * b.column_stride), ..b }, c.add(j * c_stride));
             if left_over >= NR {
-                tile::<T, I, VECTORS, NR>(into, depth, a, stride, b, c, c_stride, rows);
+                tile::<T, I, VECTORS, NR>(token, into, depth, a, stride, b, c, c_stride, rows);
                 j += NR;
             } else if left_over >= 4 {
-                tile::<T, I, VECTORS, 4>(into, depth, a, stride, b, c, c_stride, rows);
+                tile::<T, I, VECTORS, 4>(token, into, depth, a, stride, b, c, c_stride, rows);
                 j += 4;
             } else if left_over >= 2 {
-                tile::<T, I, VECTORS, 2>(into, depth, a, stride, b, c, c_stride, rows);
+                tile::<T, I, VECTORS, 2>(token, into, depth, a, stride, b, c, c_stride, rows);
                 j += 2;
             } else {
-                tile::<T, I, VECTORS, 1>(into, depth, a, stride, b, c, c_stride, rows);
+                tile::<T, I, VECTORS, 1>(token, into, depth, a, stride, b, c, c_stride, rows);
                 j += 1;
             }
         }
@@ -154,6 +160,7 @@ pub(super) fn pack_rows<T: Real, const VECTORS: usize>(
 /// The product with B where it lies.
 #[inline(always)]
 pub(super) fn in_tiles<T: Real, I: Instructions, const VECTORS: usize, const NR: usize, const PANEL: usize>(
+    token: I,
     into: Into,
     a: Columns<'_, T>,
     b: Strided<'_, T>,
@@ -180,7 +187,9 @@ pub(super) fn in_tiles<T: Real, I: Instructions, const VECTORS: usize, const NR:
             let (right, target) = unsafe { (b.as_ptr().add(k * row_stride), c.as_mut_ptr().add(i)) };
             let right = Operand { data: right, row_stride, column_stride };
             // SAFETY: the panel holds a tile's rows (padded) for `block` steps, or A has as many more; only `valid` rows are written.
-            unsafe { row_of_tiles::<T, I, VECTORS, NR>(into, block, left, right, target, c.strides().1, valid, width) };
+            unsafe {
+                row_of_tiles::<T, I, VECTORS, NR>(token, into, block, left, right, target, c.strides().1, valid, width)
+            };
         }
     }
 }

@@ -21,15 +21,15 @@ pub(crate) type Touched = [u8; COLUMNS];
 /// How a trace's values are stored.
 pub(crate) trait Stored<T: Real>: Copy + Default + Send + Sync {
     /// Reads sixteen of them.
-    fn load<I: Instructions>(from: &[Self; TILE]) -> T::Lanes<I>;
+    fn load<I: Instructions>(token: I, from: &[Self; TILE]) -> T::Lanes<I>;
     /// Writes sixteen of them.
     fn store<I: Instructions>(values: T::Lanes<I>, to: &mut [Self; TILE]);
 }
 
 impl<T: Real> Stored<T> for T {
     #[inline(always)]
-    fn load<I: Instructions>(from: &[Self; TILE]) -> T::Lanes<I> {
-        Lanes::load(from)
+    fn load<I: Instructions>(token: I, from: &[Self; TILE]) -> T::Lanes<I> {
+        Lanes::load(token, from)
     }
     #[inline(always)]
     fn store<I: Instructions>(values: T::Lanes<I>, to: &mut [Self; TILE]) {
