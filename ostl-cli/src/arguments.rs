@@ -1,6 +1,7 @@
 //! The command line.
 
 mod data;
+mod refusal;
 
 use std::path::PathBuf;
 
@@ -9,10 +10,12 @@ use ostl_core::{Carry, TraceFormat};
 use ostl_tasks::Split;
 
 use crate::config;
+use crate::names::spelled;
 
 pub(crate) use data::{
     DataArguments, DataCommand, FetchArguments, FileFormat, InfoArguments, MakeArguments, SampleArguments,
 };
+pub(crate) use refusal::explained;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -106,6 +109,9 @@ pub(crate) struct ConfigArguments {
     /// Change one setting, e.g. layers.0.units=64 or method.window=sequence; may be repeated
     #[arg(long, value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
+    /// Take one key of CONFIG away, so that its default holds, e.g. training.patience; may be repeated, and goes before --set
+    #[arg(long, value_name = "KEY")]
+    pub(crate) unset: Vec<String>,
 }
 
 #[derive(Args, Debug)]
@@ -134,7 +140,7 @@ pub(crate) struct EvaluateArguments {
     /// Run directory
     pub(crate) run: PathBuf,
     /// Part of the data: test, valid or train
-    #[arg(long, default_value = "test")]
+    #[arg(long, default_value = "test", value_parser = split)]
     pub(crate) split: Split,
     /// Folder (or file) with the task's data [default: where the run had it]
     #[arg(long, value_name = "DIR")]
@@ -165,7 +171,7 @@ pub(crate) struct BenchArguments {
     #[arg(long, value_name = "NAME", value_parser = case_name)]
     pub(crate) case: Option<String>,
     /// Only this cell; snu is timed without H, unless --recurrent is given, and rnn (tanh) only if it is named
-    #[arg(long, value_name = "CELL", value_parser = ["snu", "lstm", "rnn"])]
+    #[arg(long, value_name = "CELL", value_parser = cell_name)]
     pub(crate) cell: Option<String>,
     /// Only cells with H
     #[arg(long)]
@@ -195,5 +201,22 @@ pub(crate) struct BenchArguments {
 
 fn case_name(name: &str) -> Result<String, String> {
     let names: Vec<_> = ostl_bench::cases::Case::all().into_iter().map(|case| case.name).collect();
-    if names.iter().any(|known| known == name) { Ok(name.to_owned()) } else { Err(format!("one of {}", names.join(", "))) }
+    one_of(name, &names.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+fn cell_name(name: &str) -> Result<String, String> {
+    one_of(name, &["snu", "lstm", "rnn"])
+}
+
+fn split(name: &str) -> Result<Split, String> {
+    let names = Split::ALL.map(Split::name);
+    one_of(name, &names).and_then(|name| name.parse().map_err(|error: ostl_tasks::UnknownSplit| error.to_string()))
+}
+
+/// The known name that this is a spelling of.
+fn one_of(name: &str, known: &[&str]) -> Result<String, String> {
+    spelled(name, known.iter().copied()).map(str::to_owned).ok_or_else(|| {
+        let listed = known.iter().map(|known| format!("`{known}`")).collect::<Vec<_>>().join(", ");
+        format!("unknown name `{name}`, expected one of {listed}")
+    })
 }

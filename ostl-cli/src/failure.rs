@@ -54,6 +54,22 @@ pub(crate) struct NotExact {
     pub(crate) blocks: usize,
 }
 
+/// Says on stderr what is wrong with the command line, as one line; or prints the help that was asked for. Returns the exit status.
+pub(crate) fn report_usage(error: &clap::Error) -> ExitCode {
+    use clap::error::ErrorKind;
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            // There is nobody to tell of an output that is closed.
+            let _ = error.print();
+            u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
+        }
+        _ => {
+            let given: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
+            report(&UsageError::Other(crate::arguments::explained(error, &given)).into())
+        }
+    }
+}
+
 /// Says on stderr what went wrong, as one line, and returns the exit status for it.
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     // A reader that has seen enough (`ostl check | head`) is no failure worth a message.

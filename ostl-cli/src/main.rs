@@ -5,6 +5,7 @@ mod bench;
 mod check;
 mod config;
 mod data;
+mod doubts;
 mod evaluate;
 mod failure;
 mod feed;
@@ -12,6 +13,7 @@ mod figures;
 mod gradient_report;
 #[cfg(test)]
 mod letters;
+mod names;
 mod progress;
 mod results;
 mod run_directory;
@@ -30,7 +32,11 @@ use crate::arguments::{Arguments, Command};
 use crate::failure::UsageError;
 
 fn main() -> ExitCode {
-    match run(Arguments::parse().command) {
+    let outcome = match Arguments::try_parse() {
+        Ok(arguments) => run(arguments.command),
+        Err(error) => return failure::report_usage(&error),
+    };
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failure::report(&error),
     }

@@ -10,6 +10,7 @@ use ostl_tasks::{Measures, Split, Task};
 
 use crate::arguments::TrainArguments;
 use crate::config::{self, Config, Source};
+use crate::doubts;
 use crate::failure::{Interrupted, UsageError};
 use crate::feed::Feed;
 use crate::figures::Figures;
@@ -84,7 +85,7 @@ fn resume(path: &Path, arguments: &TrainArguments) -> Result<Plan> {
         return Err(UsageError::Other(problem).into());
     }
     let run = RunDirectory::open(path)?;
-    let (config, source) = config::load_run(&run.config_path(), &arguments.config.set)?;
+    let (config, source) = config::load_run(&run.config_path(), &arguments.config.set, &arguments.config.unset)?;
     let task = config.open_task(arguments.config.data.as_deref(), &source)?;
     let feed = Feed::new(&config, &source, task.as_ref())?;
     Ok(Plan { config, source, task, feed, resumed: Some(run), window: None, out: path.to_owned() })
@@ -106,7 +107,7 @@ fn train(plan: &Plan, arguments: &TrainArguments) -> Result<()> {
         Some(run) => {
             trainer = trainer.resume(run, source)?;
             // Nothing but when the run ends can have changed.
-            if !arguments.config.set.is_empty() {
+            if !arguments.config.set.is_empty() || !arguments.config.unset.is_empty() {
                 run.write_config(config)?;
             }
             run.clone()
@@ -172,6 +173,11 @@ fn train(plan: &Plan, arguments: &TrainArguments) -> Result<()> {
     }
     let (epochs, seconds, path) = (summary.epochs, summary.seconds, run.path().display());
     writeln!(out, "best epoch {} of {epochs}, {seconds:.1} s, in {path}", best.epoch)?;
+    let (by, learning_rate) = (config.training.best, config.optimizer().learning_rate);
+    let judged = test.as_ref().unwrap_or(&best.valid);
+    for doubt in doubts::lines(task, &doubts::Ended { judged, by, best_epoch: best.epoch, epochs, learning_rate }) {
+        writeln!(out, "{doubt}")?;
+    }
     if !arguments.quiet {
         match gradient_report::of_learner(config, source, task, learner.network())? {
             Some(gradient) => write!(out, "\n{gradient}")?,

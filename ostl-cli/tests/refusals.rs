@@ -20,7 +20,7 @@ fn wrong_settings_are_one_line_with_key_value_and_range() {
         ("training.epochs=0", ["training.epochs = 0", "at least 1"]),
         ("task.delay=0", ["task.delay = 0", "from 1 to"]),
         ("task.dealy=5", ["task.dealy = 5", "`delay`"]),
-        ("method={name='osttp_'}", ["method.name = \"osttp_\"", "`osttp`"]),
+        ("method={name='ostpp'}", ["method.name = \"ostpp\"", "did you mean `osttp`?"]),
         ("method={name='uoro',feedback='target-projection'}", ["method.feedback = target-projection", "uoro"]),
         ("method={name='rolling_tbptt',carry='local'}", ["method.carry = local", "none"]),
         ("method={name='ostl',trace='bf16'}", ["method.trace = bf16", "full"]),
@@ -55,7 +55,7 @@ fn wrong_files_are_named() {
     let place = Workplace::new();
     let broken = place.read("tiny.toml").replace("epochs = 3", "epochs = -3");
     fs::write(place.path("broken.toml"), broken).unwrap();
-    place.ostl("train broken.toml").refused(2, &["broken.toml: training.epochs = -3", "0 or more"]);
+    place.ostl("train broken.toml").refused(2, &["broken.toml: line 20: training.epochs = -3", "0 or more"]);
     fs::write(place.path("broken.toml"), "seed = [").unwrap();
     place.ostl("train broken.toml").refused(2, &["broken.toml: line 1, column"]);
     place.ostl("train none.toml").refused(2, &["none.toml: cannot be read"]);

@@ -18,10 +18,14 @@ pub(crate) enum DataCommand {
     #[command(after_help = "\
 Examples:
   ostl data info store-recall --set delay=40
-  ostl data info jsb --data data")]
+  ostl data info jsb --data data
+  ostl data info --config configs/jsb-lstm.toml --data data")]
     Info(InfoArguments),
     /// Write a task's sequences to files, in the format of one's own data
-    #[command(after_help = "Example:\n  ostl data make store-recall --out recall --set delay=40 --format jsonl")]
+    #[command(after_help = "\
+Examples:
+  ostl data make store-recall --out recall --set delay=40 --format jsonl
+  ostl data make --config configs/store-recall-e-prop.toml --out recall     the task of a configuration")]
     Make(MakeArguments),
     /// Download a data set from where it was published, and check what arrived
     ///
@@ -36,7 +40,10 @@ Examples:
 #[derive(Args, Debug)]
 pub(crate) struct InfoArguments {
     /// A data set or a task
-    pub(crate) name: String,
+    pub(crate) name: Option<String>,
+    /// The task of this configuration, with its settings
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
     /// Folder (or file) with the data
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
@@ -48,7 +55,10 @@ pub(crate) struct InfoArguments {
 #[derive(Args, Debug)]
 pub(crate) struct MakeArguments {
     /// A task
-    pub(crate) name: String,
+    pub(crate) name: Option<String>,
+    /// The task of this configuration, with its settings
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
     /// Folder to write to
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
@@ -59,7 +69,7 @@ pub(crate) struct MakeArguments {
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
     /// NumPy arrays, or a JSON object a sequence and line
-    #[arg(long, value_enum, default_value_t = FileFormat::Npz)]
+    #[arg(long, value_enum, ignore_case = true, default_value_t = FileFormat::Npz)]
     pub(crate) format: FileFormat,
 }
 

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::random;
 use crate::failure::UsageError;
+use crate::names::{or_known, same, spelled};
 
 const INPUTS: usize = 4;
 const OUTPUTS: usize = 3;
@@ -144,11 +145,11 @@ fn kinds(only: &[String]) -> Result<Vec<(String, CellConfig)>> {
             None => kinds.push((cell.name().to_owned(), cell)),
         }
     }
-    if let Some(unknown) = only.iter().find(|name| kinds.iter().all(|(kind, _)| kind != *name)) {
-        let known = kinds.iter().map(|(kind, _)| kind.as_str()).collect::<Vec<_>>().join(", ");
-        return Err(UsageError::Other(format!("--cells {unknown}: must be of {known}")).into());
+    let known: Vec<&str> = kinds.iter().map(|(kind, _)| kind.as_str()).collect();
+    if let Some(unknown) = only.iter().find(|name| spelled(name, known.iter().copied()).is_none()) {
+        return Err(UsageError::Other(format!("--cells {unknown}: unknown name{}", or_known(unknown, &known))).into());
     }
-    kinds.retain(|(kind, _)| only.is_empty() || only.contains(kind));
+    kinds.retain(|(kind, _)| only.is_empty() || only.iter().any(|name| same(name, kind)));
     Ok(kinds)
 }
 
@@ -258,7 +259,9 @@ mod tests {
             CellConfig::every().iter().all(|(_, cell)| kinds.iter().filter(|(kind, _)| kind == cell.name()).count() == 1)
         );
         assert!(kinds.iter().any(|(_, cell)| cell.is_recurrent()));
-        assert_eq!(super::kinds(&["lstm".into()]).unwrap().len(), 1);
+        for name in ["lstm", "LSTM", "Min_GRU"] {
+            assert_eq!(super::kinds(&[name.into()]).unwrap().len(), 1);
+        }
         assert!(super::kinds(&["lsmt".into()]).unwrap_err().to_string().contains("lstm"));
     }
 }

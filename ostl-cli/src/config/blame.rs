@@ -6,27 +6,44 @@
 use serde::Deserialize;
 use toml::{Table, Value};
 
-use super::Config;
+use super::tree::{find, keys, remove, with_key};
+use super::{Config, words};
+use crate::names::{listed, nearest, same};
 
 /// A key that could not be read.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Wrong {
     /// From the root; an array's elements by index.
     pub(super) path: Vec<String>,
+    /// As it stands in the tree, cut short.
     pub(super) value: Option<String>,
-    pub(super) problem: String,
+    pub(super) fault: Fault,
+}
+
+/// What is wrong with it.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Fault {
+    /// There is no such key here, but these.
+    UnknownKey { known: Vec<String> },
+    /// There is no such name, but these. It is the value, or a key of the table that is the value.
+    UnknownName { name: String, known: Vec<String> },
+    /// It is not there, and has no default.
+    Missing,
+    /// Anything else, in serde's words.
+    Other(String),
 }
 
 /// Reads a configuration, refusing whatever it does not know.
 pub(super) fn read(tree: &Table) -> Result<Config, Wrong> {
     let config = attempt(tree).map_err(|error| explain(tree, &error))?;
     // Some of serde's enum representations skip keys that they do not know, even when told not to.
-    let known = Value::try_from(&config).ok();
-    match known.and_then(|known| ignored(&Value::Table(tree.clone()), &known)) {
+    let (given, known) = (Value::Table(tree.clone()), Value::try_from(&config).unwrap_or(Value::Boolean(false)));
+    match ignored(&given, &known) {
         None => Ok(config),
         Some(path) => {
-            let value = find(&Value::Table(tree.clone()), &path).map(shown);
-            Err(Wrong { path, value, problem: "unknown key".into() })
+            let siblings = path.split_last().and_then(|(_, table)| find(&known, table)).map(keys).unwrap_or_default();
+            let value = find(&given, &path).map(shown);
+            Err(Wrong { path, value, fault: Fault::UnknownKey { known: siblings } })
         }
     }
 }
@@ -38,9 +55,7 @@ fn attempt(tree: &Table) -> Result<Config, String> {
 fn explain(tree: &Table, error: &str) -> Wrong {
     let root = Value::Table(tree.clone());
     if let Some(field) = error.strip_prefix("missing field `").and_then(|rest| rest.split('`').next()) {
-        let mut path = missing(&root, field, error).unwrap_or_default();
-        path.push(field.to_owned());
-        return Wrong { path, value: None, problem: "missing; it has no default".into() };
+        return explain_missing(&root, field, error);
     }
     let mut path = Vec::new();
     let mut node = &root;
@@ -58,31 +73,55 @@ fn explain(tree: &Table, error: &str) -> Wrong {
         node = value;
     }
     let value = (!path.is_empty()).then(|| shown(node));
-    let problem = tidy(&complete(error, &root, &path));
-    Wrong { path, value, problem }
+    Wrong { fault: fault(error, &root, &path), path, value }
 }
 
-/// Keys of a layer that are read before the rest is left to the cell.
-const OF_A_CELL: [&str; 5] = ["cell", "units", "activity", "density", "dropout"];
+/// A key that is missing is perhaps there under a name that is misspelt.
+fn explain_missing(root: &Value, field: &str, error: &str) -> Wrong {
+    let mut path = missing(root, field, error).unwrap_or_default();
+    let siblings = find(root, &path).map(keys).unwrap_or_default();
+    let meant = siblings.iter().find(|key| same(key, field)).or_else(|| {
+        let near = nearest(field, siblings.iter().map(String::as_str));
+        // What is known without the missing key is no misspelling of it.
+        siblings.iter().find(|key| Some(key.as_str()) == near && unknown_beside(root, &path, key, field))
+    });
+    match meant.cloned() {
+        Some(key) => {
+            path.push(key);
+            let value = find(root, &path).map(shown);
+            let known = words::and_taken_out(vec![field.to_owned()], root, &path);
+            Wrong { path, value, fault: Fault::UnknownKey { known } }
+        }
+        None => {
+            path.push(field.to_owned());
+            Wrong { path, value: None, fault: Fault::Missing }
+        }
+    }
+}
 
-/// The error about an unknown key, with those keys in its list that were taken out before serde saw the table.
-fn complete(error: &str, root: &Value, path: &[String]) -> String {
-    let known: &[&str] = match path.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        ["layers", _, _] => match find(root, &path[..2]).and_then(|layer| layer.get("dense")) {
-            Some(_) => &["units", "dropout"],
-            None => &OF_A_CELL,
-        },
-        ["readout", _] => &["dropout", "tied", "cell"],
-        ["task", _] => &["name"],
-        _ => return error.to_owned(),
-    };
-    let Some((key, list)) = error.strip_prefix("unknown field `").and_then(|rest| rest.split_once("`, ")) else {
-        return error.to_owned();
-    };
-    // One name, two with `or` between them, more after `one of`, or none at all: the names are what stands in quotes.
-    let others = list.split('`').skip(1).step_by(2);
-    let names: Vec<String> = known.iter().copied().chain(others).map(|name| format!("`{name}`")).collect();
-    format!("unknown field `{key}`, expected one of {}", names.join(", "))
+/// Whether a key is one that the table does not know, once the missing field has the key's value.
+fn unknown_beside(root: &Value, path: &[String], key: &str, field: &str) -> bool {
+    let value = find(root, path).and_then(|table| table.get(key)).cloned();
+    let Some(with) = value.map(|value| with_key(root, path, field, value)) else { return false };
+    let error = with.as_table().and_then(|tree| attempt(tree).err()).unwrap_or_default();
+    error.starts_with(&format!("unknown field `{key}`"))
+}
+
+fn fault(error: &str, root: &Value, path: &[String]) -> Fault {
+    if let Some((_, list)) = error.strip_prefix("unknown field `").and_then(|rest| rest.split_once('`')) {
+        let known = list.split('`').skip(1).step_by(2).map(str::to_owned).collect();
+        return Fault::UnknownKey { known: words::and_taken_out(known, root, path) };
+    }
+    match listed(error) {
+        Some((name, known)) => {
+            let known = known.into_iter().map(str::to_owned).collect();
+            // The variant of an enum may be a key.
+            let is_key =
+                path.last().is_some_and(|key| key == name) && find(root, path).and_then(Value::as_str) != Some(name);
+            if is_key { Fault::UnknownKey { known } } else { Fault::UnknownName { name: name.to_owned(), known } }
+        }
+        None => Fault::Other(error.to_owned()),
+    }
 }
 
 /// 0 for the key that the error is surely about, more for keys that it may be about.
@@ -118,10 +157,7 @@ fn missing(root: &Value, field: &str, error: &str) -> Option<Vec<String>> {
             fails_otherwise(&without, error)
         });
         if is_to_blame && node.as_table().is_some_and(|table| !table.contains_key(field)) {
-            let mut with = root.clone();
-            if let Some(Value::Table(table)) = find_mut(&mut with, &path) {
-                table.insert(field.to_owned(), Value::Boolean(true));
-            }
+            let with = with_key(root, &path, field, Value::Boolean(true));
             let still = with.as_table().and_then(|tree| attempt(tree).err()).unwrap_or_default();
             if still != error && !still.starts_with("unknown field") {
                 return Some(path);
@@ -143,44 +179,6 @@ fn ignored(given: &Value, known: &Value) -> Option<Vec<String>> {
     })
 }
 
-fn keys(node: &Value) -> Vec<String> {
-    match node {
-        Value::Table(table) => table.keys().cloned().collect(),
-        Value::Array(elements) => (0..elements.len()).map(|index| index.to_string()).collect(),
-        _ => Vec::new(),
-    }
-}
-
-fn find<'v>(root: &'v Value, path: &[String]) -> Option<&'v Value> {
-    path.iter().try_fold(root, |node, key| match node {
-        Value::Table(table) => table.get(key),
-        Value::Array(elements) => elements.get(key.parse::<usize>().ok()?),
-        _ => None,
-    })
-}
-
-fn find_mut<'v>(root: &'v mut Value, path: &[String]) -> Option<&'v mut Value> {
-    path.iter().try_fold(root, |node, key| match node {
-        Value::Table(table) => table.get_mut(key),
-        Value::Array(elements) => elements.get_mut(key.parse::<usize>().ok()?),
-        _ => None,
-    })
-}
-
-fn remove(root: &mut Value, path: &[String], key: &str) {
-    match find_mut(root, path) {
-        Some(Value::Table(table)) => {
-            table.remove(key);
-        }
-        Some(Value::Array(elements)) => {
-            if let Some(index) = key.parse::<usize>().ok().filter(|&index| index < elements.len()) {
-                elements.remove(index);
-            }
-        }
-        _ => {}
-    }
-}
-
 /// A value as it stands in a configuration, cut short.
 fn shown(value: &Value) -> String {
     let text = value.to_string();
@@ -188,32 +186,4 @@ fn shown(value: &Value) -> String {
         Some((end, _)) => format!("{} …", &text[..end]),
         None => text,
     }
-}
-
-/// serde's message in words that stand in a configuration.
-fn tidy(error: &str) -> String {
-    let mut message = error.to_owned();
-    if let Some(rest) = error.strip_prefix("unknown field `") {
-        let known = rest.split_once("`, ").map(|(_, known)| known).unwrap_or_default();
-        message = if known.starts_with("expected") { format!("unknown key, {known}") } else { "unknown key".into() };
-    }
-    for (rust, words) in [
-        ("unknown variant", "unknown name"),
-        ("there are no fields", "no key is known here"),
-        ("expected usize", "expected a whole number, 0 or more"),
-        ("expected u64", "expected a whole number, 0 or more"),
-        ("expected u32", "expected a whole number, 0 or more"),
-        ("expected f64", "expected a number"),
-        ("expected a boolean", "expected true or false"),
-        ("invalid type: unit variant, expected string only", "not a name in quotes"),
-        ("expected variant identifier", "expected a name in quotes"),
-        ("expected internally tagged enum TaskConfig", "expected a table such as { name = \"own\" }"),
-        (
-            "expected internally tagged enum Schedule",
-            "expected a table such as { kind = \"cosine\", total = 60, minimum = 0.1 }",
-        ),
-    ] {
-        message = message.replace(rust, words);
-    }
-    message
 }

@@ -2,11 +2,12 @@
 
 use ostl_cells::{CellConfig, CellError};
 use ostl_core::{Activation, Activity, NetworkBuilder, Real};
-use serde::de::Error;
+use serde::de::{DeserializeOwned, Error};
 use serde::{Deserialize, Deserializer, Serialize};
 use toml::{Table, Value};
 
 use super::OutOfRange;
+use crate::names::nearest;
 
 /// A layer as it stands in a configuration: `units`, and either `cell` with the cell's options, perhaps with `activity`, or `dense`, or
 /// `embedding`.
@@ -40,53 +41,67 @@ struct DenseConfig {
     dense: Activation,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EmbeddingConfig {
+    embedding: bool,
+}
+
 impl<'de> Deserialize<'de> for LayerConfig {
-    /// Takes `units` out and leaves the rest to the cell, so that its own message about an unknown key arrives unchanged.
+    /// Takes out what every layer of its kind has and leaves the rest to the cell, so that its own message about an unknown key arrives
+    /// unchanged. What is unknown is told before what is missing, since it may be that, misspelt.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut table = Table::deserialize(deserializer)?;
-        let units = table.remove("units").ok_or_else(|| D::Error::missing_field("units"))?;
-        let units = usize::deserialize(units).map_err(|error| D::Error::custom(error.message()))?;
-        let activity = table.remove("activity").map(Activity::deserialize).transpose();
-        let activity = activity.map_err(|error| D::Error::custom(error.message()))?;
-        let density = table.remove("density").map(f64::deserialize).transpose();
-        let density = density.map_err(|error| D::Error::custom(error.message()))?;
-        if density.is_some() && table.contains_key("dense") {
-            return Err(D::Error::custom("`density` is that of a cell's H, and this layer is dense"));
-        }
-        if activity.is_some() && table.contains_key("dense") {
-            return Err(D::Error::custom("`activity` belongs to a layer of a cell, and this one is dense"));
-        }
-        let dropout = table.remove("dropout").map(f64::deserialize).transpose();
-        let dropout = dropout.map_err(|error| D::Error::custom(error.message()))?;
-        if let Some(embedding) = table.remove("embedding") {
-            let others = ["cell", "dense"].into_iter().find(|other| table.contains_key(*other));
-            if let Some(other) = others {
-                return Err(D::Error::custom(format!("has both `embedding` and `{other}`; a layer is one or the other")));
+        let kinds: Vec<&str> = ["embedding", "cell", "dense"].into_iter().filter(|kind| table.contains_key(*kind)).collect();
+        let kind = match kinds[..] {
+            [kind] => kind,
+            [one, other, ..] => {
+                return Err(D::Error::custom(format!("has both `{one}` and `{other}`; a layer is one or the other")));
             }
-            if let Some(other) = table.keys().next() {
-                return Err(D::Error::custom(format!("unknown field `{other}`: an embedding has `units` alone")));
+            [] => return Err(kindless(&table)),
+        };
+        let units = taken(&mut table, "units")?;
+        let dropout = taken(&mut table, "dropout")?;
+        let (mut activity, mut density) = (None, None);
+        let kind = match kind {
+            "embedding" => {
+                let EmbeddingConfig { embedding } = rest(table)?;
+                if !embedding {
+                    return Err(D::Error::custom("`embedding` is true, or left out"));
+                }
+                Kind::Embedding { embedding }
             }
-            if activity.is_some() || density.is_some() {
-                return Err(D::Error::custom(
-                    "`activity` and `density` belong to a layer of a cell, and this is an embedding",
-                ));
-            }
-            if !bool::deserialize(embedding).map_err(|error| D::Error::custom(error.message()))? {
-                return Err(D::Error::custom("`embedding` is true, or left out"));
-            }
-            return Ok(Self { units, activity, density, dropout, kind: Kind::Embedding { embedding: true } });
-        }
-        let kind = match (table.contains_key("cell"), table.contains_key("dense")) {
-            (true, false) => CellConfig::deserialize(Value::Table(table)).map(Kind::Cell),
-            (false, true) => DenseConfig::deserialize(Value::Table(table)).map(|config| Kind::Dense { dense: config.dense }),
-            (true, true) => return Err(D::Error::custom("has both `cell` and `dense`; a layer is one or the other")),
-            (false, false) => {
-                return Err(D::Error::custom(
-                    "has neither `cell` nor `dense` nor `embedding`: write cell = \"lstm\" (or another cell), dense = \"tanh\" or embedding = true",
-                ));
+            "dense" => Kind::Dense { dense: rest::<DenseConfig, _>(table)?.dense },
+            _ => {
+                activity = taken(&mut table, "activity")?;
+                density = taken(&mut table, "density")?;
+                Kind::Cell(rest(table)?)
             }
         };
-        Ok(Self { units, activity, density, dropout, kind: kind.map_err(|error| D::Error::custom(error.message()))? })
+        let units = units.ok_or_else(|| D::Error::missing_field("units"))?;
+        Ok(Self { units, activity, density, dropout, kind })
+    }
+}
+
+/// The value of a key that is taken out of a table, if it is there.
+fn taken<V: DeserializeOwned, E: Error>(table: &mut Table, key: &str) -> Result<Option<V>, E> {
+    table.remove(key).map(V::deserialize).transpose().map_err(|error| E::custom(error.message()))
+}
+
+/// What is left of a table.
+fn rest<V: DeserializeOwned, E: Error>(table: Table) -> Result<V, E> {
+    V::deserialize(Value::Table(table)).map_err(|error| E::custom(error.message()))
+}
+
+/// A layer that does not say what it is: perhaps it does, in a key that is misspelt.
+fn kindless<E: Error>(table: &Table) -> E {
+    const KNOWN: &[&str] = &["cell", "dense", "embedding", "units", "activity", "density", "dropout"];
+    let unknown = table.keys().filter(|key| !KNOWN.contains(&key.as_str()));
+    match unknown.into_iter().find(|key| nearest(key, KNOWN.iter().copied().take(3)).is_some()) {
+        Some(key) => E::unknown_field(key, KNOWN),
+        None => E::custom(
+            "has neither `cell` nor `dense` nor `embedding`: write cell = \"lstm\" (or another cell), dense = \"tanh\" or embedding = true",
+        ),
     }
 }
 
@@ -165,6 +180,9 @@ pub(super) fn check_dropout(dropout: Option<f64>) -> Result<(), OutOfRange> {
 pub(super) fn cell_error(error: CellError) -> OutOfRange {
     match error {
         CellError::OutOfRange { key, value, allowed } => OutOfRange::new(key, value, allowed),
+        CellError::Exclusive { keys: [one, other] } => {
+            OutOfRange::new(other, "", format!("left out where `{one}` is given: both say how fast the unit forgets"))
+        }
         other => OutOfRange::new("cell", "", other.to_string()),
     }
 }

@@ -1,11 +1,12 @@
 //! The `[method]` section.
 
 use ostl_core::{Carry, Edge, Feedback, Method, Network, Real, TraceFormat, Update, Window, WindowChoice, best_window};
-use serde::de::{Error, value};
+use serde::de::{DeserializeOwned, Error, value};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::OutOfRange;
 use super::window::WindowSetting;
+use crate::names::{listed, or_known, spelled};
 
 /// A learning method as it stands in a configuration, every part of it settled: by its key, else by the name, else by the default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -172,9 +173,10 @@ impl MethodName {
     /// Reads one, from a configuration or from the command line.
     pub(crate) fn read(word: &str) -> Result<Self, String> {
         let names = || Method::every().into_iter().map(|(name, _)| name);
-        let listed = || names().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-        let found = names().find(|name| *name == word).map(Self);
-        found.ok_or_else(|| format!("unknown name `{word}`, expected one of {}", listed()))
+        spelled(word, names()).map(Self).ok_or_else(|| {
+            let listed = names().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+            format!("unknown name `{word}`, expected one of {listed}")
+        })
     }
 }
 
@@ -194,6 +196,14 @@ pub(crate) fn trace(text: &str) -> Result<TraceFormat, String> {
     word(text)
 }
 
-fn word<'de, V: Deserialize<'de>>(text: &'de str) -> Result<V, String> {
-    V::deserialize(value::StrDeserializer::<value::Error>::new(text)).map_err(|error| error.to_string())
+fn word<V: DeserializeOwned>(text: &str) -> Result<V, String> {
+    let read =
+        |text: &str| V::deserialize(value::StrDeserializer::<value::Error>::new(text)).map_err(|error| error.to_string());
+    read(text).or_else(|error| match listed(&error) {
+        Some((name, known)) => match spelled(name, known.iter().copied()) {
+            Some(right) => read(right),
+            None => Err(format!("unknown name `{name}`{}", or_known(name, &known))),
+        },
+        None => Err(error),
+    })
 }

@@ -1,22 +1,31 @@
 //! What to train and how: the configuration, from file and `--set` to checked values.
 
 mod blame;
+mod file;
+mod keys;
+mod kinds;
 mod layer;
 mod method;
 mod optimizer;
+mod place;
 mod readout;
 mod source;
+mod spelling;
+mod syntax;
 mod task;
 mod training;
+mod tree;
 mod window;
+mod words;
 
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use ostl_core::{Initialization, Method, Network, OptimizerSettings, Real, Schedule, WindowChoice};
-use ostl_tasks::{Split, Task, TaskConfig, TaskError};
+use ostl_tasks::{Split, Task, TaskConfig};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use keys::elsewhere;
 pub(crate) use layer::LayerConfig;
 use method::MethodConfig;
 pub(crate) use method::{MethodName, carry, trace};
@@ -24,7 +33,7 @@ use optimizer::OptimizerConfig;
 pub(crate) use optimizer::ScheduleEvery;
 use readout::ReadoutConfig;
 pub(crate) use source::{Source, load, load_file, load_run};
-pub(crate) use task::{open_alone, task};
+pub(crate) use task::{open, open_alone, task};
 use training::TrainingConfig;
 pub(crate) use window::{WindowSetting, window_name};
 
@@ -85,6 +94,11 @@ pub(crate) struct OutOfRange {
 impl OutOfRange {
     pub(crate) fn new(key: impl Into<String>, value: impl ToString, allowed: impl Into<String>) -> Self {
         Self { key: key.into(), value: value.to_string(), allowed: allowed.into() }
+    }
+
+    /// The key, part by part.
+    fn path(&self) -> Vec<String> {
+        self.key.split('.').map(str::to_owned).collect()
     }
 
     /// The same, seen from one section further out.
@@ -214,10 +228,7 @@ impl Config {
 
     /// Opens the task; `source` is whom to blame for a wrong setting.
     pub(crate) fn open_task(&self, data: Option<&Path>, source: &Source) -> Result<Box<dyn Task>> {
-        self.task.open(self.data(data)).map_err(|error| match error {
-            TaskError::Config(error) => source.out_of_range(OutOfRange::from(error).within("task")),
-            other => task::unopened(other),
-        })
+        open(&self.task, self.data(data), source)
     }
 
     /// The name of the first layer's cell or activation, for the name of the run.

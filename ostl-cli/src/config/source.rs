@@ -1,13 +1,16 @@
-//! Where the configuration comes from: a file or the built-in default, with `--set` on top; and who is to blame for a key.
+//! Where the configuration comes from: a file or the built-in default, with `--unset` and `--set` on top; and who is to blame for a key.
 
-use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
-use super::{Config, OutOfRange, blame};
+use super::blame::Fault;
+use super::tree::{find, keys, remove, set, spelled_path};
+use super::{Config, OutOfRange, blame, file, kinds, place, spelling, syntax, words};
 use crate::arguments::ConfigArguments;
 use crate::failure::{UsageError, WrongSetting};
+use crate::names::{did_you_mean, same};
 
 /// What `ostl train` learns without a configuration file; `configs/default.toml` is a copy.
 pub(super) const DEFAULT: &str = include_str!("../default.toml");
@@ -16,81 +19,156 @@ pub(super) const DEFAULT: &str = include_str!("../default.toml");
 #[derive(Debug)]
 pub(crate) struct Source {
     file: Option<PathBuf>,
+    text: String,
     /// `--set`: path, and the text as it was given.
     overrides: Vec<(Vec<String>, String)>,
+    /// What of the file no longer holds because of them, in a line each.
+    notes: Vec<String>,
 }
 
 /// Reads and checks the configuration that the command line asks for.
 pub(crate) fn load(arguments: &ConfigArguments, seed: Option<u64>) -> Result<(Config, Source), UsageError> {
     let mut set = arguments.set.clone();
     set.extend(seed.map(|seed| format!("seed={seed}")));
-    Source::new(arguments.config.as_deref(), &set)?.read()
+    let (config, source) = Source::new(arguments.config.as_deref(), &arguments.unset, &set)?;
+    source.say();
+    Ok((config, source))
 }
 
 /// Reads and checks the configuration of a run directory.
 pub(crate) fn load_file(path: &Path) -> Result<(Config, Source), UsageError> {
-    Source::new(Some(path), &[])?.read()
+    Source::new(Some(path), &[], &[])
 }
 
-/// The same, with a few settings changed by `--set`.
-pub(crate) fn load_run(path: &Path, set: &[String]) -> Result<(Config, Source), UsageError> {
-    let source = Source::new(Some(path), set)?;
-    if let Some((key, value)) = source.overrides.iter().find(|(key, _)| !MAY_CHANGE.contains(&key.join(".").as_str())) {
-        let problem = format!(
-            "--set {}={value}: a run that goes on keeps its settings; only {} may be set anew with --resume",
-            key.join("."),
-            MAY_CHANGE.join(" and ")
-        );
-        return Err(UsageError::Other(problem));
+/// The same, with a few settings changed by `--set` and `--unset`.
+pub(crate) fn load_run(path: &Path, set: &[String], unset: &[String]) -> Result<(Config, Source), UsageError> {
+    let given = set.iter().map(|text| ("--set", text)).chain(unset.iter().map(|key| ("--unset", key)));
+    for (option, text) in given {
+        let key = text.split('=').next().unwrap_or_default().trim();
+        if !MAY_CHANGE.iter().any(|may| same(may, key)) {
+            let problem = format!(
+                "{option} {text}: a run that goes on keeps its settings; only {} may be set anew with --resume",
+                MAY_CHANGE.join(" and ")
+            );
+            return Err(UsageError::Other(problem));
+        }
     }
-    source.read()
+    Source::new(Some(path), unset, set)
 }
 
 /// What a run that goes on may have changed: when it ends.
 const MAY_CHANGE: [&str; 2] = ["training.epochs", "training.patience"];
 
 impl Source {
-    fn new(file: Option<&Path>, set: &[String]) -> Result<Self, UsageError> {
+    /// Reads a file or the default, takes away what is to be unset, and then sets what is set.
+    pub(super) fn new(file: Option<&Path>, unset: &[String], set: &[String]) -> Result<(Config, Self), UsageError> {
         let overrides = set.iter().map(|text| override_of(text)).collect::<Result<_, _>>()?;
-        Ok(Self { file: file.map(Path::to_owned), overrides })
-    }
-
-    fn read(self) -> Result<(Config, Source), UsageError> {
-        let tree = self.tree()?;
-        let config = blame::read(&tree).map_err(|wrong| self.wrong(&wrong.path, wrong.value, wrong.problem))?;
-        config.validate().map_err(|error| self.refuse(error))?;
-        Ok((config, self))
-    }
-
-    /// The settings as they were given, not yet looked at.
-    fn tree(&self) -> Result<Table, UsageError> {
-        let text = match &self.file {
-            None => DEFAULT.to_owned(),
-            Some(path) => fs::read_to_string(path)
-                .map_err(|error| UsageError::Other(format!("{}: cannot be read: {error}", path.display())))?,
-        };
-        let mut tree: Table = text.parse().map_err(|error: toml::de::Error| {
-            let place = error.span().map_or_else(String::new, |span| position(&text, span.start));
-            UsageError::Other(format!("{}{place}: {}", self.file_name(), error.message()))
-        })?;
-        if self.overrides.iter().any(|(path, _)| *path == ["method", "name"]) {
-            forget_method(&mut tree);
+        let mut source = Self { file: file.map(Path::to_owned), text: DEFAULT.to_owned(), overrides, notes: Vec::new() };
+        if let Some(path) = file {
+            let text = file::text(path).map_err(|problem| UsageError::Other(format!("{}: {problem}", path.display())));
+            source.text = text?;
         }
-        for (path, value) in &self.overrides {
+        let given: Table = source.text.parse().map_err(|error: toml::de::Error| {
+            UsageError::Other(format!("{}: {}", source.file_name(), syntax::explained(&source.text, &error)))
+        })?;
+        let mut tree = Value::Table(given.clone());
+        for key in unset {
+            source.unset(&mut tree, key)?;
+        }
+        let config = source.read(tree, &given)?;
+        Ok((config, source))
+    }
+
+    /// Takes a key away.
+    fn unset(&self, tree: &mut Value, key: &str) -> Result<(), UsageError> {
+        let refuse = |problem: String| Err(UsageError::Other(format!("--unset {key}: {problem}")));
+        if key.contains('=') {
+            return refuse("must be a key alone, such as --unset training.patience".into());
+        }
+        let path: Vec<String> = key.trim().split('.').map(str::to_owned).collect();
+        let path = spelled_path(tree, &path);
+        let Some((last, parents)) = path.split_last() else { return Ok(()) };
+        if remove(tree, parents, last) {
+            return Ok(());
+        }
+        let beside = find(tree, parents).map(keys).unwrap_or_default();
+        let meant = did_you_mean(last, beside.iter().map(String::as_str));
+        let there = match (meant.is_empty(), beside.is_empty()) {
+            (false, _) => format!("; {meant}"),
+            (true, false) => format!("; there are {}", beside.join(", ")),
+            (true, true) => String::new(),
+        };
+        refuse(format!("{} has no such key{there}", self.file_name()))
+    }
+
+    /// Sets what is set, and makes a configuration of it. `given` is what the file says.
+    fn read(&mut self, file: Value, given: &Table) -> Result<Config, UsageError> {
+        let mut tree = file;
+        let paths: Vec<Vec<String>> = self.overrides.iter().map(|(path, _)| path.clone()).collect();
+        let mut left = kinds::forget(&mut tree, &paths);
+        let Value::Table(mut tree) = tree else { unreachable!("a file is a table") };
+        for (path, value) in &mut self.overrides {
+            let root = Value::Table(tree.clone());
+            *path = spelled_path(&root, path);
             set(&mut tree, path, parse(value))
                 .map_err(|problem| UsageError::Other(format!("--set {}={value}: {problem}", path.join("."))))?;
         }
-        Ok(tree)
+        loop {
+            let (path, error) = match blame::read(&tree) {
+                Ok(config) => match config.validate() {
+                    Ok(()) => {
+                        self.notes = left.in_words(&self.file_name());
+                        return Ok(config);
+                    }
+                    Err(refused) if refused.allowed.starts_with("left out") => (refused.path(), self.refuse(refused)),
+                    Err(refused) => return Err(self.refuse(refused)),
+                },
+                Err(wrong) => {
+                    if spelling::corrected(&mut tree, &wrong) {
+                        continue;
+                    }
+                    let error = self.wrong(&wrong.path, wrong.value.clone(), words::problem(&wrong));
+                    match wrong.fault {
+                        Fault::UnknownKey { .. } => (wrong.path, error),
+                        _ => return Err(error),
+                    }
+                }
+            };
+            // What only the old kind of a thing had goes with it.
+            if !left.take(&mut tree, &path, &self.overrides, given) {
+                return Err(error);
+            }
+        }
+    }
+
+    /// Says what of the file does not hold any more.
+    fn say(&self) {
+        for note in &self.notes {
+            // That nobody listens is no reason not to go on.
+            let _ = writeln!(std::io::stderr(), "{note}");
+        }
+    }
+
+    /// What of the file does not hold any more, a line each.
+    #[cfg(test)]
+    pub(super) fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     fn file_name(&self) -> String {
         self.file.as_ref().map_or_else(|| "the built-in default".into(), |path| path.display().to_string())
     }
 
-    /// Who set this key: the last `--set` of it, of something in it or of something around it; else the file.
+    /// Who set this key: the last `--set` of it, of something in it or of something around it; else the file, and where in it.
     fn origin(&self, path: &[String]) -> String {
-        let touches = |set: &[String]| set.iter().zip(path).all(|(a, b)| a == b);
-        if self.overrides.iter().any(|(set, _)| touches(set)) { "--set".into() } else { self.file_name() }
+        let touches = |set: &[String]| set.iter().zip(path).all(|(a, b)| same(a, b));
+        if self.overrides.iter().any(|(set, _)| touches(set)) {
+            return "--set".into();
+        }
+        match (&self.file, place::line_of(&self.text, path)) {
+            (Some(file), Some(line)) => format!("{}: line {line}", file.display()),
+            _ => self.file_name(),
+        }
     }
 
     fn wrong(&self, path: &[String], value: Option<String>, problem: String) -> UsageError {
@@ -99,8 +177,8 @@ impl Source {
     }
 
     fn refuse(&self, error: OutOfRange) -> UsageError {
-        let path: Vec<String> = error.key.split('.').map(str::to_owned).collect();
-        self.wrong(&path, Some(error.value), format!("must be {}", error.allowed))
+        let value = Some(error.value.clone()).filter(|value| !value.is_empty());
+        self.wrong(&error.path(), value, format!("must be {}", error.allowed))
     }
 
     /// A value that is not there and has to be, as an error that says where.
@@ -132,84 +210,9 @@ pub(super) fn parse(text: &str) -> Value {
     text.parse().unwrap_or_else(|_| Value::String(text.to_owned()))
 }
 
-/// A method named on the command line is that method: what the file says of the parts that make a method's name does not change it.
-/// When the weights change, the seed and the memory stay the file's.
-fn forget_method(tree: &mut Table) {
-    if let Some(Value::Table(method)) = tree.get_mut("method") {
-        for part in ["window", "carry", "order", "feedback", "edge", "trace"] {
-            method.remove(part);
-        }
-    }
-}
-
-/// Puts a value at a path, making tables on the way.
-pub(super) fn set(tree: &mut Table, path: &[String], value: Value) -> Result<(), String> {
-    let Some((last, parents)) = path.split_last() else { return Ok(()) };
-    let Some((first, rest)) = parents.split_first() else {
-        tree.insert(last.clone(), value);
-        return Ok(());
-    };
-    let mut node = tree.entry(first.clone()).or_insert_with(|| Value::Table(Table::new()));
-    for (depth, key) in rest.iter().enumerate() {
-        node = child(node, &path[..=depth], key)?;
-    }
-    match node {
-        Value::Table(table) => {
-            table.insert(last.clone(), value);
-        }
-        other => *child(other, parents, last)? = value,
-    }
-    Ok(())
-}
-
-/// The entry of a table, made if it is not there, or the element of an array.
-fn child<'v>(node: &'v mut Value, path: &[String], key: &str) -> Result<&'v mut Value, String> {
-    let here = path.join(".");
-    match node {
-        Value::Table(table) => Ok(table.entry(key).or_insert_with(|| Value::Table(Table::new()))),
-        Value::Array(elements) => {
-            let count = elements.len();
-            let element = key.parse::<usize>().ok().and_then(|index| elements.get_mut(index));
-            element.ok_or_else(|| format!("{here} has {count} elements, counted from 0, and none is called `{key}`"))
-        }
-        other => Err(format!("{here} is a value ({}), not a table", other.type_str())),
-    }
-}
-
-/// Line and column of a byte of a text, counted from 1.
-fn position(text: &str, byte: usize) -> String {
-    let before = text.get(..byte).unwrap_or(text);
-    let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().map_or(0, |line| line.chars().count()) + 1;
-    format!(": line {line}, column {column}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn changed(text: &str, key: &str, value: &str) -> Result<Table, String> {
-        let mut tree: Table = text.parse().unwrap();
-        let path: Vec<String> = key.split('.').map(str::to_owned).collect();
-        set(&mut tree, &path, parse(value)).map(|()| tree)
-    }
-
-    #[test]
-    fn set_reaches_tables_arrays_and_new_keys() {
-        let text = "a = 1\n[[b]]\nc = 2\n[[b]]\nc = 3\n[d.e]\nf = 4";
-        let becomes = |key: &str, value: &str, expected: &str| {
-            assert_eq!(changed(text, key, value).unwrap(), expected.parse::<Table>().unwrap(), "{key}");
-        };
-        becomes("a", "5", "a = 5\n[[b]]\nc = 2\n[[b]]\nc = 3\n[d.e]\nf = 4");
-        becomes("b.1.c", "5", "a = 1\n[[b]]\nc = 2\n[[b]]\nc = 5\n[d.e]\nf = 4");
-        becomes("b.0", "5", "a = 1\nb = [5, { c = 3 }]\n[d.e]\nf = 4");
-        becomes("d.e.f", "x = y", "a = 1\n[[b]]\nc = 2\n[[b]]\nc = 3\n[d.e]\nf = 'x = y'");
-        becomes("d.g.h", "[1, 2]", "a = 1\n[[b]]\nc = 2\n[[b]]\nc = 3\n[d]\ne.f = 4\ng.h = [1, 2]");
-        assert!(changed(text, "b.2.c", "5").unwrap_err().contains("b has 2 elements"));
-        assert!(changed(text, "b.c", "5").unwrap_err().contains("`c`"));
-        assert!(changed(text, "a.x.y", "5").unwrap_err().contains("a is a value (integer)"));
-        assert!(changed(text, "a.x", "5").unwrap_err().contains("a is a value (integer)"));
-    }
 
     #[test]
     fn values_are_toml_or_else_text() {
@@ -219,11 +222,5 @@ mod tests {
         assert_eq!(parse("\"sequence\""), Value::String("sequence".into()));
         assert_eq!(parse("1\nb = 2"), Value::String("1\nb = 2".into()));
         assert_eq!(parse(""), Value::String(String::new()));
-    }
-
-    #[test]
-    fn positions_count_from_one() {
-        assert_eq!(position("ab\ncd", 4), ": line 2, column 2");
-        assert_eq!(position("", 9), ": line 1, column 1");
     }
 }

@@ -6,7 +6,7 @@ use crate::arguments::ConfigArguments;
 
 fn with(set: &[&str]) -> Result<Config, String> {
     let set = set.iter().map(|&text| text.to_owned()).collect();
-    let arguments = ConfigArguments { config: None, data: None, set };
+    let arguments = ConfigArguments { config: None, data: None, set, unset: Vec::new() };
     load(&arguments, None).map(|(config, _)| config).map_err(|error| error.to_string())
 }
 
@@ -272,7 +272,7 @@ fn a_file_is_named() {
         let error = reads(&DEFAULT.replace(from, to)).unwrap_err();
         assert!(error.contains("my.toml: ") && error.contains(words) && !error.contains('\n'), "{error}");
     }
-    assert!(load_file(folder.path()).unwrap_err().to_string().contains("cannot be read"));
+    assert!(load_file(folder.path()).unwrap_err().to_string().contains("is a folder"));
     assert!(load_file(&folder.path().join("none.toml")).unwrap_err().to_string().contains("none.toml"));
 }
 

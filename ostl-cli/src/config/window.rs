@@ -6,6 +6,8 @@ use ostl_core::Window;
 use serde::de::{Error, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::names::bare;
+
 /// What is allowed.
 const EXPECTED: &str = "a number of steps, at least 1, \"sequence\", \"rolling-20\" (or another number) or \"auto\"";
 
@@ -17,13 +19,13 @@ pub(crate) enum WindowSetting {
 }
 
 impl WindowSetting {
-    /// Reads a word.
+    /// Reads a word, in whatever spelling.
     fn of_word(word: &str) -> Option<Self> {
         let steps = |text: &str| text.parse().ok().filter(|&steps: &usize| steps > 0);
-        match word {
+        match bare(word).as_str() {
             "sequence" => Some(Self::Given(Window::Sequence)),
             "auto" => Some(Self::Auto),
-            _ => word.strip_prefix("rolling-").and_then(steps).map(|steps| Self::Given(Window::Rolling(steps))),
+            word => word.strip_prefix("rolling").and_then(steps).map(|steps| Self::Given(Window::Rolling(steps))),
         }
     }
 
@@ -31,7 +33,7 @@ impl WindowSetting {
     pub(crate) fn read(text: &str) -> Result<Self, String> {
         match text.parse() {
             Ok(steps) if steps > 0 => Ok(Self::Given(Window::Steps(steps))),
-            _ => Self::of_word(text).ok_or_else(|| EXPECTED.to_owned()),
+            _ => Self::of_word(text).ok_or_else(|| format!("must be {EXPECTED}")),
         }
     }
 }

@@ -8,17 +8,19 @@ use indicatif::{ProgressBar, ProgressStyle};
 use ostl_tasks::catalogue::{DATA_SETS, DataFile, DataSet, Origin, Verdict};
 
 use super::download::{agent, download};
-use super::size;
+use super::{data_set, size};
 use crate::arguments::FetchArguments;
 use crate::failure::UsageError;
+use crate::names::or_known;
 
 /// Of more files than this, not every one is worth a line.
 const FEW: usize = 10;
 
 pub(super) fn run(arguments: &FetchArguments) -> Result<()> {
-    let Some(set) = DataSet::named(&arguments.name) else {
+    let Some(set) = data_set(&arguments.name) else {
         let names: Vec<&str> = DATA_SETS.iter().map(|set| set.name).collect();
-        let problem = format!("no data set is called `{}`; there are {}", arguments.name, names.join(", "));
+        let known = or_known(&arguments.name, &names);
+        let problem = format!("no data set is called `{}`{known}", arguments.name);
         return Err(UsageError::Other(problem).into());
     };
     let base = match set.origin {

@@ -10,9 +10,8 @@ use ostl_tasks::catalogue::{DataSet, Origin, Verdict};
 use ostl_tasks::{Metric, Split, Task};
 
 use super::statistics::Statistics;
-use super::{size, task_name};
+use super::{Asked, data_set, size, task_name};
 use crate::arguments::InfoArguments;
-use crate::config;
 use crate::figures::{Figures, reported, written};
 use crate::table::aligned;
 
@@ -20,16 +19,24 @@ use crate::table::aligned;
 const MOST_CLASSES: usize = 40;
 
 pub(super) fn run(arguments: &InfoArguments) -> Result<()> {
-    let (name, set) = (task_name(&arguments.name), DataSet::named(&arguments.name));
+    let InfoArguments { name, config, set, data } = arguments;
+    let (name, config, data) = (name.as_deref(), config.as_deref(), data.as_deref());
+    let of_a_set = name.and_then(data_set);
     // A setting that is wrong is said before a long look at files; that no task reads a data set, after it.
-    let config = name.as_ref().ok().map(|name| config::task(name, &arguments.set)).transpose()?;
+    let chosen = Asked { command: "ostl data info", name, config, set, data }.choose();
+    let of_no_task = of_a_set.is_some() && name.is_some_and(|name| task_name(name).is_err());
+    let chosen = if of_no_task { Err(chosen.err()) } else { Ok(chosen?) };
+    let of_a_set = of_a_set.or_else(|| chosen.as_ref().ok().and_then(|chosen| data_set(chosen.config.name())));
     let mut out = std::io::stdout().lock();
-    if let Some(set) = set {
-        write!(out, "{}", published(set, arguments.data.as_deref())?)?;
+    if let Some(set) = of_a_set {
+        write!(out, "{}", published(set, data)?)?;
     }
-    let Some(config) = config else { return Ok(name.map(drop)?) };
+    let chosen = match chosen {
+        Ok(chosen) => chosen,
+        Err(problem) => return problem.map_or(Ok(()), |problem| Err(problem.into())),
+    };
     let start = Instant::now();
-    let task = config::open_alone(&config, arguments.data.as_deref())?;
+    let task = chosen.open()?;
     let seconds = start.elapsed().as_secs_f64();
     write!(out, "{}", described(task.as_ref(), seconds))?;
     Ok(out.flush()?)

@@ -5,14 +5,14 @@ use ostl_core::Loss;
 use ostl_tasks::own::{self, Format};
 use ostl_tasks::{Split, Task};
 
-use super::task_name;
+use super::Asked;
 use crate::arguments::{FileFormat, MakeArguments};
-use crate::config;
 use crate::failure::UsageError;
 
 pub(super) fn run(arguments: &MakeArguments) -> Result<()> {
-    let config = config::task(&task_name(&arguments.name)?, &arguments.set)?;
-    let task = config::open_alone(&config, arguments.data.as_deref())?;
+    let MakeArguments { name, config, set, data, .. } = arguments;
+    let (name, config, data) = (name.as_deref(), config.as_deref(), data.as_deref());
+    let task = Asked { command: "ostl data make", name, config, set, data }.choose()?.open()?;
     write(task.as_ref(), arguments)
 }
 
@@ -40,6 +40,7 @@ fn write(task: &dyn Task, arguments: &MakeArguments) -> Result<()> {
     // What targets are is seen from the files, but for values that are probabilities.
     let loss = if task.loss() == Loss::BinaryCrossEntropy { r#", loss="binary-cross-entropy""# } else { "" };
     println!("{out}: the sequences of `{name}` ({})", counts.join(", "));
-    println!(r#"learn from them with: ostl train --set 'task={{name="own"{loss}}}' --data {out}"#);
+    let config = arguments.config.as_ref().map_or_else(String::new, |config| format!("{} ", config.display()));
+    println!(r#"learn from them with: ostl train {config}--set 'task={{name="own"{loss}}}' --data {out}"#);
     Ok(())
 }

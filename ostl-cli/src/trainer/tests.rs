@@ -14,7 +14,7 @@ use crate::letters::Letters;
 fn configured(set: &[&str]) -> (Config, Source) {
     let small = ["layers.0.units=5", "training.epochs=3", "method.window=3", "method.update=window"];
     let set = small.iter().chain(set).map(|&text| text.to_owned()).collect();
-    config::load(&ConfigArguments { config: None, data: None, set }, None).unwrap()
+    config::load(&ConfigArguments { config: None, data: None, set, unset: Vec::new() }, None).unwrap()
 }
 
 /// Trains in a folder, from scratch or from what is there, and says how it ended.

@@ -69,8 +69,10 @@ impl fmt::Display for Carry {
 impl FromStr for Carry {
     type Err = String;
 
+    /// Reads a word; `kf_rtrl` and `KF-RTRL` are `kf-rtrl`.
     fn from_str(word: &str) -> Result<Self, String> {
-        if let Some(order) = word.strip_prefix("snap-") {
+        let bare = word.replace('_', "-").to_lowercase();
+        if let Some(order) = bare.strip_prefix("snap-") {
             return match order.parse() {
                 Ok(order) if order > 0 => Ok(Carry::Snap(order)),
                 _ => Err(format!("unknown carry `{word}`: write `snap-1`, `snap-2`, …")),
@@ -86,7 +88,7 @@ impl FromStr for Carry {
             Carry::Presynaptic,
             Carry::Postsynaptic,
         ];
-        words.into_iter().find(|carry| carry.to_string() == word).ok_or_else(|| {
+        words.into_iter().find(|carry| carry.to_string() == bare).ok_or_else(|| {
             format!(
                 "unknown carry `{word}`, expected one of `none`, `local`, `layer`, `network`, `snap-1`, `snap-2`, …, `uoro`, `kf-rtrl`, `presynaptic`, `postsynaptic`"
             )
@@ -116,6 +118,9 @@ mod tests {
     fn words_and_carries() {
         for carry in [Carry::None, Carry::Layer, Carry::Snap(12), Carry::KfRtrl, Carry::Postsynaptic] {
             assert_eq!(carry.to_string().parse(), Ok(carry));
+        }
+        for (word, carry) in [("KF_RTRL", Carry::KfRtrl), ("SnAp-2", Carry::Snap(2)), ("snap_3", Carry::Snap(3))] {
+            assert_eq!(word.parse(), Ok(carry), "{word}");
         }
         for wrong in ["snap-0", "snap-", "snap", "everything"] {
             assert!(wrong.parse::<Carry>().unwrap_err().contains(wrong));

@@ -170,8 +170,9 @@ impl Method {
         ]
     }
 
-    /// The named method, if there is one of that name.
+    /// The named method, if there is one of that name; `e-prop` and `E_Prop` are `e_prop`.
     pub fn named(name: &str) -> Option<Method> {
+        let name = name.replace('-', "_").to_lowercase();
         Self::every().into_iter().find(|(known, _)| *known == name).map(|(_, method)| method)
     }
 }
