@@ -1,18 +1,20 @@
 //! How close the online gradient is to BPTT's: the audit of a network on a small batch, as a table, a line, or JSON.
 
+mod before_and_after;
 mod sequences;
 
 use std::fmt;
 
 use anyhow::{Context, Result};
 use ostl_core::gradient_check::{self, Audit, Claim};
-use ostl_core::{Carry, Edge, Feedback, Loss, Method, Network, Real, SequenceBatch, TraceFormat, Update, Window};
+use ostl_core::{Carry, Edge, Feedback, Loss, Method, Network, SequenceBatch, TraceFormat, Update, Window};
 use ostl_tasks::Task;
 use serde::Serialize;
 
-use crate::config::{Config, Source, window_name};
+use crate::config::{Config, window_name};
 use crate::table::aligned;
 
+pub(crate) use before_and_after::of_learner;
 use sequences::{STREAMS, audited_batch};
 
 /// Steps of the longest of them, at least; and windows that it should span, since what a carry drops shows only across their edges.
@@ -20,9 +22,6 @@ const STEPS: usize = 24;
 const WINDOWS: usize = 4;
 /// Steps at most: the oracle keeps them all.
 const MOST_STEPS: usize = 256;
-
-/// Memory that an audit at the end of training may take.
-const MOST_BYTES: usize = 1 << 30;
 
 /// The audit of one network with one method.
 pub(crate) struct Report {
@@ -46,6 +45,8 @@ struct BlockLine<'a> {
     feedback: &'static str,
     window: serde_json::Value,
     claim: &'static str,
+    /// Of BPTT's gradient of the block.
+    norm: f64,
     relative_error: f64,
     cosine: f64,
 }
@@ -87,6 +88,7 @@ impl Report {
                 feedback: self.method.feedback.name(),
                 window,
                 claim: claim_name(block.claim),
+                norm: block.norm,
                 relative_error: block.relative_error,
                 cosine: block.cosine,
             };
@@ -127,7 +129,7 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "The gradient beside BPTT's: {}", method_in_words(&self.method))?;
         writeln!(f, "(weights held fixed, double precision, {})", self.batch)?;
-        let header = ["layer", "block", "claim", "relative error", "cosine"];
+        let header = ["layer", "block", "claim", "relative error", "cosine", "norm"];
         let mut rows = vec![header.map(str::to_owned).to_vec()];
         rows.extend(self.audit.blocks.iter().map(|block| {
             vec![
@@ -136,27 +138,48 @@ impl fmt::Display for Report {
                 claim_name(block.claim).to_owned(),
                 format!("{:.1e}", block.relative_error),
                 format!("{:.6}", block.cosine),
+                format!("{:.1e}", block.norm),
             ]
         }));
         write!(f, "{}", aligned(&rows, &[0, 1, 2]))?;
+        writeln!(
+            f,
+            "all of it: cosine {:.6}, norm {:.1e} (of BPTT's gradient, summed over the batch)",
+            self.audit.whole.cosine, self.audit.norm
+        )?;
+        self.notes(f)
+    }
+}
+
+impl Report {
+    /// What the figures above do not say by themselves.
+    fn notes(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(rate) = self.audit.firing_rate {
             writeln!(f, "{:.1} % of the spiking units fire at a step", 100.0 * rate)?;
         }
+        self.caveats(f)?;
+        writeln!(f, "{}", self.dropped())
+    }
+
+    /// Whatever the weights are.
+    fn caveats(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.crosses_no_edge {
             writeln!(f, "The sequences end within the first window: this says nothing about what the carry drops")?;
         }
         if let Some(Carry::Uoro | Carry::KfRtrl) = carried(&self.method) {
             writeln!(f, "This carry is random and this is one draw of it: right on average, and far off one by one")?;
         }
+        Ok(())
+    }
+
+    /// R in words.
+    fn dropped(&self) -> String {
         let residual = match self.audit.residual {
             None => {
-                return writeln!(
-                    f,
-                    "R, the influence between layers across windows, was not measured: this network is too large"
-                );
+                return "R, the influence between layers across windows, was not measured: this network is too large".into();
             }
             Some(residual) if residual < 1e-12 => {
-                return writeln!(f, "R = 0: no influence between layers crosses a window's edge here");
+                return "R = 0: no influence between layers crosses a window's edge here".into();
             }
             Some(residual) => residual,
         };
@@ -168,7 +191,7 @@ impl fmt::Display for Report {
             }
             Some(_) => "dropped by this method, and perhaps more: see the errors above",
         };
-        writeln!(f, "R = {residual:.1e} of the whole gradient is influence between layers across windows: {kept}")
+        format!("R = {residual:.1e} of the whole gradient is influence between layers across windows: {kept}")
     }
 }
 
@@ -232,37 +255,6 @@ pub(crate) fn method_in_words(method: &Method) -> String {
     format!("{words}, {update}")
 }
 
-/// The audit of a trained network; nothing if it is so large that nobody would expect a training run to end with it.
-pub(crate) fn of_learner(
-    config: &Config,
-    source: &Source,
-    task: &dyn Task,
-    trained: &Network<f32>,
-) -> Result<Option<Report>> {
-    if influence_bytes(trained) > MOST_BYTES {
-        return Ok(None);
-    }
-    let mut network: Network<f64> = config.network_for(task).map_err(|error| source.out_of_range(error))?;
-    network.copy_parameters(trained.parameters())?;
-    of_task(&network, config, task).map(Some)
-}
-
-/// About the memory of an audit: R needs each layer's whole influence matrix, whatever the method carries.
-fn influence_bytes<T: Real>(network: &Network<T>) -> usize {
-    let parameters =
-        |layer: usize| network.blocks().iter().filter(|block| block.layer == layer).map(|block| block.range().len()).sum();
-    // A layer's units are the columns of the next one's W, and every layer but the readout may be recurrent.
-    let next_inputs = |layer: usize| {
-        network.blocks().iter().find(|block| block.layer == layer + 1 && block.name == "W").map(|w| w.columns)
-    };
-    let entries = |layer: usize| {
-        let parameters: usize = parameters(layer);
-        next_inputs(layer).unwrap_or(0).saturating_mul(parameters)
-    };
-    let entries = (0..network.depth()).map(entries).fold(0, usize::saturating_add);
-    entries.saturating_mul(STREAMS * size_of::<f64>())
-}
-
 /// The audit of a network on the first few sequences of its task's validation split.
 pub(crate) fn of_task(network: &Network<f64>, config: &Config, task: &dyn Task) -> Result<Report> {
     let batch = audited_batch(task, audited_steps(&config.method()));
@@ -293,11 +285,5 @@ mod tests {
         ] {
             assert_eq!(method_in_words(&method), words);
         }
-    }
-
-    #[test]
-    fn the_size_of_an_audit_by_hand() {
-        let network = Network::<f32>::builder(2).dense(5, ostl_core::Activation::Tanh).readout(3).unwrap();
-        assert_eq!(influence_bytes(&network), 5 * (5 * 2 + 5) * STREAMS * 8);
     }
 }

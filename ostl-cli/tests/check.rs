@@ -14,7 +14,7 @@ fn the_fixed_set_holds_and_json_has_one_block_a_line() {
     let ran = place.ostl("check --json").succeeded();
     let blocks = lines(&ran.stdout);
     assert!(blocks.len() > 1000, "{}", blocks.len());
-    let keys = ["block", "carry", "claim", "cosine", "feedback", "layer", "network", "relative_error", "window"];
+    let keys = ["block", "carry", "claim", "cosine", "feedback", "layer", "network", "norm", "relative_error", "window"];
     let mut claims = [0, 0];
     for block in &blocks {
         assert_eq!(block.as_object().unwrap().keys().collect::<Vec<_>>(), keys, "{block}");
@@ -131,6 +131,23 @@ fn a_task_without_its_data_is_checked_on_random_sequences() {
     assert!(ran.stdout.contains("random sequences") && ran.stdout.contains("88 > lstm 6"), "{}", ran.stdout);
     let ran = place.ostl("check tiny.toml --json --set task={name=\"jsb\"} --set method.window=sequence").succeeded();
     assert!(lines(&ran.stdout).iter().all(|block| block["window"] == "sequence" && block["claim"] == "exact"));
+}
+
+/// Once everything is learned the gradient is what is left over, and says little of a method: so the start is shown beside it.
+#[test]
+fn training_ends_with_the_audit_of_its_start_and_of_its_end() {
+    let place = Workplace::new();
+    let set = "--set method.carry=none --set method.window=3 --set training.epochs=25 --set optimizer.learning_rate=0.05";
+    let text = place.ostl(&format!("train tiny.toml {set}")).succeeded().stdout;
+    let all = text.lines().find(|line| line.starts_with("all ")).unwrap_or_else(|| panic!("{text}"));
+    let figures: Vec<f64> = all.split_whitespace().skip(1).map(|figure| figure.parse().unwrap()).collect();
+    let [_, cosine, norm, _, cosine_trained, norm_trained] = figures[..] else { panic!("{all}") };
+    assert!(norm_trained < 0.1 * norm && cosine != cosine_trained, "{text}");
+    assert!(text.contains("times smaller") && text.contains("error at start"), "{text}");
+    // The start is that of the network as it is checked before any training.
+    let blocks = lines(&place.ostl(&format!("check tiny.toml --json {set}")).succeeded().stdout);
+    let whole = blocks.iter().map(|block| block["norm"].as_f64().unwrap().powi(2)).sum::<f64>().sqrt();
+    assert!((whole / norm - 1.0).abs() < 0.05, "{whole} {text}");
 }
 
 #[test]
