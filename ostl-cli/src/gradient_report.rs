@@ -15,6 +15,7 @@ use crate::config::{Config, window_name};
 use crate::table::aligned;
 
 pub(crate) use before_and_after::of_learner;
+pub(crate) use sequences::beginning;
 use sequences::{STREAMS, audited_batch};
 
 /// Steps of the longest of them, at least; and windows that it should span, since what a carry drops shows only across their edges.

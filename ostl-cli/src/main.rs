@@ -10,6 +10,7 @@ mod evaluate;
 mod failure;
 mod feed;
 mod figures;
+mod forecast;
 mod gradient_report;
 #[cfg(test)]
 mod letters;

@@ -55,6 +55,11 @@ impl Progress {
         Self { show, epochs, steps }
     }
 
+    /// Whether anything is shown at all.
+    pub(crate) fn is_seen(&self) -> bool {
+        !matches!(self.show, Show::Nothing)
+    }
+
     /// Something worth a line of its own.
     pub(crate) fn say(&self, line: &str) {
         match &self.show {

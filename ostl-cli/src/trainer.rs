@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::{Config, OutOfRange, Source};
 use crate::feed::{self, Epoch, Feed};
 use crate::figures::{self, Figures};
+use crate::forecast;
 use crate::progress::Progress;
 use crate::run_directory::{BestWeights, Checkpoint, Metrics, MetricsRow, RunDirectory};
 use crate::signals::Stop;
@@ -64,6 +65,8 @@ pub(crate) struct Trainer<'a> {
     state: State,
     /// Time spent learning, in this process.
     train_time: Duration,
+    /// How long an epoch will take has been said, or is not worth saying.
+    foretold: bool,
 }
 
 /// The network of a configuration and a learner around it, for so many streams; `source` is whom to blame if it cannot be built.
@@ -94,6 +97,7 @@ impl<'a> Trainer<'a> {
             epoch_steps,
             state: State::default(),
             train_time: Duration::ZERO,
+            foretold: false,
         }
     }
 
@@ -216,7 +220,12 @@ impl<'a> Trainer<'a> {
                 return Ok(Ending::Stopped);
             }
             self.learner.set_learning_rate(self.learning_rate(index, parts.len())).context("optimizer.schedule")?;
+            let began = Instant::now();
             let score = parts.learn(&mut self.learner, index)?;
+            if !self.foretold {
+                self.foretold = true;
+                self.foretell(began.elapsed(), score.steps, parts, index, progress);
+            }
             self.state.train += score;
             self.state.batch += 1;
             progress.part(self.state.epochs + 1, score.steps, &self.state.train);
@@ -228,6 +237,24 @@ impl<'a> Trainer<'a> {
         // Where a run was stopped after this, it is done again and finds nothing to do.
         parts.finish(&mut self.learner)?;
         Ok(Ending::Finished)
+    }
+
+    /// Says how long an epoch will take, from what its first part has taken, and what would be cheaper.
+    fn foretell(&self, time: Duration, steps: u64, parts: &Epoch<'_>, part: usize, progress: &Progress) {
+        let measured = forecast::Measured {
+            time,
+            steps,
+            epoch_steps: self.epoch_steps,
+            epochs: self.config.training.epochs.saturating_sub(self.state.epochs),
+            trace_bytes: self.learner.trace_bytes(),
+            peak_bytes: ostl_bench::memory::resident_kib("VmHWM").ok().map(|kib| kib.saturating_mul(1024)),
+        };
+        if progress.is_seen() && measured.is_long() {
+            progress.say(&measured.in_words());
+            let method = self.config.method().for_sequences_of(feed::longest(self.task));
+            let cheaper = measured.cheaper(self.learner.network(), self.task.loss(), &method, &parts.build(part));
+            cheaper.into_iter().for_each(|line| progress.say(&line));
+        }
     }
 
     /// The learning rate for one of the parts of the epoch at hand.

@@ -3,6 +3,8 @@
 mod support;
 
 use std::fs;
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
 
 use support::{TINY, Workplace};
 
@@ -213,4 +215,31 @@ fn a_run_that_learned_nothing_says_so() {
     assert!(ran.stdout.contains("never improved: in 3 epochs the validation loss"), "{}", ran.stdout);
     let ran = place.ostl("train tiny.toml --quiet --set training.epochs=40").succeeded();
     assert!(!ran.stdout.contains("never improved") && !ran.stdout.to_lowercase().contains("chance:"), "{}", ran.stdout);
+}
+
+/// A method whose cost explodes is told of before its first epoch is over, not after.
+#[test]
+fn a_long_epoch_is_foretold_with_what_would_be_cheaper() {
+    let place = Workplace::new();
+    let set = "--set layers.0.units=32 --set method.window=1 --set task.train=20000";
+    let mut child = place.command(&format!("train tiny.toml {set}")).stderr(Stdio::piped()).spawn().unwrap();
+    let mut said = Vec::new();
+    for line in BufReader::new(child.stderr.take().unwrap()).lines() {
+        said.push(line.unwrap());
+        if said.last().is_some_and(|line| line.starts_with("cheaper: ") || line.starts_with("epoch ")) {
+            break;
+        }
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let [_, epoch, cheaper] = &said[..] else { panic!("{said:?}") };
+    for words in ["an epoch will take about ", "all 3 about ", "traces "] {
+        assert!(epoch.contains(words), "{said:?}");
+    }
+    for words in ["--set method.carry=local is about ", "times as fast (less of the gradient is exact)", "`ostl check`"] {
+        assert!(cheaper.contains(words), "{said:?}");
+    }
+    // Where there is nothing to wait for, nothing is said.
+    let ran = place.ostl("train tiny.toml").succeeded();
+    assert!(!ran.stderr.contains("will take"), "{}", ran.stderr);
 }

@@ -2,12 +2,10 @@
 
 use super::source::DEFAULT;
 use super::*;
-use crate::arguments::ConfigArguments;
 
 fn with(set: &[&str]) -> Result<Config, String> {
-    let set = set.iter().map(|&text| text.to_owned()).collect();
-    let arguments = ConfigArguments { config: None, data: None, set, unset: Vec::new() };
-    load(&arguments, None).map(|(config, _)| config).map_err(|error| error.to_string())
+    let set: Vec<String> = set.iter().map(|&text| text.to_owned()).collect();
+    Source::new(None, &[], &set).map(|(config, _)| config).map_err(|error| error.to_string())
 }
 
 #[track_caller]

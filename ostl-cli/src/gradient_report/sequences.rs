@@ -1,6 +1,8 @@
-//! The few short sequences that an audit is made on.
+//! The few short sequences that an audit is made on, and the beginnings that a method is timed on.
 
-use ostl_core::{SequenceBatch, Target, TargetKind, Targets};
+use std::ops::Range;
+
+use ostl_core::{Real, SequenceBatch, Target, TargetKind, Targets};
 use ostl_tasks::{Split, Task};
 
 /// Sequences in the batch that is audited.
@@ -29,34 +31,43 @@ pub(super) fn audited_batch(task: &dyn Task, steps: usize) -> SequenceBatch<f64>
 /// because a task may have targets only there.
 fn ending(batch: &SequenceBatch<f64>, steps: usize) -> SequenceBatch<f64> {
     let kept = |stream: usize, length: usize| length.min(steps.saturating_sub(stream).max(1));
-    let lengths: Vec<usize> = batch.lengths().iter().enumerate().map(|(stream, &length)| kept(stream, length)).collect();
+    let ranges = batch.lengths().iter().enumerate().map(|(stream, &length)| length - kept(stream, length)..length);
+    cut(batch, &ranges.collect::<Vec<_>>())
+}
+
+/// The first `steps` of the sequences of a batch.
+pub(crate) fn beginning(batch: &SequenceBatch<f32>, steps: usize) -> SequenceBatch<f32> {
+    cut(batch, &batch.lengths().iter().map(|&length| 0..length.min(steps)).collect::<Vec<_>>())
+}
+
+/// So much of each sequence of a batch.
+fn cut<T: Real>(batch: &SequenceBatch<T>, ranges: &[Range<usize>]) -> SequenceBatch<T> {
+    let lengths: Vec<usize> = ranges.iter().map(Range::len).collect();
     let kind = match batch.targets() {
         Targets::Classes(_) => TargetKind::Classes,
         Targets::Values(_) => TargetKind::Values,
     };
     let new = if batch.is_sparse() { SequenceBatch::sparse } else { SequenceBatch::new };
-    let mut end = new(batch.inputs(), batch.outputs(), kind, &lengths);
-    for (stream, &length) in lengths.iter().enumerate() {
-        let skipped = batch.lengths()[stream] - length;
-        for step in 0..length {
-            let from = skipped + step;
+    let mut part = new(batch.inputs(), batch.outputs(), kind, &lengths);
+    for (stream, range) in ranges.iter().enumerate() {
+        for (step, from) in range.clone().enumerate() {
             if batch.is_sparse() {
                 let (rows, values) = batch.events(stream, from);
-                rows.iter().zip(values).for_each(|(&row, &value)| end.push_event(stream, step, row as usize, value));
+                rows.iter().zip(values).for_each(|(&row, &value)| part.push_event(stream, step, row as usize, value));
             } else {
-                end.input_mut(stream, step).copy_from_slice(batch.input(stream, from));
+                part.input_mut(stream, step).copy_from_slice(batch.input(stream, from));
             }
             if batch.is_reset(stream, from) && step > 0 {
-                end.reset_before(stream, step);
+                part.reset_before(stream, step);
             }
             match batch.target(stream, from) {
-                Some(Target::Class(class)) => end.set_class(stream, step, class),
-                Some(Target::Values(values)) => end.values_mut(stream, step).copy_from_slice(values),
+                Some(Target::Class(class)) => part.set_class(stream, step, class),
+                Some(Target::Values(values)) => part.values_mut(stream, step).copy_from_slice(values),
                 None => {}
             }
         }
     }
-    end
+    part
 }
 
 #[cfg(test)]
@@ -77,6 +88,9 @@ mod tests {
         assert!(end.has_target(0, 2) && end.has_target(1, 1) && end.target_count() == 2);
         assert!(end.is_reset(0, 1) && !end.is_reset(0, 0));
         assert_eq!(ending(&batch, 100).lengths(), [6, 4]);
+        let start = beginning(&batch.cast(), 5);
+        assert_eq!(start.lengths(), [5, 4]);
+        assert!(start.input(0, 4)[0] == 4.0 && start.is_reset(0, 4) && start.target_count() == 1);
     }
 
     #[test]
