@@ -41,7 +41,7 @@ pub use auto::{AutoCell, Equations, Number};
 pub use batch::{SequenceBatch, TargetKind, Targets};
 pub use cell::{Cell, Gate, Leak, PREPARED, Partials, Unit};
 pub use connections::Connections;
-pub use error::{ConfigError, LearnError};
+pub use error::{Aftermath, ConfigError, LearnError};
 pub use initialize::Initialization;
 pub use kernel::processor::instructions;
 pub use layer::Activation;

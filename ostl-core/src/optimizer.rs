@@ -1,149 +1,75 @@
 //! Optimisers over the flat parameter vector, and gradient clipping.
+//!
+//! An update changes everything or nothing: it is refused if a parameter or a moment would not be finite after it. Bounds on what is there
+//! tell beforehand that nothing can overflow; only where they do not is every parameter looked at first.
+
+mod norm;
+mod settings;
+mod step;
 
 use std::ops::Range;
 
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::error::ConfigError;
 use crate::real::Real;
 
-/// The update rule.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Rule {
-    /// θ ← θ − η g.
-    Sgd,
-    /// v ← μ v + g, θ ← θ − η v (Polyak 1964, in the form PyTorch has).
-    Momentum {
-        /// μ, in 0 … 1.
-        momentum: f64,
-    },
-    /// Adam (Kingma & Ba 2015, algorithm 1).
-    Adam {
-        /// Decay of the first moment.
-        beta1: f64,
-        /// Decay of the second moment.
-        beta2: f64,
-        /// Added to the root of the second moment.
-        epsilon: f64,
-    },
-    /// Adam with decoupled weight decay (Loshchilov & Hutter 2019, algorithm 2), on all parameters.
-    AdamW {
-        /// Decay of the first moment.
-        beta1: f64,
-        /// Decay of the second moment.
-        beta2: f64,
-        /// Added to the root of the second moment.
-        epsilon: f64,
-        /// θ ← θ − η λ θ at every update.
-        weight_decay: f64,
-    },
-}
-
-impl Rule {
-    /// Lengths of the first and second moments kept for so many parameters.
-    fn moments(self, parameters: usize) -> (usize, usize) {
-        match self {
-            Rule::Sgd => (0, 0),
-            Rule::Momentum { .. } => (parameters, 0),
-            Rule::Adam { .. } | Rule::AdamW { .. } => (parameters, parameters),
-        }
-    }
-}
-
-/// An update rule, its learning rate and its clipping.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct OptimizerSettings {
-    /// The update rule.
-    pub rule: Rule,
-    /// η, positive.
-    pub learning_rate: f64,
-    /// The gradient's global norm is scaled down to this where it is larger.
-    pub clip_norm: Option<f64>,
-}
-
-impl OptimizerSettings {
-    /// Plain gradient descent.
-    pub fn sgd(learning_rate: f64) -> Self {
-        Self { rule: Rule::Sgd, learning_rate, clip_norm: None }
-    }
-
-    /// Gradient descent with momentum.
-    pub fn momentum(learning_rate: f64, momentum: f64) -> Self {
-        Self { rule: Rule::Momentum { momentum }, learning_rate, clip_norm: None }
-    }
-
-    /// Adam with β = (0.9, 0.999), ε = 1e-8.
-    pub fn adam(learning_rate: f64) -> Self {
-        Self { rule: Rule::Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }, learning_rate, clip_norm: None }
-    }
-
-    /// AdamW with β = (0.9, 0.999), ε = 1e-8.
-    pub fn adam_w(learning_rate: f64, weight_decay: f64) -> Self {
-        Self { rule: Rule::AdamW { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay }, learning_rate, clip_norm: None }
-    }
-
-    /// The same with the gradient's global norm clipped.
-    #[must_use]
-    pub fn clipped(self, norm: f64) -> Self {
-        Self { clip_norm: Some(norm), ..self }
-    }
-
-    /// Checks every value.
-    ///
-    /// # Errors
-    /// Names the value and what is allowed.
-    pub fn validate(&self) -> Result<(), ConfigError> {
-        fn check(field: &str, value: f64, holds: bool, allowed: &str) -> Result<(), ConfigError> {
-            if holds && value.is_finite() { Ok(()) } else { Err(ConfigError::out_of_range(field, value, allowed)) }
-        }
-        let unit = |field: &str, value: f64| check(field, value, (0.0..1.0).contains(&value), "at least 0 and below 1");
-        check("learning_rate", self.learning_rate, self.learning_rate > 0.0, "a positive number")?;
-        if let Some(norm) = self.clip_norm {
-            check("clip_norm", norm, norm > 0.0, "a positive number")?;
-        }
-        match self.rule {
-            Rule::Sgd => Ok(()),
-            Rule::Momentum { momentum } => unit("momentum", momentum),
-            Rule::Adam { beta1, beta2, epsilon } | Rule::AdamW { beta1, beta2, epsilon, .. } => {
-                unit("beta1", beta1)?;
-                unit("beta2", beta2)?;
-                check("epsilon", epsilon, epsilon > 0.0, "a positive number")?;
-                match self.rule {
-                    Rule::AdamW { weight_decay, .. } => {
-                        check("weight_decay", weight_decay, weight_decay >= 0.0, "0 or more")
-                    }
-                    _ => Ok(()),
-                }
-            }
-        }
-    }
-}
+use norm::sum_of_squares;
+pub use settings::{OptimizerSettings, Rule};
+use step::{Adam, Place, Reach, Step};
 
 /// An optimiser and its moments.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(bound = "")]
 pub struct Optimizer<T: Real> {
     settings: OptimizerSettings,
     updates: u64,
+    /// Decay of the weights that is too small to be made update by update, so far: a share of each.
+    owed_decay: f64,
     first: Vec<T>,
     second: Vec<T>,
+    /// Bounds on the parameters and moments, where they are known.
+    #[serde(skip)]
+    reach: Option<Reach>,
+}
+
+/// Two optimisers are equal that go on alike.
+impl<T: Real> PartialEq for Optimizer<T> {
+    fn eq(&self, other: &Self) -> bool {
+        let key = |optimizer: &Self| (optimizer.settings, optimizer.updates, optimizer.owed_decay);
+        key(self) == key(other) && self.first == other.first && self.second == other.second
+    }
+}
+
+/// Why an update was not made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    /// `"the gradient"`, or `"the update"` where it is finite.
+    pub(crate) what: &'static str,
+    /// First parameter of which it is so.
+    pub(crate) parameter: usize,
 }
 
 impl<T: Real> Optimizer<T> {
     /// For so many parameters.
     ///
     /// # Errors
-    /// If a setting is out of range.
+    /// If a setting is out of range, or makes no sense where parameters are `T`: see [`OptimizerSettings::validate_for`].
     pub fn new(settings: OptimizerSettings, parameters: usize) -> Result<Self, ConfigError> {
-        settings.validate()?;
+        settings.validate_for::<T>()?;
         let (first, second) = settings.rule.moments(parameters);
-        Ok(Self { settings, updates: 0, first: vec![T::zero(); first], second: vec![T::zero(); second] })
+        let (first, second) = (vec![T::zero(); first], vec![T::zero(); second]);
+        Ok(Self { settings, updates: 0, owed_decay: 0.0, first, second, reach: None })
     }
 
     /// Whether the moments are those of so many parameters.
     pub(crate) fn fits(&self, parameters: usize) -> bool {
         (self.first.len(), self.second.len()) == self.settings.rule.moments(parameters)
+    }
+
+    /// Checks the settings in force.
+    pub(crate) fn check(&self) -> Result<(), ConfigError> {
+        self.settings.check_in_use::<T>()
     }
 
     /// The settings in force.
@@ -159,88 +85,115 @@ impl<T: Real> Optimizer<T> {
     /// Changes the learning rate from now on.
     ///
     /// # Errors
-    /// If it is not a positive number (zero is allowed: a schedule may end there).
+    /// If it is negative, above 1e9 or not a number (zero is allowed: a schedule may end there), or weights would decay by more than
+    /// the whole of them.
     pub fn set_learning_rate(&mut self, rate: f64) -> Result<(), ConfigError> {
-        if !(rate >= 0.0 && rate.is_finite()) {
-            return Err(ConfigError::out_of_range("learning_rate", rate, "0 or more"));
-        }
+        self.settings.check_rate(rate)?;
         self.settings.learning_rate = rate;
         Ok(())
     }
 
-    /// Changes the parameters in some places by one update along `gradient·scale`, clipped; `false`, and nothing changed, if its norm is
-    /// not finite.
-    pub(crate) fn update(&mut self, parameters: &mut [T], gradient: &[T], scale: f64, places: Places<'_>) -> bool {
-        let norm = scale * places.counted.iter().map(|place| sum_of_squares(&gradient[place.clone()])).sum::<f64>().sqrt();
-        if !norm.is_finite() {
-            return false;
-        }
-        let scale = match self.settings.clip_norm {
-            Some(limit) if norm > limit => scale * limit / norm,
-            _ => scale,
-        };
-        self.updates += 1;
-        for place in places.changed {
-            self.change(place.clone(), &mut parameters[place.clone()], &gradient[place.clone()], T::from_f64(scale));
-        }
-        true
+    /// Clips the gradient's global norm to this from now on, or no longer clips it.
+    ///
+    /// # Errors
+    /// If it is not a positive number where parameters are `T`.
+    pub fn set_clip_norm(&mut self, norm: Option<f64>) -> Result<(), ConfigError> {
+        OptimizerSettings { clip_norm: norm, ..OptimizerSettings::sgd(1.0) }.validate_for::<T>()?;
+        self.settings.clip_norm = norm;
+        Ok(())
     }
 
-    /// One update of the parameters in a place.
-    fn change(&mut self, place: Range<usize>, parameters: &mut [T], gradient: &[T], scale: T) {
-        let rate = T::from_f64(self.settings.learning_rate);
-        match self.settings.rule {
-            Rule::Sgd => {
-                for (p, &g) in parameters.iter_mut().zip(gradient) {
-                    *p -= rate * (scale * g);
-                }
-            }
-            Rule::Momentum { momentum } => {
-                let momentum = T::from_f64(momentum);
-                for ((p, &g), v) in parameters.iter_mut().zip(gradient).zip(&mut self.first[place]) {
-                    *v = momentum * *v + scale * g;
-                    *p -= rate * *v;
-                }
-            }
-            Rule::Adam { beta1, beta2, epsilon } => {
-                self.adam(place, parameters, gradient, scale, [beta1, beta2, epsilon], 0.0);
-            }
-            Rule::AdamW { beta1, beta2, epsilon, weight_decay } => {
-                self.adam(place, parameters, gradient, scale, [beta1, beta2, epsilon], weight_decay);
-            }
-        }
+    /// Somebody else has changed the parameters.
+    pub(crate) fn parameters_changed(&mut self) {
+        self.reach = None;
     }
 
-    fn adam(
+    /// Changes the parameters in some places by one update along `gradient·scale`, clipped.
+    ///
+    /// # Errors
+    /// If the gradient's norm is not finite, or a parameter or moment would not be after the update; nothing but perhaps the gradient has
+    /// changed then.
+    pub(crate) fn update(
         &mut self,
-        place: Range<usize>,
         parameters: &mut [T],
-        gradient: &[T],
-        scale: T,
-        [beta1, beta2, epsilon]: [f64; 3],
-        decay: f64,
-    ) {
-        let updates = self.updates as f64;
-        // The bias corrections are the same for all parameters; they move into the step length and the root's scale.
-        let step = T::from_f64(self.settings.learning_rate / (1.0 - beta1.powf(updates)));
-        let root_scale = T::from_f64(1.0 / (1.0 - beta2.powf(updates)).sqrt());
-        let keep = T::from_f64(1.0 - self.settings.learning_rate * decay);
-        let (beta1, beta2, epsilon) = (T::from_f64(beta1), T::from_f64(beta2), T::from_f64(epsilon));
-        let (first, second) = (&mut self.first[place.clone()], &mut self.second[place]);
-        let change = |parameters: &mut [T], gradient: &[T], first: &mut [T], second: &mut [T]| {
-            for ((p, &g), (m, v)) in parameters.iter_mut().zip(gradient).zip(first.iter_mut().zip(second)) {
-                let g = scale * g;
-                *m = beta1 * *m + (T::one() - beta1) * g;
-                *v = beta2 * *v + (T::one() - beta2) * (g * g);
-                *p = keep * *p - step * *m / (v.sqrt() * root_scale + epsilon);
-            }
-        };
-        if parameters.len() < SHARED {
-            return change(parameters, gradient, first, second);
+        gradient: &mut [T],
+        scale: f64,
+        places: Places<'_>,
+    ) -> Result<(), Refusal> {
+        let sums = places.counted.iter().map(|place| sum_of_squares(&gradient[place.clone()]));
+        let norm = scale * sums.sum::<f64>().sqrt();
+        if !norm.is_finite() {
+            let is_broken = |g: &T| !(g.to_f64() * g.to_f64()).is_finite();
+            let parameter = gradient.iter().position(is_broken).unwrap_or(0);
+            return Err(Refusal { what: "the gradient", parameter });
         }
-        let moments = first.par_chunks_mut(CHUNK).zip(second.par_chunks_mut(CHUNK));
-        let chunks = parameters.par_chunks_mut(CHUNK).zip(gradient.par_chunks(CHUNK)).zip(moments);
-        chunks.for_each(|((parameters, gradient), (first, second))| change(parameters, gradient, first, second));
+        let (mut scale, norm) = match self.settings.clip_norm {
+            Some(limit) if norm > limit => (scale * limit / norm, limit),
+            _ => (scale, norm),
+        };
+        if scale < T::SMALLEST_NORMAL {
+            // A factor that T holds badly or not at all: the gradient is as much too large.
+            let range = places.changed.iter().cloned().flatten();
+            range.for_each(|place| gradient[place] = T::from_f64(scale * gradient[place].to_f64()));
+            scale = 1.0;
+        }
+        let (step, owed_decay) = self.step();
+        let scale = T::from_f64(scale);
+        let all: [&[T]; 3] = [parameters, &self.first, &self.second];
+        let next = self.reach.unwrap_or_else(|| Reach::of(all)).after(step, norm);
+        if next.is_none() {
+            let moment = |moment: &'_ [T], place: &Range<usize>| place.start.min(moment.len())..place.end.min(moment.len());
+            for place in places.changed {
+                let all = all.map(|values| &values[moment(values, place)]);
+                if let Some(at) = step.first_broken(scale, &gradient[place.clone()], all) {
+                    return Err(Refusal { what: "the update", parameter: place.start + at });
+                }
+            }
+        }
+        self.reach = next;
+        self.updates += 1;
+        self.owed_decay = owed_decay;
+        for place in places.changed {
+            let (first, second) = match self.settings.rule {
+                Rule::Sgd => (0..0, 0..0),
+                Rule::Momentum { .. } => (place.clone(), 0..0),
+                Rule::Adam { .. } | Rule::AdamW { .. } => (place.clone(), place.clone()),
+            };
+            let gradient = &gradient[place.clone()];
+            let parameters = &mut parameters[place.clone()];
+            step.apply(
+                scale,
+                gradient,
+                Place { parameters, first: &mut self.first[first], second: &mut self.second[second] },
+            );
+        }
+        Ok(())
+    }
+
+    /// What the next update does to every parameter, and the decay that is owed after it.
+    fn step(&self) -> (Step<T>, f64) {
+        let learning_rate = self.settings.learning_rate;
+        let rate = T::from_f64(learning_rate);
+        let (beta1, beta2, epsilon, decay) = match self.settings.rule {
+            Rule::Sgd => return (Step::Sgd { rate }, 0.0),
+            Rule::Momentum { momentum } => return (Step::Momentum { rate, momentum: T::from_f64(momentum) }, 0.0),
+            Rule::Adam { beta1, beta2, epsilon } => (beta1, beta2, epsilon, 0.0),
+            Rule::AdamW { beta1, beta2, epsilon, weight_decay } => (beta1, beta2, epsilon, weight_decay),
+        };
+        // Less than a few roundings of a weight would be lost: it waits until it is more.
+        let due = self.owed_decay + learning_rate * decay;
+        let (due, owed) = if due >= 8.0 * T::EPSILON { (due, 0.0) } else { (0.0, due) };
+        let updates = self.updates as f64 + 1.0;
+        let adam = Adam {
+            // The bias corrections are the same for all parameters; they move into the step length and the root's scale.
+            step: T::from_f64(learning_rate / (1.0 - beta1.powf(updates))),
+            root_scale: T::from_f64(1.0 / (1.0 - beta2.powf(updates)).sqrt()),
+            keep: T::from_f64(1.0 - due),
+            beta1: T::from_f64(beta1),
+            beta2: T::from_f64(beta2),
+            epsilon: T::from_f64(epsilon),
+        };
+        (Step::Adam(adam), owed)
     }
 }
 
@@ -261,33 +214,9 @@ impl<'a> Places<'a> {
     }
 }
 
-/// Parameters from which an update pays for several threads, and how many each takes at a time.
-const SHARED: usize = 1 << 20;
-const CHUNK: usize = 1 << 16;
-
-/// Σ g², in double precision and in an order that does not depend on the number of threads.
-fn sum_of_squares<T: Real>(gradient: &[T]) -> f64 {
-    if gradient.len() > CHUNK {
-        let (left, right) = gradient.split_at((gradient.len() / CHUNK).div_ceil(2) * CHUNK);
-        let (left, right) = if gradient.len() < SHARED {
-            (sum_of_squares(left), sum_of_squares(right))
-        } else {
-            rayon::join(|| sum_of_squares(left), || sum_of_squares(right))
-        };
-        return left + right;
-    }
-    let mut sums = [0.0; 16];
-    let (whole, rest) = gradient.as_chunks::<16>();
-    for values in whole {
-        for (sum, g) in sums.iter_mut().zip(values) {
-            *sum += g.to_f64() * g.to_f64();
-        }
-    }
-    sums.iter().sum::<f64>() + rest.iter().map(|g| g.to_f64() * g.to_f64()).sum::<f64>()
-}
-
 #[cfg(test)]
 mod tests {
+    use super::norm::{CHUNK, SHARED};
     use super::*;
 
     fn whole(count: usize) -> Vec<Range<usize>> {
@@ -298,7 +227,7 @@ mod tests {
         let mut optimizer = Optimizer::<f64>::new(settings, 1).unwrap();
         let mut p = [1.0];
         for &g in gradients {
-            optimizer.update(&mut p, &[g], 1.0, Places::all(&whole(1)));
+            optimizer.update(&mut p, &mut [g], 1.0, Places::all(&whole(1))).unwrap();
         }
         p[0]
     }
@@ -321,9 +250,9 @@ mod tests {
     fn clipping_limits_the_global_norm() {
         let mut optimizer = Optimizer::<f64>::new(OptimizerSettings::sgd(1.0).clipped(1.0), 2).unwrap();
         let mut p = [0.0, 0.0];
-        optimizer.update(&mut p, &[3.0, 4.0], 1.0, Places::all(&whole(2)));
+        optimizer.update(&mut p, &mut [3.0, 4.0], 1.0, Places::all(&whole(2))).unwrap();
         assert!((p[0] + 0.6).abs() < 1e-15 && (p[1] + 0.8).abs() < 1e-15);
-        optimizer.update(&mut p, &[0.3, 0.4], 1.0, Places::all(&whole(2)));
+        optimizer.update(&mut p, &mut [0.3, 0.4], 1.0, Places::all(&whole(2))).unwrap();
         assert!((p[0] + 0.9).abs() < 1e-15, "a short gradient is left alone");
     }
 
@@ -339,10 +268,10 @@ mod tests {
         let places = whole(count);
         let mut large = Optimizer::<f32>::new(OptimizerSettings::adam(0.01), count).unwrap();
         let mut p = vec![1.0; count];
-        large.update(&mut p, &gradient, 1.0, Places::all(&places));
+        large.update(&mut p, &mut gradient.clone(), 1.0, Places::all(&places)).unwrap();
         let mut small = Optimizer::<f32>::new(OptimizerSettings::adam(0.01), 101).unwrap();
         let mut q = vec![1.0; 101];
-        small.update(&mut q, &gradient[..101], 1.0, Places::all(&whole(101)));
+        small.update(&mut q, &mut gradient[..101].to_vec(), 1.0, Places::all(&whole(101))).unwrap();
         assert!(p.chunks(101).all(|p| p == &q[..p.len()]));
     }
 
@@ -350,22 +279,10 @@ mod tests {
     fn only_the_places_given_change() {
         let mut optimizer = Optimizer::<f64>::new(OptimizerSettings::adam(0.1).clipped(1.0), 4).unwrap();
         let mut p = [1.0; 4];
-        optimizer.update(&mut p, &[3.0, 0.0, 0.0, 4.0], 1.0, Places { changed: &[0..1, 3..4], counted: &[0..1, 3..4] });
+        let places = Places { changed: &[0..1, 3..4], counted: &[0..1, 3..4] };
+        optimizer.update(&mut p, &mut [3.0, 0.0, 0.0, 4.0], 1.0, places).unwrap();
         assert!(p[0] < 1.0 && p[3] < 1.0 && p[1..3] == [1.0; 2]);
         // The first moment of 3/5 after clipping, and none where nothing changed.
         assert!((optimizer.first[0] - 0.06).abs() < 1e-12 && optimizer.first[1] == 0.0);
-    }
-
-    #[test]
-    fn settings_out_of_range_are_refused_by_name() {
-        for (settings, field) in [
-            (OptimizerSettings::sgd(0.0), "learning_rate"),
-            (OptimizerSettings::sgd(f64::NAN), "learning_rate"),
-            (OptimizerSettings::momentum(0.1, 1.0), "momentum"),
-            (OptimizerSettings::adam(0.1).clipped(-1.0), "clip_norm"),
-            (OptimizerSettings::adam_w(0.1, -1.0), "weight_decay"),
-        ] {
-            assert!(settings.validate().unwrap_err().to_string().starts_with(field));
-        }
     }
 }

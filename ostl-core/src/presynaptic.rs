@@ -109,7 +109,9 @@ impl<T: Real> Events<T> {
         }
         // Where everything is listed, room is made as events come, and kept.
         let most = if self.listing == Listing::All { 0 } else { Self::limit(self.rows, columns) + CHUNK };
-        self.starts.resize(columns + 1, 0);
+        // In mid-window what is listed stays.
+        let most = most.max(self.count);
+        self.starts.resize(self.starts.len().max(columns + 1), 0);
         self.row.resize(most, 0);
         self.value.resize(most, T::zero());
         self.by_row.starts.resize(self.rows + 2, 0);

@@ -41,6 +41,12 @@ pub trait Real:
 {
     /// The type's name as it stands in checkpoints: `"f32"` or `"f64"`.
     const NAME: &'static str;
+    /// The largest finite value.
+    const LARGEST: f64;
+    /// The smallest positive value that is held to full precision.
+    const SMALLEST_NORMAL: f64;
+    /// The distance of 1 from the next larger value.
+    const EPSILON: f64;
 
     /// The nearest value of this type.
     fn from_f64(value: f64) -> Self;
@@ -88,8 +94,17 @@ pub trait Real:
     }
 }
 
+/// Whether none of these is infinite or NaN.
+pub(crate) fn all_finite<T: Real>(values: &[T]) -> bool {
+    // Some at a time without a branch: one value after the other would not vectorise.
+    values.chunks(64).all(|values| values.iter().fold(true, |finite, value| finite & value.is_finite()))
+}
+
 impl Real for f64 {
     const NAME: &'static str = "f64";
+    const LARGEST: f64 = f64::MAX;
+    const SMALLEST_NORMAL: f64 = f64::MIN_POSITIVE;
+    const EPSILON: f64 = f64::EPSILON;
 
     #[inline(always)]
     fn from_f64(value: f64) -> Self {
@@ -149,6 +164,9 @@ impl Real for f64 {
 
 impl Real for f32 {
     const NAME: &'static str = "f32";
+    const LARGEST: f64 = f32::MAX as f64;
+    const SMALLEST_NORMAL: f64 = f32::MIN_POSITIVE as f64;
+    const EPSILON: f64 = f32::EPSILON as f64;
 
     #[inline(always)]
     fn from_f64(value: f64) -> Self {

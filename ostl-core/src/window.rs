@@ -17,7 +17,7 @@ use crate::forward::{Below, Span, dense_forward, recurrent_forward};
 use crate::layer::{Activation, Layer};
 use crate::network::Network;
 use crate::presynaptic::{Events, Listing};
-use crate::real::Real;
+use crate::real::{Real, all_finite};
 
 pub(crate) use layer_tape::{ActivityTape, Boundary, DenseTape, LayerTape, PartialPlanes, RecurrentTape};
 
@@ -446,13 +446,26 @@ impl<T: Real> Tape<T> {
         }
     }
 
-    /// First layer (from below) with a non-finite output at the last step taken, if any.
+    /// First layer (from below) with a non-finite output in this window or state after it, if any.
     pub(crate) fn first_broken_layer(&self) -> Option<usize> {
         self.layers.iter().position(|layer| {
             let output = layer.output();
             let rows = output.len() / (self.capacity * self.streams).max(1);
             let columns = self.steps * self.live;
-            output[..rows * columns].iter().any(|y| !y.is_finite())
+            !all_finite(&output[..rows * columns]) || !self.state_is_finite(layer)
         })
+    }
+
+    /// Whether states and outputs of recurrent layers after the last step taken are finite.
+    pub(crate) fn states_are_finite(&self) -> bool {
+        self.layers.iter().all(|layer| self.state_is_finite(layer))
+    }
+
+    fn state_is_finite(&self, layer: &LayerTape<T>) -> bool {
+        let LayerTape::Recurrent(tape) = layer else { return true };
+        let of_live = |values: &'_ [T]| values.len() / self.streams * self.live;
+        [&tape.state, &tape.last_output, &tape.activity.rate]
+            .into_iter()
+            .all(|values| all_finite(&values[..of_live(values)]))
     }
 }

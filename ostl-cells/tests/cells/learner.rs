@@ -289,7 +289,7 @@ fn a_number_that_breaks_stops_the_step_and_is_named() {
     };
     let mut learner = new();
     let error = learner.predict(&[0.0, f64::NAN, 0.0]).unwrap_err();
-    assert!(matches!(error, LearnError::NonFinite { what: "an input", layer: 0, .. }), "{error}");
+    assert!(matches!(error, LearnError::Input { stream: 0, step: None, feature: 1, .. }), "{error}");
 
     let mut learner = new();
     learner.network_mut().block_mut(1, "W")[(0, 0)] = f64::INFINITY;

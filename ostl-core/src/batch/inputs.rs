@@ -44,6 +44,11 @@ impl<T: Real> EventList<T> {
         (&self.rows[range.clone()], &self.values[range])
     }
 
+    /// The values of all events.
+    pub(super) fn values(&self) -> &[T] {
+        &self.values
+    }
+
     pub(super) fn cast<U: Real>(&self) -> EventList<U> {
         EventList {
             starts: self.starts.clone(),

@@ -1,5 +1,6 @@
 //! Sequences side by side: what a task hands to a learner.
 
+mod finite;
 mod inputs;
 
 use std::ops::Range;
@@ -9,6 +10,7 @@ use nalgebra::DMatrix;
 use crate::loss::Target;
 use crate::real::Real;
 
+pub(crate) use finite::Place;
 use inputs::{EventList, Inputs};
 
 /// What the readout should have said.

@@ -23,7 +23,9 @@ impl<T: Real> Learner<T> {
     /// progress start anew. While [frozen](Learner::set_frozen) it only evaluates.
     ///
     /// # Errors
-    /// If the batch does not fit the network, or the loss or gradient is not finite; the weights are then as before the step.
+    /// If the batch does not fit the network, or holds an input or a target that is not finite: the learner is then as before the call.
+    /// If a state, the loss, the gradient or an update is not finite: the weights are then as the last update before it left them (with
+    /// [`Update::Window`] windows before the one that broke have been learned from), and the streams start anew.
     pub fn learn_batch(&mut self, batch: &SequenceBatch<T>) -> Result<Score, LearnError> {
         if self.is_frozen() {
             return self.evaluate_batch(batch);
@@ -31,7 +33,8 @@ impl<T: Real> Learner<T> {
         self.check_batch(batch)?;
         self.restart();
         let score = self.learn_windows(batch, From::Rest)?;
-        self.streaming.restart();
+        // Activity after the last target has nothing to be learned with.
+        self.restart();
         Ok(score)
     }
 
@@ -42,14 +45,21 @@ impl<T: Real> Learner<T> {
     ///
     /// # Errors
     /// As [`learn_batch`](Learner::learn_batch), and if the batch has other than [`streams`](Learner::streams) streams or the learner is
-    /// frozen.
+    /// frozen: the learner is then as before the call.
     pub fn learn_next(&mut self, batch: &SequenceBatch<T>) -> Result<Score, LearnError> {
         self.check_stretch(batch)?;
+        // A prediction made before is in no window any more.
+        self.streaming.awaits_target = false;
         if self.has_open_window() {
             self.continues.fill(true);
             self.close_window()?;
         }
-        self.learn_windows(batch, From::WhereItIs)
+        let score = self.learn_windows(batch, From::WhereItIs)?;
+        // What comes after the end of a sequence is another one.
+        for (restarts, &length) in self.streaming.restarts.iter_mut().zip(batch.lengths()) {
+            *restarts |= length < batch.steps();
+        }
+        Ok(score)
     }
 
     fn learn_windows(&mut self, batch: &SequenceBatch<T>, from: From) -> Result<Score, LearnError> {
@@ -60,21 +70,27 @@ impl<T: Real> Learner<T> {
         Ok(score)
     }
 
-    /// The gradient of the summed loss of a batch at the present weights, by the learner's window and carry; nothing is updated.
-    /// Laid out as [`Network::parameters`](crate::Network::parameters).
+    /// The gradient of the summed loss of a batch at the present weights, by the learner's window and carry, each sequence from a fresh state.
+    /// Nothing is updated, and nothing is learned from it later; streams in progress start anew. Laid out as
+    /// [`Network::parameters`](crate::Network::parameters).
     ///
     /// # Errors
     /// As [`learn_batch`](Learner::learn_batch).
     pub fn gradient(&mut self, batch: &SequenceBatch<T>) -> Result<(Score, &[T]), LearnError> {
         self.check_batch(batch)?;
+        self.prune();
         self.restart();
-        self.shown = true;
         let score = self.run_batch(batch, From::Rest, false)?;
-        self.streaming.restart();
-        self.streaming.targets = 0;
-        self.network.clear_absent(&mut self.streaming.gradient);
-        self.network.tie(&mut self.streaming.gradient);
-        Ok((score, &self.streaming.gradient))
+        let gradient = &mut self.streaming.gradient;
+        self.network.clear_absent(gradient);
+        self.network.tie(gradient);
+        if let Some(parameter) = gradient.iter().position(|g| !g.is_finite()) {
+            return Err(self.broken_at("the gradient", parameter));
+        }
+        std::mem::swap(gradient, &mut self.shown);
+        gradient.resize(self.shown.len(), T::zero());
+        self.restart();
+        Ok((score, &self.shown))
     }
 
     fn run_batch(&mut self, batch: &SequenceBatch<T>, from: From, update_every_window: bool) -> Result<Score, LearnError> {
@@ -117,7 +133,12 @@ impl<T: Real> Learner<T> {
         let forward = |lane: &mut Lane<T>| {
             let outset = &restarts[lane.first..];
             match looks_back {
-                Some(back) => lane.tape.roll(network, batch, (lane.first, outset), start, back - 1),
+                Some(back) => {
+                    if start == 0 && from == From::Rest {
+                        lane.tape.open_for(batch, lane.first);
+                    }
+                    lane.tape.roll(network, batch, (lane.first, outset), start, back - 1);
+                }
                 None => {
                     lane.tape.load(batch, (lane.first, outset), start, steps);
                     let streams = lane.first..lane.first + lane.tape.live;
@@ -155,7 +176,13 @@ impl<T: Real> Learner<T> {
         for lane in &self.streaming.lanes.lanes {
             score += lane.score;
         }
-        if (score.loss + score.activity).is_finite() { Ok(score) } else { Err(self.broken("the loss")) }
+        if !(score.loss + score.activity).is_finite() {
+            return Err(self.broken("the loss"));
+        }
+        if !self.states_are_finite() {
+            return Err(self.broken("the state"));
+        }
+        Ok(score)
     }
 
     fn check_stretch(&self, batch: &SequenceBatch<T>) -> Result<(), LearnError> {
@@ -166,7 +193,8 @@ impl<T: Real> Learner<T> {
         if found != expected {
             return Err(LearnError::Shape { what: "streams of the batch", found, expected });
         }
-        self.check_batch_shape(batch)
+        self.check_batch_shape(batch)?;
+        self.check_batch_values(batch)
     }
 
     pub(super) fn check_batch_shape(&self, batch: &SequenceBatch<T>) -> Result<(), LearnError> {
@@ -199,6 +227,7 @@ impl<T: Real> Learner<T> {
                 expected: self.streams(),
             });
         }
-        self.check_batch_shape(batch)
+        self.check_batch_shape(batch)?;
+        self.check_batch_values(batch)
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Learner, add_score};
 use crate::batch::SequenceBatch;
-use crate::error::LearnError;
+use crate::error::{Aftermath, LearnError};
 use crate::loss::Target;
 use crate::real::Real;
 use crate::score::Score;
@@ -38,7 +38,7 @@ impl<T: Real> Learner<T> {
     /// The score of whole sequences, each from a fresh state, without learning and without touching the streams.
     ///
     /// # Errors
-    /// If the batch does not fit the network or the loss is not finite.
+    /// If the batch does not fit the network, or an input, a target or the loss is not finite. What is learned from is untouched in any case.
     pub fn evaluate_batch(&mut self, batch: &SequenceBatch<T>) -> Result<Score, LearnError> {
         self.evaluate_batch_with(batch, |_| ())
     }
@@ -62,21 +62,25 @@ impl<T: Real> Learner<T> {
     /// `observe`. [`restart_evaluation`](Learner::restart_evaluation) goes before the first stretch.
     ///
     /// # Errors
-    /// As [`evaluate_batch`](Learner::evaluate_batch), and if there are more streams than in the stretch before.
+    /// As [`evaluate_batch`](Learner::evaluate_batch), and if there are more streams than in the stretch before. After a loss that is not finite
+    /// the next evaluation starts from rest; after any other error it goes on as if the call had not been made.
     pub fn evaluate_next_with(
         &mut self,
         batch: &SequenceBatch<T>,
         mut observe: impl FnMut(Observation<'_, T>),
     ) -> Result<Score, LearnError> {
         self.check_batch_shape(batch)?;
-        self.prune();
+        self.check_batch_values(batch)?;
         let streams = batch.streams();
+        if let Some(Evaluation { tape, restarts }) = &self.evaluation
+            && tape.streams() < streams
+            && restarts.contains(&false)
+        {
+            return Err(LearnError::Shape { what: "streams of the batch", found: streams, expected: tape.streams() });
+        }
+        self.prune();
         let mut evaluation = match self.evaluation.take() {
             Some(evaluation) if evaluation.tape.streams() >= streams => evaluation,
-            Some(evaluation) if evaluation.restarts.contains(&false) => {
-                let expected = evaluation.tape.streams();
-                return Err(LearnError::Shape { what: "streams of the batch", found: streams, expected });
-            }
             _ => {
                 let lists = if self.network.reads_events { Lists::AllInputs } else { Lists::Sparse };
                 Evaluation { tape: Tape::new(&self.network, streams, STEPS, lists), restarts: vec![true; streams] }
@@ -106,10 +110,15 @@ impl<T: Real> Learner<T> {
             }
             if !score.loss.is_finite() {
                 let layer = tape.first_broken_layer().unwrap_or(self.network.depth() - 1);
-                return Err(self.not_finite("the loss", layer));
+                let name = self.network.layer_name(layer).to_owned();
+                return Err(self.not_finite("the loss", (layer, name), Aftermath::EvaluationStartsAnew));
             }
         }
-        evaluation.restarts.fill(false);
+        for (stream, restarts) in evaluation.restarts.iter_mut().enumerate() {
+            // What comes after the end of a sequence is another one.
+            let length = batch.lengths().get(stream).copied().unwrap_or(0);
+            *restarts = length < batch.steps() || (*restarts && length == 0);
+        }
         self.evaluation = Some(evaluation);
         Ok(score)
     }

@@ -7,8 +7,8 @@ use crate::error::ConfigError;
 use crate::optimizer::Optimizer;
 use crate::real::Real;
 
-/// Everything a [`Learner`] needs to go on bit for bit: weights, optimiser moments and, in mid-stream, states, traces and the
-/// unfinished window. Serialise it, for instance with [`checkpoint::write`](crate::checkpoint::write).
+/// Everything a [`Learner`] needs to go on bit for bit: weights, optimiser moments and settings, whether it is frozen and, in mid-stream,
+/// states, traces and the unfinished window. An evaluation in stretches is not part of it: it starts from rest. Serialise it, for instance with [`checkpoint::write`](crate::checkpoint::write).
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(bound = "")]
 pub struct LearnerState<T: Real> {
@@ -21,6 +21,7 @@ pub struct LearnerState<T: Real> {
     parameters: Vec<T>,
     optimizer: Optimizer<T>,
     steps_seen: u64,
+    frozen: bool,
     /// `None` between sequences, where there is nothing to go on from.
     streaming: Option<Box<Streaming<T>>>,
 }
@@ -36,7 +37,10 @@ impl<T: Real> Learner<T> {
     /// The learner's state at this moment, also in mid-window.
     pub fn save(&self) -> LearnerState<T> {
         let state = &self.streaming;
-        let at_rest = state.lanes.steps() == 0 && state.targets == 0 && state.restarts.iter().all(|&restarts| restarts);
+        let at_rest = state.lanes.steps() == 0
+            && state.restarts.iter().all(|&restarts| restarts)
+            && state.trace.is_forgotten()
+            && state.gradient.iter().all(|g| *g == T::zero());
         LearnerState {
             scalar: T::NAME.to_owned(),
             network: self.network.description(),
@@ -46,6 +50,7 @@ impl<T: Real> Learner<T> {
             parameters: self.network.parameters.clone(),
             optimizer: self.optimizer.clone(),
             steps_seen: state.steps_seen,
+            frozen: self.frozen,
             streaming: (!at_rest).then(|| Box::new(state.clone())),
         }
     }
@@ -79,15 +84,19 @@ impl<T: Real> Learner<T> {
         if !state.optimizer.fits(parameters) {
             return Err(ConfigError::out_of_range("saved optimiser", "moments of another length", "those of this network"));
         }
+        state.optimizer.check()?;
         self.network.parameters = state.parameters;
         self.network.prune();
         self.optimizer = state.optimizer;
+        self.optimizer.parameters_changed();
         match state.streaming {
             Some(streaming) => self.streaming = *streaming,
             None => self.restart(),
         }
         self.streaming.lanes.weights_changed();
         self.streaming.steps_seen = state.steps_seen;
+        self.frozen = state.frozen;
+        self.restart_evaluation();
         Ok(())
     }
 }

@@ -57,4 +57,10 @@ impl<T: Real> Streaming<T> {
         self.awaits_target = false;
         self.lanes.open();
     }
+
+    /// Gives the memory of lanes and traces back, before others take their place: both need not be there at once.
+    pub(super) fn release(&mut self) {
+        self.lanes.lanes = Vec::new();
+        self.trace.release();
+    }
 }

@@ -154,6 +154,16 @@ impl<T: Real> Trace<T> {
         self.fresh.fill(true);
     }
 
+    /// Gives the memory back; nothing can be done with these traces any more.
+    pub(crate) fn release(&mut self) {
+        (self.local, self.beyond, self.touched) = (Local::Full(Vec::new()), Beyond::Nothing, Vec::new());
+    }
+
+    /// Whether every stream starts anew, and nothing is remembered.
+    pub(crate) fn is_forgotten(&self) -> bool {
+        self.fresh.iter().all(|&fresh| fresh)
+    }
+
     /// Bytes that the traces themselves take.
     pub(crate) fn bytes(&self) -> usize {
         let local = match &self.local {

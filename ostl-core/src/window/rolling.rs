@@ -52,6 +52,11 @@ impl<T: Real> Tape<T> {
         self.seen_from = 0;
     }
 
+    /// Starts anew with those of the streams from `first` on that a batch has.
+    pub(crate) fn open_for(&mut self, batch: &SequenceBatch<T>, first: usize) {
+        self.open(self.streams_after(batch, first, 0));
+    }
+
     /// Puts one step of a batch's streams from `first` on after those of which `kept` must stay. Streams that have ended are padded as by
     /// [`load`](Tape::load), up to the end of the longest.
     pub(crate) fn roll(
@@ -62,9 +67,6 @@ impl<T: Real> Tape<T> {
         step: usize,
         kept: usize,
     ) {
-        if step == 0 && self.steps == 0 {
-            self.open(self.streams_after(batch, first, 0));
-        }
         self.make_room(network, kept);
         self.put(batch, (first, restarts), step, 1);
     }

@@ -7,6 +7,7 @@ mod feedback;
 mod filters;
 mod leaky;
 mod masked;
+mod refused;
 mod stretches;
 mod text_layers;
 mod two_states;

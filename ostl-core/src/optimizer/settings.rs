@@ -1,0 +1,243 @@
+//! The update rules and their settings, and which of these make sense in the precision that they run in.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::ConfigError;
+use crate::real::Real;
+
+/// The largest learning rate. Adam moves a weight by about the rate at each update, and weights are of the order of one; where a plain
+/// gradient is small the rate may make up for it, but single precision does not tell changes of a weight below 1e-7 of it apart. Beyond 1e9
+/// there is nothing left to make up for.
+const LARGEST_RATE: f64 = 1e9;
+
+/// The update rule.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Rule {
+    /// θ ← θ − η g.
+    Sgd,
+    /// v ← μ v + g, θ ← θ − η v (Polyak 1964, in the form PyTorch has).
+    Momentum {
+        /// μ, in 0 … 1.
+        momentum: f64,
+    },
+    /// Adam (Kingma & Ba 2015, algorithm 1).
+    Adam {
+        /// Decay of the first moment.
+        beta1: f64,
+        /// Decay of the second moment.
+        beta2: f64,
+        /// Added to the root of the second moment.
+        epsilon: f64,
+    },
+    /// Adam with decoupled weight decay (Loshchilov & Hutter 2019, algorithm 2), on all parameters.
+    AdamW {
+        /// Decay of the first moment.
+        beta1: f64,
+        /// Decay of the second moment.
+        beta2: f64,
+        /// Added to the root of the second moment.
+        epsilon: f64,
+        /// θ ← θ − η λ θ at every update.
+        weight_decay: f64,
+    },
+}
+
+impl Rule {
+    /// Lengths of the first and second moments kept for so many parameters.
+    pub(super) fn moments(self, parameters: usize) -> (usize, usize) {
+        match self {
+            Rule::Sgd => (0, 0),
+            Rule::Momentum { .. } => (parameters, 0),
+            Rule::Adam { .. } | Rule::AdamW { .. } => (parameters, parameters),
+        }
+    }
+}
+
+/// An update rule, its learning rate and its clipping.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OptimizerSettings {
+    /// The update rule.
+    pub rule: Rule,
+    /// η, positive.
+    pub learning_rate: f64,
+    /// The gradient's global norm is scaled down to this where it is larger.
+    pub clip_norm: Option<f64>,
+}
+
+impl OptimizerSettings {
+    /// Plain gradient descent.
+    pub fn sgd(learning_rate: f64) -> Self {
+        Self { rule: Rule::Sgd, learning_rate, clip_norm: None }
+    }
+
+    /// Gradient descent with momentum.
+    pub fn momentum(learning_rate: f64, momentum: f64) -> Self {
+        Self { rule: Rule::Momentum { momentum }, learning_rate, clip_norm: None }
+    }
+
+    /// Adam with β = (0.9, 0.999), ε = 1e-8.
+    pub fn adam(learning_rate: f64) -> Self {
+        Self { rule: Rule::Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }, learning_rate, clip_norm: None }
+    }
+
+    /// AdamW with β = (0.9, 0.999), ε = 1e-8.
+    pub fn adam_w(learning_rate: f64, weight_decay: f64) -> Self {
+        Self { rule: Rule::AdamW { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay }, learning_rate, clip_norm: None }
+    }
+
+    /// The same with the gradient's global norm clipped.
+    #[must_use]
+    pub fn clipped(self, norm: f64) -> Self {
+        Self { clip_norm: Some(norm), ..self }
+    }
+
+    /// Checks every value.
+    ///
+    /// # Errors
+    /// Names the value and what is allowed.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        check("learning_rate", self.learning_rate, self.learning_rate > 0.0 && self.learning_rate <= LARGEST_RATE, || {
+            format!("above 0 and at most {LARGEST_RATE:e}")
+        })?;
+        self.check_but_rate()?;
+        self.check_decay(self.learning_rate)
+    }
+
+    /// Checks every value, and that each is still what it is meant to be where parameters are `T`: in single precision an ε of 1e-46 is
+    /// zero, and a β of 0.99999999 is one.
+    ///
+    /// # Errors
+    /// Names the value and what is allowed.
+    pub fn validate_for<T: Real>(&self) -> Result<(), ConfigError> {
+        self.validate()?;
+        check_normal::<T>("learning_rate", self.learning_rate)?;
+        self.check_where::<T>()
+    }
+
+    /// Checks every value but the learning rate where parameters are `T`.
+    fn check_where<T: Real>(&self) -> Result<(), ConfigError> {
+        let unit = |field: &str, value: f64| {
+            let holds = T::from_f64(value) < T::one();
+            check(field, value, holds, || format!("at most {} in {}, where more is 1", 1.0 - 0.5 * T::EPSILON, T::NAME))
+        };
+        if let Some(norm) = self.clip_norm {
+            check_normal::<T>("clip_norm", norm)?;
+        }
+        match self.rule {
+            Rule::Sgd => Ok(()),
+            Rule::Momentum { momentum } => unit("momentum", momentum),
+            Rule::Adam { beta1, beta2, epsilon } | Rule::AdamW { beta1, beta2, epsilon, .. } => {
+                unit("beta1", beta1)?;
+                unit("beta2", beta2)?;
+                check_normal::<T>("epsilon", epsilon)
+            }
+        }
+    }
+
+    /// The same of settings in use, of which a schedule may have brought the learning rate to 0.
+    pub(super) fn check_in_use<T: Real>(&self) -> Result<(), ConfigError> {
+        self.check_but_rate()?;
+        self.check_where::<T>()?;
+        self.check_rate(self.learning_rate)
+    }
+
+    fn check_but_rate(&self) -> Result<(), ConfigError> {
+        let unit =
+            |field: &str, value: f64| check(field, value, (0.0..1.0).contains(&value), || "at least 0 and below 1".into());
+        let positive = |field: &str, value: f64| check(field, value, value > 0.0, || "a positive number".into());
+        if let Some(norm) = self.clip_norm {
+            positive("clip_norm", norm)?;
+        }
+        match self.rule {
+            Rule::Sgd => Ok(()),
+            Rule::Momentum { momentum } => unit("momentum", momentum),
+            Rule::Adam { beta1, beta2, epsilon } | Rule::AdamW { beta1, beta2, epsilon, .. } => {
+                unit("beta1", beta1)?;
+                unit("beta2", beta2)?;
+                positive("epsilon", epsilon)
+            }
+        }
+    }
+
+    /// Checks a learning rate that is to take the place of these settings' own; 0 is allowed, where a schedule may end.
+    pub(super) fn check_rate(&self, rate: f64) -> Result<(), ConfigError> {
+        check("learning_rate", rate, (0.0..=LARGEST_RATE).contains(&rate), || format!("0 to {LARGEST_RATE:e}"))?;
+        self.check_decay(rate)
+    }
+
+    /// Weights decay by rate · λ of themselves at an update.
+    fn check_decay(&self, rate: f64) -> Result<(), ConfigError> {
+        let Rule::AdamW { weight_decay, .. } = self.rule else { return Ok(()) };
+        check("weight_decay", weight_decay, weight_decay >= 0.0, || "0 or more".into())?;
+        check("weight_decay", weight_decay, rate * weight_decay <= 1.0, || {
+            format!("at most 1 / learning_rate = {}: more than the whole of a weight would decay at an update", 1.0 / rate)
+        })
+    }
+}
+
+/// Whether a value is positive and held to full precision where parameters are `T`.
+fn check_normal<T: Real>(field: &str, value: f64) -> Result<(), ConfigError> {
+    let in_use = T::from_f64(value);
+    let holds = in_use.to_f64() >= T::SMALLEST_NORMAL && in_use.is_finite();
+    check(field, value, holds, || format!("{:e} to {:e} in {}", T::SMALLEST_NORMAL, T::LARGEST, T::NAME))
+}
+
+fn check(field: &str, value: f64, holds: bool, allowed: impl Fn() -> String) -> Result<(), ConfigError> {
+    if holds && value.is_finite() { Ok(()) } else { Err(ConfigError::out_of_range(field, value, allowed())) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_out_of_range_are_refused_by_name() {
+        for (settings, field) in [
+            (OptimizerSettings::sgd(0.0), "learning_rate"),
+            (OptimizerSettings::sgd(f64::NAN), "learning_rate"),
+            (OptimizerSettings::sgd(f64::INFINITY), "learning_rate"),
+            (OptimizerSettings::sgd(1e300), "learning_rate"),
+            (OptimizerSettings::adam(1e10), "learning_rate"),
+            (OptimizerSettings::momentum(0.1, 1.0), "momentum"),
+            (OptimizerSettings::adam(0.1).clipped(-1.0), "clip_norm"),
+            (OptimizerSettings::adam_w(0.1, -1.0), "weight_decay"),
+            (OptimizerSettings::adam_w(0.1, f64::NAN), "weight_decay"),
+            (OptimizerSettings::adam_w(0.1, 10.5), "weight_decay"),
+        ] {
+            let error = settings.validate().unwrap_err().to_string();
+            assert!(error.starts_with(field), "{error}");
+            assert_eq!(settings.validate_for::<f64>().unwrap_err().to_string(), error);
+        }
+    }
+
+    #[test]
+    fn settings_are_those_of_the_precision_they_run_in() {
+        let adam = |beta1, beta2, epsilon| OptimizerSettings {
+            rule: Rule::Adam { beta1, beta2, epsilon },
+            ..OptimizerSettings::adam(0.1)
+        };
+        for (settings, field) in [
+            (OptimizerSettings::sgd(1e-46), "learning_rate"),
+            (OptimizerSettings::sgd(0.1).clipped(1e-46), "clip_norm"),
+            (OptimizerSettings::sgd(0.1).clipped(1e39), "clip_norm"),
+            (OptimizerSettings::momentum(0.1, 1.0 - 1e-9), "momentum"),
+            (adam(1.0 - 1e-9, 0.9, 1e-8), "beta1"),
+            (adam(0.9, 1.0 - 1e-9, 1e-8), "beta2"),
+            (adam(0.9, 0.999, 1e-46), "epsilon"),
+            (adam(0.9, 0.999, 1e39), "epsilon"),
+        ] {
+            settings.validate_for::<f64>().unwrap();
+            let error = settings.validate_for::<f32>().unwrap_err().to_string();
+            assert!(
+                error.starts_with(field)
+                    && error.ends_with(if field.contains("beta") || field == "momentum" { "1" } else { "f32" }),
+                "{error}"
+            );
+        }
+        for usual in
+            [OptimizerSettings::sgd(1e-12), OptimizerSettings::adam_w(1e-5, 0.0).clipped(1e9), adam(0.0, 0.99999, 1e-30)]
+        {
+            usual.validate_for::<f32>().unwrap();
+        }
+    }
+}
