@@ -1,6 +1,7 @@
 //! The tests of the engine, in one program: it is compiled once for them all.
 
 mod activity;
+mod any_order;
 mod audit;
 mod by_hand;
 mod feedback;

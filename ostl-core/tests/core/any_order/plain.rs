@@ -291,6 +291,7 @@ impl Plain {
             (Reach::Window, Some(1), false),
             batch.streams(),
         );
+        copy.frozen = true;
         copy.run(batch, false)
     }
 
@@ -464,7 +465,7 @@ impl Plain {
         // Once more from the state that the oldest of them started from, which is a constant.
         let mut units: Option<Vec<Units>> = None;
         for (index, (from, x)) in history.iter().enumerate() {
-            let before = if index == 0 || from.is_none() { from.clone() } else { units };
+            let before = if index == 0 || from.is_none() { from.clone() } else { units.take() };
             units = Some(self.forward(before, x));
         }
         self.streams[stream].layers = units.unwrap();
