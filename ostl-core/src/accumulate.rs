@@ -76,6 +76,8 @@ pub(crate) struct Window<'a, T: Real> {
     pub(crate) fresh: &'a [bool],
     /// Steps that the learner has seen: no two windows close at the same.
     pub(crate) seen: u64,
+    /// What traces add to the gradient may wait for a later window.
+    pub(crate) may_wait: bool,
 }
 
 /// What units that keep traces of their own keep.
@@ -259,7 +261,7 @@ impl Part {
                     first: self.columns.start + tile * COLUMNS,
                     fresh: &window.fresh[streams.clone()],
                     continues: &window.continues[streams],
-                    ..self.paths_of(window.network, lane, shape)
+                    ..self.paths_of(window.network, lane, shape, window.may_wait)
                 });
             }
         }
@@ -339,7 +341,13 @@ impl Part {
     }
 
     /// A lane's tile, but for its place.
-    fn paths_of<'a, T: Real, V>(&self, network: &Network<T>, lane: &'a Lane<T>, shape: Shape) -> LaneTile<'a, T, V> {
+    fn paths_of<'a, T: Real, V>(
+        &self,
+        network: &Network<T>,
+        lane: &'a Lane<T>,
+        shape: Shape,
+        may_wait: bool,
+    ) -> LaneTile<'a, T, V> {
         let mut before: &[T] = &[];
         if let (Some(layer), LayerTape::Recurrent(tape)) =
             (network.layers[self.layer].recurrent(), &lane.tape.layers[self.layer])
@@ -369,7 +377,7 @@ impl Part {
             slots: paths.slots,
             most_slots: paths.most_slots,
             // With all slots used up nothing can wait any longer.
-            lazy: before.is_empty() && paths.slots < paths.most_slots && touches_few,
+            lazy: may_wait && before.is_empty() && paths.slots < paths.most_slots && touches_few,
             streams: 0,
             gradient: &mut [],
             first: 0,

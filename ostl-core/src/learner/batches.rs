@@ -48,6 +48,9 @@ impl<T: Real> Learner<T> {
     /// frozen: the learner is then as before the call.
     pub fn learn_next(&mut self, batch: &SequenceBatch<T>) -> Result<Score, LearnError> {
         self.check_stretch(batch)?;
+        if batch.steps() == 0 {
+            return Ok(Score::default());
+        }
         // A prediction made before is in no window any more.
         self.streaming.awaits_target = false;
         if self.has_open_window() {
@@ -108,7 +111,8 @@ impl<T: Real> Learner<T> {
             let in_window = self.run_window(batch, from, start, steps)?;
             self.streaming.targets += in_window.targets;
             score += in_window;
-            self.accumulate();
+            // After the last window of a stretch the weights may change.
+            self.accumulate(start + steps < batch.steps());
             if self.looks_back().is_none() {
                 self.streaming.lanes.open();
             }

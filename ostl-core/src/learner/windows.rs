@@ -38,18 +38,20 @@ impl<T: Real> Learner<T> {
 
     /// Learns from the error of the newest step, looking back over the last `steps`.
     pub(super) fn look_back(&mut self, steps: usize) -> Result<(), LearnError> {
+        self.prune();
         let outputs = self.network.outputs();
         self.streaming.lanes.lanes.iter_mut().for_each(|lane| lane.look_back(outputs, steps));
         self.continues.fill(true);
         self.streaming.lanes.sweep(&self.network, &self.continues);
-        self.accumulate();
+        self.accumulate(true);
         if self.method.update == Update::Window { self.update() } else { Ok(()) }
     }
 
     /// Learns from the steps taken since the last window closed.
     pub(super) fn close_window(&mut self) -> Result<(), LearnError> {
+        self.prune();
         self.streaming.lanes.sweep(&self.network, &self.continues);
-        self.accumulate();
+        self.accumulate(true);
         self.streaming.lanes.open();
         if self.method.update == Update::Window { self.update() } else { Ok(()) }
     }
@@ -61,11 +63,12 @@ impl<T: Real> Learner<T> {
         trace.settle(&self.network, &mut lanes.lanes, &self.continues, gradient);
     }
 
-    /// Both parts of the gradient (equation 1), the traces advanced (equation 2), and what the next window's edge needs.
-    pub(super) fn accumulate(&mut self) {
+    /// Both parts of the gradient (equation 1), the traces advanced (equation 2), and what the next window's edge needs. `may_wait` says that
+    /// streams that go on need not have added all of it before the next window.
+    pub(super) fn accumulate(&mut self, may_wait: bool) {
         let Streaming { lanes, trace, gradient, touched, steps_seen, .. } = &mut self.streaming;
         touched.note(&self.network, lanes);
-        trace.close(&self.network, lanes, &self.continues, *steps_seen, gradient);
+        trace.close(&self.network, lanes, &self.continues, (*steps_seen, may_wait), gradient);
         for lane in &mut lanes.lanes {
             lane.tape.keep_boundary(&self.network);
         }

@@ -180,17 +180,18 @@ impl<T: Real> Trace<T> {
     }
 
     /// Both parts of the gradient (equation 1), and the traces advanced over the window (equation 2).
-    /// `seen` is the number of steps that the learner has seen: random carries draw from the seed and it.
+    /// `seen` is the number of steps that the learner has seen: random carries draw from the seed and it; `may_wait` says that the gradient is
+    /// not asked for before a later window closes.
     pub(crate) fn close(
         &mut self,
         network: &Network<T>,
         lanes: &Lanes<T>,
         continues: &[bool],
-        seen: u64,
+        (seen, may_wait): (u64, bool),
         gradient: &mut [T],
     ) {
         let (lanes, transposed) = (lanes.lanes.as_slice(), lanes.transposed());
-        let window = Window { network, lanes, continues, fresh: &self.fresh, seen };
+        let window = Window { network, lanes, continues, fresh: &self.fresh, seen, may_wait };
         let touched = &mut self.touched;
         match &mut self.local {
             Local::Full(values) => self.plan.run(window, gradient, Values { values, touched }),
@@ -210,7 +211,7 @@ impl<T: Real> Trace<T> {
     /// Streams end although no window is open: what traces still have to add to the gradient is added. `ended` is `false` for all.
     pub(crate) fn settle(&mut self, network: &Network<T>, lanes: &mut [Lane<T>], ended: &[bool], gradient: &mut [T]) {
         lanes.iter_mut().for_each(|lane| lane.paths.stand_still());
-        let window = Window { network, lanes, continues: ended, fresh: &self.fresh, seen: 0 };
+        let window = Window { network, lanes, continues: ended, fresh: &self.fresh, seen: 0, may_wait: false };
         if self.patience == Patience::ToTheEnd && !self.touched.is_empty() {
             let touched = &mut self.touched;
             match &mut self.local {

@@ -159,7 +159,7 @@ impl<T: Real> Span<T> {
     }
 
     fn close(&mut self, window: &Window<'_, T>, transposed: &Transposed<T>, gradient: &mut [T]) {
-        let Window { network, lanes, continues, fresh, seen } = *window;
+        let Window { network, lanes, continues, fresh, seen, .. } = *window;
         let layers = &self.layers;
         let variables = self.variables;
         let (mut live, mut work) = (0, 0);

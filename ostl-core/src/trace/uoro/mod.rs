@@ -135,7 +135,7 @@ impl<T: Real> Uoro<T> {
     }
 
     pub(super) fn close(&mut self, window: &Window<'_, T>, gradient: &mut [T]) {
-        let Window { network, lanes, continues, fresh, seen } = *window;
+        let Window { network, lanes, continues, fresh, seen, .. } = *window;
         let Self { seed, layers, streams, shares, ones } = self;
         let width = lanes[0].tape.streams();
         let lane_of = |stream: usize| {

@@ -127,11 +127,13 @@ impl Plan {
 
     fn settings(&self) -> OptimizerSettings {
         match self.rule {
+            // Updates of an embedding leave out what no event touched, moments too.
+            0..3 if self.has_embedding() => OptimizerSettings::sgd(0.05),
             0 => OptimizerSettings::sgd(0.1),
             1 => OptimizerSettings::momentum(0.05, 0.7),
             2 => OptimizerSettings::sgd(0.2),
-            // An ε beside which rounding is nothing. Updates of an embedding leave out what no event touched, moments too.
-            _ if self.has_embedding() => OptimizerSettings::sgd(0.05),
+            _ if self.has_embedding() => OptimizerSettings::sgd(0.2),
+            // An ε beside which rounding is nothing.
             _ => OptimizerSettings {
                 rule: Rule::Adam { beta1: 0.8, beta2: 0.95, epsilon: 1e-3 },
                 ..OptimizerSettings::adam(0.02)
@@ -275,7 +277,7 @@ fn any_window() -> impl Strategy<Value = (usize, usize, bool)> {
     (0..7_usize, 0..6_usize, any::<bool>())
 }
 
-fn method_of(network: &Network<f64>, (window, carry, by_window): (usize, usize, bool)) -> Method {
+fn method_of(network: &Network<f64>, kinds: &[Kind], (window, carry, by_window): (usize, usize, bool)) -> Method {
     let update = if by_window { Update::Window } else { Update::Sequence };
     let of = |window, carry, update| Method { window, carry, update, ..Method::ostl() };
     let steps = match window {
@@ -288,7 +290,10 @@ fn method_of(network: &Network<f64>, (window, carry, by_window): (usize, usize, 
     };
     let carry = [Carry::None, Carry::Network, Carry::Local, Carry::Layer, Carry::Snap(1), Carry::Snap(9)][carry];
     let method = of(Window::Steps(steps), carry, update);
-    let is_exact = carry == Carry::None || claims(network, &method).iter().all(|claim| *claim == Claim::Exact);
+    // What a leaky readout's trace holds is the units' sums, times W as it is now: the model's state was summed with W as it was.
+    let sums_units = matches!(kinds.last(), Some(Kind::Leak)) && carry != Carry::Network;
+    let is_exact = claims(network, &method).iter().all(|claim| *claim == Claim::Exact) && !sums_units;
+    let is_exact = is_exact || carry == Carry::None;
     if is_exact { method } else { of(Window::Steps(steps), Carry::Network, update) }
 }
 
@@ -359,7 +364,7 @@ impl Pair<'_> {
                 let expected = self.plain.gradient(batch);
                 if let (Ok((_, found)), Ok((_, expected))) = (&found, &expected) {
                     assert!(all_near(found, expected), "{found:?} {expected:?}");
-                    if self.plain.reach == Reach::All {
+                    if self.plain.reach == Reach::All || self.method.window == Window::Sequence {
                         let truth = bptt::gradient(self.learner.network(), self.plan.loss(), batch).values;
                         assert!(all_near(found, &truth), "{found:?} {truth:?}");
                     }
@@ -439,7 +444,7 @@ impl Pair<'_> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 192, max_shrink_iters: 4000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 400, max_shrink_iters: 4000, ..ProptestConfig::default() })]
 
     /// Outputs, losses, gradients and weights are those of the plain model, whatever is called after what.
     #[test]
@@ -449,12 +454,13 @@ proptest! {
         calls in prop::collection::vec(any_call(), 1..40),
     ) {
         let (network, kinds) = plan.network();
-        let method = method_of(&network, window);
+        let method = method_of(&network, &kinds, window);
         let (reach, steps) = match (method.window, method.carry) {
             (Window::Steps(steps), Carry::None) => (Reach::Window, Some(steps)),
             (Window::Steps(steps), _) => (Reach::All, Some(steps)),
             (Window::Rolling(steps), _) => (Reach::Rolling(steps), None),
-            (Window::Sequence, _) => (Reach::All, None),
+            // A window does not reach from one stretch into the next.
+            (Window::Sequence, _) => (Reach::Window, None),
         };
         let form = (reach, steps, method.update == Update::Window);
         let plain = Plain::new(network, kinds, plan.loss(), plan.settings(), form, plan.streams);

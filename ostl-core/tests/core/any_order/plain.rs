@@ -255,6 +255,9 @@ impl Plain {
     }
 
     pub(super) fn learn_next(&mut self, batch: &SequenceBatch<f64>) -> Result<Sum, Broken> {
+        if batch.steps() == 0 {
+            return Ok(Sum::default());
+        }
         self.awaits = None;
         if self.steps > 0 {
             self.close();
