@@ -43,6 +43,11 @@ impl Schedule {
         }
     }
 
+    /// The largest factor from position 0 up to this one.
+    pub fn peak(&self, position: f64) -> f64 {
+        self.factor(position).max(1.0)
+    }
+
     /// Checks every value.
     ///
     /// # Errors
@@ -74,6 +79,7 @@ mod tests {
         assert_eq!((step.factor(9.9), step.factor(10.0), step.factor(25.0)), (1.0, 0.5, 0.25));
         let cosine = Schedule::Cosine { total: 10, minimum: 0.1 };
         // Half a cosine is at ½ + ½·cos 60° after a third of the way.
+        assert_eq!((step.peak(25.0), cosine.peak(5.0), Schedule::Step { every: 2, factor: 3.0 }.peak(5.0)), (1.0, 1.0, 9.0));
         for (position, factor) in [(0.0, 1.0), (10.0 / 3.0, 0.1 + 0.9 * 0.75), (5.0, 0.55), (10.0, 0.1), (99.0, 0.1)] {
             assert!((cosine.factor(position) - factor).abs() < 1e-15, "{position}");
         }

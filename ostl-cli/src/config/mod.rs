@@ -134,7 +134,7 @@ impl Config {
         // Whatever the task, it has an input and an output; the network is checked again when they are known.
         self.check_size(1, 1)?;
         self.method().validate().map_err(|error| self.method.refuse(error.into()))?;
-        self.optimizer.validate().map_err(|error| error.within("optimizer"))?;
+        self.optimizer.validate(self.training.epochs).map_err(|error| error.within("optimizer"))?;
         self.training.validate().map_err(|error| error.within("training"))
     }
 

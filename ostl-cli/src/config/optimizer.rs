@@ -97,7 +97,8 @@ impl OptimizerConfig {
         OptimizerSettings { rule, learning_rate: self.learning_rate, clip_norm: self.clip_norm }
     }
 
-    pub(super) fn validate(&self) -> Result<(), OutOfRange> {
+    /// Checks every value, for runs of so many epochs.
+    pub(super) fn validate(&self, epochs: u64) -> Result<(), OutOfRange> {
         let given = [
             ("momentum", self.momentum),
             ("beta1", self.beta1),
@@ -115,7 +116,16 @@ impl OptimizerConfig {
                 ));
             }
         }
-        self.settings().validate()?;
-        Ok(self.schedule.validate()?)
+        // Training is in single precision.
+        self.settings().validate_for::<f32>()?;
+        self.schedule.validate()?;
+        let peak = self.schedule.peak(epochs.saturating_sub(1) as f64);
+        let highest = OptimizerSettings { learning_rate: self.learning_rate * peak, ..self.settings() };
+        if highest.validate_for::<f32>().is_err() {
+            let allowed =
+                format!("such that the learning rate stays in range: after {epochs} epochs it has grown {peak:e} times");
+            return Err(OutOfRange::new("schedule.factor", "too large", allowed));
+        }
+        Ok(())
     }
 }

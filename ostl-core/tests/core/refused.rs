@@ -274,3 +274,48 @@ fn numbers_that_are_not_finite_are_named_where_they_stand() {
     let error = squared.learn_batch(&values).unwrap_err();
     assert_eq!(error, LearnError::TargetValue { stream: 0, step: Some(2), output: 0, value: f64::INFINITY });
 }
+
+/// One sample of 1e13 among good ones, in single precision.
+#[test]
+fn a_sample_far_out_is_refused_and_no_weight_stops_learning() {
+    let network = Network::<f32>::builder(1).seed(1).dense(2, ostl_core::Activation::Identity).readout(1).unwrap();
+    let settings = OptimizerSettings::adam(0.01);
+    let mut learner = Learner::new(network, Loss::MeanSquaredError, Method::ostl(), settings, 1).unwrap();
+    let step = |learner: &mut Learner<f32>, x: f32| {
+        learner.predict(&[x])?;
+        learner.learn(&[Some(Target::Values(&[0.5]))])
+    };
+    step(&mut learner, 1.0).unwrap();
+    let before = learner.save();
+    let error = step(&mut learner, 1e13).unwrap_err();
+    assert!(matches!(error, LearnError::NonFinite { what: "the update", updates: 1, .. }), "{error}");
+    assert!(error.is_non_finite() && error.aftermath() == ostl_core::Aftermath::StreamsStartAnew);
+    assert!(error.to_string().contains("gradient clipping"), "{error}");
+    assert_eq!(learner.network().parameters(), before.parameters());
+    let losses: Vec<f64> = (0..400).map(|_| step(&mut learner, 1.0).unwrap().loss).collect();
+    assert!(losses[399] < 1e-3 * losses[0].max(1e-3), "{} {}", losses[0], losses[399]);
+    assert!(learner.network().parameters().iter().zip(before.parameters()).all(|(a, b)| a != b));
+    // With clipping on the sample is learned from, and nobody advises it.
+    learner.set_clip_norm(Some(1.0)).unwrap();
+    step(&mut learner, 1e13).unwrap();
+    let error = step(&mut learner, 1e30).unwrap_err();
+    assert!(error.to_string().contains("the 1 in force") && !error.to_string().contains("or gradient clipping"), "{error}");
+}
+
+/// A state breaks that no output tells of: a unit that only spikes.
+#[test]
+fn a_state_that_breaks_behind_finite_outputs_is_noticed() {
+    let spiking = crate::leaky::Leaky { recurrent: false, detached: false, spikes: true };
+    let mut network = finish(leaky::builder().recurrent(spiking, 3).readout(2));
+    network.block_mut(0, "W").fill(1e200);
+    for method in windows() {
+        let mut learner = Learner::new(network.clone(), LOSS, method, OptimizerSettings::sgd(0.1), 1).unwrap();
+        let error = learner.predict(&[1e200; 3]).map(|_| ()).unwrap_err();
+        assert!(matches!(error, LearnError::NonFinite { what: "the state", layer: 0, .. }), "{error}");
+        let mut silent = SequenceBatch::new(3, 2, TargetKind::Classes, &[2]);
+        silent.input_mut(0, 1).fill(1e200);
+        let error = learner.learn_batch(&silent).unwrap_err();
+        assert!(matches!(error, LearnError::NonFinite { what: "the state", layer: 0, .. }), "{error}");
+        learner.predict(&[0.0; 3]).unwrap();
+    }
+}

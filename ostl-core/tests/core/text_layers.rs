@@ -114,6 +114,37 @@ fn streaming_reads_the_same_lists() {
     assert_eq!(moved, [0, 1, 2, 3, 4, 5, 6]);
 }
 
+/// The tape grows as the sequence goes on: what is listed stays listed.
+#[test]
+fn streaming_reads_lists_over_whole_sequences() {
+    let networks = [
+        finish(builder().embedding(4).recurrent(gated(), 5).readout(OUTPUTS)),
+        finish(builder().embedding(5).recurrent(gated(), 5).tied().readout(OUTPUTS)),
+        finish(builder().events().recurrent(open(true), 6).readout(OUTPUTS)),
+    ];
+    for network in &networks {
+        for words in [&[0, 1, 2, 3, 0, 1][..], &[2, 1]] {
+            let mut batch = SequenceBatch::sparse(INPUTS, OUTPUTS, TargetKind::Classes, &[words.len()]);
+            for (step, &word) in words.iter().enumerate() {
+                batch.push_event(0, step, word, 1.0);
+                batch.set_class(0, step, (word + 1) % OUTPUTS);
+            }
+            let learner = || Learner::new(network.clone(), LOSS, Method::bptt(), OptimizerSettings::sgd(0.5), 1).unwrap();
+            let (mut at_once, mut stepwise) = (learner(), learner());
+            at_once.learn_batch(&batch).unwrap();
+            let truth = bptt::outputs(network, &batch, 0);
+            for (step, truth) in truth.iter().enumerate() {
+                let said = stepwise.predict(&batch.input_values(0, step)).unwrap();
+                assert!(said.iter().zip(truth).all(|(a, b)| (a - b).abs() < 1e-12), "{network:?} step {step}");
+                stepwise.learn(&[batch.target(0, step)]).unwrap();
+            }
+            stepwise.finish().unwrap();
+            let weights = at_once.network().parameters().iter().zip(stepwise.network().parameters());
+            assert!(weights.into_iter().all(|(a, b)| (a - b).abs() < 1e-12), "{network:?}");
+        }
+    }
+}
+
 #[test]
 fn an_embedding_is_a_dense_layer_of_one_hot_inputs() {
     let lists = batch(true);

@@ -1,85 +1,9 @@
 //! A learner as plain as can be: numbers that carry their derivatives by every parameter forward, step by step, and nothing else. It knows
 //! no tape, no sweep and no trace, and shares nothing with the engine but where parameters lie.
 
+use super::layers::{Kind, Units, detach, forward};
+use super::number::Number;
 use ostl_core::{Loss, Network, OptimizerSettings, Rule, SequenceBatch, Target};
-
-/// A value and its derivatives by all parameters; none where it is a constant.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Number {
-    pub(super) value: f64,
-    slope: Vec<f64>,
-}
-
-impl Number {
-    fn constant(value: f64) -> Self {
-        Self { value, slope: Vec::new() }
-    }
-
-    /// Adds another, `factor` times.
-    fn add(&mut self, factor: f64, other: &Self) {
-        self.value += factor * other.value;
-        if !other.slope.is_empty() {
-            self.slope.resize(other.slope.len(), 0.0);
-            self.slope.iter_mut().zip(&other.slope).for_each(|(a, b)| *a += factor * b);
-        }
-    }
-
-    /// Adds a parameter, `factor` times.
-    fn add_parameter(&mut self, factor: f64, parameters: &[f64], index: usize) {
-        self.value += factor * parameters[index];
-        self.slope.resize(parameters.len(), 0.0);
-        self.slope[index] += factor;
-    }
-
-    /// A function of one number.
-    fn map(&self, value: f64, slope: f64) -> Self {
-        Self { value, slope: self.slope.iter().map(|d| slope * d).collect() }
-    }
-
-    fn sigmoid(&self) -> Self {
-        let y = 1.0 / (1.0 + (-self.value).exp());
-        self.map(y, y * (1.0 - y))
-    }
-
-    fn tanh(&self) -> Self {
-        let y = self.value.tanh();
-        self.map(y, 1.0 - y * y)
-    }
-
-    fn times(&self, other: &Self) -> Self {
-        let mut product = self.map(0.0, other.value);
-        product.add(self.value, other);
-        product
-    }
-
-    fn detached(&self) -> Self {
-        Self::constant(self.value)
-    }
-}
-
-/// What a layer is.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Kind {
-    /// No constants.
-    Embedding,
-    /// tanh.
-    Tanh,
-    /// The readout.
-    Linear,
-    /// [`Leaky`](crate::leaky::Leaky) without a detached reset.
-    Leaky { spikes: bool },
-    /// [`Gated`](crate::leaky::Gated).
-    Gated,
-    /// [`Readout`](crate::leaky::Readout).
-    Leak,
-}
-
-/// State and output of a layer's units.
-#[derive(Clone, Debug)]
-struct Units {
-    s: Vec<Number>,
-    y: Vec<Number>,
-}
 
 /// A stream: its layers' units, and where a window rolls the steps before, from which each state can be found again.
 #[derive(Clone, Debug)]
@@ -208,9 +132,7 @@ impl Plain {
             return Ok(sum);
         }
         self.targets += sum.targets;
-        if matches!(self.reach, Reach::Rolling(_)) {
-            self.close();
-        } else if self.window.is_some_and(|window| self.steps >= window) {
+        if matches!(self.reach, Reach::Rolling(_)) || self.window.is_some_and(|window| self.steps >= window) {
             self.close();
         }
         Ok(sum)
@@ -449,11 +371,17 @@ impl Plain {
         self.streams[stream].restarts = false;
         let before = (!starts).then(|| std::mem::take(&mut self.streams[stream].layers));
         let Reach::Rolling(reach) = self.reach else {
-            self.streams[stream].layers = self.forward(before, x);
+            let mut units = forward(&self.network, &self.kinds, before, x);
+            if self.frozen {
+                detach(&mut units);
+            }
+            self.streams[stream].layers = units;
             return self.top_of(stream);
         };
         if self.frozen {
-            self.streams[stream].layers = self.forward(before, x);
+            let mut units = forward(&self.network, &self.kinds, before, x);
+            detach(&mut units);
+            self.streams[stream].layers = units;
             return self.top_of(stream);
         }
         let mut history = std::mem::take(&mut self.streams[stream].history);
@@ -469,7 +397,7 @@ impl Plain {
         let mut units: Option<Vec<Units>> = None;
         for (index, (from, x)) in history.iter().enumerate() {
             let before = if index == 0 || from.is_none() { from.clone() } else { units.take() };
-            units = Some(self.forward(before, x));
+            units = Some(forward(&self.network, &self.kinds, before, x));
         }
         self.streams[stream].layers = units.unwrap();
         self.streams[stream].history = history;
@@ -479,95 +407,4 @@ impl Plain {
     fn top_of(&self, stream: usize) -> Vec<Number> {
         self.streams[stream].layers.last().unwrap().y.clone()
     }
-
-    fn forward(&self, before: Option<Vec<Units>>, x: &[f64]) -> Vec<Units> {
-        let mut below: Vec<Number> = x.iter().map(|&x| Number::constant(x)).collect();
-        let mut layers = Vec::new();
-        for (index, &kind) in self.kinds.iter().enumerate() {
-            let units = self.layer(index, kind, &below, before.as_ref().map(|before| &before[index]));
-            let units = if self.frozen { without_slopes(units) } else { units };
-            below = units.y.clone();
-            layers.push(units);
-        }
-        layers
-    }
-
-    fn layer(&self, index: usize, kind: Kind, below: &[Number], before: Option<&Units>) -> Units {
-        let parameters = self.network.parameters();
-        let block = |name: &str| self.network.blocks().iter().find(|block| block.layer == index && block.name == name);
-        // a: rows of W, H and b, gate after gate.
-        let rows = block("W").unwrap().rows;
-        let mut a = vec![Number::default(); rows];
-        let heard = [("W", Some(below)), ("H", before.map(|before| before.y.as_slice()))];
-        for (name, signal) in heard {
-            let (Some(block), Some(signal)) = (block(name), signal) else { continue };
-            for (column, z) in signal.iter().enumerate() {
-                for (row, a) in a.iter_mut().enumerate() {
-                    let place = block.offset + column * block.rows + row;
-                    a.add(parameters[place], z);
-                    if z.value != 0.0 {
-                        a.slope.resize(parameters.len(), 0.0);
-                        a.slope[place] += z.value;
-                    }
-                }
-            }
-        }
-        if let Some(b) = block("b") {
-            a.iter_mut().enumerate().for_each(|(row, a)| a.add_parameter(1.0, parameters, b.offset + row));
-        }
-        let nothing = Number::default();
-        let old_s = |unit: usize| before.map_or(&nothing, |before| &before.s[unit]);
-        let old_y = |unit: usize| before.map_or(&nothing, |before| &before.y[unit]);
-        match kind {
-            Kind::Embedding | Kind::Linear => Units { s: Vec::new(), y: a },
-            Kind::Tanh => Units { s: Vec::new(), y: a.iter().map(Number::tanh).collect() },
-            Kind::Leak => {
-                let s = a.iter().enumerate().map(|(unit, a)| {
-                    let mut s = a.map(0.5 * a.value, 0.5);
-                    s.add(crate::leaky::KAPPA, old_s(unit));
-                    s
-                });
-                let s: Vec<Number> = s.collect();
-                Units { y: s.clone(), s }
-            }
-            Kind::Leaky { spikes } => {
-                let (mut states, mut outputs) = (Vec::new(), Vec::new());
-                for (unit, a) in a.iter().enumerate() {
-                    let mut s = a.clone();
-                    s.add(0.7, old_s(unit));
-                    s.add(-1.0, old_y(unit));
-                    let mut potential = s.clone();
-                    potential.add_parameter(1.0, parameters, block("threshold").unwrap().offset + unit);
-                    let soft = 1.0 / (1.0 + (-4.0 * potential.value).exp());
-                    let value = if spikes { f64::from(u8::from(potential.value > 0.0)) } else { soft };
-                    outputs.push(potential.map(value, 4.0 * soft * (1.0 - soft)));
-                    states.push(s);
-                }
-                Units { s: states, y: outputs }
-            }
-            Kind::Gated => {
-                let units = rows / 3;
-                let (mut states, mut outputs) = (Vec::new(), Vec::new());
-                for unit in 0..units {
-                    let [f, u, o] = [0, 1, 2].map(|gate| &a[gate * units + unit]);
-                    let mut s = f.sigmoid().times(old_s(unit));
-                    s.add(1.0, &u.tanh());
-                    outputs.push(o.sigmoid().times(&s.tanh()));
-                    states.push(s);
-                }
-                Units { s: states, y: outputs }
-            }
-        }
-    }
-}
-
-fn detach(layers: &mut [Units]) {
-    for units in layers {
-        units.s.iter_mut().chain(&mut units.y).for_each(|number| *number = number.detached());
-    }
-}
-
-fn without_slopes(mut units: Units) -> Units {
-    detach(std::slice::from_mut(&mut units));
-    units
 }

@@ -1,6 +1,6 @@
 //! A learner that gets refused calls in between, and goes over to another by its saved state, beside one that does not: the same bits.
 
-use super::{Call, INPUTS, Plan, any_call, any_plan};
+use super::calls::{Call, INPUTS, Plan, any_call, any_plan};
 use ostl_core::{Carry, Edge, Feedback, LearnError, Learner, Method, SequenceBatch, Target, TraceFormat, Update, Window};
 use proptest::prelude::*;
 
@@ -79,7 +79,7 @@ fn call(plan: &Plan, learner: &mut Learner<f64>, call: Call) -> Result<Vec<f64>,
             learner.set_learning_rate(f64::from(seed % 4) * 0.01).unwrap();
             Ok(Vec::new())
         }
-        Call::Huge(seed) if plan.squared && seed % 2 == 0 && !frozen => {
+        Call::Huge(seed) if plan.squared && seed.is_multiple_of(2) && !frozen => {
             learner.learn_next(&plan.huge_batch(seed, streams)).map(|score| vec![score.loss])
         }
         Call::Huge(seed) if plan.squared => {
