@@ -85,10 +85,10 @@ impl<T: Real> Optimizer<T> {
     /// Changes the learning rate from now on.
     ///
     /// # Errors
-    /// If it is negative, above 1e9 or not a number (zero is allowed: a schedule may end there), or weights would decay by more than
-    /// the whole of them.
+    /// If it is negative or not finite where parameters are `T` (zero is allowed: a schedule may end there), or weights would decay by more
+    /// than the whole of them.
     pub fn set_learning_rate(&mut self, rate: f64) -> Result<(), ConfigError> {
-        self.settings.check_rate(rate)?;
+        self.settings.check_rate::<T>(rate)?;
         self.settings.learning_rate = rate;
         Ok(())
     }

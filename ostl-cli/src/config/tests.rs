@@ -224,6 +224,17 @@ fn values_out_of_range_are_named() {
     for rate in ["0", "-0.1", "nan", "inf"] {
         refused(&[&format!("optimizer.learning_rate={rate}")], &["optimizer.learning_rate = ", "a positive number"]);
     }
+    // Training is in single precision.
+    for (set, key) in [
+        ("optimizer.learning_rate=1e300", "optimizer.learning_rate = 1e300"),
+        ("optimizer.epsilon=1e-46", "optimizer.epsilon = 1e-46"),
+        ("optimizer.clip_norm=1e-50", "optimizer.clip_norm = 1e-50"),
+        ("optimizer.beta2=0.999999999", "optimizer.beta2 = 0.999999999"),
+    ] {
+        refused(&[set], &[key, "f32"]);
+    }
+    let growing = "optimizer.schedule={kind=\"step\", every=1, factor=1e10}";
+    refused(&[growing, "training.epochs=9"], &["optimizer.schedule.factor", "9 epochs"]);
     refused(&["optimizer.clip_norm=0"], &["optimizer.clip_norm = 0", "positive"]);
     refused(&["optimizer.beta1=1.0"], &["optimizer.beta1 = 1", "below 1"]);
     refused(&["optimizer.momentum=0.9"], &["optimizer.momentum = 0.9", "adam"]);

@@ -133,7 +133,7 @@ impl<T: Real> Learner<T> {
     /// Changes the learning rate from the next update on.
     ///
     /// # Errors
-    /// If it is negative, above 1e9 or not a number, or weights would decay by more than the whole of them.
+    /// If it is negative or not finite in the learner's precision, or weights would decay by more than the whole of them.
     pub fn set_learning_rate(&mut self, rate: f64) -> Result<(), ConfigError> {
         self.optimizer.set_learning_rate(rate)
     }
