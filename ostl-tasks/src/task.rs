@@ -108,6 +108,11 @@ pub trait Task: Send + Sync {
         None
     }
 
+    /// What is worth telling whoever opens the task, a sentence each: data that can be learned from but may mislead, or are left out.
+    fn remarks(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// The given sequences side by side, stream b holding `indices[b]`.
     ///
     /// # Panics

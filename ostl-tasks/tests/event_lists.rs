@@ -172,3 +172,139 @@ proptest! {
         }
     }
 }
+
+fn opened(changed: &[(&str, &str)]) -> Result<EventLists, String> {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), &FILES);
+    write(folder.path(), changed);
+    EventLists::open(folder.path(), &EventListsConfig::default()).map_err(|error| error.to_string())
+}
+
+/// A recording listed twice is refused, under any of its names and whatever its labels.
+#[test]
+fn no_recording_is_listed_twice() {
+    let with = |line: &str| opened(&[("train.csv", &format!("file,label\nevents/a.csv,up\nevents/b.csv,down\n{line}\n"))]);
+    let error = with("events/a.csv,down").unwrap_err();
+    assert!(
+        error.contains("train.csv: line 4: `events/a.csv` is listed twice, in line 2 and here, with two labels"),
+        "{error}"
+    );
+    assert!(error.contains("`up` and `down`") && error.contains("remove one of the lines"), "{error}");
+    for line in ["events/a.csv,up", "./events/a.csv,up", "events//a.csv,up", "events/./a.csv,up", "Events/A.csv,up"] {
+        let error = with(line).unwrap_err();
+        assert!(error.contains("line 4") && error.contains("listed twice, in line 2 and here, both times"), "{error}");
+    }
+    #[cfg(unix)]
+    {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), &FILES);
+        std::os::unix::fs::symlink(folder.path().join("events/a.csv"), folder.path().join("again.csv")).unwrap();
+        write(folder.path(), &[("test.csv", "file,label\nevents/a.csv,up\nagain.csv,up\n")]);
+        let error = EventLists::open(folder.path(), &EventListsConfig::default()).unwrap_err().to_string();
+        assert!(error.contains("test.csv: line 3: `again.csv` is listed twice"), "{error}");
+    }
+}
+
+/// What lies in two splits is learned from, and told.
+#[test]
+fn recordings_of_two_splits_are_told() {
+    let task = opened(&[]).unwrap();
+    assert_eq!(task.remarks(), ["1 of the 1 recordings of the valid split are learned from, too: b.csv"]);
+    let task = opened(&[("valid.csv", "file,label\nevents/d.csv,up\n")]).unwrap();
+    assert!(task.remarks().is_empty());
+    let long = "t_s,channel\n0,0\n1000.001,3\n";
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), &FILES);
+    write(folder.path(), &[("events/d.csv", long)]);
+    let config = EventListsConfig { bin: Bin::WidthMs(1.0), ..EventListsConfig::default() };
+    let remarks = EventLists::open(folder.path(), &config).unwrap().remarks();
+    assert!(
+        remarks.iter().any(|remark| remark.contains("1 of the 1 recordings of the test split go on beyond 1000000 steps"))
+    );
+    let asked = EventListsConfig { max_steps: Some(10), ..config };
+    assert_eq!(EventLists::open(folder.path(), &asked).unwrap().remarks().len(), 1);
+}
+
+/// A list says where recordings lie below it. What lies elsewhere is not opened, and so none of it gets into a message.
+#[test]
+fn paths_stay_below_the_list() {
+    let outside = tempfile::tempdir().unwrap();
+    let secret = outside.path().join("secret.csv");
+    fs::write(&secret, "password-of-the-house\n").unwrap();
+    for path in [secret.to_str().unwrap(), "../secret.csv", "events/../../secret.csv", "/etc/passwd", "C:\\secret.csv", "."]
+    {
+        let error = opened(&[("train.csv", &format!("file,label\nevents/a.csv,up\n\"{path}\",down\n"))]).unwrap_err();
+        assert!(error.contains("train.csv: line 3") && error.contains("does not lie below the folder"), "{error}");
+        assert!(!error.contains("password") && !error.contains("root"), "{error}");
+    }
+    // A file below that is something else altogether is not quoted either.
+    let error = opened(&[("events/a.csv", "root:x:0:0:root:/root\n")]).unwrap_err();
+    assert!(error.contains("a.csv: line 1: column 1 has no known name, expected the columns `channel`"), "{error}");
+    assert!(!error.contains("root:"), "{error}");
+}
+
+/// One wrong number does not make a network of millions of inputs, unless a setting says that it is right.
+#[test]
+fn channels_beyond_belief_are_refused() {
+    for channel in ["9999999", "4294967295", "1048576"] {
+        let error = opened(&[("events/a.csv", &format!("t_us,channel\n0,{channel}\n"))]).unwrap_err();
+        let words = format!(
+            "a.csv: line 2: channel `{channel}`, expected a whole number below 1048576, unless the setting `channels`"
+        );
+        assert!(error.contains(&words), "{error}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), &FILES);
+    write(folder.path(), &[("events/a.csv", "t_us,channel\n0,9999999\n")]);
+    let config = EventListsConfig { channels: Some(10_000_000), ..EventListsConfig::default() };
+    assert_eq!(EventLists::open(folder.path(), &config).unwrap().inputs(), 10_000_000);
+}
+
+#[test]
+fn what_other_programs_write_is_read_or_told() {
+    let plain = opened(&[]).unwrap().batch(Split::Train, &[0, 1, 2]);
+    let as_of = |csv: &str| opened(&[("events/a.csv", csv)]).map(|task| task.batch(Split::Train, &[0, 1, 2]));
+    for csv in [
+        "\u{feff}t_ms,channel\n0,2\n9.999,0\n10,1\n10.5,1\n",
+        "T_MS,Channel\r\n0,2\r\n9.999,0\r\n10,1\r\n10.5,1\r\n\r\n  \r\n",
+        "t_ms,channel\r0,2\r9.999,0\r10,1\r10.5,1\r",
+        "\"t_ms\",\"channel\"\n\"10.5\",\"1\"\n10,1\n\n0,2\n9.999,0",
+    ] {
+        assert!(as_of(csv).unwrap() == plain, "{csv:?}");
+    }
+    for (csv, words) in [
+        ("0,2\n9.999,0\n", "line 1: numbers, expected the names of the columns"),
+        ("t_ms;channel\n0;2\n", "line 1: fields are separated by semicolons: save the file with commas"),
+        ("t_ms\tchannel\n", "tabulators"),
+        ("t_ms,channel\r\r0,2\r-3,0\r", "line 4: time `-3`, expected a number from 0 to 4294 seconds"),
+        ("t_ms,channel\n-3,0\n", "count from the start of the recording"),
+        ("t_ms,channel\nNaN,0\n", "line 2: time `NaN`"),
+        ("t_ms,channel\n0,-1\n", "line 2: channel `-1`"),
+    ] {
+        let error = as_of(csv).unwrap_err();
+        assert!(error.contains("a.csv") && error.contains(words), "{error}");
+    }
+    let wide: Vec<u8> = "t_ms,channel\n0,2\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let error = read(&wide, 8).unwrap_err().to_string();
+    assert!(error.contains("a.csv: byte 0: text in UTF-16LE, expected UTF-8"), "{error}");
+    for (list, words) in [
+        ("events/a.csv,up\n", "line 1: column 1 has no known name, expected the columns `file` and `label`"),
+        (
+            "file,label\nevents/a.csv,\"up\nevents/b.csv,down\n",
+            "line 2: a field that goes on in the next line: close its quotes",
+        ),
+        ("file,label\nevents/a.csv,1\nevents/b.csv,01\n", "the label `01` is the same number as `1`"),
+        ("file,label\nevents/y.csv,1\nevents/a.csv,1\nevents/z.csv,1\n", "and none for 1 more lines"),
+    ] {
+        let error = opened(&[("train.csv", list)]).unwrap_err();
+        assert!(error.contains("train.csv") && error.contains(words), "{error}");
+    }
+    // Names of lists and recordings in capitals.
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), &FILES);
+    for (from, to) in [("train.csv", "TRAIN.CSV"), ("test.csv", "Test.Csv"), ("events/a.csv", "events/A.CSV")] {
+        fs::rename(folder.path().join(from), folder.path().join(to)).unwrap();
+    }
+    let task = EventLists::open(folder.path(), &EventListsConfig::default()).unwrap();
+    assert!(task.batch(Split::Train, &[0, 1, 2]) == plain);
+}

@@ -262,3 +262,25 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn texts_by_other_programs() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, bytes) in [
+        ("WIKI.TRAIN.TOKENS", &b"\xef\xbb\xbfa b\r\nc\r\n"[..]),
+        ("Wiki.Valid.Tokens", b"a b\rc\r"),
+        ("wiki.test.tokens", b"a b\nc"),
+    ] {
+        fs::write(folder.path().join(name), bytes).unwrap();
+    }
+    let task = Words::open(folder.path(), &WordsConfig::default()).unwrap();
+    // a, b, the end of a line, c, the end of a line; the byte order mark is no part of a word.
+    assert_eq!(Split::ALL.map(|split| task.words(split)), [5, 5, 5]);
+    assert_eq!(task.vocabulary().unwrap().number("a"), Some(0));
+    let wide: Vec<u8> = "a b\nc\n".encode_utf16().flat_map(u16::to_be_bytes).collect();
+    fs::write(folder.path().join("wiki.test.tokens"), &wide).unwrap();
+    let error = Words::open(folder.path(), &WordsConfig::default()).unwrap_err().to_string();
+    assert!(error.contains("wiki.test.tokens: byte 0: text in UTF-16BE") && error.contains("iconv"), "{error}");
+    let error = Characters::from_slice(&wide, Path::new("a.txt"), &CharactersConfig::default()).unwrap_err().to_string();
+    assert!(error.contains("a.txt: byte 0: text in UTF-16BE"), "{error}");
+}

@@ -296,3 +296,47 @@ proptest! {
         }
     }
 }
+
+/// Whole numbers of more bytes are read as long as they are those of a byte; floating point is refused by its name.
+#[test]
+fn every_type_of_element() {
+    let file = |kind: u8, elements: &[u8], count: u32| [&[0, 0, kind, 1][..], &count.to_be_bytes(), elements].concat();
+    for (kind, elements) in [
+        (8, vec![7, 100, 0]),
+        (9, vec![7, 100, 0]),
+        (0x0b, vec![0, 7, 0, 100, 0, 0]),
+        (0x0c, vec![0, 0, 0, 7, 0, 0, 0, 100, 0, 0, 0, 0]),
+    ] {
+        assert_eq!(read(file(kind, &elements, 3)).unwrap().elements(), [7, 100, 0], "{kind:#x}");
+    }
+    for (bytes, byte, words) in [
+        (file(9, &[1, 0xff], 2), 9, "element 1 is -1, expected 0 to 255"),
+        (file(0x0b, &[0, 1, 1, 0], 2), 10, "element 1 is 256"),
+        (file(0x0c, &[0xff, 0xff, 0xff, 0xfe], 1), 8, "element 0 is -2"),
+        (file(0x0d, &[0; 4], 1), 2, "element type 0x0d, floating point of 32 bits, expected 0x08, unsigned bytes"),
+        (file(0x0e, &[0; 8], 1), 2, "floating point of 64 bits"),
+        (file(0x0a, &[0; 8], 1), 2, "which idx does not have"),
+        (file(0x0c, &[0; 7], 2), 8, "7 bytes follow the header, which says 8"),
+        (file(0x0c, &[0; 4], u32::MAX), 8, "4 bytes follow the header, which says 17179869180"),
+    ] {
+        let error = read(bytes).unwrap_err();
+        let message = error.to_string();
+        assert!(matches!(error, DatasetError::Malformed { at: At::Byte(at), .. } if at == byte), "{message}");
+        assert!(message.contains(words), "{message}");
+    }
+    // A label's place is that of its element in the file.
+    let labels = read(file(0x0b, &[0, 1, 0, 10], 2)).unwrap();
+    let test = [images(0, 2), crate::labels(2)].map(|bytes| read(bytes).unwrap());
+    let error = Mnist::new([read(images(0, 2)).unwrap(), labels], test, &config(MnistForm::Rows)).unwrap_err().to_string();
+    assert!(error.contains("byte 10: label 10 of image 1"), "{error}");
+}
+
+/// A file of a megabyte that unpacks to a gigabyte is refused after a fifth of that.
+#[test]
+fn what_unpacks_too_far_is_refused() {
+    let bomb = gzip(&idx(&[64 << 20], &vec![0; 64 << 20]));
+    let size = bomb.len() as u64;
+    let error = read(bomb).unwrap_err();
+    assert!(matches!(&error, DatasetError::UnpacksTooFar { room, .. } if *room == 200 * size), "{error}");
+    assert!(error.to_string().contains("some-idx") && error.to_string().contains("gunzip"), "{error}");
+}

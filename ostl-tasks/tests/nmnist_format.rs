@@ -192,7 +192,8 @@ fn what_is_missing_or_out_of_range_is_named() {
     fs::remove_file(&lost).unwrap();
     let error = open(&NMnistConfig::default());
     assert!(
-        matches!(&error, TaskError::Dataset(DatasetError::NotFound { looked_at, .. }) if looked_at == &[lost]),
+        matches!(&error, TaskError::Dataset(DatasetError::Malformed { at: At::Line(6), problem, .. })
+            if problem.contains(&format!("no file at {}: ", lost.display()))),
         "{error}"
     );
 
@@ -241,4 +242,61 @@ proptest! {
             prop_assert!(listed.iter().all(|&(_, class)| class < 10));
         }
     }
+}
+
+#[test]
+fn lists_by_other_programs_and_names_in_capitals() {
+    let list = |text: &[u8]| list_from_slice(text, Path::new("train1K.txt")).map_err(|error| error.to_string());
+    assert_eq!(list(b"\xef\xbb\xbf1 2\r3 4\r\n\r\n").unwrap(), [(1, 2), (3, 4)]);
+    let error = list(b"5 1\n6 1\n5 2\n").unwrap_err();
+    assert!(error.contains("line 3: recording 5 is listed a second time, as a 2 after a 1 in line 1"), "{error}");
+    assert!(list(b"\xff\xfe1\0").unwrap_err().contains("UTF-16LE"));
+
+    let folder = tempfile::tempdir().unwrap();
+    lists(folder.path());
+    let expected = batches(&NMnist::open(folder.path(), &NMnistConfig::default()).unwrap());
+    let at = |name: &str| folder.path().join(name);
+    for (from, to) in [
+        ("train1K.txt", "TRAIN1K.TXT"),
+        ("events/3.bs2", "events/3.BS2"),
+        ("events/4.bs2", "events/00004.bin"),
+        ("events", "Events"),
+    ] {
+        fs::rename(at(from), at(to)).unwrap();
+    }
+    assert_eq!(batches(&NMnist::open(folder.path(), &NMnistConfig::default()).unwrap()), expected);
+    let error = || NMnist::open(folder.path(), &NMnistConfig::default()).unwrap_err().to_string();
+    fs::copy(at("Events/1.bs2"), at("Events/1.BIN")).unwrap();
+    assert!(error().contains("TRAIN1K.TXT: line 2: the recording may be `1.BIN` or `1.bs2`"), "{}", error());
+    for name in ["1.BIN", "1.bs2", "7.bs2"] {
+        fs::remove_file(at("Events").join(name)).unwrap();
+    }
+    let words = ["TRAIN1K.TXT: line 2: no file at ", "1.bs2, and none for 1 more lines", "copy it there"];
+    assert!(words.iter().all(|words| error().contains(words)), "{}", error());
+}
+
+#[test]
+fn recordings_in_two_places_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    lists(folder.path());
+    fs::write(folder.path().join("test100.txt"), "13 3\n2 2\n").unwrap();
+    let task = NMnist::open(folder.path(), &NMnistConfig::default()).unwrap();
+    assert_eq!(task.remarks(), ["1 of the 2 recordings of the test split are learned from, too: 2.bs2"]);
+
+    let folder = tempfile::tempdir().unwrap();
+    folders(folder.path());
+    let at = |name: &str| folder.path().join(name);
+    let open = || NMnist::open(folder.path(), &NMnistConfig::default()).map_err(|error| error.to_string());
+    fs::rename(at("Train/3/00003.bin"), at("Train/3/00003.BIN")).unwrap();
+    assert_eq!(open().unwrap().sequences(Split::Train), 11);
+    fs::copy(at("Train/3/00003.BIN"), at("Train/5/3.bin")).unwrap();
+    let error = open().unwrap_err();
+    assert!(
+        error.contains("00003.BIN: in `its name`: the same recording is at") && error.contains("as a 5, and here as a 3"),
+        "{error}"
+    );
+    fs::rename(at("Train/5/3.bin"), at("Train/5/00017.bin.zip")).unwrap();
+    assert!(open().unwrap_err().contains("00017.bin.zip"));
+    fs::rename(at("Train/5/00017.bin.zip"), at("Train/5/._00017.bin")).unwrap();
+    assert_eq!(open().unwrap().sequences(Split::Train), 11);
 }

@@ -357,3 +357,56 @@ fn no_recording_is_passed_over_in_silence() {
     let error = Fsdd::open(folder.path(), &config).unwrap_err().to_string();
     assert!(error.contains("the same recording as `3_b_o_10."), "{error}");
 }
+
+/// A header of SPHERE with other fields, and data.
+fn nist_with(fields: &str, data: &[u8]) -> Vec<u8> {
+    let mut bytes = format!("NIST_1A\n   2048\nchannel_count -i 1\nsample_rate -i 16000\n{fields}\nend_head\n").into_bytes();
+    bytes.resize(2048, b' ');
+    bytes.extend(data);
+    bytes
+}
+
+#[test]
+fn sphere_of_every_width_and_coding() {
+    let samples = |fields: &str, data: &[u8]| {
+        sphere::read(&nist_with(fields, data), Path::new("a.wav"))
+            .map(|read| read.samples)
+            .map_err(|error| error.to_string())
+    };
+    let pcm = |count, width, order: &str| {
+        format!("sample_count -i {count}\nsample_n_bytes -i {width}\nsample_byte_format -s{width} {order}")
+    };
+    assert_eq!(samples(&pcm(2, 3, "012"), &[0, 0, 0x40, 0, 0, 0xc0]).unwrap(), [0.5, -0.5]);
+    assert_eq!(samples(&pcm(1, 3, "210"), &[0x40, 0, 0]).unwrap(), [0.5]);
+    assert_eq!(samples(&pcm(1, 4, "0123"), &[0, 0, 0, 0xc0]).unwrap(), [-0.5]);
+    assert_eq!(samples(&pcm(1, 4, "3210"), &[0xc0, 0, 0, 0]).unwrap(), [-0.5]);
+    let law = |name: &str| format!("sample_count -i 2\nsample_n_bytes -i 1\nsample_coding -s{} {name}", name.len());
+    assert_eq!(samples(&law("ulaw"), &[0xff, 0x80]).unwrap(), [0.0, 32124.0 / 32768.0]);
+    assert_eq!(samples(&law("alaw"), &[0xaa, 0x2a]).unwrap(), [32256.0 / 32768.0, -32256.0 / 32768.0]);
+    assert_eq!(samples(&format!("{}\nsample_byte_format -s1 1", law("mu-law")), &[0xff, 0xff]).unwrap(), [0.0, 0.0]);
+    for (fields, words) in [
+        (pcm(1, 4, "1032"), "`sample_byte_format` is `1032`"),
+        (pcm(1, 3, "01"), "sample_byte_format -s3 01`: expected 3 characters"),
+        (pcm(1, 8, "01234567"), "`sample_n_bytes` is `8`, expected 2 to 4"),
+        (law("ulaw,embedded-shorten-v2.00"), "`ulaw,embedded-shorten-v2.00`, expected `pcm`, `ulaw` or `alaw`: unpack"),
+        (law("pcm,embedded-wavpack"), "sph2pipe"),
+        (law("ulaw").replace("n_bytes -i 1", "n_bytes -i 2"), "`sample_n_bytes` is `2`, expected 1 in this coding"),
+        (pcm(usize::MAX, 4, "0123"), "announces 18446744073709551615 samples"),
+    ] {
+        let error = samples(&fields, &[0; 8]).unwrap_err();
+        assert!(error.contains(words), "{error}");
+    }
+}
+
+/// On a disk that tells capitals apart there may be two files for one sentence: neither is chosen in silence.
+#[test]
+fn sentences_that_differ_in_capitals_alone_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    corpus(folder.path(), |i| nist("01", &noise(2000, i)), true);
+    let core = folder.path().join("TEST/DR2/FELC0");
+    fs::rename(core.join("SI10.WAV"), core.join("SI10.SPH")).unwrap();
+    assert!(Timit::open(folder.path(), &TimitConfig::default()).is_ok());
+    fs::copy(core.join("SI10.PHN"), core.join("si10.phn")).unwrap();
+    let error = Timit::open(folder.path(), &TimitConfig::default()).unwrap_err().to_string();
+    assert!(error.contains("FELC0") && error.contains("`si10.phn` as well") && error.contains("keep one"), "{error}");
+}

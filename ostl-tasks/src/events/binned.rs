@@ -15,12 +15,15 @@ pub(super) struct Binned {
     channels: usize,
     classes: usize,
     chance: LabelChance,
+    remarks: Vec<String>,
 }
 
 /// How recordings become sequences.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cut {
     binning: Binning,
+    /// Whether nobody said where recordings are to be cut off.
+    is_unasked: bool,
     value: BinValue,
     targets: TargetSteps,
 }
@@ -34,7 +37,7 @@ impl Cut {
         value: BinValue,
         targets: TargetSteps,
     ) -> Result<Self, ConfigError> {
-        Ok(Self { binning: Binning::new(bin, max_steps)?, value, targets })
+        Ok(Self { binning: Binning::new(bin, max_steps)?, is_unasked: max_steps.is_none(), value, targets })
     }
 }
 
@@ -50,7 +53,18 @@ impl Binned {
             })
         };
         let chance = LabelChance::new(classes, targets(Split::Train), targets(Split::Test));
-        Self { splits, cut, channels, classes, chance }
+        let remarks = if cut.is_unasked { cut_off(&splits, &cut.binning) } else { Vec::new() };
+        Self { splits, cut, channels, classes, chance, remarks }
+    }
+
+    /// The same with more that is worth telling.
+    pub(super) fn remarked(mut self, remarks: Vec<String>) -> Self {
+        self.remarks.extend(remarks);
+        self
+    }
+
+    pub(super) fn remarks(&self) -> &[String] {
+        &self.remarks
     }
 
     pub(super) fn recordings(&self, split: Split) -> &Recordings {
@@ -91,6 +105,22 @@ impl Binned {
         }
         self.cut.targets.write(batch, stream, self.cut.binning.steps(&recording), recording.class);
     }
+}
+
+/// How many recordings of each split go on beyond the most steps.
+fn cut_off(splits: &[Recordings; 3], binning: &Binning) -> Vec<String> {
+    let said = |split: Split| {
+        let recordings = &splits[split.position()];
+        let count = (0..recordings.len()).filter(|&index| binning.is_cut_off(&recordings.get(index))).count();
+        (count > 0).then(|| {
+            let all = recordings.len();
+            let most = Binning::MOST_STEPS;
+            format!(
+                "{count} of the {all} recordings of the {split} split go on beyond {most} steps and are cut off there: choose wider bins in `bin`"
+            )
+        })
+    };
+    Split::ALL.into_iter().filter_map(said).collect()
 }
 
 /// Writes [`Task`](crate::Task) for a type that has its recordings in a field `data`, and a method `name_of_class`; `$name` is its name in
@@ -148,6 +178,10 @@ macro_rules! task_of_events {
             /// The share of the most frequent class of the train split.
             fn chance_accuracy(&self) -> Option<f64> {
                 Some(self.data.chance().accuracy)
+            }
+
+            fn remarks(&self) -> Vec<String> {
+                self.data.remarks().to_vec()
             }
         }
     };

@@ -49,7 +49,7 @@ enum Rule {
 
 impl Binning {
     /// Longest sequence that is made, in steps, unless `max_steps` says so.
-    const MOST_STEPS: usize = 1_000_000;
+    pub(super) const MOST_STEPS: usize = 1_000_000;
 
     /// # Errors
     /// [`ConfigError`] if a width is not a whole number of microseconds from 1 to 4,000,000,000 or a count or `max_steps` is 0.
@@ -83,11 +83,19 @@ impl Binning {
 
     /// Steps of a recording, at least 1: without events there is one empty step.
     pub(super) fn steps(&self, recording: &Recording<'_>) -> usize {
-        let steps = match self.rule {
+        self.all_steps(recording).clamp(1, self.most_steps)
+    }
+
+    /// Whether events are left out because they come after the last step.
+    pub(super) fn is_cut_off(&self, recording: &Recording<'_>) -> bool {
+        self.all_steps(recording) > self.most_steps
+    }
+
+    fn all_steps(&self, recording: &Recording<'_>) -> usize {
+        match self.rule {
             Rule::Width(width) => recording.times.last().map_or(0, |&last| (last / width) as usize + 1),
             Rule::Events(events) => recording.len().div_ceil(events),
-        };
-        steps.clamp(1, self.most_steps)
+        }
     }
 
     /// The steps that have events, ascending, and which ones; events past the last step are left out.

@@ -1,15 +1,19 @@
 //! Events of your own: lists in CSV files.
 
 use std::borrow::Cow;
-use std::path::Path;
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use ostl_core::ConfigError;
 use serde::{Deserialize, Serialize};
 
 use super::binned::{Binned, Cut, task_of_events};
 use super::binning::{Bin, BinValue};
+use super::manifest::twice;
 pub use super::manifest::{ListedRecording, events_from_slice, manifest_from_slice};
 use super::recordings::{Recording, Recordings};
+use super::remarks;
 use crate::error::{At, DatasetError, TaskError};
 use crate::files;
 use crate::labels::TargetSteps;
@@ -17,6 +21,8 @@ use crate::split::Split;
 
 /// Most channels.
 const MOST_CHANNELS: u32 = 10_000_000;
+/// Most channels that are believed where no setting says how many there are: a wrong number in a file would make an enormous network.
+const MOST_GUESSED: u32 = 1 << 20;
 
 /// Settings of [`EventLists`].
 ///
@@ -26,7 +32,7 @@ const MOST_CHANNELS: u32 = 10_000_000;
 /// | `max_steps` | 1 000 000 | steps after which a recording is cut off | 1 … 1 000 000 |
 /// | `value` | `"count"` | an input is 1 where there are events, or their number or the sum of their values | `"binary"`, `"count"` |
 /// | `targets` | `"every"` | the steps that ask for the class | `"every"`, `"last"` |
-/// | `channels` | the largest channel of the train split + 1 | how many channels there are | 1 … 10 000 000 |
+/// | `channels` | the largest channel of the train split + 1, if that is at most 1 048 576 | how many channels there are | 1 … 10 000 000 |
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct EventListsConfig {
@@ -56,7 +62,8 @@ impl Default for EventListsConfig {
 /// A folder holds `train.csv`, `valid.csv` and `test.csv`, each with the columns `file` and `label`: the path of a recording, seen from the
 /// folder, and any text. A recording is a CSV file with the columns `t_us`, `t_ms` or `t_s` (its time in that unit), `channel` and maybe
 /// `value`, an event a line. All of them may be gzip. The classes are the labels of the train split, in the order of their numbers if all
-/// are whole numbers, else in that of their letters. Batches are sparse. In memory an event takes 8 bytes, 12 if there are values.
+/// are whole numbers, else in that of their letters. No recording may be listed twice in one file; one that is in the train split and another
+/// is told of ([`Task::remarks`](crate::Task::remarks)). Batches are sparse. In memory an event takes 8 bytes, 12 if there are values.
 #[derive(Clone, Debug)]
 pub struct EventLists {
     config: EventListsConfig,
@@ -71,8 +78,8 @@ impl EventLists {
     /// Opens the three manifests in a folder or in its subfolder `event-list`, and the recordings they list.
     ///
     /// # Errors
-    /// [`TaskError::Dataset`] if a file is missing, cannot be read, or [`manifest_from_slice`] or [`events_from_slice`] rejects it, the
-    /// train split has fewer than two classes, or a label of another split is not among them; [`TaskError::Config`] if a setting is outside the
+    /// [`TaskError::Dataset`] if a file is missing, cannot be read, or [`manifest_from_slice`] or [`events_from_slice`] rejects it, a
+    /// recording is listed twice, the train split has fewer than two classes, or a label of another split is not among them; [`TaskError::Config`] if a setting is outside the
     /// range that [`EventListsConfig`] gives.
     pub fn open(folder: &Path, config: &EventListsConfig) -> Result<Self, TaskError> {
         let cut = Cut::new(config.bin, config.max_steps, config.value, config.targets)?;
@@ -90,25 +97,28 @@ impl EventLists {
         let root = train.parent().unwrap_or(folder);
         let manifest = |path: &Path| manifest_from_slice(&files::unpacked(path, Self::LARGEST_FILE)?, path);
         let of_train = manifest(&train)?;
-        let labels = labels_of(&of_train);
+        let labels = labels_of(&of_train, &train)?;
         if labels.len() < 2 {
             let problem = format!("every label is `{}`, expected at least two classes", labels[0]);
             return Err(DatasetError::Malformed { path: train, at: At::Line(of_train[0].line), problem }.into());
         }
         let (most, why) = match channels {
             Some(channels) => (channels, "the setting `channels`"),
-            None => (MOST_CHANNELS, "the most that are read"),
+            None => (MOST_GUESSED, "unless the setting `channels` says that there are more"),
         };
-        let first = read(&of_train, &labels, &train, most, why)?;
+        let (first, in_train) = read(&of_train, &labels, &train, most, why)?;
         let largest = (0..first.len()).filter_map(|index| first.get(index).channels.iter().max().copied()).max();
         let channels = channels.unwrap_or(largest.unwrap_or(0) + 1);
         let why = "the channels of the train split: set `channels` if there are more";
+        let mut remarks = Vec::new();
         let [valid, test] = [Split::Valid, Split::Test].map(|split| {
             let name = format!("{split}.csv");
             let path = files::find(root, &[], &[&name, &format!("{name}.gz")], &name)?;
-            read(&manifest(&path)?, &labels, &path, channels, why)
+            let (recordings, places) = read(&manifest(&path)?, &labels, &path, channels, why)?;
+            remarks.extend(remarks::shared(split, &in_train, &places));
+            Ok::<_, DatasetError>(recordings)
         });
-        let data = Binned::new([first, valid?, test?], cut, channels as usize, labels.len());
+        let data = Binned::new([first, valid?, test?], cut, channels as usize, labels.len()).remarked(remarks);
         Ok(Self { config: config.clone(), labels, data })
     }
 
@@ -137,41 +147,76 @@ impl EventLists {
 }
 
 /// The labels of a manifest, each once, in the order of their classes.
-fn labels_of(listed: &[ListedRecording]) -> Vec<String> {
+fn labels_of(listed: &[ListedRecording], path: &Path) -> Result<Vec<String>, DatasetError> {
     let mut labels: Vec<String> = listed.iter().map(|recording| recording.label.clone()).collect();
     labels.sort();
     labels.dedup();
-    let numbers: Option<Vec<u64>> = labels.iter().map(|label| label.parse().ok()).collect();
-    if numbers.is_some() {
-        labels.sort_by_key(|label| label.parse::<u64>().unwrap_or(0));
+    let number = |label: &String| label.parse::<u64>().ok();
+    if labels.iter().all(|label| number(label).is_some()) {
+        labels.sort_by_key(number);
+        if let Some(pair) = labels.windows(2).find(|pair| number(&pair[0]) == number(&pair[1])) {
+            let line = listed.iter().find(|recording| recording.label == pair[1]).map_or(1, |recording| recording.line);
+            let problem = format!("the label `{}` is the same number as `{}`: write it in one way", pair[1], pair[0]);
+            return Err(DatasetError::Malformed { path: path.to_owned(), at: At::Line(line), problem });
+        }
     }
-    labels
+    Ok(labels)
 }
 
-/// The recordings of a manifest.
+/// The recordings of a manifest, and where each really lies.
 fn read(
     listed: &[ListedRecording],
     labels: &[String],
     manifest: &Path,
     channels: u32,
     why: &str,
-) -> Result<Recordings, DatasetError> {
+) -> Result<(Recordings, Vec<PathBuf>), DatasetError> {
+    let folder = manifest.parent().unwrap_or(manifest);
+    let wrong = |line, problem| DatasetError::Malformed { path: manifest.to_owned(), at: At::Line(line), problem };
+    let places = places(listed, folder, wrong)?;
+    let mut seen: HashMap<PathBuf, &ListedRecording> = HashMap::new();
+    let mut really = Vec::with_capacity(listed.len());
     let mut recordings = Recordings::new();
-    for ListedRecording { file, label, line } in listed {
-        let wrong = |problem| DatasetError::Malformed { path: manifest.to_owned(), at: At::Line(*line), problem };
+    for (entry, path) in listed.iter().zip(places) {
+        let ListedRecording { label, line, .. } = entry;
         let Some(class) = labels.iter().position(|known| known == label) else {
-            return Err(wrong(format!("label `{label}` is not among those of the train split: {}", labels.join(", "))));
+            let problem = format!("label `{label}` is not among those of the train split: {}", labels.join(", "));
+            return Err(wrong(*line, problem));
         };
-        let path = manifest.with_file_name("").join(file);
-        if files::look(&path)?.is_none() {
-            let problem = format!("no file at {}: copy it there or correct this line", path.display());
-            return Err(wrong(problem));
+        // Links and names in capitals or not may lead to one file.
+        let place = fs::canonicalize(&path).map_err(|reason| DatasetError::Unreadable { path: path.clone(), reason })?;
+        if let Some(before) = seen.insert(place.clone(), entry) {
+            return Err(wrong(*line, twice(entry, before)));
         }
+        really.push(place);
         let content = files::unpacked(&path, EventLists::LARGEST_FILE)?;
         events_from_slice(&content, &path, channels, why, &mut recordings)?;
         recordings.finish(class as u32);
     }
-    Ok(recordings)
+    Ok((recordings, really))
+}
+
+/// Where the listed files lie; the error names the first that is missing, and how many more are.
+fn places(
+    listed: &[ListedRecording],
+    folder: &Path,
+    wrong: impl Fn(u64, String) -> DatasetError,
+) -> Result<Vec<PathBuf>, DatasetError> {
+    let mut places = Vec::with_capacity(listed.len());
+    let mut missing: Vec<&ListedRecording> = Vec::new();
+    for entry in listed {
+        match files::entry(folder, &entry.file)? {
+            Some(path) => places.push(path),
+            None => missing.push(entry),
+        }
+    }
+    let Some(first) = missing.first() else { return Ok(places) };
+    let more = match missing.len() {
+        1 => String::new(),
+        count => format!(", and none for {} more lines of this list", count - 1),
+    };
+    let path = folder.join(&first.file);
+    Err(wrong(first.line, format!("no file at {}{more}: copy it there or correct this line", path.display())))
 }
 
 task_of_events!(EventLists, "event-list");

@@ -6,12 +6,15 @@ pub mod lists;
 mod manifest;
 pub mod nmnist;
 mod nmnist_files;
+mod nmnist_places;
 pub mod recordings;
+mod remarks;
 #[cfg(feature = "hdf5")]
 pub mod shd;
 mod shd_config;
 #[cfg(feature = "hdf5")]
 mod spike_file;
+mod table;
 
 pub use binning::{Bin, BinValue};
 pub use lists::{EventLists, EventListsConfig};

@@ -9,8 +9,10 @@ use serde::{Deserialize, Serialize};
 use super::binned::{Binned, Cut, task_of_events};
 use super::binning::{Bin, BinValue};
 pub use super::nmnist_files::{CameraEvent, events_from_slice, list_from_slice};
-use super::nmnist_files::{Listed, SIDE, events_from_file, recordings_of};
+use super::nmnist_files::{SIDE, events_from_file};
+use super::nmnist_places::{Listed, recordings_of};
 use super::recordings::{Recording, Recordings};
+use super::remarks;
 use crate::error::TaskError;
 use crate::labels::TargetSteps;
 use crate::split::Split;
@@ -158,7 +160,10 @@ impl NMnist {
             Ok(recordings)
         };
         let splits = [read(train)?, read(valid)?, read(&test)?];
-        Ok(Self { config: config.clone(), data: Binned::new(splits, cut, config.channels(), CLASSES) })
+        let paths = |listed: &[Listed]| listed.iter().map(|(path, _)| path.clone()).collect::<Vec<_>>();
+        let shared = remarks::shared(Split::Test, &paths(train), &paths(&test));
+        let data = Binned::new(splits, cut, config.channels(), CLASSES).remarked(shared.into_iter().collect());
+        Ok(Self { config: config.clone(), data })
     }
 
     /// The settings.

@@ -1,9 +1,9 @@
-//! The files of N-MNIST: recordings of five bytes an event, lists of them, and where they lie.
+//! The files of N-MNIST: recordings of five bytes an event, and lists of them.
 
-use std::collections::HashSet;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::collections::HashMap;
+use std::path::Path;
 
+use crate::encoding::{lines, unmarked};
 use crate::error::{At, DatasetError};
 use crate::files;
 
@@ -11,8 +11,6 @@ use crate::files;
 pub(super) const SIDE: u8 = 34;
 /// Largest file of one recording that is read, in bytes. The longest of N-MNIST takes less than 50 kB.
 const LARGEST_RECORDING: u64 = 1 << 24;
-/// Largest list that is read, in bytes.
-const LARGEST_LIST: u64 = 1 << 26;
 /// The row that says that a clock of 13 bits began anew, in files made directly from an ATIS camera's stream.
 const CLOCK_ROW: u8 = 240;
 /// Microseconds until that clock begins anew.
@@ -85,34 +83,48 @@ pub(super) fn events_from_file(path: &Path) -> Result<Vec<CameraEvent>, DatasetE
 /// # Errors
 /// [`DatasetError::Malformed`] if a line is anything else, a number comes twice, or there are none.
 pub fn list_from_slice(bytes: &[u8], path: &Path) -> Result<Vec<(u64, u8)>, DatasetError> {
-    let wrong =
-        |line: usize, problem: String| DatasetError::Malformed { path: path.to_owned(), at: At::Line(line as u64), problem };
+    Ok(list_lines(bytes, path)?.into_iter().map(|line| (line.recording, line.digit)).collect())
+}
+
+/// What a list says of a recording.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ListLine {
+    /// Line in the list, counted from 1.
+    pub(super) line: u64,
+    pub(super) recording: u64,
+    pub(super) digit: u8,
+}
+
+/// The recordings of a list, with their lines.
+pub(super) fn list_lines(bytes: &[u8], path: &Path) -> Result<Vec<ListLine>, DatasetError> {
+    let wrong = |line: u64, problem: String| DatasetError::Malformed { path: path.to_owned(), at: At::Line(line), problem };
     let mut listed = Vec::new();
-    let mut seen = HashSet::new();
-    for (number, line) in bytes.split(|&byte| byte == b'\n').enumerate() {
-        let text = line.trim_ascii();
+    let mut seen: HashMap<u64, ListLine> = HashMap::new();
+    for (line, text) in lines(unmarked(bytes, path)?) {
+        let text = text.trim_ascii();
         if text.is_empty() || text.starts_with(b"#") {
             continue;
         }
         let text = String::from_utf8_lossy(text);
         let mut words = text.split_ascii_whitespace();
         let entry = (words.next(), words.next(), words.next());
-        let (Some(recording), Some(Ok(class @ 0..=9)), None) =
+        let (Some(recording), Some(Ok(digit @ 0..=9)), None) =
             (entry.0.and_then(|word| word.parse().ok()), entry.1.map(str::parse), entry.2)
         else {
             let start: String = text.escape_debug().take(60).collect();
-            return Err(wrong(
-                number + 1,
-                format!("`{start}`, expected a recording's number and its digit, such as `17 8`"),
-            ));
+            return Err(wrong(line, format!("`{start}`, expected a recording's number and its digit, such as `17 8`")));
         };
-        if !seen.insert(recording) {
-            return Err(wrong(
-                number + 1,
-                format!("recording {recording} is listed a second time: remove one of the lines"),
-            ));
+        let entry = ListLine { line, recording, digit };
+        if let Some(before) = seen.insert(recording, entry) {
+            let digits = if before.digit == digit {
+                String::new()
+            } else {
+                format!(", as a {digit} after a {} in line {}", before.digit, before.line)
+            };
+            let problem = format!("recording {recording} is listed a second time{digits}: remove one of the lines");
+            return Err(wrong(line, problem));
         }
-        listed.push((recording, class));
+        listed.push(entry);
     }
     if listed.is_empty() {
         return Err(wrong(
@@ -121,57 +133,4 @@ pub fn list_from_slice(bytes: &[u8], path: &Path) -> Result<Vec<(u64, u8)>, Data
         ));
     }
     Ok(listed)
-}
-
-/// A recording's file, and its digit.
-pub(super) type Listed = (PathBuf, u8);
-
-/// The training and the test recordings of a folder, in the order of their numbers in the published layout and of the lists in the other.
-pub(super) fn recordings_of(folder: &Path) -> Result<[Vec<Listed>; 2], DatasetError> {
-    let names = ["Train", "train60K.txt", "train1K.txt"];
-    let what = "Train/0/….bin to Test/9/….bin, or train1K.txt, test100.txt and events/….bs2";
-    let train =
-        files::find(folder, &["n-mnist", "N-MNIST", "nmnist", "NMNIST", "nmnist-small", "NMNISTsmall"], &names, what)?;
-    let root = train.parent().unwrap_or(folder);
-    if train.file_name().is_some_and(|name| name == "Train") {
-        return Ok([of_folders(&train)?, of_folders(&root.join("Test"))?]);
-    }
-    let test = files::find(root, &[], &["test10K.txt", "test100.txt"], "test100.txt")?;
-    let inside = root.join("events");
-    let events = if files::look(&inside)?.is_some_and(|found| found.is_dir()) { inside } else { root.to_owned() };
-    let of_list = |path: &Path| {
-        let listed = list_from_slice(&files::unpacked(path, LARGEST_LIST)?, path)?;
-        let file = |(number, class)| (events.join(format!("{number}.bs2")), class);
-        Ok::<_, DatasetError>(listed.into_iter().map(file).collect())
-    };
-    Ok([of_list(&train)?, of_list(&test)?])
-}
-
-/// The recordings in a folder with a subfolder for each digit, by their numbers.
-fn of_folders(folder: &Path) -> Result<Vec<Listed>, DatasetError> {
-    let mut found = Vec::new();
-    for class in 0..10 {
-        let folder = folder.join(class.to_string());
-        if files::look(&folder)?.is_none() {
-            return Err(DatasetError::NotFound { file: "Train/0 to Test/9".to_owned(), looked_at: vec![folder] });
-        }
-        let unreadable = |reason| DatasetError::Unreadable { path: folder.clone(), reason };
-        for entry in fs::read_dir(&folder).map_err(unreadable)? {
-            let path = entry.map_err(unreadable)?.path();
-            if path.extension().is_none_or(|extension| extension != "bin") {
-                continue;
-            }
-            let Some(number) = path.file_stem().and_then(|stem| stem.to_str()?.parse::<u64>().ok()) else {
-                let problem =
-                    "recordings are called by their numbers, such as `00002.bin`: move this file elsewhere".to_owned();
-                return Err(DatasetError::Malformed { path, at: At::Part("its name".to_owned()), problem });
-            };
-            found.push((number, path, class));
-        }
-    }
-    if found.is_empty() {
-        return Err(DatasetError::NotFound { file: "00002.bin".to_owned(), looked_at: vec![folder.join("0")] });
-    }
-    found.sort();
-    Ok(found.into_iter().map(|(_, path, class)| (path, class)).collect())
 }

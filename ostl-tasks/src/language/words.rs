@@ -110,7 +110,7 @@ impl Words {
             None => files::find(folder, &FOLDERS, &Self::FILES, what)?,
         };
         let read = |split: Split| -> Result<(Vec<u8>, PathBuf), DatasetError> {
-            let path = train.with_file_name(files::name_of(&train).replace("train", split.name()));
+            let path = if split == Split::Train { train.clone() } else { beside(&train, split)? };
             Ok((files::unpacked(&path, LARGEST_TEXT)?, path))
         };
         let [train, valid, test] = [read(Split::Train)?, read(Split::Valid)?, read(Split::Test)?];
@@ -166,11 +166,21 @@ impl Words {
     }
 }
 
+/// The file of another split beside that of the train split, packed or not, in capitals or not.
+fn beside(train: &Path, split: Split) -> Result<PathBuf, DatasetError> {
+    let name = files::name_of(train).to_ascii_lowercase();
+    let plain = name.strip_suffix(".gz").unwrap_or(&name).replace("train", split.name());
+    let folder = train.parent().unwrap_or(train);
+    files::find(folder, &[], &[&plain, &format!("{plain}.gz")], &plain)
+}
+
 /// The words of a file, each as the number that `number` gives it.
 fn split((bytes, path): (&[u8], &Path), mut number: impl FnMut(&str) -> u32) -> Result<Tokens, DatasetError> {
     let text = utf8(bytes, path)?;
     let mut words = Tokens::default();
-    for line in text.split_terminator('\n') {
+    // A carriage return alone ends a line as well, as on old Macintoshes.
+    let lines = text.split_terminator('\n').flat_map(|line| line.strip_suffix('\r').unwrap_or(line).split('\r'));
+    for line in lines {
         line.split_whitespace().for_each(|word| words.push(number(word)));
         words.push(number(Vocabulary::END_OF_LINE));
     }

@@ -5,7 +5,9 @@
 
 use std::path::Path;
 
+use super::companding::{a_law, mu_law};
 use super::recording::{Recording, malformed, mix};
+use super::wav::whole;
 use crate::error::DatasetError;
 
 /// What every file begins with.
@@ -25,10 +27,11 @@ struct Header {
     coding: Option<String>,
 }
 
-/// The samples of a file of 16-bit PCM, the channels averaged, full scale 1; `path` is only the name it has in errors.
+/// The samples of a file of PCM of 16 to 32 bits, A-law or µ-law, the channels averaged, full scale 1; `path` is only the name it has in
+/// errors.
 ///
 /// # Errors
-/// [`DatasetError::Malformed`] with the byte if the header is not as the format says, the samples are compressed or not of 16 bits, or the
+/// [`DatasetError::Malformed`] with the byte if the header is not as the format says, the samples are compressed or in another form, or the
 /// file ends before they do.
 pub fn read(bytes: &[u8], path: &Path) -> Result<Recording, DatasetError> {
     let (header, data) = header(bytes, path)?;
@@ -37,38 +40,63 @@ pub fn read(bytes: &[u8], path: &Path) -> Result<Recording, DatasetError> {
         malformed(path, 16, format!("the header's `{name}` is `{}`, expected {expected}", shown(value)))
     };
 
-    let coding = header.coding.as_deref().unwrap_or("pcm");
-    if coding != "pcm" {
-        return Err(unfit("sample_coding", coding, "`pcm`: unpack the file with NIST's w_decode or the LDC's sph2pipe"));
-    }
+    // What is packed says so behind a comma: `pcm,embedded-shorten-v2.00`.
+    let coding = header.coding.as_deref().unwrap_or("pcm").to_ascii_lowercase();
+    let law: Option<fn(u8) -> f32> = match coding.as_str() {
+        "pcm" => None,
+        "ulaw" | "mu-law" | "mulaw" => Some(mu_law),
+        "alaw" | "a-law" => Some(a_law),
+        other => {
+            let expected = "`pcm`, `ulaw` or `alaw`: unpack the file with NIST's w_decode or the LDC's sph2pipe";
+            return Err(unfit("sample_coding", other, expected));
+        }
+    };
     let width = header.sample_n_bytes.ok_or_else(|| missing("sample_n_bytes"))?;
-    if width != 2 {
-        return Err(unfit("sample_n_bytes", &width.to_string(), "2: convert the file to 16-bit PCM"));
+    match law {
+        None if !(2..=4).contains(&width) => {
+            return Err(unfit("sample_n_bytes", &width.to_string(), "2 to 4: convert the file to 16-bit PCM"));
+        }
+        Some(_) if width != 1 => {
+            return Err(unfit("sample_n_bytes", &width.to_string(), "1 in this coding: copy the file again"));
+        }
+        _ => {}
     }
     let channels = header.channel_count.unwrap_or(1);
     if !(1..=16).contains(&channels) {
         return Err(unfit("channel_count", &channels.to_string(), "1 to 16"));
     }
-    let order = header.byte_format.as_deref().ok_or_else(|| missing("sample_byte_format"))?;
-    let decode: fn([u8; 2]) -> i16 = match order {
-        "01" => i16::from_le_bytes,
-        "10" => i16::from_be_bytes,
-        other => return Err(unfit("sample_byte_format", other, "`01` (least significant byte first) or `10` (most)")),
+    // A byte alone has no order, and its field says `1` or is not there.
+    let big_endian = match (law, header.byte_format.as_deref()) {
+        (Some(_), _) => false,
+        (None, None) => return Err(missing("sample_byte_format")),
+        (None, Some(order)) => match (order, width) {
+            ("01", 2) | ("012", 3) | ("0123", 4) => false,
+            ("10", 2) | ("210", 3) | ("3210", 4) => true,
+            (other, _) => {
+                let expected =
+                    "`01` (least significant byte first) or `10` (most), with as many digits as a sample has bytes";
+                return Err(unfit("sample_byte_format", other, expected));
+            }
+        },
     };
     let rate = header.sample_rate.ok_or_else(|| missing("sample_rate"))?;
     if rate == 0 {
         return Err(unfit("sample_rate", "0", "samples a second"));
     }
     let count = header.sample_count.ok_or_else(|| missing("sample_count"))?;
-    let length = count.checked_mul(2 * channels).filter(|&length| length <= data.len()).ok_or_else(|| {
+    let length = count.checked_mul(width * channels).filter(|&length| length <= data.len()).ok_or_else(|| {
         let problem = format!(
             "the header announces {count} samples of {} bytes, and {} bytes follow it: the file was cut off, copy it again",
-            2 * channels,
+            width * channels,
             data.len()
         );
         malformed(path, bytes.len(), problem)
     })?;
-    let samples = data[..length].chunks_exact(2).map(|pair| f32::from(decode([pair[0], pair[1]])) / 32768.0).collect();
+    let sample = |bytes: &[u8]| match law {
+        Some(law) => law(bytes[0]),
+        None => whole(bytes, big_endian),
+    };
+    let samples = data[..length].chunks_exact(width).map(sample).collect();
     Ok(Recording { samples: mix(samples, channels), rate })
 }
 

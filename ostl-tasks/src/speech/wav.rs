@@ -87,7 +87,7 @@ fn decoded(data: &[u8], format: &Format, big_endian: bool, start: usize, path: &
 }
 
 /// A whole number of one to eight bytes, full scale 1.
-fn whole(bytes: &[u8], big_endian: bool) -> f32 {
+pub(super) fn whole(bytes: &[u8], big_endian: bool) -> f32 {
     if let &[byte] = bytes {
         return (f32::from(byte) - 128.0) / 128.0;
     }

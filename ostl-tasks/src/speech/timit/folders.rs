@@ -25,8 +25,12 @@ pub(super) fn sentences(folder: &Path) -> Result<[Vec<Sentence>; 3], DatasetErro
     let (train, test) = roots(folder)?;
     let mut splits = [Vec::new(), Vec::new(), Vec::new()];
     for (root, is_test) in [(&train, false), (&test, true)] {
-        for (_, dialect) in entries(root)?.into_iter().filter(|(name, _)| name.starts_with("dr")) {
-            for (speaker, path) in entries(&dialect)? {
+        let dialects = entries(root)?;
+        once(root, &dialects, |name| name.starts_with("dr"))?;
+        for (_, dialect) in dialects.into_iter().filter(|(name, _)| name.starts_with("dr")) {
+            let speakers = entries(&dialect)?;
+            once(&dialect, &speakers, |name| !name.starts_with('.'))?;
+            for (speaker, path) in speakers {
                 let split = if is_test { split_of_tester(&speaker) } else { Some(Split::Train) };
                 let Some(split) = split.filter(|_| path.is_dir()) else { continue };
                 of_speaker(&speaker, &path, &mut splits[split.position()])?;
@@ -56,7 +60,9 @@ fn roots(folder: &Path) -> Result<(PathBuf, PathBuf), DatasetError> {
     for _ in 0..3 {
         let mut below = Vec::new();
         for place in places {
-            let inside: BTreeMap<String, PathBuf> = entries(&place)?.into_iter().collect();
+            let inside = entries(&place)?;
+            once(&place, &inside, |name| ["train", "test"].contains(&name))?;
+            let inside: BTreeMap<String, PathBuf> = inside.into_iter().collect();
             if let (Some(train), Some(test)) = (inside.get("train"), inside.get("test")) {
                 return Ok((train.clone(), test.clone()));
             }
@@ -83,14 +89,27 @@ fn entries(folder: &Path) -> Result<Vec<(String, PathBuf)>, DatasetError> {
     Ok(found)
 }
 
+/// Refuses names that differ in capitals alone, among those that matter: one of the two would be left out.
+fn once(folder: &Path, entries: &[(String, PathBuf)], matters: impl Fn(&str) -> bool) -> Result<(), DatasetError> {
+    let twice = |pair: &&[(String, PathBuf); 2]| pair[0].0 == pair[1].0 && matters(&pair[0].0);
+    let Some([(_, one), (_, other)]) = entries.array_windows().find(twice) else { return Ok(()) };
+    let at = At::Part(files::name_of(one));
+    let problem =
+        format!("there is `{}` as well, which differs in capitals alone: keep one of the two", files::name_of(other));
+    Err(DatasetError::Malformed { path: folder.to_owned(), at, problem })
+}
+
 /// Adds a speaker's sentences, without the two (SA1, SA2) that every speaker reads.
 fn of_speaker(speaker: &str, folder: &Path, to: &mut Vec<Sentence>) -> Result<(), DatasetError> {
-    let found: BTreeMap<String, PathBuf> = entries(folder)?.into_iter().filter(|(name, _)| !name.starts_with('.')).collect();
+    let inside = entries(folder)?;
+    let is_sound = |name: &str| name.ends_with(".wav") || name.ends_with(".sph");
+    once(folder, &inside, |name| !name.starts_with('.') && (is_sound(name) || name.ends_with(".phn")))?;
+    let found: BTreeMap<String, PathBuf> = inside.into_iter().filter(|(name, _)| !name.starts_with('.')).collect();
     let missing = |file: String| DatasetError::NotFound { looked_at: vec![folder.join(&file)], file };
     for (name, path) in &found {
         if let Some(sentence) = name.strip_suffix(".phn").filter(|sentence| !sentence.starts_with("sa")) {
             // Some releases have a RIFF copy beside the SPHERE file: X.WAV and X.WAV.wav.
-            let sound = [".wav", ".wav.wav"].iter().find_map(|end| found.get(&format!("{sentence}{end}")));
+            let sound = [".wav", ".wav.wav", ".sph"].iter().find_map(|end| found.get(&format!("{sentence}{end}")));
             let sound = sound.ok_or_else(|| missing(format!("{}.WAV", sentence.to_ascii_uppercase())))?;
             to.push(Sentence {
                 speaker: speaker.to_owned(),
@@ -98,7 +117,8 @@ fn of_speaker(speaker: &str, folder: &Path, to: &mut Vec<Sentence>) -> Result<()
                 sound: sound.clone(),
                 phones: path.clone(),
             });
-        } else if let Some(sentence) = name.strip_suffix(".wav").map(|stem| stem.trim_end_matches(".wav"))
+        } else if is_sound(name)
+            && let Some(sentence) = name.split('.').next()
             && !sentence.starts_with("sa")
             && !found.contains_key(&format!("{sentence}.phn"))
         {
