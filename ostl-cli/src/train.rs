@@ -125,7 +125,8 @@ fn train(plan: &Plan, arguments: &TrainArguments) -> Result<()> {
     let (steps, done) = trainer.steps();
     let progress = Progress::new(arguments.quiet, config.training.epochs, steps, done);
     progress.say(&announcement(plan, &trainer, &run));
-    plan.window.into_iter().map(chosen).chain(feed.notes(config, task)).for_each(|note| progress.say(&note));
+    let notes = feed.notes(config, task).into_iter().chain(task.remarks());
+    plan.window.into_iter().map(chosen).chain(notes).for_each(|note| progress.say(&note));
 
     let ending = trainer.train(&run, &mut metrics, &progress, &stop);
     progress.finish();

@@ -62,3 +62,64 @@ fn what_is_wrong_is_said() {
     assert_eq!(place.ostl("data info jsb").status, 2);
     assert_eq!(place.ostl("data info jsb --data nowhere").status, 2);
 }
+
+/// A recording of 800 samples of 16 bits, 8,000 a second: chunks before the samples, and the lengths that the header announces.
+fn wave(before: &[u8], riff: u32, data: u32) -> Vec<u8> {
+    let samples: Vec<u8> = (0..800_i32).flat_map(|i| ((i * i % 2003) as i16 - 1001).to_le_bytes()).collect();
+    let format = b"fmt \x10\0\0\0\x01\0\x01\0\x40\x1f\0\0\x80\x3e\0\0\x02\0\x10\0";
+    let header = [b"RIFF", &riff.to_le_bytes()[..], b"WAVE", format, before, b"data", &data.to_le_bytes()].concat();
+    [header, samples].concat()
+}
+
+/// Recordings as other programs write them: each is read and counted, in whatever letters its name ends.
+#[test]
+fn recordings_of_other_programs_are_counted() {
+    let plain = wave(b"", 1636, 1600);
+    for (name, bytes) in [
+        ("1_anna_10.WAV", plain.clone()),
+        ("1_anna_10.wav", wave(b"iXML\x05\0\0\0<a/>x\0", 1650, 1600)),
+        ("1_anna_10.wav", wave(b"", u32::MAX, u32::MAX)),
+    ] {
+        let place = Workplace::new();
+        for digit in 0..3 {
+            for index in [0, 5, 10] {
+                std::fs::write(place.path(&format!("{digit}_anna_{index}.wav")), &plain).unwrap();
+            }
+        }
+        std::fs::remove_file(place.path("1_anna_10.wav")).unwrap();
+        std::fs::write(place.path(name), bytes).unwrap();
+        let info = place.ostl("data info fsdd --data .").succeeded().stdout;
+        let row = info.lines().find(|line| line.starts_with("train")).unwrap();
+        // 800 samples are 1 + (800 - 200)/80 = 8 frames.
+        assert_eq!(row.split_whitespace().collect::<Vec<_>>()[..6], ["train", "3", "24", "8", "8", "8"], "{info}");
+    }
+}
+
+#[test]
+fn lists_of_events_are_checked_and_remarked_on() {
+    let place = Workplace::new();
+    let put = |name: &str, content: &str| std::fs::write(place.path(name), content).unwrap();
+    put("a.csv", "t_ms,channel\n0,2\n9.5,0\n10,1\n");
+    put("b.csv", "t_ms,channel\n1,1\n31,2\n");
+    for split in ["train", "valid", "test"] {
+        put(&format!("{split}.csv"), "file,label\na.csv,up\nb.csv,down\n");
+    }
+    let info = place.ostl("data info event-list --data . --set bin={width_ms=10}").succeeded().stdout;
+    assert!(info.contains("note: 2 of the 2 recordings of the test split are learned from, too: a.csv, b.csv"), "{info}");
+    put("train.csv", "file,label\na.csv,up\nb.csv,down\na.csv,down\n");
+    let words = ["train.csv: line 4: `a.csv` is listed twice", "two labels, `up` and `down`", "remove one of the lines"];
+    place.ostl("data info event-list --data . --set bin={width_ms=10}").refused(1, &words);
+    // Of 23 bytes, with a channel that nobody has.
+    put("train.csv", "file,label\na.csv,up\nb.csv,down\n");
+    put("b.csv", "t_us,channel\n1,9999999\n");
+    let words = ["b.csv: line 2: channel `9999999`", "setting `channels`"];
+    place.ostl("data info event-list --data .").refused(1, &words);
+}
+
+#[test]
+fn music_with_a_byte_order_mark() {
+    let place = Workplace::new();
+    let splits = r#"{"train": [[[60], [62]]], "valid": [[[60], [62]]], "test": [[[60], [62]]]}"#;
+    std::fs::write(place.path("JSB-Chorales-Quarter.json"), format!("\u{feff}{splits}")).unwrap();
+    assert!(place.ostl("data info jsb --data .").succeeded().stdout.contains("jsb: 88 inputs"));
+}

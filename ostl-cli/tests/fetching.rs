@@ -65,7 +65,8 @@ fn a_transfer_that_broke_off_is_gone_on_with() {
     server.put("jsb-chorales-quarter.json", &content);
     for (count, have) in [(1, 150_000), (2, 300_000)] {
         server.behave(Manner::BreaksOff(150_000));
-        fetch(&place, "jsb", &server.url()).refused(1, &["broke off", &have.to_string(), "goes on from there"]);
+        let once = format!("{} --retries 0", server.url());
+        fetch(&place, "jsb", &once).refused(1, &["broke off", &have.to_string(), "goes on from there"]);
         assert!(place.bytes(PART) == content[..have], "{count}");
         assert!(!place.path(FILE).exists());
     }
@@ -127,4 +128,78 @@ fn what_is_not_there_is_said() {
     fetch(&place, "imagenet", &server.url()).refused(2, &["`imagenet`", "tinyshakespeare"]);
     fetch(&place, "shd", &server.url()).refused(2, &["`shd`", "sum is not known", "https://zenkelab.org/datasets/"]);
     assert!(server.asked().len() == 1);
+}
+
+/// A server that stalls, before or within a file, ends in a message, and what came is gone on with.
+#[test]
+fn nobody_waits_for_ever() {
+    let (place, server) = (Workplace::new(), Server::new());
+    server.put("jsb-chorales-quarter.json", &vec![b'x'; 407_200]);
+    let soon = format!("{} --timeout 1", server.url());
+    server.behave(Manner::IsSilent);
+    fetch(&place, "jsb", &soon).refused(1, &[PATH, "no answer in 1 s", "--timeout", "--mirror"]);
+    server.behave(Manner::Stalls(1000));
+    let words =
+        ["broke off after 1000 of 407200 bytes", "nothing came for 1 s", "goes on from there", "--timeout", "--mirror"];
+    fetch(&place, "jsb", &soon).refused(1, &words);
+    assert_eq!(place.bytes(PART), [b'x'; 1000]);
+    fetch(&place, "jsb", &soon).refused(1, &["broke off after 2000 of 407200 bytes"]);
+    assert_eq!(server.asked(), ["whole", "whole", "from 1000"].map(|range| format!("{PATH} {range}")));
+    let ran = fetch(&place, "jsb", &format!("{} --timeout 0", server.url()));
+    assert!(ran.status == 2 && ran.stderr.contains("--timeout"), "{}", ran.stderr);
+}
+
+/// What may pass is tried again, from where it broke off.
+#[test]
+fn another_try_is_made() {
+    let (place, server) = (Workplace::new(), Server::new());
+    let content = vec![b'x'; 407_200];
+    server.put("jsb-chorales-quarter.json", &content);
+    server.behave(Manner::BreaksOff(250_000));
+    let ran = fetch(&place, "jsb", &server.url());
+    // All of it arrived in two tries, and is not what was published.
+    assert!(ran.status == 1 && ran.stderr.contains("another try in 1 s") && ran.stderr.contains("sha256"), "{}", ran.stderr);
+    assert_eq!(server.asked(), ["whole", "from 250000"].map(|range| format!("{PATH} {range}")));
+    server.behave(Manner::IsBusy);
+    let ran = fetch(&place, "jsb", &format!("{} --retries 1", server.url()));
+    assert!(
+        ran.status == 1 && ran.stderr.ends_with("the server says 503 Service Unavailable: try again later\n"),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!(server.asked().len(), 2);
+}
+
+/// Sizes are only believed as far as the published file goes, and none of them wraps.
+#[test]
+fn announced_sizes_are_held_against_the_catalogue() {
+    let (place, server) = (Workplace::new(), Server::new());
+    server.put("jsb-chorales-quarter.json", &vec![b'x'; 407_200]);
+    for announced in [407_201, u64::MAX, u64::MAX - 10] {
+        fs::create_dir_all(place.path("data/jsb")).unwrap();
+        fs::write(place.path(PART), [b'x'; 1010]).unwrap();
+        server.behave(Manner::Announces(announced));
+        let words = ["more than 407200 bytes", &announced.to_string(), "1010 were there", "removed"];
+        fetch(&place, "jsb", &server.url()).refused(1, &words);
+        assert!(!place.path(PART).exists());
+    }
+}
+
+/// A link in place of what arrived is not written through.
+#[cfg(unix)]
+#[test]
+fn links_are_not_followed() {
+    let (place, server) = (Workplace::new(), Server::new());
+    server.put("jsb-chorales-quarter.json", &vec![b'x'; 407_200]);
+    fs::create_dir_all(place.path("data/jsb")).unwrap();
+    for mine in ["", "my own"] {
+        fs::write(place.path("mine.txt"), mine).unwrap();
+        std::os::unix::fs::symlink(place.path("mine.txt"), place.path(PART)).unwrap();
+        fetch(&place, "jsb", &server.url()).refused(1, &[PART, "is a link", "remove it"]);
+        assert_eq!(place.read("mine.txt"), mine);
+        fs::remove_file(place.path(PART)).unwrap();
+    }
+    std::os::unix::fs::symlink(place.path("nowhere.txt"), place.path(PART)).unwrap();
+    fetch(&place, "jsb", &server.url()).refused(1, &[PART, "is a link"]);
+    assert!(!place.path("nowhere.txt").exists() && server.asked().is_empty());
 }

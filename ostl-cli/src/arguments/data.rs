@@ -90,6 +90,12 @@ pub(crate) struct FetchArguments {
     /// Another address that the files' paths are appended to
     #[arg(long, value_name = "URL")]
     pub(crate) mirror: Option<String>,
+    /// Give up when nothing has arrived for so long
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub(crate) timeout: u64,
+    /// Try a file again so often when a transfer breaks off or the server is busy
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    pub(crate) retries: u32,
 }
 
 #[derive(Args, Debug)]

@@ -1,42 +1,50 @@
-//! One file over HTTP, gone on with where it broke off.
+//! One file, gone on with where it broke off, checked, and only then put in its place.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{ErrorKind, Read, Write};
+use std::fs;
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use indicatif::ProgressBar;
 use ostl_tasks::catalogue::{DataFile, Sum, Verdict};
 use ureq::Agent;
-use ureq::Body;
-use ureq::http::Response;
+
+use super::say;
+use super::transfer::{Failure, Wanted, length, remove};
 
 /// What a packed file may have beyond what it unpacks to: gzip adds next to nothing even to noise.
 const OVERHEAD: u64 = 1 << 16;
 /// Most bytes of a file of which no size is known.
 const MOST: u64 = 1 << 30;
+/// The longest pause before another try.
+const LONGEST_PAUSE: u64 = 16;
 
-/// What fetches: redirects are followed, other statuses than success are looked at here.
-pub(super) fn agent() -> Agent {
-    let config = Agent::config_builder()
-        .http_status_as_error(false)
-        .timeout_connect(Some(Duration::from_secs(30)))
-        .timeout_recv_response(Some(Duration::from_secs(60)))
-        .user_agent(concat!("ostl/", env!("CARGO_PKG_VERSION")))
-        .build();
-    Agent::new_with_config(config)
+/// How much is put up with.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Patience {
+    /// How long nothing may arrive.
+    pub(super) limit: Duration,
+    /// How many more tries a file is given after failures that may pass.
+    pub(super) retries: u32,
 }
 
 /// Fetches a file to a path, through `PATH.part`, and checks it. Returns its size.
-pub(super) fn download(agent: &Agent, url: &str, file: &DataFile, target: &Path, bar: &ProgressBar) -> Result<u64> {
+pub(super) fn download(
+    agent: &Agent,
+    patience: Patience,
+    url: &str,
+    file: &DataFile,
+    target: &Path,
+    bar: &ProgressBar,
+) -> Result<u64> {
     let part = beside(target);
     if let Some(folder) = target.parent() {
         fs::create_dir_all(folder).with_context(|| format!("{}: cannot be made", folder.display()))?;
     }
     let (exactly, most) = match file.sum {
         Sum::Plain { bytes, .. } => (Some(bytes), bytes),
-        Sum::Unpacked { bytes, .. } => (None, bytes + OVERHEAD),
+        Sum::Unpacked { bytes, .. } => (None, bytes.saturating_add(OVERHEAD)),
         Sum::Begins(_) => (None, MOST),
     };
     let have = length(&part)?;
@@ -44,7 +52,7 @@ pub(super) fn download(agent: &Agent, url: &str, file: &DataFile, target: &Path,
         remove(&part)?;
     }
     if exactly.is_none_or(|bytes| have != bytes) {
-        transfer(agent, url, &part, exactly, most, bar)?;
+        insist(agent, patience, &Wanted { url, part: &part, exactly, most, limit: patience.limit }, bar)?;
     }
     match file.check(&part)? {
         Verdict::Right => {}
@@ -59,84 +67,30 @@ pub(super) fn download(agent: &Agent, url: &str, file: &DataFile, target: &Path,
     Ok(bytes)
 }
 
+/// Transfers what is missing, and tries again, after longer and longer pauses, where that may help.
+fn insist(agent: &Agent, patience: Patience, wanted: &Wanted<'_>, bar: &ProgressBar) -> Result<()> {
+    let mut left = patience.retries;
+    let mut pause = 1;
+    loop {
+        let before = bar.position();
+        match wanted.transfer(agent, bar) {
+            Ok(()) => return Ok(()),
+            Err(Failure::Passing(error)) if left > 0 => {
+                say(bar, &format!("{error}; another try in {pause} s"));
+                // What is there is counted again by the next try.
+                bar.set_position(before);
+                thread::sleep(Duration::from_secs(pause));
+                left -= 1;
+                pause = (2 * pause).min(LONGEST_PAUSE);
+            }
+            Err(Failure::Passing(error) | Failure::Lasting(error)) => return Err(error),
+        }
+    }
+}
+
 /// `NAME.part`.
 fn beside(target: &Path) -> PathBuf {
     let mut name = target.file_name().unwrap_or_default().to_owned();
     name.push(".part");
     target.with_file_name(name)
-}
-
-fn length(path: &Path) -> Result<u64> {
-    match fs::metadata(path) {
-        Ok(found) => Ok(found.len()),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(0),
-        Err(error) => Err(error).with_context(|| format!("{}: cannot be looked at", path.display())),
-    }
-}
-
-fn remove(path: &Path) -> Result<()> {
-    fs::remove_file(path).with_context(|| format!("{}: cannot be removed", path.display()))
-}
-
-/// Fetches what is missing of a partial file.
-fn transfer(agent: &Agent, url: &str, part: &Path, exactly: Option<u64>, most: u64, bar: &ProgressBar) -> Result<()> {
-    let mut have = length(part)?;
-    let response = loop {
-        let mut request = agent.get(url);
-        if have > 0 {
-            request = request.header("Range", format!("bytes={have}-"));
-        }
-        let response = request.call().with_context(|| format!("{url}: cannot be fetched"))?;
-        match response.status().as_u16() {
-            206 if have > 0 && begins_at(&response) == Some(have) => break response,
-            200 => {
-                have = 0;
-                break response;
-            }
-            // What is there is no beginning of what the server has.
-            206 | 416 if have > 0 => {
-                remove(part)?;
-                have = 0;
-            }
-            _ => bail!("{url}: the server says {}", response.status()),
-        }
-    };
-    let open = if have > 0 { OpenOptions::new().append(true).open(part) } else { File::create(part) };
-    let mut to = open.with_context(|| format!("{}: cannot be written", part.display()))?;
-    let rest = response.headers().get("content-length").and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    let total = rest.map(|rest| have + rest).or(exactly);
-    let mut body = response.into_body();
-    bar.inc(have);
-    let mut from = body.as_reader();
-    let mut buffer = vec![0; 1 << 16];
-    let broke_off = |have: u64, why: &str| {
-        let of = total.map_or_else(String::new, |total| format!(" of {total}"));
-        format!("{url}: the transfer broke off after {have}{of} bytes{why}; the same command goes on from there")
-    };
-    loop {
-        let count = match from.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(count) => count,
-            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-            Err(error) => bail!(broke_off(have, &format!(" ({error})"))),
-        };
-        have += count as u64;
-        if have > most {
-            remove(part)?;
-            bail!("{url}: is not the file that was published: it has more than {most} bytes; what arrived was removed");
-        }
-        to.write_all(&buffer[..count]).with_context(|| format!("{}: cannot be written", part.display()))?;
-        bar.inc(count as u64);
-    }
-    to.sync_all().with_context(|| format!("{}: cannot be written", part.display()))?;
-    if total.is_some_and(|total| have < total) {
-        bail!(broke_off(have, ""));
-    }
-    Ok(())
-}
-
-/// The first byte of a partial answer: 100 of `bytes 100-199/200`.
-fn begins_at(response: &Response<Body>) -> Option<u64> {
-    let range = response.headers().get("content-range")?.to_str().ok()?;
-    range.strip_prefix("bytes ")?.split_once('-')?.0.trim().parse().ok()
 }

@@ -2,13 +2,15 @@
 
 use std::io::{IsTerminal, Write};
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use ostl_tasks::catalogue::{DATA_SETS, DataFile, DataSet, Origin, Verdict};
 
-use super::download::{agent, download};
-use super::{data_set, size};
+use super::download::{Patience, download};
+use super::transfer::agent;
+use super::{data_set, say, size};
 use crate::arguments::FetchArguments;
 use crate::failure::UsageError;
 use crate::names::or_known;
@@ -33,7 +35,8 @@ pub(super) fn run(arguments: &FetchArguments) -> Result<()> {
     let base = arguments.mirror.as_deref().unwrap_or(base).trim_end_matches('/');
     let folder = arguments.out.join(set.name);
     let bar = bar(set.bytes);
-    let fetched = fetch(set, base, &folder, &bar);
+    let patience = Patience { limit: Duration::from_secs(arguments.timeout), retries: arguments.retries };
+    let fetched = fetch(set, base, &folder, patience, &bar);
     bar.finish_and_clear();
     let (count, bytes) = fetched?;
     let there = set.files().len() - count;
@@ -53,8 +56,8 @@ fn bar(bytes: u64) -> ProgressBar {
 }
 
 /// Fetches what is not there; the number of files and of bytes that were fetched.
-fn fetch(set: &DataSet, base: &str, folder: &Path, bar: &ProgressBar) -> Result<(usize, u64)> {
-    let (agent, files) = (agent(), set.files());
+fn fetch(set: &DataSet, base: &str, folder: &Path, patience: Patience, bar: &ProgressBar) -> Result<(usize, u64)> {
+    let (agent, files) = (agent(patience.limit), set.files());
     let (mut count, mut bytes) = (0, 0);
     for (index, file) in files.iter().enumerate() {
         let target = folder.join(&*file.name);
@@ -63,7 +66,7 @@ fn fetch(set: &DataSet, base: &str, folder: &Path, bar: &ProgressBar) -> Result<
             continue;
         }
         let url = format!("{base}/{}", file.path);
-        let fetched = download(&agent, &url, file, &target, bar)?;
+        let fetched = download(&agent, patience, &url, file, &target, bar)?;
         count += 1;
         bytes += fetched;
         if files.len() <= FEW {
@@ -88,8 +91,4 @@ fn is_there(file: &DataFile, target: &Path) -> Result<bool> {
             bail!("{path}: is there, but is not the file that was published ({what}): move it away to have it fetched anew")
         }
     }
-}
-
-fn say(bar: &ProgressBar, line: &str) {
-    if bar.is_hidden() { eprintln!("{line}") } else { bar.println(line) }
 }

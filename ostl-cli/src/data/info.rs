@@ -97,6 +97,9 @@ fn described(task: &dyn Task, seconds: f64) -> String {
     if !task.has_test() {
         text += "there is no test split of its own: test is the valid split once more\n";
     }
+    for remark in task.remarks() {
+        text += &format!("note: {remark}\n");
+    }
     text += &classes(task, &splits);
     let chance = Figures::chance(task);
     if !chance.is_empty() {

@@ -6,10 +6,12 @@ mod info;
 mod list;
 mod make;
 mod statistics;
+mod transfer;
 
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
+use indicatif::ProgressBar;
 use ostl_tasks::catalogue::{DATA_SETS, DataSet};
 use ostl_tasks::{Task, TaskConfig};
 
@@ -111,6 +113,11 @@ impl Chosen {
             None => config::open_alone(&self.config, self.data.as_deref()),
         }
     }
+}
+
+/// Says something on stderr, above the bar if there is one.
+fn say(bar: &ProgressBar, line: &str) {
+    if bar.is_hidden() { eprintln!("{line}") } else { bar.println(line) }
 }
 
 /// A size in words.

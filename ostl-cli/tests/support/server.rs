@@ -18,6 +18,14 @@ pub(crate) enum Manner {
     RefusesRanges,
     /// Never ends.
     Endless,
+    /// Announces the whole file, sends so many bytes and then nothing more.
+    Stalls(usize),
+    /// Takes the question and says nothing.
+    IsSilent,
+    /// Says that it sends so many bytes, whatever they are.
+    Announces(u64),
+    /// Has no time.
+    IsBusy,
 }
 
 /// A server that lives as long as the test program.
@@ -89,6 +97,13 @@ fn answer(
     }
     let path = request.split(' ').nth(1).unwrap_or_default();
     asked.push(format!("{path} {}", range.map_or_else(|| "whole".into(), |start| format!("from {start}"))));
+    match manner {
+        Manner::IsSilent => return hold(to),
+        Manner::IsBusy => {
+            return to.write_all(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+        }
+        _ => {}
+    }
     let Some(content) = files.get(path) else {
         return to.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\nConnection: close\r\n\r\nnone");
     };
@@ -108,11 +123,25 @@ fn answer(
         }
     }
     let rest = &content[start..];
-    write!(to, "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", rest.len())?;
+    let announced = if let Manner::Announces(length) = manner { length } else { rest.len() as u64 };
+    write!(to, "HTTP/1.1 {status}\r\nContent-Length: {announced}\r\nConnection: close\r\n\r\n")?;
     match manner {
+        Manner::Stalls(after) => {
+            to.write_all(&rest[..after.min(rest.len())])?;
+            hold(to)
+        }
         Manner::BreaksOff(after) => to.write_all(&rest[..after.min(rest.len())]),
         _ => to.write_all(rest),
     }
+}
+
+/// Keeps a connection open, longer than any test waits.
+fn hold(stream: TcpStream) -> std::io::Result<()> {
+    std::thread::spawn(move || {
+        std::thread::sleep(std::time::Duration::from_secs(600));
+        drop(stream);
+    });
+    Ok(())
 }
 
 fn refuse(to: &mut TcpStream, start: usize) -> std::io::Result<()> {
