@@ -293,8 +293,8 @@ fn what_other_programs_write_is_read_or_told() {
             "file,label\nevents/a.csv,\"up\nevents/b.csv,down\n",
             "line 2: a field that goes on in the next line: close its quotes",
         ),
-        ("file,label\nevents/a.csv,1\nevents/b.csv,01\n", "the label `01` is the same number as `1`"),
-        ("file,label\nevents/y.csv,1\nevents/a.csv,1\nevents/z.csv,1\n", "and none for 1 more lines"),
+        ("file,label\nevents/a.csv,1\nevents/b.csv,01\n", "is the same number as `"),
+        ("file,label\nevents/y.csv,1\nevents/a.csv,1\nevents/z.csv,2\n", "and none for 1 more lines"),
     ] {
         let error = opened(&[("train.csv", list)]).unwrap_err();
         assert!(error.contains("train.csv") && error.contains(words), "{error}");
