@@ -118,7 +118,7 @@ fn of_folders(folder: &Path) -> Result<Vec<Listed>, DatasetError> {
         return Err(DatasetError::NotFound { file: "00002.bin".to_owned(), looked_at: vec![folder.join("0")] });
     }
     found.sort();
-    if let Some([(_, one, digit), (_, other, again)]) = found.array_windows().find(|[one, other]| one.0 == other.0) {
+    if let Some([(_, one, digit), (_, other, again)]) = found.windows(2).find(|pair| pair[0].0 == pair[1].0) {
         let digits = if digit == again { String::new() } else { format!(" as a {again}, and here as a {digit}") };
         let problem = format!("the same recording is at {}{digits}: remove one of the two", other.display());
         return Err(DatasetError::Malformed { path: one.clone(), at: At::Part("its name".to_owned()), problem });

@@ -91,8 +91,8 @@ fn entries(folder: &Path) -> Result<Vec<(String, PathBuf)>, DatasetError> {
 
 /// Refuses names that differ in capitals alone, among those that matter: one of the two would be left out.
 fn once(folder: &Path, entries: &[(String, PathBuf)], matters: impl Fn(&str) -> bool) -> Result<(), DatasetError> {
-    let twice = |pair: &&[(String, PathBuf); 2]| pair[0].0 == pair[1].0 && matters(&pair[0].0);
-    let Some([(_, one), (_, other)]) = entries.array_windows().find(twice) else { return Ok(()) };
+    let twice = |pair: &&[(String, PathBuf)]| pair[0].0 == pair[1].0 && matters(&pair[0].0);
+    let Some([(_, one), (_, other)]) = entries.windows(2).find(twice) else { return Ok(()) };
     let at = At::Part(files::name_of(one));
     let problem =
         format!("there is `{}` as well, which differs in capitals alone: keep one of the two", files::name_of(other));
