@@ -220,8 +220,6 @@ fn small() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..Default::default() })]
-
     #[test]
     fn any_sequences_come_back(text in small()) {
         comes_back(&of(&text, &OwnConfig::default()).unwrap(), &OwnConfig::default());

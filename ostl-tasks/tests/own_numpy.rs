@@ -127,8 +127,6 @@ fn archives_that_are_bombs_or_lie() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..Default::default() })]
-
     /// Array files damaged before they were packed, so that no checksum tells.
     #[test]
     fn damaged_arrays_are_read_or_refused(

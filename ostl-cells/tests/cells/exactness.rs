@@ -1,5 +1,6 @@
 //! Every method against BPTT by an independent sweep, and that against central differences.
 
+use crate::persistence::config;
 use crate::stacks::{LayerPlan, Plan, any_plan};
 use ostl_cells::CellConfig;
 use ostl_core::gradient_check::{Claim, agreement, audit, central_differences};
@@ -66,7 +67,7 @@ fn claims_hold(network: &Network<f64>, plan: &Plan, window: usize, edge: Edge) -
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config(400, file!()))]
 
     #[test]
     fn every_carry_and_window_against_bptt(plan in any_plan(every_cell(), false, 20), window in prop::sample::select(vec![1_usize, 2, 3, 7, 0])) {
@@ -81,7 +82,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config(200, file!()))]
 
     /// Readouts that leak, fixed or learnt, or that are cells of any kind; activity terms; edges cut.
     #[test]
@@ -102,7 +103,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config(150, file!()))]
 
     #[test]
     fn bptt_against_central_differences(plan in any_plan(smooth_cells(), true, 12)) {
@@ -118,12 +119,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig {
-        cases: 150,
-        max_global_rejects: 30,
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    })]
+    #![proptest_config(ProptestConfig { max_global_rejects: 30, ..config(150, file!()) })]
 
     #[test]
     fn spiking_stacks_spike_and_match_bptt(plan in any_plan(spiking_cells(), false, 20), window in prop::sample::select(vec![1_usize, 2, 3, 7])) {

@@ -8,5 +8,8 @@ mod every_cell;
 mod exactness;
 mod golden;
 mod learner;
+mod persistence;
 mod rolling;
 mod stacks;
+mod wide;
+mod wide_claims;

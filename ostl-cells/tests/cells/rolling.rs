@@ -1,5 +1,6 @@
 //! Truncated BPTT that looks back from every step, against plain loops: one sweep a step, and nothing shared with the engine.
 
+use crate::persistence::config;
 use crate::stacks::{LayerPlan, Plan, Random, any_plan};
 use ostl_cells::CellConfig;
 use ostl_core::gradient_check::agreement;
@@ -68,7 +69,7 @@ fn every_cell() -> Vec<CellConfig> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config(300, file!()))]
 
     #[test]
     fn every_step_looks_back_over_so_many(
