@@ -13,6 +13,6 @@ pub(crate) fn config(cases: u32, source: &'static str) -> Config {
 /// Committed seeds are found from here, whatever the folder that tests are run in.
 #[test]
 fn seeds_that_failed_are_found_again() {
-    let kept = |source| FileFailurePersistence::default().load_persisted_failures2(Some(source)).len();
-    assert_eq!(kept(file!()), 2);
+    let kept = FileFailurePersistence::default().load_persisted_failures2(Some(crate::wide_claims::SOURCE));
+    assert!(kept.len() >= 2, "{kept:?}");
 }

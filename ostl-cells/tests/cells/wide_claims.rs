@@ -13,6 +13,9 @@ use proptest::test_runner::{TestCaseResult, TestRunner};
 use crate::persistence::config;
 use crate::wide::{Reads, Wide, WideLayer, any_stack};
 
+/// Where this is written: seeds of cases that failed are kept under its name.
+pub(crate) const SOURCE: &str = file!();
+
 const CARRIES: [Carry; 12] = [
     Carry::None,
     Carry::Local,
@@ -269,7 +272,7 @@ fn check(case: &Case, tally: &RefCell<Tally>) -> TestCaseResult {
 fn claims_hold_whatever_the_size_and_the_way() {
     let cells = CellConfig::every().into_iter().map(|(_, cell)| cell).collect();
     let tally = RefCell::new(Tally::default());
-    let config = config(1200, file!());
+    let config = config(1200, SOURCE);
     let cases = config.cases as usize;
     let mut runner = TestRunner::new(config);
     runner.run(&any_case(cells), |case| check(&case, &tally)).unwrap_or_else(|error| panic!("{error}"));
