@@ -1,27 +1,13 @@
-//! `ostl data fetch` from a server on the loopback: what arrives, what is gone on with, and what is refused.
+//! `ostl data fetch` from a server on the loopback: what is refused. What arrives and what is gone on with is in `fetching_real.rs`.
 
 #[path = "support/server.rs"]
 mod server;
 mod support;
 
 use std::fs;
-use std::path::PathBuf;
 
 use server::{Manner, Server};
 use support::{Ran, Workplace};
-
-/// The chorales, if a copy of them is at hand: what is fetched must have the sum that was published.
-fn chorales() -> Option<Vec<u8>> {
-    let name = "jsb-chorales-quarter.json";
-    let folder = std::env::var_os("OSTL_DATA").map(PathBuf::from);
-    let folders = [folder, Some(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data").into())];
-    let found = folders.into_iter().flatten().flat_map(|folder| [folder.join(name), folder.join("jsb").join(name)]);
-    let content = found.filter_map(|path| fs::read(path).ok()).next();
-    if content.is_none() {
-        eprintln!("skipped: {name} is not there; set OSTL_DATA to its folder");
-    }
-    content
-}
 
 fn fetch(place: &Workplace, name: &str, mirror: &str) -> Ran {
     let mut command = place.command(&format!("data fetch {name} --out data --mirror {mirror}"));
@@ -35,59 +21,6 @@ fn fetch(place: &Workplace, name: &str, mirror: &str) -> Ran {
 const FILE: &str = "data/jsb/jsb-chorales-quarter.json";
 const PART: &str = "data/jsb/jsb-chorales-quarter.json.part";
 const PATH: &str = "/files/jsb-chorales-quarter.json";
-
-#[test]
-fn a_file_is_fetched_checked_and_left_alone() {
-    let Some(content) = chorales() else { return };
-    let (place, server) = (Workplace::new(), Server::new());
-    server.put("jsb-chorales-quarter.json", &content);
-    let ran = fetch(&place, "jsb", &server.url()).succeeded();
-    for words in ["1 files fetched (407.2 kB)", "--data data", "licence: ", "ICML 2012"] {
-        assert!(ran.stdout.contains(words), "{words}: {}", ran.stdout);
-    }
-    assert!(place.bytes(FILE) == content && !place.path(PART).exists());
-    assert_eq!(server.asked(), [format!("{PATH} whole")]);
-
-    let ran = fetch(&place, "jsb", &server.url()).succeeded();
-    assert!(ran.stdout.contains("0 files fetched") && ran.stdout.contains("1 were there"), "{}", ran.stdout);
-    assert_eq!(server.asked(), Vec::<String>::new());
-    // What was fetched can be looked into and learned from.
-    let info = place.ostl("data info jsb --data data").succeeded().stdout;
-    for words in ["files: 1 of 1 ok", "jsb: 88 inputs, 88 values", "229", "13578", "chance: loss 11.09"] {
-        assert!(info.contains(words), "no {words} in {info}");
-    }
-}
-
-#[test]
-fn a_transfer_that_broke_off_is_gone_on_with() {
-    let Some(content) = chorales() else { return };
-    let (place, server) = (Workplace::new(), Server::new());
-    server.put("jsb-chorales-quarter.json", &content);
-    for (count, have) in [(1, 150_000), (2, 300_000)] {
-        server.behave(Manner::BreaksOff(150_000));
-        let once = format!("{} --retries 0", server.url());
-        fetch(&place, "jsb", &once).refused(1, &["broke off", &have.to_string(), "goes on from there"]);
-        assert!(place.bytes(PART) == content[..have], "{count}");
-        assert!(!place.path(FILE).exists());
-    }
-    server.behave(Manner::Sound);
-    fetch(&place, "jsb", &server.url()).succeeded();
-    assert!(place.bytes(FILE) == content && !place.path(PART).exists());
-    assert_eq!(server.asked(), ["whole", "from 150000", "from 300000"].map(|range| format!("{PATH} {range}")));
-
-    // A part that is whole already, but was not renamed, needs no transfer.
-    fs::rename(place.path(FILE), place.path(PART)).unwrap();
-    fetch(&place, "jsb", &server.url()).succeeded();
-    assert_eq!(server.asked(), Vec::<String>::new());
-    // Servers that cannot go on send it all.
-    for manner in [Manner::KnowsNoRanges, Manner::RefusesRanges] {
-        fs::remove_file(place.path(FILE)).unwrap();
-        fs::write(place.path(PART), &content[..1000]).unwrap();
-        server.behave(manner);
-        fetch(&place, "jsb", &server.url()).succeeded();
-        assert!(place.bytes(FILE) == content, "{manner:?}");
-    }
-}
 
 #[test]
 fn wrong_content_is_refused_and_removed() {

@@ -1,44 +1,46 @@
 //! The catalogue against copies of the data sets whose sums were taken with `sha256sum`.
-//!
-//! Looks in the folder in `OSTL_DATA`: that of one data set, or one that holds a folder for each.
 
 use std::path::PathBuf;
 
-use ostl_tasks::catalogue::{DATA_SETS, Verdict};
+use libtest_mimic::Trial;
+use ostl_tasks::catalogue::{DATA_SETS, DataSet, Verdict};
 
-#[test]
-fn copies_are_as_published() {
-    let near = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data");
-    let folder = std::env::var_os("OSTL_DATA").map_or_else(|| PathBuf::from(near), PathBuf::from);
-    let mut bytes = 0;
-    for set in DATA_SETS {
-        let Some(place) = set.found_in(&folder).unwrap() else {
-            eprintln!("skipped: no copy of {} in {}; set OSTL_DATA to the folder that holds it", set.name, folder.display());
-            continue;
-        };
-        for file in set.files() {
-            let path = place.join(&*file.name);
-            assert_eq!(file.check(&path).unwrap(), Verdict::Right, "{}", path.display());
-            bytes += path.metadata().unwrap().len();
-        }
-        assert!(set.is_whole(&place).unwrap(), "{}", set.name);
+use crate::{Missing, Outcome, data, trial};
+
+/// Two for each data set.
+pub(crate) fn trials() -> Vec<Trial> {
+    let of_set = |set: &'static DataSet| {
+        let name = |test: &str| format!("{}::{test}::{}", module_path!(), set.name);
+        [
+            trial(name("copies_are_as_published"), || copies_are_as_published(set)),
+            trial(name("sizes_are_those_of_the_files"), || sizes_are_those_of_the_files(set)),
+        ]
+    };
+    DATA_SETS.iter().flat_map(of_set).collect()
+}
+
+fn copy_of(set: &DataSet) -> Result<PathBuf, Missing> {
+    let data = data();
+    let found = set.found_in(&data).unwrap();
+    found.ok_or_else(|| Missing(format!("no copy of {} in {}: set OSTL_DATA", set.name, data.display())))
+}
+
+fn copies_are_as_published(set: &DataSet) -> Outcome {
+    let place = copy_of(set)?;
+    for file in set.files() {
+        let path = place.join(&*file.name);
+        assert_eq!(file.check(&path).unwrap(), Verdict::Right, "{}", path.display());
     }
-    eprintln!("{bytes} bytes checked");
+    assert!(set.is_whole(&place).unwrap(), "{}", set.name);
+    Ok(())
 }
 
 /// What the catalogue says of sizes, against the sums of the files'.
-#[test]
-fn sizes_are_those_of_the_files() {
-    let near = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data");
-    let folder = std::env::var_os("OSTL_DATA").map_or_else(|| PathBuf::from(near), PathBuf::from);
-    for set in DATA_SETS {
-        let Some(place) = set.found_in(&folder).unwrap() else {
-            eprintln!("skipped: no copy of {} in {}", set.name, folder.display());
-            continue;
-        };
-        let found: u64 = set.files().iter().map(|file| place.join(&*file.name).metadata().unwrap().len()).sum();
-        // Packed anew, MNIST's training images are a little smaller than as they were published.
-        let slack = if set.name == "mnist" { set.bytes / 50 } else { 0 };
-        assert!(found.abs_diff(set.bytes) <= slack, "{}: {found} {}", set.name, set.bytes);
-    }
+fn sizes_are_those_of_the_files(set: &DataSet) -> Outcome {
+    let place = copy_of(set)?;
+    let found: u64 = set.files().iter().map(|file| place.join(&*file.name).metadata().unwrap().len()).sum();
+    // Packed anew, MNIST's training images are a little smaller than as they were published.
+    let slack = if set.name == "mnist" { set.bytes / 50 } else { 0 };
+    assert!(found.abs_diff(set.bytes) <= slack, "{}: {found} {}", set.name, set.bytes);
+    Ok(())
 }

@@ -8,29 +8,28 @@ use ostl_core::Target;
 use ostl_tasks::speech::{FrontEnd, Recording};
 use ostl_tasks::{Batches, Fsdd, FsddConfig, Split, TargetSteps, Task};
 
-/// The folder in `OSTL_DATA` if it holds the digits, or a folder `shared/data/fsdd` beside the checkout.
-fn folder() -> Option<PathBuf> {
-    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data/fsdd");
-    let folder = std::env::var_os("OSTL_DATA").map_or_else(|| PathBuf::from(beside), PathBuf::from);
-    let recordings = ["", "recordings", "fsdd", "fsdd/recordings"].map(|sub| folder.join(sub).join("0_george_0.wav"));
-    if !recordings.iter().any(|file| file.exists()) {
-        eprintln!("skipped: {} holds no spoken digits", folder.display());
-        return None;
-    }
-    Some(folder)
+use crate::{Missing, Outcome, folder, trials};
+
+trials![
+    the_counts_are_the_published_ones,
+    splits_classes_and_features,
+    spikes_tell_the_levels_that_bands_are_above,
+    a_speaker_held_out,
+];
+
+/// The folder of the recordings.
+fn recordings() -> Result<PathBuf, Missing> {
+    folder("fsdd/recordings", "0_george_0.wav").or_else(|_| folder("recordings", "0_george_0.wav"))
 }
 
-fn open(config: &FsddConfig) -> Option<Fsdd> {
-    Some(Fsdd::open(&folder()?, config).unwrap_or_else(|error| panic!("{error}")))
+fn open(config: &FsddConfig) -> Result<Fsdd, Missing> {
+    Ok(Fsdd::open(&recordings()?, config).unwrap_or_else(|error| panic!("{error}")))
 }
 
-#[test]
-fn the_counts_are_the_published_ones() {
-    let Some(folder) = folder() else { return };
-    let recordings =
-        [folder.join("fsdd/recordings"), folder.join("recordings"), folder].into_iter().find(|path| path.is_dir());
+fn the_counts_are_the_published_ones() -> Outcome {
+    let recordings = recordings()?;
     let (mut files, mut samples) = ([0; 2], [0; 2]);
-    for entry in fs::read_dir(recordings.unwrap()).unwrap() {
+    for entry in fs::read_dir(recordings).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
         let is_train = usize::from(name.rsplit('_').next().unwrap().parse::<u32>().unwrap() >= 5);
@@ -41,11 +40,11 @@ fn the_counts_are_the_published_ones() {
         samples[is_train] += recording.samples.len();
     }
     assert_eq!((files, samples), ([300, 2_700], [1_034_030, 9_464_394]));
+    Ok(())
 }
 
-#[test]
-fn splits_classes_and_features() {
-    let Some(task) = open(&FsddConfig::default()) else { return };
+fn splits_classes_and_features() -> Outcome {
+    let task = open(&FsddConfig::default())?;
     assert_eq!(Split::ALL.map(|split| task.sequences(split)), [2_400, 300, 300]);
     assert_eq!((task.inputs(), task.outputs(), task.is_sparse()), (39, 10, false));
     let (mut sums, mut squares, mut steps) = ([0.0; 39], [0.0; 39], 0.0);
@@ -82,18 +81,18 @@ fn splits_classes_and_features() {
     // Digits are equally frequent, but some take longer to say.
     let (chance, accuracy) = (task.chance().unwrap(), task.chance_accuracy().unwrap());
     assert!((chance - 10.0_f64.ln()).abs() < 0.02 && (0.08..0.15).contains(&accuracy), "{chance} {accuracy}");
+    Ok(())
 }
 
-#[test]
-fn spikes_tell_the_levels_that_bands_are_above() {
+fn spikes_tell_the_levels_that_bands_are_above() -> Outcome {
     let config = FsddConfig { front_end: FrontEnd::Spikes, targets: TargetSteps::Last, ..FsddConfig::default() };
-    let Some(task) = open(&config) else { return };
+    let task = open(&config)?;
     assert_eq!((task.inputs(), task.is_sparse()), (2 * 32 * 7, true));
     assert_eq!((task.chance().map(|chance| (chance * 1e6).round()), task.chance_accuracy()), (Some(2_302_585.0), Some(0.1)));
     // The same values as a matrix, to hold the spikes against.
     let mut dense = FsddConfig { front_end: FrontEnd::LogMel, ..FsddConfig::default() };
     (dense.mel.hop_ms, dense.mel.bands) = (Some(5.0), Some(32));
-    let values = open(&dense).unwrap();
+    let values = open(&dense)?;
     let mut events = 0;
     for index in (0..300).step_by(17) {
         let (batch, values) = (task.batch(Split::Test, &[index]), values.batch(Split::Test, &[index]));
@@ -114,16 +113,17 @@ fn spikes_tell_the_levels_that_bands_are_above() {
         }
     }
     assert!(events > 0);
+    Ok(())
 }
 
-#[test]
-fn a_speaker_held_out() {
+fn a_speaker_held_out() -> Outcome {
     let config = FsddConfig { held_out: Some("theo".to_owned()), ..FsddConfig::default() };
-    let Some(task) = open(&config) else { return };
+    let task = open(&config)?;
     assert_eq!(Split::ALL.map(|split| task.sequences(split)), [5 * 450, 5 * 50, 500]);
     assert!((0..500).all(|index| task.speaker(Split::Test, index) == "theo"));
     assert!((0..250).all(|index| task.speaker(Split::Valid, index) != "theo"));
     let nobody = FsddConfig { held_out: Some("fred".to_owned()), ..FsddConfig::default() };
-    let error = Fsdd::open(&folder().unwrap(), &nobody).unwrap_err().to_string();
+    let error = Fsdd::open(&recordings()?, &nobody).unwrap_err().to_string();
     assert!(error.contains("\"fred\"") && error.contains("george, jackson, lucas, nicolas, theo, yweweler"), "{error}");
+    Ok(())
 }

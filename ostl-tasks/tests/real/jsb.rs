@@ -1,19 +1,16 @@
 //! The chorales themselves, where they are at hand, against the counts published with them.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 
 use ostl_tasks::{Batches, JsbChorales, Split, Task};
 
-/// The chorales from the folder in `OSTL_DATA`, or from a folder `shared/data` beside the checkout.
-fn chorales() -> Option<JsbChorales> {
-    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data/jsb");
-    let folder = std::env::var_os("OSTL_DATA").map_or_else(|| PathBuf::from(beside), PathBuf::from);
-    if !folder.exists() {
-        eprintln!("skipped: {} is not here", folder.display());
-        return None;
-    }
-    Some(JsbChorales::open(&folder).unwrap_or_else(|error| panic!("{error}")))
+use crate::{Missing, Outcome, folder, trials};
+
+trials![the_counts_are_the_published_ones, an_epoch_has_a_target_at_every_step, chance_is_what_the_readme_says];
+
+fn chorales() -> Result<JsbChorales, Missing> {
+    let folder = folder("jsb", "jsb-chorales-quarter.json")?;
+    Ok(JsbChorales::open(&folder).unwrap_or_else(|error| panic!("{error}")))
 }
 
 /// Sequences, chords, shortest and longest, notes, empty chords, distinct pitches.
@@ -23,9 +20,8 @@ const COUNTS: [(Split, [usize; 7]); 3] = [
     (Split::Test, [77, 4_725, 32, 160, 18_367, 17, 51]),
 ];
 
-#[test]
-fn the_counts_are_the_published_ones() {
-    let Some(task) = chorales() else { return };
+fn the_counts_are_the_published_ones() -> Outcome {
+    let task = chorales()?;
     for (split, counts) in COUNTS {
         let lengths: Vec<usize> = (0..task.sequences(split)).map(|i| task.chords(split, i)).collect();
         let chords: Vec<&[u8]> = lengths
@@ -46,11 +42,11 @@ fn the_counts_are_the_published_ones() {
         ];
         assert_eq!(found, counts, "{split}");
     }
+    Ok(())
 }
 
-#[test]
-fn an_epoch_has_a_target_at_every_step() {
-    let Some(task) = chorales() else { return };
+fn an_epoch_has_a_target_at_every_step() -> Outcome {
+    let task = chorales()?;
     for (split, [sequences, chords, _, longest, ..]) in COUNTS {
         let batches = Batches::shuffled(&task, split, 16, 3, 0);
         let built: Vec<_> = batches.iter().collect();
@@ -58,12 +54,13 @@ fn an_epoch_has_a_target_at_every_step() {
         assert_eq!(built.iter().map(|batch| batch.target_count()).sum::<usize>(), chords - sequences);
         assert_eq!(built.iter().map(|batch| batch.steps()).max(), Some(longest - 1));
     }
+    Ok(())
 }
 
-#[test]
-fn chance_is_what_the_readme_says() {
-    let Some(task) = chorales() else { return };
+fn chance_is_what_the_readme_says() -> Outcome {
+    let task = chorales()?;
     // A coin for each key costs 88 ln 2 = 61 nats; published recurrent networks reach 8 to 9.
     let chance = task.chance().unwrap();
     assert!((chance - 11.09).abs() < 0.005, "the README's table says 11.09: {chance}");
+    Ok(())
 }

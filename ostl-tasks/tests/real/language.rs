@@ -1,25 +1,15 @@
 //! WikiText-2 and tiny-shakespeare themselves, where they are at hand, against the counts published with them.
 
-use std::path::PathBuf;
 use std::time::Instant;
 
 use ostl_tasks::{Characters, CharactersConfig, Split, Task, Words, WordsConfig};
 
-/// A data set's folder: in the folder in `OSTL_DATA`, or in a folder `shared/data` beside the checkout.
-fn folder(name: &str) -> Option<PathBuf> {
-    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data");
-    let data = std::env::var_os("OSTL_DATA").map_or_else(|| PathBuf::from(beside), PathBuf::from);
-    let folder = data.join(name);
-    if !folder.exists() {
-        eprintln!("skipped: {} is not here", folder.display());
-        return None;
-    }
-    Some(folder)
-}
+use crate::{Outcome, folder, trials};
 
-#[test]
-fn wikitext_2_has_the_published_counts() {
-    let Some(folder) = folder("wikitext-2") else { return };
+trials![wikitext_2_has_the_published_counts, tiny_shakespeare_has_the_published_counts];
+
+fn wikitext_2_has_the_published_counts() -> Outcome {
+    let folder = folder("wikitext-2", "wiki.train.tokens")?;
     let start = Instant::now();
     let task = Words::open(&folder, &WordsConfig::default()).unwrap_or_else(|error| panic!("{error}"));
     eprintln!("WikiText-2 opened in {:?}", start.elapsed());
@@ -41,11 +31,11 @@ fn wikitext_2_has_the_published_counts() {
     let chance = task.chance().unwrap();
     assert!((chance - 6.818_261_573_955_25).abs() < 1e-9, "counted by another program: {chance}");
     assert!((task.chance_accuracy().unwrap() - 0.057_018_829_814_96).abs() < 1e-12, "{:?}", task.chance_accuracy());
+    Ok(())
 }
 
-#[test]
-fn tiny_shakespeare_has_the_published_counts() {
-    let Some(folder) = folder("tinyshakespeare") else { return };
+fn tiny_shakespeare_has_the_published_counts() -> Outcome {
+    let folder = folder("tinyshakespeare", "input.txt")?;
     let start = Instant::now();
     let task = Characters::open(&folder, &CharactersConfig::default()).unwrap_or_else(|error| panic!("{error}"));
     eprintln!("tiny-shakespeare opened in {:?}", start.elapsed());
@@ -58,4 +48,5 @@ fn tiny_shakespeare_has_the_published_counts() {
     let chance = task.chance().unwrap();
     assert!((chance - 3.347_305_335_370_36).abs() < 1e-9, "counted by another program: {chance}");
     assert!((task.chance_accuracy().unwrap() - 0.148_979_280_789_68).abs() < 1e-12, "{:?}", task.chance_accuracy());
+    Ok(())
 }

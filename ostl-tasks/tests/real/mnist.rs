@@ -1,22 +1,21 @@
 //! MNIST itself, where it is at hand, against the counts published with it.
 
-use std::path::PathBuf;
 use std::time::Instant;
 
 use ostl_tasks::{Mnist, MnistConfig, MnistForm, Split, Task};
 
-/// MNIST from the folder in `OSTL_DATA`, or from a folder `shared/data` beside the checkout.
-fn mnist(config: MnistConfig) -> Option<Mnist> {
-    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data/mnist");
-    let folder = std::env::var_os("OSTL_DATA").map_or_else(|| PathBuf::from(beside), PathBuf::from);
-    if !folder.exists() {
-        eprintln!("skipped: {} is not here", folder.display());
-        return None;
-    }
+use crate::{Missing, Outcome, folder, trials};
+
+trials![labels_and_brightness_are_the_published_ones, an_epoch_of_spikes];
+
+fn mnist(config: MnistConfig) -> Result<Mnist, Missing> {
+    // Packed or not.
+    let labels = "train-labels-idx1-ubyte";
+    let folder = folder("mnist", &format!("{labels}.gz")).or_else(|_| folder("mnist", labels))?;
     let start = Instant::now();
     let task = Mnist::open(&folder, &config).unwrap_or_else(|error| panic!("{error}"));
     eprintln!("opened in {:.2} s", start.elapsed().as_secs_f64());
-    Some(task)
+    Ok(task)
 }
 
 const TRAIN_LABELS: [usize; 10] = [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949];
@@ -41,9 +40,8 @@ fn mean_pixel(task: &Mnist, splits: &[Split]) -> f64 {
     sum as f64 / 255.0 / pixels as f64
 }
 
-#[test]
-fn labels_and_brightness_are_the_published_ones() {
-    let Some(task) = mnist(MnistConfig { form: MnistForm::Rows, ..Default::default() }) else { return };
+fn labels_and_brightness_are_the_published_ones() -> Outcome {
+    let task = mnist(MnistConfig { form: MnistForm::Rows, ..Default::default() })?;
     assert_eq!(Split::ALL.map(|split| task.sequences(split)), [55_000, 5_000, 10_000]);
     assert_eq!(label_counts(&task, &[Split::Train, Split::Valid]), TRAIN_LABELS);
     assert_eq!(label_counts(&task, &[Split::Test]), TEST_LABELS);
@@ -54,11 +52,11 @@ fn labels_and_brightness_are_the_published_ones() {
     let chance = task.chance().unwrap();
     assert!((chance - 2.301).abs() < 0.001, "the README's table says 2.301: {chance}");
     assert_eq!(task.chance_accuracy(), Some(0.1135), "the ones");
+    Ok(())
 }
 
-#[test]
-fn an_epoch_of_spikes() {
-    let Some(task) = mnist(MnistConfig::default()) else { return };
+fn an_epoch_of_spikes() -> Outcome {
+    let task = mnist(MnistConfig::default())?;
     let start = Instant::now();
     let (mut events, mut spikes) = (0_u64, 0.0);
     let indices: Vec<usize> = (0..task.sequences(Split::Train)).collect();
@@ -73,4 +71,5 @@ fn an_epoch_of_spikes() {
     }
     // The standard deviation is below √(events), 1e-4 of them.
     assert!((events as f64 / spikes - 1.0).abs() < 5e-4, "{events} spikes, {spikes} expected");
+    Ok(())
 }

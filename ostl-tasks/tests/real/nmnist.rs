@@ -1,26 +1,22 @@
 //! N-MNIST itself, or the published part of it, where it is at hand, against the counts known of it.
 
-use std::path::PathBuf;
 use std::time::Instant;
 
 use ostl_tasks::{Bin, BinValue, NMnist, NMnistConfig, Split, Task};
 
-/// The recordings from the folder in `OSTL_DATA`, or from a folder `shared/data` beside the checkout.
-fn nmnist(config: NMnistConfig) -> Option<NMnist> {
-    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data/nmnist-small");
-    let folder = std::env::var_os("OSTL_DATA").map_or_else(|| PathBuf::from(beside), PathBuf::from);
-    if !folder.exists() {
-        eprintln!("skipped: {} is not here", folder.display());
-        return None;
-    }
+use crate::{Missing, Outcome, folder, trials};
+
+trials![the_counts_are_the_known_ones, no_event_is_lost_in_the_bins];
+
+fn nmnist(config: NMnistConfig) -> Result<NMnist, Missing> {
+    let folder = folder("nmnist-small", "train1K.txt")?;
     let start = Instant::now();
     let task = NMnist::open(&folder, &config).unwrap_or_else(|error| panic!("{error}"));
     eprintln!("opened in {:.2} s", start.elapsed().as_secs_f64());
     if task.sequences(Split::Test) != 100 {
-        eprintln!("skipped: {} has more than the first 1000 and 100 recordings", folder.display());
-        return None;
+        return Err(Missing(format!("{} has other than the first 1000 and 100 recordings", folder.display())));
     }
-    Some(task)
+    Ok(task)
 }
 
 /// What is known of the training recordings (train and valid) and the test recordings.
@@ -49,9 +45,8 @@ const KNOWN: [Known; 2] = [
     },
 ];
 
-#[test]
-fn the_counts_are_the_known_ones() {
-    let Some(task) = nmnist(NMnistConfig::default()) else { return };
+fn the_counts_are_the_known_ones() -> Outcome {
+    let task = nmnist(NMnistConfig::default())?;
     assert_eq!(Split::ALL.map(|split| task.sequences(split)), [900, 100, 100]);
     for known in KNOWN {
         let places = known.splits.iter().flat_map(|&split| (0..task.sequences(split)).map(move |index| (split, index)));
@@ -69,12 +64,12 @@ fn the_counts_are_the_known_ones() {
         let on = recordings.iter().flat_map(|recording| recording.channels).filter(|&&channel| channel >= 34 * 34).count();
         assert!((0.4..0.6).contains(&(on as f64 / known.events as f64)), "{on} of {}", known.events);
     }
+    Ok(())
 }
 
-#[test]
-fn no_event_is_lost_in_the_bins() {
+fn no_event_is_lost_in_the_bins() -> Outcome {
     let config = NMnistConfig { bin: Bin::WidthMs(1.0), value: BinValue::Count, ..Default::default() };
-    let Some(task) = nmnist(config) else { return };
+    let task = nmnist(config)?;
     let start = Instant::now();
     for split in Split::ALL {
         let (mut counted, mut events) = (0.0, 0);
@@ -89,4 +84,5 @@ fn no_event_is_lost_in_the_bins() {
         assert_eq!(counted, events as f64, "{split}");
     }
     eprintln!("all recordings binned in {:.2} s", start.elapsed().as_secs_f64());
+    Ok(())
 }
