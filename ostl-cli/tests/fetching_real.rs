@@ -2,7 +2,6 @@
 //! published, so these want a copy of the chorales, and are ignored, with the reason, where there is none.
 
 #[path = "support/server.rs"]
-#[allow(dead_code, reason = "this uses a part of what a server can be")]
 mod server;
 mod support;
 

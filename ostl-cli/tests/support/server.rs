@@ -1,5 +1,7 @@
 //! A server of files on the loopback, as sound or unsound as a test wants it.
 
+#![allow(dead_code, reason = "each test file is a crate of its own and uses a part of this")]
+
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
