@@ -8,7 +8,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ostl_cells::CellConfig;
-use ostl_core::{Carry, Learner, Loss, Method, OptimizerSettings, Target, Update};
+use ostl_core::{Carry, Learner, Loss, Method, Objective, OptimizerSettings, Target, Update};
 use stacks::{LayerPlan, Plan};
 
 const CARRIES: [Carry; 8] =
@@ -75,8 +75,10 @@ fn counts(name: &str, cell: CellConfig, method: Method) {
         seed: 1,
     };
     let method = method.with_update(Update::Window);
+    let objective = Objective::from(plan.loss).with_class_weights(&[1.0, 0.5, 3.0]).unwrap().with_label_smoothing(0.1);
     let mut learner =
-        Learner::new(plan.network::<f64>(), plan.loss, method, OptimizerSettings::adam(0.01).clipped(1.0), 2).unwrap();
+        Learner::new(plan.network::<f64>(), objective.unwrap(), method, OptimizerSettings::adam(0.01).clipped(1.0), 2)
+            .unwrap();
     let step = |learner: &mut Learner<f64>, class: usize| {
         learner.predict(&[0.1, -0.7, 0.4, 0.2, 0.3, -0.6]).unwrap();
         learner.learn(&[Some(Target::Class(class)), None]).unwrap();

@@ -49,14 +49,15 @@ fn check_config(arguments: &CheckArguments) -> Result<usize> {
     let (mut config, source) = config::load(&arguments.config, None)?;
     let given = arguments.config.data.clone().or_else(|| config.data.clone());
     let data = given.as_deref();
-    let report = in_pool(config.threads, || match config.task.open(data) {
+    let report = in_pool(config.threads, || match config.task.of.open(data) {
         Err(TaskError::Dataset(DatasetError::NotGiven { .. })) => of_random_sequences(&mut config, &source),
         // Any other trouble is the same as when training: let it be said in the same words.
         _ => {
             let task = config.open_task(data, &source)?;
             config.choose_window(task.as_ref()).map_err(|error| source.out_of_range(error))?;
+            config.resolve_objective(task.as_ref()).map_err(|error| source.out_of_range(error))?;
             let network = config.network_for(task.as_ref()).map_err(|error| source.out_of_range(error))?;
-            gradient_report::of_task(&network, &config, task.as_ref())
+            gradient_report::of_task(&network, &config, &source, task.as_ref())
         }
     })??;
     let mut out = std::io::stdout().lock();
@@ -71,7 +72,7 @@ fn check_config(arguments: &CheckArguments) -> Result<usize> {
 
 /// The task's shape without its data.
 fn of_random_sequences(config: &mut Config, source: &config::Source) -> Result<Report> {
-    let (inputs, outputs, loss) = match &config.task {
+    let (inputs, outputs, loss) = match &config.task.of {
         TaskConfig::Jsb(_) => (88, 88, Loss::BinaryCrossEntropy),
         other => return Err(UsageError::Other(format!("the task {} needs data: pass --data DIR", other.name())).into()),
     };
@@ -82,7 +83,8 @@ fn of_random_sequences(config: &mut Config, source: &config::Source) -> Result<R
     let steps = gradient_report::audited_steps(&config.method());
     let batch = random::batch(inputs, outputs, loss, &[steps, steps - 1, steps - 2], config.seed);
     let described = format!("3 random sequences of up to {steps} steps (no --data)");
-    Report::new(network.description(), &network, loss, &config.method(), &batch, described)
+    let objective = config.objective_for(loss, outputs).map_err(|error| source.out_of_range(error))?;
+    Report::new(network.description(), &network, objective, &config.method(), &batch, described)
 }
 
 /// Small stacks of every cell, with every carry and several windows. Returns how many claims are broken.

@@ -10,6 +10,7 @@ use crate::config;
 use crate::failure::UsageError;
 use crate::feed::Feed;
 use crate::figures::{self, Figures};
+use crate::results;
 use crate::run_directory::RunDirectory;
 use crate::signals::Stop;
 use crate::train::in_pool;
@@ -47,5 +48,8 @@ pub(crate) fn run(arguments: EvaluateArguments) -> Result<()> {
         measures.targets(),
         best.epoch
     )?;
+    if let Some(classes) = measures.by_class().filter(|_| task.vocabulary().is_none()) {
+        write!(out, "\n{}", results::by_class(task, classes))?;
+    }
     Ok(out.flush()?)
 }

@@ -36,8 +36,7 @@ impl Feed {
         }
         let figures = figures::reported(task);
         if !figures.contains(&config.training.best) {
-            let names: Vec<&str> = figures.iter().map(|figure| figure.name()).collect();
-            let allowed = format!("one of the figures of `{}`: {}", task.name(), names.join(", "));
+            let allowed = format!("one of the figures of `{}`: {}", task.name(), figures::names(&figures));
             return Err(source.out_of_range(OutOfRange::new("training.best", config.training.best, allowed)));
         }
         match (task.stretch(), config.training.batch) {

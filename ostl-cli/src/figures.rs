@@ -1,18 +1,26 @@
 //! The figures of one split, and how each is written.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use ostl_core::{Loss, TargetKind};
-use ostl_tasks::{Measures, Metric, Task};
+use ostl_tasks::measures::MOST_CLASSES;
+use ostl_tasks::{Measures, Metric, Split, Task};
 use serde::{Deserialize, Serialize};
 
 use crate::table::loss;
 
-/// The figures that are reported of a task: the loss, the accuracy where targets are classes, the task's own, and that of its goal.
+/// The figures that are reported of a task: the loss, the accuracy where targets are classes, the task's own, that of its goal, and, of classes
+/// that are no words or characters, those that a majority vote does not win and the recall of each (of up to [`MOST_CLASSES`]).
 pub(crate) fn reported(task: &dyn Task) -> Vec<Metric> {
-    let accuracy = (task.loss().target_kind() == TargetKind::Classes).then_some(Metric::Accuracy);
+    let of_classes = task.loss().target_kind() == TargetKind::Classes;
+    let accuracy = of_classes.then_some(Metric::Accuracy);
     let goal = task.goal().map(|goal| goal.metric);
     let all = [Metric::Loss].into_iter().chain(accuracy).chain(task.metrics().iter().copied()).chain(goal);
+    let by_class = of_classes && task.vocabulary().is_none();
+    let recalls = if by_class && task.outputs() <= MOST_CLASSES { task.outputs() as u32 } else { 0 };
+    let means = [Metric::BalancedAccuracy, Metric::MacroF1].into_iter().filter(|_| by_class);
+    let all = all.chain(means).chain((0..recalls).map(Metric::Recall));
     let mut reported = Vec::new();
     all.for_each(|metric| {
         if !reported.contains(&metric) {
@@ -20,6 +28,22 @@ pub(crate) fn reported(task: &dyn Task) -> Vec<Metric> {
         }
     });
     reported
+}
+
+/// Those of some figures that stand in tables that people read: all but the recall of each class, which has tables of its own.
+pub(crate) fn in_tables(figures: &[Metric]) -> impl Iterator<Item = Metric> + '_ {
+    figures.iter().copied().filter(|metric| !matches!(metric, Metric::Recall(_)))
+}
+
+/// The names of some figures, those of the recall of each class as the first and the last.
+pub(crate) fn names(figures: &[Metric]) -> String {
+    let recalls: Vec<Metric> = figures.iter().copied().filter(|metric| matches!(metric, Metric::Recall(_))).collect();
+    let recalls = match recalls[..] {
+        [first, .., last] => Some(format!("{first} … {last}")),
+        [only] => Some(only.to_string()),
+        [] => None,
+    };
+    in_tables(figures).map(|metric| metric.to_string()).chain(recalls).collect::<Vec<_>>().join(", ")
 }
 
 /// What was measured on one split: the figures that could be worked out.
@@ -40,6 +64,11 @@ impl Figures {
         let value = |metric| match metric {
             Metric::Loss => loss,
             Metric::Accuracy => task.chance_accuracy(),
+            // Whoever always answers the same class hits all of its targets and none of the others.
+            Metric::BalancedAccuracy => task.class_counts(Split::Test).and_then(|counts| {
+                let there = counts.iter().filter(|&&count| count > 0).count();
+                (there > 0).then(|| 1.0 / there as f64)
+            }),
             Metric::Perplexity => of_classes.map(f64::exp),
             Metric::BitsPerCharacter => of_classes.map(|loss| loss / std::f64::consts::LN_2),
             _ => None,
@@ -60,9 +89,10 @@ impl Figures {
         self.0.is_empty()
     }
 
-    /// All but the loss, in a line: `, 98.2 %, perplexity 97.1`.
+    /// All but the loss and the recall of single classes, in a line: `, 98.2 %, perplexity 97.1`.
     pub(crate) fn beside_the_loss(&self) -> String {
-        let shown = self.0.iter().filter(|(metric, _)| *metric != Metric::Loss).map(|&(metric, value)| match metric {
+        let is_shown = |metric: &Metric| !matches!(metric, Metric::Loss | Metric::Recall(_));
+        let shown = self.0.iter().filter(|(metric, _)| is_shown(metric)).map(|&(metric, value)| match metric {
             Metric::Accuracy => format!(", {}", written(metric, value)),
             _ => format!(", {metric} {}", written(metric, value)),
         });
@@ -88,13 +118,13 @@ pub(crate) struct InSummary {
     #[serde(skip_serializing_if = "Option::is_none")]
     accuracy: Option<f64>,
     /// Every figure by its name, these two too.
-    metrics: BTreeMap<&'static str, f64>,
+    metrics: BTreeMap<Cow<'static, str>, f64>,
 }
 
 /// A figure as it stands in tables.
 pub(crate) fn written(metric: Metric, value: f64) -> String {
     match metric {
-        Metric::Accuracy | Metric::SequenceAccuracy | Metric::FrameAccuracy => format!("{:.1} %", 100.0 * value),
+        _ if metric.is_fraction() => format!("{:.1} %", 100.0 * value),
         Metric::Perplexity => format!("{value:.2}"),
         Metric::BitsPerCharacter => format!("{value:.3}"),
         _ => loss(value),
@@ -110,6 +140,7 @@ mod tests {
         for (metric, value, text) in [
             (Metric::Accuracy, 0.9876, "98.8 %"),
             (Metric::SequenceAccuracy, 1.0, "100.0 %"),
+            (Metric::BalancedAccuracy, 0.5, "50.0 %"),
             (Metric::Perplexity, 97.123, "97.12"),
             (Metric::BitsPerCharacter, 1.4567, "1.457"),
             (Metric::R2, -0.25, "-0.2500"),
@@ -117,11 +148,12 @@ mod tests {
         ] {
             assert_eq!(written(metric, value), text);
         }
-        let figures = Figures(vec![(Metric::Loss, 1.0), (Metric::Accuracy, 0.5), (Metric::Perplexity, 2.75)]);
+        let recall = (Metric::Recall(1), 0.25);
+        let figures = Figures(vec![(Metric::Loss, 1.0), (Metric::Accuracy, 0.5), (Metric::Perplexity, 2.75), recall]);
         assert_eq!(figures.beside_the_loss(), ", 50.0 %, perplexity 2.75");
         assert_eq!((figures.loss(), figures.get(Metric::R2)), (1.0, None));
         let json = serde_json::to_value(figures.in_summary()).unwrap();
-        assert_eq!(json["metrics"]["perplexity"], 2.75);
+        assert_eq!((&json["metrics"]["perplexity"], &json["metrics"]["recall-1"]), (&2.75.into(), &0.25.into()));
         assert_eq!((&json["loss"], &json["accuracy"]), (&1.0.into(), &0.5.into()));
     }
 
@@ -139,6 +171,10 @@ mod tests {
         let task = ostl_tasks::StoreRecall::new(ostl_tasks::StoreRecallConfig::default()).unwrap();
         let chance = Figures::chance(&task);
         assert_eq!((chance.loss(), chance.get(Metric::Accuracy)), (std::f64::consts::LN_2, Some(0.5)));
-        assert!(reported(&task).starts_with(&[Metric::Loss, Metric::Accuracy]));
+        let figures = reported(&task);
+        assert!(figures.starts_with(&[Metric::Loss, Metric::Accuracy]));
+        assert!(figures.ends_with(&[Metric::BalancedAccuracy, Metric::MacroF1, Metric::Recall(0), Metric::Recall(1)]));
+        assert!(names(&figures).ends_with("balanced-accuracy, macro-f1, recall-0 … recall-1"));
+        assert_eq!(in_tables(&figures).count(), figures.len() - 2);
     }
 }

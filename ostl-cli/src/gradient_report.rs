@@ -7,11 +7,11 @@ use std::fmt;
 
 use anyhow::{Context, Result};
 use ostl_core::gradient_check::{self, Audit, Claim};
-use ostl_core::{Carry, Edge, Feedback, Loss, Method, Network, SequenceBatch, TraceFormat, Update, Window};
+use ostl_core::{Carry, Edge, Feedback, Method, Network, Objective, SequenceBatch, TraceFormat, Update, Window};
 use ostl_tasks::Task;
 use serde::Serialize;
 
-use crate::config::{Config, window_name};
+use crate::config::{Config, Source, window_name};
 use crate::table::aligned;
 
 pub(crate) use before_and_after::of_learner;
@@ -57,13 +57,13 @@ impl Report {
     pub(crate) fn new(
         name: String,
         network: &Network<f64>,
-        loss: Loss,
+        objective: impl Into<Objective>,
         method: &Method,
         batch: &SequenceBatch<f64>,
         described: String,
     ) -> Result<Self> {
         let audit =
-            gradient_check::audit(network, loss, method, batch).with_context(|| format!("the gradient of {name}"))?;
+            gradient_check::audit(network, objective, method, batch).with_context(|| format!("the gradient of {name}"))?;
         let crosses_no_edge = matches!(method.window, Window::Steps(steps) if steps >= batch.steps());
         Ok(Self { network: name, method: *method, audit, batch: described, crosses_no_edge })
     }
@@ -257,10 +257,11 @@ pub(crate) fn method_in_words(method: &Method) -> String {
 }
 
 /// The audit of a network on the first few sequences of its task's validation split.
-pub(crate) fn of_task(network: &Network<f64>, config: &Config, task: &dyn Task) -> Result<Report> {
+pub(crate) fn of_task(network: &Network<f64>, config: &Config, source: &Source, task: &dyn Task) -> Result<Report> {
+    let objective = config.objective(task).map_err(|error| source.out_of_range(error))?;
     let batch = audited_batch(task, audited_steps(&config.method()));
     let described = format!("{} sequences of up to {} steps", batch.streams(), batch.steps());
-    Report::new(network.description(), network, task.loss(), &config.method(), &batch, described)
+    Report::new(network.description(), network, objective, &config.method(), &batch, described)
 }
 
 #[cfg(test)]

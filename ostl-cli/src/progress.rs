@@ -124,7 +124,7 @@ mod tests {
 
     #[test]
     fn an_epoch_in_progress() {
-        let train = Score { loss: 10.0, targets: 4, steps: 50, ..Score::default() };
+        let train = Score { loss: 10.0, weight: 4.0, targets: 4, steps: 50, ..Score::default() };
         assert_eq!(within(2, 7, 200, &train), "  in epoch 2/7: 25 %, 50 of 200 steps, train 2.5000");
     }
 }

@@ -1,14 +1,15 @@
 //! The table of what was learned, at the end of a run.
 
-use ostl_tasks::{Metric, Task};
+use ostl_tasks::{ByClass, Metric, Task};
 
-use crate::figures::{Figures, written};
+use crate::figures::{Figures, in_tables, written};
 use crate::summary::reaches;
 use crate::table::aligned;
 
 /// A row a split, chance and goal below them, a column a figure.
 pub(crate) fn table(task: &dyn Task, reported: &[Metric], valid: Option<&Figures>, test: Option<&Figures>) -> String {
     let chance = Figures::chance(task);
+    let reported: Vec<Metric> = in_tables(reported).collect();
     let mut rows = vec![std::iter::once(String::new()).chain(reported.iter().map(|metric| metric.to_string())).collect()];
     let measured = [("valid", valid), ("test", test), ("chance", Some(&chance).filter(|chance| !chance.is_empty()))];
     for (name, figures) in measured.into_iter().filter_map(|(name, figures)| Some((name, figures?))) {
@@ -25,6 +26,33 @@ pub(crate) fn table(task: &dyn Task, reported: &[Metric], valid: Option<&Figures
     };
     let best = goal.best.map_or_else(String::new, |best| format!(" (the best possible is {})", written(goal.metric, best)));
     format!("{}goal {verdict}{best}\n", aligned(&rows, &[0]))
+}
+
+/// Most classes that have a row each.
+const MOST_ROWS: usize = 40;
+
+/// How well each class is told from the others, a row each; of very many, those with the lowest recall.
+pub(crate) fn by_class(task: &dyn Task, classes: &ByClass) -> String {
+    let all = classes.classes();
+    let mut shown: Vec<usize> = (0..all).collect();
+    if all > MOST_ROWS {
+        shown.retain(|&class| classes.targets()[class] > 0);
+        shown.sort_by(|&a, &b| classes.recall(a).unwrap_or(1.0).total_cmp(&classes.recall(b).unwrap_or(1.0)));
+        shown.truncate(MOST_ROWS);
+    }
+    let mut rows = vec![["class", "targets", "answers", "recall", "precision", "f1"].map(str::to_owned).to_vec()];
+    rows.extend(shown.iter().map(|&class| {
+        let share = |share: Option<f64>| share.map_or_else(|| "-".to_owned(), |share| format!("{:.1} %", 100.0 * share));
+        let counts = [classes.targets()[class].to_string(), classes.answers()[class].to_string()];
+        let shares = [classes.recall(class), classes.precision(class), classes.f1(class)].map(share);
+        std::iter::once(task.class_name(class).into_owned()).chain(counts).chain(shares).collect()
+    }));
+    let of = if shown.len() < all {
+        format!("(the {} of {all} classes with the lowest recall)\n", shown.len())
+    } else {
+        String::new()
+    };
+    format!("{}{of}", aligned(&rows, &[0]))
 }
 
 #[cfg(test)]
@@ -83,8 +111,8 @@ mod tests {
         assert_eq!(
             lines(Some(&figures), None),
             [
-                "          loss  accuracy  perplexity",
-                "valid   0.4700   100.0 %        1.60",
+                "          loss  accuracy  perplexity  balanced-accuracy  macro-f1",
+                "valid   0.4700   100.0 %        1.60            100.0 %   100.0 %",
                 "chance  0.6931                  2.00",
                 "goal                            1.50",
                 "goal not reached (the best possible is 1.25)",

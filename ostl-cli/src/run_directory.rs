@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use ostl_core::checkpoint;
-use ostl_tasks::{Confusion, Metric};
+use ostl_tasks::{ByClass, Confusion, Metric};
 use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
@@ -19,6 +19,7 @@ const CONFIG: &str = "config.toml";
 const METRICS: &str = "metrics.csv";
 const SUMMARY: &str = "summary.json";
 const CONFUSION: &str = "confusion.csv";
+const CLASSES: &str = "classes.csv";
 const LAST: &str = "last.ckpt";
 const BEST: &str = "best.ckpt";
 
@@ -66,7 +67,7 @@ impl RunDirectory {
         if path.exists() {
             run.refuse_unless(force)?;
             // Only what a run writes: the directory may hold other things.
-            for name in [LAST, BEST, SUMMARY, CONFUSION, METRICS, CONFIG] {
+            for name in [LAST, BEST, SUMMARY, CONFUSION, CLASSES, METRICS, CONFIG] {
                 match fs::remove_file(path.join(name)) {
                     Err(error) if error.kind() != io::ErrorKind::NotFound => {
                         return Err(error).with_context(|| format!("{}: cannot be replaced", path.join(name).display()));
@@ -165,6 +166,20 @@ impl RunDirectory {
         }
         let text = table.into_inner().map_err(|error| error.into_error()).context(CONFUSION)?;
         self.replace(CONFUSION, &String::from_utf8(text).context(CONFUSION)?)
+    }
+
+    /// Writes how well each class is told from the others, a row each; a figure that is not defined is left out.
+    pub(crate) fn write_classes(&self, classes: &ByClass, name: impl Fn(usize) -> String) -> Result<()> {
+        let mut table = csv::Writer::from_writer(Vec::new());
+        table.write_record(["class", "targets", "answers", "hits", "recall", "precision", "f1"])?;
+        for class in 0..classes.classes() {
+            let counts = [classes.targets(), classes.answers(), classes.hits()].map(|counts| counts[class].to_string());
+            let figures = [classes.recall(class), classes.precision(class), classes.f1(class)];
+            let figures = figures.map(|figure| figure.map_or_else(String::new, |figure| figure.to_string()));
+            table.write_record([name(class)].into_iter().chain(counts).chain(figures))?;
+        }
+        let text = table.into_inner().map_err(|error| error.into_error()).context(CLASSES)?;
+        self.replace(CLASSES, &String::from_utf8(text).context(CLASSES)?)
     }
 
     /// Opens the table of epochs for more rows, keeping those of the first `epochs` epochs; with a column for each of these figures.
@@ -317,6 +332,9 @@ mod tests {
         run.write_confusion(measures.confusion().unwrap(), |class| names[class].to_owned()).unwrap();
         let text = fs::read_to_string(folder.path().join(CONFUSION)).unwrap();
         assert_eq!(text, "class,\",\",\"\n\",\"a \"\"b\"\"\"\n\",\",0,1,0\n\"\n\",0,1,0\n\"a \"\"b\"\"\",0,2,0\n");
+        run.write_classes(measures.by_class().unwrap(), |class| class.to_string()).unwrap();
+        let text = fs::read_to_string(folder.path().join(CLASSES)).unwrap();
+        assert_eq!(text, "class,targets,answers,hits,recall,precision,f1\n0,1,0,0,0,,0\n1,1,4,1,1,0.25,0.4\n2,2,0,0,0,,0\n");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! `summary.json`: what a run came to.
 
-use ostl_core::{Carry, Edge, Feedback, Loss, Update};
+use ostl_core::{Carry, Edge, Feedback, Loss, TargetKind, Update};
 use ostl_tasks::{Goal, Metric, Task};
 use serde::Serialize;
 
@@ -54,6 +54,9 @@ pub(crate) struct Summary {
     method: MethodSummary,
     seed: u64,
     loss: Loss,
+    /// The names of classes, where they have any.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    classes: Vec<String>,
     /// Epochs done.
     pub(crate) epochs: u64,
     /// The figure that chose the best epoch.
@@ -107,6 +110,7 @@ impl Summary {
             },
             seed: config.seed,
             loss: task.loss(),
+            classes: class_names(task),
             epochs: circumstances.epochs,
             best_by: config.training.best,
             best_epoch: None,
@@ -122,6 +126,15 @@ impl Summary {
             version: env!("CARGO_PKG_VERSION"),
         }
     }
+}
+
+/// The names of classes that have other names than their numbers and are no words or characters.
+fn class_names(task: &dyn Task) -> Vec<String> {
+    if task.loss().target_kind() != TargetKind::Classes || task.vocabulary().is_some() {
+        return Vec::new();
+    }
+    let names: Vec<String> = (0..task.outputs()).map(|class| task.class_name(class).into_owned()).collect();
+    if names.iter().enumerate().all(|(class, name)| *name == class.to_string()) { Vec::new() } else { names }
 }
 
 #[cfg(test)]

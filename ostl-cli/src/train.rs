@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 use ostl_core::WindowChoice;
+use ostl_tasks::measures::MOST_CLASSES;
 use ostl_tasks::{Measures, Split, Task};
 
 use crate::arguments::TrainArguments;
@@ -32,6 +33,8 @@ struct Plan {
     resumed: Option<RunDirectory>,
     /// The window, where it was left to the program.
     window: Option<WindowChoice>,
+    /// What is to be said of the task at the start.
+    notes: Vec<String>,
     out: PathBuf,
 }
 
@@ -55,8 +58,19 @@ fn start(arguments: &TrainArguments) -> Result<Plan> {
     config.data =
         config.data(arguments.config.data.as_deref()).map(|path| std::path::absolute(path).unwrap_or(path.to_owned()));
     let window = config.choose_window(task.as_ref()).map_err(|error| source.out_of_range(error))?;
+    let weights = config.resolve_objective(task.as_ref()).map_err(|error| source.out_of_range(error))?;
     let feed = Feed::new(&config, &source, task.as_ref())?;
-    Ok(Plan { config, source, task, feed, resumed: None, window, out })
+    let notes = odd_classes(task.as_ref()).into_iter().chain(weights).collect();
+    Ok(Plan { config, source, task, feed, resumed: None, window, notes, out })
+}
+
+/// What is odd about the classes of a task that knows how often each occurs. Others are not gone through for it: `ostl data info` does that.
+fn odd_classes(task: &dyn Task) -> Vec<String> {
+    let [train, valid, test] = Split::ALL.map(|split| task.class_counts(split));
+    match (train, valid, test) {
+        (Some(train), Some(valid), Some(test)) => ostl_tasks::odd_classes(task, &[train, valid, test]),
+        _ => Vec::new(),
+    }
 }
 
 /// The name, or the first of NAME-2, NAME-3, … that nothing has yet; the name itself where it may be replaced.
@@ -88,7 +102,7 @@ fn resume(path: &Path, arguments: &TrainArguments) -> Result<Plan> {
     let (config, source) = config::load_run(&run.config_path(), &arguments.config.set, &arguments.config.unset)?;
     let task = config.open_task(arguments.config.data.as_deref(), &source)?;
     let feed = Feed::new(&config, &source, task.as_ref())?;
-    Ok(Plan { config, source, task, feed, resumed: Some(run), window: None, out: path.to_owned() })
+    Ok(Plan { config, source, task, feed, resumed: Some(run), window: None, notes: Vec::new(), out: path.to_owned() })
 }
 
 /// Runs something with so many threads; 0 is one a core.
@@ -125,7 +139,7 @@ fn train(plan: &Plan, arguments: &TrainArguments) -> Result<()> {
     let (steps, done) = trainer.steps();
     let progress = Progress::new(arguments.quiet, config.training.epochs, steps, done);
     progress.say(&announcement(plan, &trainer, &run));
-    let notes = feed.notes(config, task).into_iter().chain(task.remarks());
+    let notes = feed.notes(config, task).into_iter().chain(task.remarks()).chain(plan.notes.iter().cloned());
     plan.window.into_iter().map(chosen).chain(notes).for_each(|note| progress.say(&note));
 
     let ending = trainer.train(&run, &mut metrics, &progress, &stop);
@@ -164,6 +178,10 @@ fn train(plan: &Plan, arguments: &TrainArguments) -> Result<()> {
     }
     if let Some(confusion) = measures.as_ref().and_then(Measures::confusion) {
         run.write_confusion(confusion, |class| task.class_name(class).into_owned())?;
+    }
+    if let Some(classes) = measures.as_ref().and_then(Measures::by_class).filter(|classes| classes.classes() <= MOST_CLASSES)
+    {
+        run.write_classes(classes, |class| task.class_name(class).into_owned())?;
     }
     run.write_summary(&summary)?;
 

@@ -73,7 +73,8 @@ pub(crate) struct Trainer<'a> {
 pub(crate) fn learner(config: &Config, source: &Source, task: &dyn Task, streams: usize) -> Result<Learner<f32>> {
     let network: Network<f32> = config.network_for(task).map_err(|error| source.out_of_range(error))?;
     let method = config.method().for_sequences_of(feed::longest(task));
-    let learner = Learner::new(network, task.loss(), method, config.optimizer(), streams);
+    let objective = config.objective(task).map_err(|error| source.out_of_range(error))?;
+    let learner = Learner::new(network, objective, method, config.optimizer(), streams);
     learner.map_err(|error| source.out_of_range(error.into()))
 }
 

@@ -11,7 +11,7 @@ use support::{Ran, Workplace, same};
 fn a_run_leaves_its_files_and_a_table() {
     let place = Workplace::new();
     let ran = place.ostl("train tiny.toml --out run").succeeded();
-    for name in ["valid", "test", "chance", "accuracy", "0.6931", "exact", "1.000000"] {
+    for name in ["valid", "test", "chance", "accuracy", "0.6931", "exact", "1.0000"] {
         assert!(ran.stdout.contains(name), "no {name} in\n{}", ran.stdout);
     }
     assert_eq!(ran.stderr.lines().filter(|line| line.starts_with("epoch")).count(), 3, "{}", ran.stderr);

@@ -14,9 +14,9 @@ use crate::batch::SequenceBatch;
 use crate::dynamics::{PartialsColumnsMut, UnitColumns, UnitColumnsMut};
 use crate::feedback::FeedbackWeights;
 use crate::layer::Layer;
-use crate::loss::{Loss, Target};
 use crate::method::{Feedback, Method};
 use crate::network::Network;
+use crate::objective::Objective;
 use crate::real::Real;
 
 /// The summed loss of a batch and its gradient.
@@ -85,14 +85,15 @@ pub fn layer_outputs<T: Real>(network: &Network<T>, batch: &SequenceBatch<T>, st
 /// # Panics
 /// If the batch does not have the network's shape.
 #[track_caller]
-pub fn loss<T: Real>(network: &Network<T>, loss: Loss, batch: &SequenceBatch<T>) -> T {
+pub fn loss<T: Real>(network: &Network<T>, objective: impl Into<Objective>, batch: &SequenceBatch<T>) -> T {
+    let objective: Objective = objective.into();
     let network = &*network.pruned();
     let mut signal = vec![T::zero(); network.outputs()];
     let mut total = T::zero();
     for stream in 0..batch.streams() {
         for (step, frames) in forward(network, batch, stream).iter().enumerate() {
             if let (Some(target), Some(top)) = (batch.target(stream, step), frames.last()) {
-                total += loss.evaluate(&top.y, target, &mut signal);
+                total += objective.evaluate(&top.y, target, &mut signal);
             }
             total += activity(network, frames);
         }
@@ -120,8 +121,8 @@ fn activity<T: Real>(network: &Network<T>, frames: &[Frame<T>]) -> T {
 /// # Panics
 /// If the batch does not have the network's shape.
 #[track_caller]
-pub fn gradient<T: Real>(network: &Network<T>, loss: Loss, batch: &SequenceBatch<T>) -> Gradient<T> {
-    gradient_with_feedback(network, loss, batch, &Method::bptt())
+pub fn gradient<T: Real>(network: &Network<T>, objective: impl Into<Objective>, batch: &SequenceBatch<T>) -> Gradient<T> {
+    gradient_with_feedback(network, objective, batch, &Method::bptt())
 }
 
 /// The same with the learning signals of a method's [`Feedback`]: the sweep of BPTT, in which layers are told by fixed matrices what
@@ -132,11 +133,11 @@ pub fn gradient<T: Real>(network: &Network<T>, loss: Loss, batch: &SequenceBatch
 #[track_caller]
 pub fn gradient_with_feedback<T: Real>(
     network: &Network<T>,
-    loss: Loss,
+    objective: impl Into<Objective>,
     batch: &SequenceBatch<T>,
     method: &Method,
 ) -> Gradient<T> {
-    swept(network, loss, batch, method, |sequence, result| sequence.sweep(0..sequence.steps.len(), |_| true, result))
+    swept(network, objective, batch, method, |sequence, result| sequence.sweep(0..sequence.steps.len(), |_| true, result))
 }
 
 /// The summed loss of a batch and its gradient by truncated BPTT that looks back from every step: the loss of each step, swept back over that
@@ -148,12 +149,12 @@ pub fn gradient_with_feedback<T: Real>(
 #[track_caller]
 pub fn rolling_gradient<T: Real>(
     network: &Network<T>,
-    loss: Loss,
+    objective: impl Into<Objective>,
     batch: &SequenceBatch<T>,
     steps: usize,
     method: &Method,
 ) -> Gradient<T> {
-    swept(network, loss, batch, method, |sequence, result| {
+    swept(network, objective, batch, method, |sequence, result| {
         for newest in 0..sequence.steps.len() {
             sequence.sweep((newest + 1).saturating_sub(steps)..newest + 1, |step| step == newest, result);
         }
@@ -166,8 +167,13 @@ pub fn rolling_gradient<T: Real>(
 /// # Panics
 /// If the batch does not have the network's shape, or a chunk has no steps.
 #[track_caller]
-pub fn chunked_gradient<T: Real>(network: &Network<T>, loss: Loss, batch: &SequenceBatch<T>, steps: usize) -> Gradient<T> {
-    swept(network, loss, batch, &Method::bptt(), |sequence, result| {
+pub fn chunked_gradient<T: Real>(
+    network: &Network<T>,
+    objective: impl Into<Objective>,
+    batch: &SequenceBatch<T>,
+    steps: usize,
+) -> Gradient<T> {
+    swept(network, objective, batch, &Method::bptt(), |sequence, result| {
         for start in (0..sequence.steps.len()).step_by(steps) {
             sequence.sweep(start..sequence.steps.len().min(start + steps), |_| true, result);
         }
@@ -179,17 +185,18 @@ pub fn chunked_gradient<T: Real>(network: &Network<T>, loss: Loss, batch: &Seque
 #[track_caller]
 fn swept<T: Real>(
     network: &Network<T>,
-    loss: Loss,
+    objective: impl Into<Objective>,
     batch: &SequenceBatch<T>,
     method: &Method,
     sweep: impl Fn(&Sequence<'_, T>, &mut Gradient<T>),
 ) -> Gradient<T> {
+    let objective: &Objective = &objective.into();
     let network = &*network.pruned();
     let feedback = (method.feedback, FeedbackWeights::new(network, method));
     let mut result = Gradient { loss: T::zero(), values: vec![T::zero(); network.parameters().len()] };
     for stream in 0..batch.streams() {
         let steps = forward(network, batch, stream);
-        sweep(&Sequence { network, loss, batch, stream, steps, feedback: &feedback }, &mut result);
+        sweep(&Sequence { network, objective, batch, stream, steps, feedback: &feedback }, &mut result);
     }
     network.clear_absent(&mut result.values);
     network.tie(&mut result.values);
@@ -199,7 +206,7 @@ fn swept<T: Real>(
 /// What a network did with one sequence of a batch.
 struct Sequence<'a, T: Real> {
     network: &'a Network<T>,
-    loss: Loss,
+    objective: &'a Objective,
     batch: &'a SequenceBatch<T>,
     stream: usize,
     steps: Vec<Vec<Frame<T>>>,
@@ -212,7 +219,7 @@ fn told<T: Real>(
     (feedback, weights): &(Feedback, FeedbackWeights<T>),
     above: usize,
     deltas: [&[T]; 2],
-    target: Option<Target<'_, T>>,
+    target: Option<&[T]>,
     wanted: Vec<T>,
 ) -> Vec<T> {
     let b = weights.below(above);
@@ -224,8 +231,7 @@ fn told<T: Real>(
         Feedback::Direct => project(deltas[1]),
         Feedback::TargetProjection => match target {
             None => vec![T::zero(); b.nrows()],
-            Some(Target::Class(class)) => (0..b.nrows()).map(|i| -b[(i, class)]).collect(),
-            Some(Target::Values(values)) => project(values).into_iter().map(|v| -v).collect(),
+            Some(target) => project(target).into_iter().map(|v| -v).collect(),
         },
     }
 }
@@ -358,7 +364,7 @@ fn recurrent_step<T: Real>(network: &Network<T>, index: usize, x: Vec<T>, state:
 impl<T: Real> Sequence<'_, T> {
     /// Sweeps back over some steps from the errors of those that count.
     fn sweep(&self, seen: Range<usize>, counts: impl Fn(usize) -> bool, result: &mut Gradient<T>) {
-        let Self { network, loss, batch, stream, feedback, .. } = *self;
+        let Self { network, objective, batch, stream, feedback, .. } = *self;
         // What the later steps want of each layer's s and y.
         let mut later_s: Vec<Vec<Vec<T>>> = network
             .layers
@@ -375,8 +381,13 @@ impl<T: Real> Sequence<'_, T> {
             let mut from_above = vec![T::zero(); network.outputs()];
             let target = batch.target(stream, step).filter(|_| counts);
             if let (Some(target), Some(top)) = (target, frames.last()) {
-                result.loss += loss.evaluate(&top.y, target, &mut from_above);
+                result.loss += objective.evaluate(&top.y, target, &mut from_above);
             }
+            let target = target.map(|target| {
+                let mut values = vec![T::zero(); network.outputs()];
+                objective.write_target(target, &mut values);
+                values
+            });
             let mut readout_delta = Vec::new();
             for (index, frame) in frames.iter().enumerate().rev() {
                 let mut deltas = vec![T::zero(); network.layers[index].x_rows().len()];
@@ -448,7 +459,7 @@ impl<T: Real> Sequence<'_, T> {
                     readout_delta.clone_from(&deltas);
                 }
                 if index > 0 {
-                    from_above = told(feedback, index, [&deltas, &readout_delta], target, to_x);
+                    from_above = told(feedback, index, [&deltas, &readout_delta], target.as_deref(), to_x);
                     if let Some(mask) = &frame.mask {
                         from_above.iter_mut().zip(mask).for_each(|(wanted, &mask)| *wanted *= mask);
                     }

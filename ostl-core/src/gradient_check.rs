@@ -45,8 +45,8 @@ pub use cell::{CellCheck, check_cell};
 
 use crate::batch::SequenceBatch;
 use crate::bptt;
-use crate::loss::Loss;
 use crate::network::Network;
+use crate::objective::Objective;
 
 /// How well one gradient agrees with another.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -81,7 +81,13 @@ pub fn agreement(found: &[f64], truth: &[f64], floor: f64) -> Agreement {
 /// # Panics
 /// If the batch does not have the network's shape.
 #[track_caller]
-pub fn central_differences(network: &Network<f64>, loss: Loss, batch: &SequenceBatch<f64>, step: f64) -> Vec<f64> {
+pub fn central_differences(
+    network: &Network<f64>,
+    objective: impl Into<Objective>,
+    batch: &SequenceBatch<f64>,
+    step: f64,
+) -> Vec<f64> {
+    let objective: Objective = objective.into();
     let mut moved = network.clone();
     let mut exists = vec![1.0; network.parameters().len()];
     network.clear_absent(&mut exists);
@@ -96,7 +102,7 @@ pub fn central_differences(network: &Network<f64>, loss: Loss, batch: &SequenceB
                 for place in places.into_iter().flatten() {
                     moved.parameters_mut()[place] = network.parameters()[place] + shift;
                 }
-                bptt::loss(&moved, loss, batch)
+                bptt::loss(&moved, &objective, batch)
             };
             let slope = (at(step) - at(-step)) / (2.0 * step);
             at(0.0);

@@ -47,7 +47,9 @@ impl Loss {
         match (self, target) {
             (Loss::SoftmaxCrossEntropy, Target::Class(class)) => {
                 assert!(class < logits.len(), "class {class} of {}", logits.len());
-                dispatch(SoftmaxCrossEntropy { logits, class, signal })
+                let log_sum = softmax(logits, signal);
+                signal[class] -= T::one();
+                log_sum - logits[class]
             }
             (Loss::BinaryCrossEntropy, Target::Values(targets)) => {
                 assert_eq!(logits.len(), targets.len(), "one target per logit");
@@ -62,21 +64,25 @@ impl Loss {
     }
 }
 
+/// Writes the softmax of logits, and gives ln Σ exp.
+pub(crate) fn softmax<T: Real>(logits: &[T], to: &mut [T]) -> T {
+    dispatch(Softmax { logits, to })
+}
+
 /// Running maxima and sums.
 const LANES: usize = 16;
 
-struct SoftmaxCrossEntropy<'a, T> {
+struct Softmax<'a, T> {
     logits: &'a [T],
-    class: usize,
-    signal: &'a mut [T],
+    to: &'a mut [T],
 }
 
-impl<T: Real> Job for SoftmaxCrossEntropy<'_, T> {
+impl<T: Real> Job for Softmax<'_, T> {
     type Output = T;
 
     #[inline(always)]
     fn run<I: Instructions>(self, _: I) -> T {
-        let Self { logits, class, signal } = self;
+        let Self { logits, to } = self;
         // Sixteen running maxima and sums: one after the other would wait for every single addition.
         let mut maxima = [logits[0]; LANES];
         let (chunks, rest) = logits.as_chunks::<LANES>();
@@ -87,25 +93,24 @@ impl<T: Real> Job for SoftmaxCrossEntropy<'_, T> {
         }
         let highest = maxima.iter().chain(rest).copied().fold(logits[0], |a, b| if b > a { b } else { a });
         let mut sums = [T::zero(); LANES];
-        let (signals, rest_of_signal) = signal.as_chunks_mut::<LANES>();
-        for (signal, chunk) in signals.iter_mut().zip(chunks) {
+        let (chunks_of_p, rest_of_p) = to.as_chunks_mut::<LANES>();
+        for (ps, chunk) in chunks_of_p.iter_mut().zip(chunks) {
             for i in 0..LANES {
                 let p = (chunk[i] - highest).exp();
-                signal[i] = p;
+                ps[i] = p;
                 sums[i] += p;
             }
         }
         let mut sum: T = sums.into_iter().sum();
-        for (p, &logit) in rest_of_signal.iter_mut().zip(rest) {
+        for (p, &logit) in rest_of_p.iter_mut().zip(rest) {
             *p = (logit - highest).exp();
             sum += *p;
         }
         let scale = T::one() / sum;
-        for p in signal.iter_mut() {
+        for p in to.iter_mut() {
             *p *= scale;
         }
-        signal[class] -= T::one();
-        sum.ln() + highest - logits[class]
+        sum.ln() + highest
     }
 }
 

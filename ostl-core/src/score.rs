@@ -7,11 +7,14 @@ use serde::{Deserialize, Serialize};
 /// Loss and hits, summed over the steps that had a target.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Score {
-    /// Σ of the loss.
+    /// Σ of the loss, each weighted as the [`Objective`](crate::Objective) says while learning.
     pub loss: f64,
     /// Σ of what layers' own activity added to the error ([`Activity`](crate::Activity)), while learning.
     #[serde(default)]
     pub activity: f64,
+    /// Σ of what the targets weighed: their number, where classes have no weights.
+    #[serde(default)]
+    pub weight: f64,
     /// Number of targets.
     pub targets: u64,
     /// Targets where the largest logit was the right class; stays 0 for losses without classes.
@@ -21,9 +24,9 @@ pub struct Score {
 }
 
 impl Score {
-    /// Loss per target; NaN where there were none.
+    /// Loss per target, or where classes have weights per unit of weight; NaN where there were none.
     pub fn mean_loss(&self) -> f64 {
-        self.loss / self.targets as f64
+        self.loss / self.weight
     }
 
     /// Fraction of targets that were hit; NaN where there were none.
@@ -36,6 +39,7 @@ impl AddAssign for Score {
     fn add_assign(&mut self, other: Self) {
         self.loss += other.loss;
         self.activity += other.activity;
+        self.weight += other.weight;
         self.targets += other.targets;
         self.correct += other.correct;
         self.steps += other.steps;

@@ -12,6 +12,7 @@ use crate::layer::{Layer, Recurrent};
 use crate::loss::Target;
 use crate::method::{Feedback, Method};
 use crate::network::Network;
+use crate::objective::Objective;
 use crate::real::Real;
 use crate::sweep::transposed::Reach;
 pub(crate) use crate::sweep::transposed::Transposed;
@@ -39,7 +40,8 @@ pub(crate) struct LayerSweep<T: Real> {
 #[serde(bound = "")]
 pub(crate) struct Sweep<T: Real> {
     pub(crate) layers: Vec<LayerSweep<T>>,
-    /// Targets where a signal is made of them, `outputs × columns`: a class as its one-hot vector, zero where there is none.
+    /// Targets where a signal is made of them, `outputs × columns`: a class as its one-hot vector (times its weight, and smoothed), zero where
+    /// there is none.
     targets: Vec<T>,
     /// σ of a layer whose state is a filter of the one below.
     folded: Vec<T>,
@@ -107,15 +109,11 @@ impl<T: Real> Sweep<T> {
     }
 
     /// Keeps a target, if signals are made of targets.
-    pub(crate) fn set_target(&mut self, outputs: usize, column: usize, target: Target<'_, T>) {
+    pub(crate) fn set_target(&mut self, objective: &Objective, outputs: usize, column: usize, target: Target<'_, T>) {
         if self.targets.is_empty() {
             return;
         }
-        let place = &mut self.targets[column * outputs..(column + 1) * outputs];
-        match target {
-            Target::Class(class) => place[class] = T::one(),
-            Target::Values(values) => place.copy_from_slice(values),
-        }
+        objective.write_target(target, &mut self.targets[column * outputs..(column + 1) * outputs]);
     }
 
     /// δ = ∂E/∂a of a layer, once the sweep has been there.

@@ -140,7 +140,9 @@ impl TaskConfig {
             TaskConfig::Words(config) => {
                 Box::new(Words::open(given("wiki.train.tokens, ptb.train.txt or train.txt")?, config)?)
             }
-            TaskConfig::Own(config) => Box::new(Own::open(given("train.npz, train.jsonl or train/inputs.npy")?, config)?),
+            TaskConfig::Own(config) => {
+                Box::new(Own::open(given("train.npz, train.jsonl, train.ts or train/inputs.npy")?, config)?)
+            }
             TaskConfig::Characters(config) => Box::new(Characters::open(given(Characters::FILE)?, config)?),
             TaskConfig::Fsdd(config) => Box::new(Fsdd::open(given("recordings/0_george_0.wav")?, config)?),
             TaskConfig::Timit(config) => Box::new(Timit::open(given("TRAIN/DR1/FCJF0/SI1027.WAV")?, config)?),

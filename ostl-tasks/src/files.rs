@@ -74,7 +74,7 @@ pub(crate) fn entry(folder: &Path, path: &str) -> Result<Option<PathBuf>, Datase
 }
 
 /// The paths of what is in a folder, sorted; none if it is no folder, or not to be listed.
-fn in_folder(folder: &Path) -> Result<Vec<PathBuf>, DatasetError> {
+pub(crate) fn in_folder(folder: &Path) -> Result<Vec<PathBuf>, DatasetError> {
     let unreadable = |reason| DatasetError::Unreadable { path: folder.to_owned(), reason };
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,

@@ -2,6 +2,7 @@
 
 pub mod batching;
 pub mod catalogue;
+mod class_counts;
 pub mod config;
 mod encoding;
 pub mod error;
@@ -25,6 +26,7 @@ pub mod vision;
 pub mod vocabulary;
 
 pub use batching::Batches;
+pub use class_counts::{class_counts, odd_classes};
 pub use config::{JsbConfig, MusicConfig, TaskConfig};
 pub use error::{At, DatasetError, Defect, Place, TaskError};
 pub use events::{
@@ -34,7 +36,7 @@ pub use events::{
 pub use events::{Shd, Ssc};
 pub use labels::TargetSteps;
 pub use language::{Characters, CharactersConfig, Words, WordsConfig};
-pub use measures::{Confusion, Measures};
+pub use measures::{ByClass, Confusion, Measures};
 pub use metric::Metric;
 pub use music::{JsbChorales, MuseData, Nottingham, PianoMidi};
 pub use own::{Own, OwnConfig};

@@ -85,6 +85,13 @@ pub trait Task: Send + Sync {
         class.to_string().into()
     }
 
+    /// Targets of each class in a split, where the task knows them without going through its sequences; [`class_counts`](crate::class_counts)
+    /// counts those of any task. `None` also where targets are no classes.
+    fn class_counts(&self, split: Split) -> Option<Vec<u64>> {
+        let _ = split;
+        None
+    }
+
     /// The words or characters that inputs and classes stand for, where the task is to go on with a text: what is written after them can
     /// be drawn from the outputs.
     fn vocabulary(&self) -> Option<&Vocabulary> {

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use ostl_core::{Loss, SequenceBatch, Target};
-use ostl_tasks::own::{Encoding, Format, Own, OwnConfig, Source, WriteError, write};
+use ostl_tasks::own::{Classes, Encoding, Format, Own, OwnConfig, Source, WriteError, write};
 use ostl_tasks::{
     Characters, CharactersConfig, DatasetError, JsbChorales, Metric, Split, StoreRecall, StoreRecallConfig, Task, TaskError,
 };
@@ -84,14 +84,33 @@ fn writing_leaves_nothing_of_what_was_there() {
 #[test]
 fn defects_of_lines() {
     says("", &["line 1", "no sequences"]);
+    says("[{\"inputs\": [[1]], \"target\": 0}]", &["line 1: begins with `[`", "one sequence a line", "jq -c '.[]'"]);
+    says("\n 3", &["line 2", "one sequence a line"]);
+    says(
+        "{\n  \"inputs\": [[1]],\n  \"target\": 0\n}",
+        &["line 1", "goes on after this line", "one sequence a line", "jq -c ."],
+    );
+    says("{\"inputs\": [[1]], \"tar", &["line 1", "cut off"]);
+    says(
+        "{\"inputs\": [[1]], \"target\": 0} {\"inputs\": [[1]], \"target\": 0}",
+        &["line 1: a second sequence on the line"],
+    );
+    says("{\"inputs\": [[1]], \"target\": 0},", &["line 1: a comma after the sequence"]);
+    says("{'inputs': [[1]]}", &["line 1", "not JSON"]);
+    says(r#"{"train": []}"#, &["one file holds one split"]);
+    says(r#"{"inputs": [[[1]], [[2]]], "targets": [0, 1]}"#, &["step 0, feature 0", "a list in place of a number"]);
+    says(r#"{"inputs": [["1"]], "target": 0}"#, &["the text \"1\" in place of a number: write numbers without quotes"]);
+    says(r#"{"inputs": [[1], [2, {}]], "target": 0}"#, &["step 1, feature 1", "an object in place of a number"]);
     says(
         "{\"inputs\": [[1]], \"target\": 0}\n{\"inputs\": [[1, 2]], \"target\": 0}",
         &["line 2", "2 values where those before have 1"],
     );
     says(r#"{"inputs": [[1]]}"#, &["line 1", "`targets` (at each step) is missing"]);
     says(r#"{"target": 1}"#, &["`inputs` is missing"]);
-    says(r#"{"inputs": [[1]], "target": 0, "label": 1}"#, &["unknown key \"label\""]);
-    says(r#"{"inputs": [[1]], "inputs": [[1]], "target": 0}"#, &["comes twice"]);
+    says(r#"{"inputs": [[1]], "target": 0, "label": 1}"#, &["unknown key \"label\"", "did you mean `target`?"]);
+    says(r#"{"inputs": [[1]], "inputs": [[1]], "target": 0}"#, &["the key `inputs` comes twice"]);
+    says(r#"{"imputs": [[1]], "target": 0}"#, &["did you mean `inputs`?"]);
+    says(r#"{"inputs": [[1]], "Target": 0}"#, &["did you mean `target`?"]);
     says(r#"{"inputs": [[1]], "target": 0, "targets": [0]}"#, &["comes twice"]);
     says(
         "{\"inputs\": [[1]], \"target\": 0}\n{\"inputs\": [[1]], \"targets\": [0]}",
@@ -102,14 +121,103 @@ fn defects_of_lines() {
     says(r#"{"inputs": [[]], "target": 0}"#, &["an empty list of values"]);
     says(r#"{"inputs": [[1]], "target": -1}"#, &["class -1", "from 0"]);
     says(r#"{"inputs": [[1]], "target": 1048576}"#, &["class 1048576, expected 0 to 1048575"]);
-    says(r#"{"inputs": [[1]], "target": 0.5}"#, &["write [0.5]"]);
+    says(r#"{"inputs": [[1]], "target": 0.5}"#, &["`target`", "write [0.5]"]);
+    says(r#"{"inputs": [[1]], "target": -2.0}"#, &["class -2", "from 0"]);
+    says(r#"{"inputs": [[1]], "target": 1e300}"#, &["expected 0 to 1048575"]);
+    says(r#"{"inputs": [[1]], "target": "left"}"#, &["the text \"left\" as a target", "classes.json"]);
+    says(r#"{"inputs": [[1]], "target": {}}"#, &["an object as a target"]);
     says(r#"{"inputs": [[1]], "target": null}"#, &["null as `target`"]);
     says(r#"{"inputs": [[1], [1]], "targets": [0, [1]]}"#, &["one kind"]);
     says(r#"{"inputs": [[1], [1]], "targets": [[1], 0]}"#, &["one kind"]);
     says(r#"{"inputs": [[1e39]], "target": 0}"#, &["too large for single precision"]);
-    says(r#"{"inputs": [[null]], "target": 0}"#, &["expected a number"]);
+    says(
+        r#"{"inputs": [[1], [null]], "target": 0}"#,
+        &["step 1, feature 0 of `inputs` (counted from 0): null", "a missing value"],
+    );
     says(r#"{"inputs": [[1]], "targets": [null]}"#, &["no step has a target"]);
-    says("[1]", &["expected a sequence"]);
+    says("[1]", &["one sequence a line"]);
+}
+
+#[test]
+fn numbers_that_are_not_finite_are_named_with_their_place() {
+    let good = r#"{"inputs": [[1, 2]], "target": 0}"#;
+    for (token, name) in
+        [("NaN", "NaN"), ("nan", "nan"), ("Infinity", "Infinity"), ("-Infinity", "-Infinity"), ("-inf", "-inf")]
+    {
+        let place = "line 2: step 1, feature 1 of `inputs` (counted from 0): ";
+        let line = format!("{good}\n{{\"inputs\": [[0, 0], [1, {token}]], \"target\": 0}}");
+        says(&line, &[&format!("{place}{name}, and every number must be finite: remove or replace it")]);
+        says(&format!("{good}\n{{\"target\": {token}}}"), &["line 2: `target`: ", name, "must be finite"]);
+        let line = format!("{{\"inputs\": [[0], [1]], \"targets\": [[0.5], [{token}]]}}");
+        says(&line, &["line 1: step 1 of `targets` (counted from 0): ", name, "must be finite"]);
+        says(&format!("{{\"inputs\": [[\"{token}\"]], \"target\": 0}}"), &["step 0, feature 0", "must be finite"]);
+    }
+    says(r#"{"inputs": [[1], [1e400]], "target": 0}"#, &["step 1, feature 0", "too large"]);
+}
+
+#[test]
+fn classes_however_they_are_written() {
+    let text = "\u{feff}{\"inputs\": [[true], [false]], \"target\": 2.0}\r\n\r\n{\"inputs\": [[1]], \"target\": false}\r{\"inputs\": [[1]], \"target\": 1e0}";
+    let task = of(text, &OwnConfig::default()).unwrap();
+    let batch = task.batch(Split::Train, &[0, 1, 2]);
+    assert_eq!((batch.input(0, 0), batch.input(0, 1)), (&[1.0][..], &[0.0][..]));
+    let classes = [batch.target(0, 1), batch.target(1, 0), batch.target(2, 0)];
+    assert_eq!(classes, [2, 0, 1].map(|class| Some(Target::Class(class))));
+    let wide: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let source = Source { bytes: &wide, encoding: Encoding::JsonLines, path: Path::new("a.jsonl") };
+    let error = Own::from_slices(source, source, None, &OwnConfig::default()).unwrap_err().to_string();
+    assert!(error.contains("UTF-16LE") && error.contains("UTF-8"), "{error}");
+}
+
+#[test]
+fn classes_by_name() {
+    let names = OwnConfig { classes: Some(Classes::Names(["up", "down", "still"].map(str::to_owned).to_vec())), loss: None };
+    let text = "{\"inputs\": [[1]], \"target\": \"down\"}\n{\"inputs\": [[1]], \"target\": 0}";
+    let task = of(text, &names).unwrap();
+    assert_eq!(
+        (task.outputs(), task.class_name(2), task.class_counts(Split::Valid)),
+        (3, "still".into(), Some(vec![1, 1, 0]))
+    );
+    let error = of(r#"{"inputs": [[1]], "target": "left"}"#, &names).unwrap_err();
+    assert!(error.contains("\"left\" is not the name of a class (there are up, down, still)"), "{error}");
+    let error = of(r#"{"inputs": [[1]], "target": 3}"#, &names).unwrap_err();
+    assert!(error.contains("class 3, but the setting `classes`, or classes.json, says that there are 3"), "{error}");
+
+    // Beside the files; written with them, too.
+    let folder = tempfile::tempdir().unwrap();
+    write(&task, folder.path(), Format::JsonLines).unwrap();
+    assert_eq!(fs::read_to_string(folder.path().join("classes.json")).unwrap(), "[\"up\",\"down\",\"still\"]\n");
+    let again = Own::open(folder.path(), &OwnConfig::default()).unwrap();
+    assert_eq!((again.outputs(), again.class_name(1)), (3, "down".into()));
+    fs::rename(folder.path().join("classes.json"), folder.path().join("Classes.JSON")).unwrap();
+    assert_eq!(Own::open(folder.path(), &OwnConfig::default()).unwrap().class_name(1), "down");
+    fs::write(folder.path().join("Classes.JSON"), "{}").unwrap();
+    assert!(Own::open(folder.path(), &OwnConfig::default()).unwrap_err().to_string().contains("Classes.JSON: line 1"));
+}
+
+#[test]
+fn a_class_at_every_step_of_a_sequence_is_judged_by_sequence() {
+    let metrics = |text: &str| of(text, &OwnConfig::default()).unwrap().metrics().to_vec();
+    let one_each = "{\"inputs\": [[1], [2]], \"targets\": [1, 1]}\n{\"inputs\": [[1], [2]], \"targets\": [null, 0]}";
+    assert_eq!(metrics(one_each), [Metric::SequenceAccuracy, Metric::Accuracy]);
+    for other in [
+        "{\"inputs\": [[1], [2]], \"targets\": [1, 0]}",
+        "{\"inputs\": [[1], [2]], \"targets\": [null, 0]}",
+        "{\"inputs\": [[1], [2]], \"target\": 1}",
+    ] {
+        assert_eq!(metrics(other), [Metric::Accuracy]);
+    }
+}
+
+#[test]
+fn rows_of_one_hot_targets_are_told_of() {
+    let notes = |text: &str, config: &OwnConfig| {
+        of(text, config).unwrap().remarks().iter().filter(|note| note.contains("single one")).count()
+    };
+    let hot = "{\"inputs\": [[1]], \"target\": [0, 1, 0]}\n{\"inputs\": [[1]], \"target\": [1, 0, 0]}";
+    assert_eq!(notes(hot, &OwnConfig::default()), 1);
+    assert_eq!(notes(hot, &OwnConfig { loss: Some(Loss::BinaryCrossEntropy), classes: None }), 0);
+    assert_eq!(notes(r#"{"inputs": [[1]], "target": [0, 0.5]}"#, &OwnConfig::default()), 0);
 }
 
 #[test]
@@ -125,12 +233,12 @@ fn splits_must_fit_together() {
         assert!(error.starts_with("valid: ") && error.contains(words), "{error}");
     }
     let with = |loss, classes| of(good, &OwnConfig { loss, classes });
-    assert_eq!(with(None, Some(7)).unwrap().outputs(), 7);
-    assert!(with(None, Some(1)).unwrap_err().starts_with("classes = 1"));
-    assert!(with(Some(Loss::MeanSquaredError), Some(3)).unwrap_err().starts_with("classes = 3"));
+    assert_eq!(with(None, Some(7.into())).unwrap().outputs(), 7);
+    assert!(with(None, Some(1.into())).unwrap_err().starts_with("classes = 1"));
+    assert!(with(Some(Loss::MeanSquaredError), Some(3.into())).unwrap_err().starts_with("classes = 3"));
     assert!(with(Some(Loss::MeanSquaredError), None).unwrap_err().contains("classes, but the `loss` is one of values"));
-    let error = of(r#"{"inputs": [[1]], "target": 5}"#, &OwnConfig { loss: None, classes: Some(3) }).unwrap_err();
-    assert!(error.contains("class 5, but the setting `classes` says that there are 3"), "{error}");
+    let error = of(r#"{"inputs": [[1]], "target": 5}"#, &OwnConfig { loss: None, classes: Some(3.into()) }).unwrap_err();
+    assert!(error.contains("class 5, but the setting `classes`, or classes.json, says that there are 3"), "{error}");
 }
 
 #[test]
@@ -143,7 +251,7 @@ fn splits_that_are_not_there() {
     assert!(error.contains("train.npz") && error.contains("own"), "{error}");
     fs::write(folder.path().join("train.jsonl"), r#"{"inputs": [[1]], "target": 0}"#).unwrap();
     let error = open().unwrap_err().to_string();
-    assert!(error.contains("valid.npz, valid.jsonl or valid/inputs.npy"), "{error}");
+    assert!(error.contains("valid.npz, valid.jsonl, valid.ts or valid/inputs.npy"), "{error}");
     fs::write(folder.path().join("valid.jsonl"), r#"{"inputs": [[2]], "target": 0}"#).unwrap();
     let task = open().unwrap();
     assert!(!task.has_test());
@@ -181,7 +289,7 @@ fn tasks_come_back_from_files() {
         &CharactersConfig { valid: 0.3, streams: 3, ..Default::default() },
     );
     let text = text.unwrap();
-    comes_back(&text, &OwnConfig { classes: Some(text.outputs()), ..Default::default() });
+    comes_back(&text, &OwnConfig { classes: Some(text.outputs().into()), ..Default::default() });
     let music =
         br#"{"train": [[[60, 64], [], [62]], [[21], [108]]], "valid": [[[60], [60]]], "test": [[[60], [64, 60], [60]]]}"#;
     let music = JsbChorales::from_slice(music, Path::new("x")).unwrap();

@@ -87,11 +87,22 @@ fn arrays_that_are_none() {
         (array("|u1", "(1, 2, 1)", &[1, 2, 3]), "but 76 are there"),
         (array("|u1", "(2, 1)", &[1, 2]), "[2, 1], expected [sequences, steps, features]"),
         (array("|u1", "(0, 2, 1)", &[]), "expected at least one sequence"),
-        (array("<c8", "(1, 1, 1)", &[0; 8]), "expected bool, whole numbers"),
+        (array("<c8", "(1, 1, 1)", &[0; 8]), "real and imaginary part as two features"),
+        (
+            npy("{'descr': '|O', 'fortran_order': False, 'shape': (8,), }\n", b"\x80"),
+            "pad them to the longest and give `lengths`, or write JSON Lines",
+        ),
+        (array("<M8[s]", "(1, 1, 1)", &[0; 8]), "save numbers"),
         (array("<U1", "(1, 1, 1)", &[0; 4]), "text that names a class"),
-        (array("<f4", "(1, 1, 1)", &f32::NAN.to_le_bytes()), "number 0, counted from 0: NaN is not a finite number"),
-        (array("<f8", "(1, 1, 2)", &[0.0, 1e39].map(f64::to_le_bytes).concat()), "number 1"),
-        (array("<i8", "(1, 1, 1)", &(1_i64 << 40).to_le_bytes()), "1099511627776 is outside"),
+        (
+            array("<f4", "(1, 1, 1)", &f32::NAN.to_le_bytes()),
+            "sequence 0, step 0, feature 0 (counted from 0): NaN, and every number must be finite",
+        ),
+        (array("<f8", "(1, 1, 2)", &[0.0, 1e39].map(f64::to_le_bytes).concat()), "feature 1 (counted from 0): inf"),
+        (
+            array("<i8", "(1, 1, 1)", &(1_i64 << 40).to_le_bytes()),
+            "sequence 0, step 0, feature 0 (counted from 0): a whole number outside",
+        ),
         (array("|b1", "(1, 1, 1)", &[2]), "invalid value for bool"),
         (b"\x93NUMPY\x02\x00\xff\xff\xff\xff".to_vec(), "a header of 4294967295 bytes"),
         (b"\x93NUMPY\x09\x00\x00\x00\x00\x00".to_vec(), "unsupported version"),
@@ -100,6 +111,89 @@ fn arrays_that_are_none() {
     ] {
         let error = refused(inputs);
         assert!(error.starts_with("x.npz: in `inputs`: ") && error.contains(words), "{words}: {error}");
+    }
+}
+
+/// 2 sequences of 3 steps of 2 features, with one number changed, in C's order or Fortran's, of every kind of float.
+#[test]
+fn places_are_those_of_the_array_in_every_order() {
+    let value =
+        |sequence: usize, step: usize, feature: usize| if (sequence, step, feature) == (1, 2, 0) { f64::NAN } else { 1.0 };
+    let c: Vec<f64> = (0..12).map(|i| value(i / 6, i / 2 % 3, i % 2)).collect();
+    let fortran: Vec<f64> = (0..12).map(|i| value(i % 2, i / 2 % 3, i / 6)).collect();
+    for (order, numbers) in [("False", c), ("True", fortran)] {
+        let f4 = || numbers.iter().flat_map(|&x| (x as f32).to_le_bytes()).collect::<Vec<u8>>();
+        let data: [(&str, Vec<u8>); 4] = [
+            ("<f8", numbers.iter().flat_map(|x| x.to_le_bytes()).collect()),
+            (">f8", numbers.iter().flat_map(|x| x.to_be_bytes()).collect()),
+            ("<f4", f4()),
+            ("<f2", numbers.iter().flat_map(|x| if x.is_nan() { [0, 0x7e] } else { [0, 0x3c] }).collect()),
+        ];
+        for (kind, bytes) in data {
+            let header = |shape: &str| format!("{{'descr': '{kind}', 'fortran_order': {order}, 'shape': {shape}, }}\n");
+            let inputs = npy(&header("(2, 3, 2)"), &bytes);
+            let error = open(&archive(
+                &[("inputs.npy", inputs.clone()), ("targets.npy", array("|u1", "(2,)", &[0, 1]))],
+                CompressionMethod::Stored,
+            ));
+            let error = error.unwrap_err();
+            assert!(
+                error.starts_with("x.npz: in `inputs`: sequence 1, step 2, feature 0 (counted from 0): NaN, "),
+                "{kind} {order}: {error}"
+            );
+            // In padding it may lie: nobody reads it.
+            let lengths = ("lengths.npy", array("|u1", "(2,)", &[3, 2]));
+            let padded = [("inputs.npy", inputs.clone()), ("targets.npy", array("|u1", "(2,)", &[0, 1])), lengths];
+            assert!(open(&archive(&padded, CompressionMethod::Stored)).is_ok());
+            // As values to predict, at a step that has a target or not.
+            let ones = || ("inputs.npy", array("|u1", "(2, 3, 1)", &[1; 6]));
+            let error = open(&archive(&[ones(), ("targets.npy", inputs.clone())], CompressionMethod::Stored)).unwrap_err();
+            assert!(error.contains("in `targets`: sequence 1, step 2, output 0 (counted from 0): NaN, "), "{error}");
+            let mask = ("mask.npy", array("|b1", "(2, 3)", &[1, 1, 1, 1, 1, 0]));
+            let masked = open(&archive(&[ones(), ("targets.npy", inputs), mask], CompressionMethod::Stored)).unwrap();
+            assert_eq!(masked.batch(Split::Train, &[1]).target_count(), 2);
+        }
+    }
+}
+
+/// A class that a table held as a float, and what stands for none where there is no target.
+#[test]
+fn classes_as_floats_and_what_lies_in_their_padding() {
+    let inputs = || ("inputs.npy", array("|u1", "(2, 2, 1)", &[0; 4]));
+    let with = |members: Vec<(&'static str, Vec<u8>)>| {
+        open(&archive(&[vec![inputs()], members].concat(), CompressionMethod::Stored))
+    };
+    let floats = |numbers: &[f64]| numbers.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>();
+    let task = with(vec![("targets.npy", array("<f8", "(2,)", &floats(&[0.0, 2.0])))]).unwrap();
+    assert_eq!((task.outputs(), task.batch(Split::Train, &[1]).target(0, 1)), (3, Some(Target::Class(2))));
+    for (wrong, words) in [(1.5, "class 1.5"), (-1.0, "class -1 "), (f64::NAN, "class NaN"), (1e300, "class inf")] {
+        let error = with(vec![("targets.npy", array("<f8", "(2,)", &floats(&[0.0, wrong])))]).unwrap_err();
+        assert!(error.contains("in `targets`: sequence 1: ") && error.contains(words), "{error}");
+    }
+    let wide: Vec<u8> = [1, i64::MIN, 0, 1 << 40].iter().flat_map(|n| n.to_le_bytes()).collect();
+    let mask = || ("mask.npy", array("|u1", "(2, 2)", &[1, 0, 1, 0]));
+    let targets = ("targets.npy", array("<i8", "(2, 2)", &wide));
+    assert_eq!(with(vec![targets.clone(), mask()]).unwrap().outputs(), 2);
+    let error = with(vec![targets]).unwrap_err();
+    assert!(error.contains("sequence 0, step 1: class -2147483648"), "{error}");
+    // What a mask says beyond a sequence's end does not count, nor what is no number there.
+    let lengths = ("lengths.npy", array("<f8", "(2,)", &floats(&[1.0, 2.0])));
+    let mask = ("mask.npy", array("<f8", "(2, 2)", &floats(&[1.0, f64::NAN, 1.0, 1.0])));
+    let targets = ("targets.npy", array("|u1", "(2, 2)", &[1, 9, 0, 1]));
+    assert_eq!(with(vec![targets, lengths, mask]).unwrap().outputs(), 2);
+}
+
+#[test]
+fn archives_that_are_not_whole_or_not_the_right_ones() {
+    let members = [("inputs.npy", array("|u1", "(1, 1, 1)", &[0])), ("targets.npy", array("|u1", "(1,)", &[0]))];
+    let whole = archive(&members, CompressionMethod::Stored);
+    assert!(open(&whole[..whole.len() - 30]).unwrap_err().contains("cut off or changed"));
+    assert!(open(&members[0].1).unwrap_err().contains("np.savez(file, inputs=…, targets=…)"));
+    for (name, meant) in
+        [("X.npy", "`inputs`"), ("labels.npy", "`targets`"), ("target.npy", "`targets`"), ("Length.npy", "`lengths`")]
+    {
+        let error = open(&archive(&[(name, array("|u1", "(1,)", &[0]))], CompressionMethod::Stored)).unwrap_err();
+        assert!(error.contains(&format!("did you mean {meant}?")), "{error}");
     }
 }
 

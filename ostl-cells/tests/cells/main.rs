@@ -8,6 +8,7 @@ mod every_cell;
 mod exactness;
 mod golden;
 mod learner;
+mod objectives;
 mod persistence;
 mod rolling;
 mod stacks;

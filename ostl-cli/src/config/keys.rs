@@ -8,6 +8,8 @@ pub(crate) const KEYS: &[&str] = &[
     "threads",
     "data",
     "task.name",
+    "task.class_weights",
+    "task.label_smoothing",
     "layers.0.units",
     "layers.0.cell",
     "layers.0.dense",
@@ -50,6 +52,8 @@ pub(crate) const KEYS: &[&str] = &[
 
 /// What other programs call it.
 const HABITS: &[(&[&str], &str)] = &[
+    (&["class-weight", "weights", "loss-weights", "pos-weight"], "task.class_weights"),
+    (&["smoothing", "label-smooth"], "task.label_smoothing"),
     (&["lr", "learning-rate", "eta", "step-size", "base-lr"], "optimizer.learning_rate"),
     (&["epoch", "num-epochs", "n-epochs", "max-epochs", "nb-epochs"], "training.epochs"),
     (&["batch-size", "bs", "train-batch-size", "minibatch"], "training.batch"),

@@ -6,6 +6,7 @@ mod keys;
 mod kinds;
 mod layer;
 mod method;
+mod objective;
 mod optimizer;
 mod place;
 mod readout;
@@ -21,14 +22,15 @@ mod words;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use ostl_core::{Initialization, Method, Network, OptimizerSettings, Real, Schedule, WindowChoice};
-use ostl_tasks::{Split, Task, TaskConfig};
+use ostl_core::{Initialization, Loss, Method, Network, Objective, OptimizerSettings, Real, Schedule, WindowChoice};
+use ostl_tasks::{Split, Task};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use keys::elsewhere;
 pub(crate) use layer::LayerConfig;
 use method::MethodConfig;
 pub(crate) use method::{MethodName, carry, trace};
+use objective::TaskSection;
 use optimizer::OptimizerConfig;
 pub(crate) use optimizer::ScheduleEvery;
 use readout::ReadoutConfig;
@@ -56,7 +58,7 @@ pub(crate) struct Config {
     /// Where the task's data lies; `--data` overrules it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) data: Option<PathBuf>,
-    pub(crate) task: TaskConfig,
+    pub(crate) task: TaskSection,
     /// From the input upwards; the readout's size follows from the task.
     pub(crate) layers: Vec<LayerConfig>,
     /// The layer whose outputs are the logits; dense and stateless if left out.
@@ -134,6 +136,7 @@ impl Config {
         // Whatever the task, it has an input and an output; the network is checked again when they are known.
         self.check_size(1, 1)?;
         self.method().validate().map_err(|error| self.method.refuse(error.into()))?;
+        self.task.validate().map_err(|error| error.within("task"))?;
         self.optimizer.validate(self.training.epochs).map_err(|error| error.within("optimizer"))?;
         self.training.validate().map_err(|error| error.within("training"))
     }
@@ -165,6 +168,22 @@ impl Config {
         }
         let network = self.network::<f32>(inputs, outputs)?;
         Ok(self.method.choose_window(&network, streams, longest))
+    }
+
+    /// Puts numbers in the place of weights of classes that depend on the train split, and gives what is to be said of them.
+    pub(crate) fn resolve_objective(&mut self, task: &dyn Task) -> Result<Option<String>, OutOfRange> {
+        self.task.resolve(task).map_err(|error| error.within("task"))
+    }
+
+    /// What the network is to make small: the task's loss, with weights of classes (once they are
+    /// [resolved](Config::resolve_objective)) and smoothed labels.
+    pub(crate) fn objective(&self, task: &dyn Task) -> Result<Objective, OutOfRange> {
+        self.objective_for(task.loss(), task.outputs())
+    }
+
+    /// The same, for a task of such a loss and so many outputs.
+    pub(crate) fn objective_for(&self, loss: Loss, outputs: usize) -> Result<Objective, OutOfRange> {
+        self.task.objective(loss, outputs).map_err(|error| error.within("task"))
     }
 
     /// The optimiser at the start of training.
@@ -228,7 +247,7 @@ impl Config {
 
     /// Opens the task; `source` is whom to blame for a wrong setting.
     pub(crate) fn open_task(&self, data: Option<&Path>, source: &Source) -> Result<Box<dyn Task>> {
-        open(&self.task, self.data(data), source)
+        open(&self.task.of, self.data(data), source)
     }
 
     /// The name of the first layer's cell or activation, for the name of the run.

@@ -26,7 +26,7 @@ pub(crate) fn task(name: &str, settings: &[String]) -> Result<TaskConfig, UsageE
     whole.insert("task".into(), Value::Table(tree));
     loop {
         match blame::read(&whole) {
-            Ok(config) => return Ok(config.task),
+            Ok(config) => return Ok(config.task.of),
             Err(wrong) if spelling::corrected(&mut whole, &wrong) => {}
             Err(wrong) => {
                 let key = wrong.path.iter().skip(1).map(String::as_str).collect::<Vec<_>>().join(".");

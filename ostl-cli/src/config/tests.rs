@@ -184,7 +184,7 @@ fn unknown_keys_are_named() {
         &["layers.0.bias = 1", "unknown key", "`units`, `dropout`, `dense`"],
     );
     refused(&["readout={cell=\"li\", dekay=1}"], &["readout.dekay = 1", "`cell`, `decay`"]);
-    refused(&["task.dealy=5"], &["`name`, `delay`"]);
+    refused(&["task.dealy=5"], &["`name`, `class_weights`, `label_smoothing`, `delay`"]);
 }
 
 #[test]

@@ -10,6 +10,9 @@ use crate::names::{did_you_mean, or_known, with_known};
 /// Keys of a layer that are read before the rest is left to the cell.
 const OF_A_CELL: [&str; 5] = ["cell", "units", "activity", "density", "dropout"];
 
+/// Keys of a task that are read before the rest is left to it.
+const OF_A_TASK: [&str; 3] = ["name", super::objective::KEYS[0], super::objective::KEYS[1]];
+
 /// What a key that has no default might be, by its name.
 const EXAMPLES: [(&str, &str); 15] = [
     ("task", "[task] with name = \"store-recall\" (ostl data list shows them all)"),
@@ -42,7 +45,7 @@ pub(super) fn and_taken_out(listed: Vec<String>, root: &Value, path: &[String]) 
             }
         }
         ["readout", _] => &["dropout", "tied", "cell"],
-        ["task", _] => &["name"],
+        ["task", _] => &OF_A_TASK,
         _ => &[],
     };
     let taken: Vec<String> = taken.iter().map(|&name| name.to_owned()).filter(|name| !listed.contains(name)).collect();

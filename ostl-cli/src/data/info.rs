@@ -7,12 +7,12 @@ use std::time::Instant;
 use anyhow::Result;
 use ostl_core::TargetKind;
 use ostl_tasks::catalogue::{DataSet, Origin, Verdict};
-use ostl_tasks::{Metric, Split, Task};
+use ostl_tasks::{Metric, Split, Task, odd_classes};
 
 use super::statistics::Statistics;
 use super::{Asked, data_set, size, task_name};
 use crate::arguments::InfoArguments;
-use crate::figures::{Figures, reported, written};
+use crate::figures::{Figures, in_tables, reported, written};
 use crate::table::aligned;
 
 /// Most classes that are listed one by one.
@@ -101,10 +101,15 @@ fn described(task: &dyn Task, seconds: f64) -> String {
         text += &format!("note: {remark}\n");
     }
     text += &classes(task, &splits);
+    // A word or character that a split lacks is nothing odd.
+    if task.vocabulary().is_none() && task.loss().target_kind() == TargetKind::Classes {
+        let counts = splits.each_ref().map(|(_, counts)| counts.classes.clone());
+        text.extend(odd_classes(task, &counts).iter().map(|sentence| format!("note: {sentence}\n")));
+    }
     let chance = Figures::chance(task);
     if !chance.is_empty() {
         let known = |metric: Metric| chance.get(metric).map(|value| format!("{metric} {}", written(metric, value)));
-        let figures: Vec<String> = reported(task).into_iter().filter_map(known).collect();
+        let figures: Vec<String> = in_tables(&reported(task)).filter_map(known).collect();
         text += &format!("\nchance: {}\n", figures.join(", "));
     }
     if let Some(goal) = task.goal() {

@@ -25,7 +25,7 @@ const TASKS: &[(&str, &str)] = &[
     ("piano-midi", "classical piano music, for the next chord"),
     ("event-list", "your own events, from CSV files"),
     ("timit", "phones of your licensed copy of TIMIT"),
-    ("own", "your own sequences, from NumPy or JSON Lines files"),
+    ("own", "your own sequences, from NumPy, JSON Lines or .ts files"),
 ];
 
 pub(super) fn run() -> Result<()> {

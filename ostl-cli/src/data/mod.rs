@@ -102,7 +102,7 @@ impl Asked<'_> {
             return Err(UsageError::Other(problem));
         }
         let data = config.data(self.data).map(Path::to_owned);
-        Ok(Chosen { config: config.task, data, source: Some(source) })
+        Ok(Chosen { config: config.task.of, data, source: Some(source) })
     }
 }
 

@@ -36,9 +36,9 @@ pub(crate) fn of_learner(
         return Ok(None);
     }
     let mut network: Network<f64> = config.network_for(task).map_err(|error| source.out_of_range(error))?;
-    let start = of_task(&network, config, task)?;
+    let start = of_task(&network, config, source, task)?;
     network.copy_parameters(trained.parameters())?;
-    Ok(Some(BeforeAndAfter { start, trained: of_task(&network, config, task)? }))
+    Ok(Some(BeforeAndAfter { start, trained: of_task(&network, config, source, task)? }))
 }
 
 impl fmt::Display for BeforeAndAfter {

@@ -7,9 +7,9 @@ use crate::error::LearnError;
 use crate::gradient_check::{Agreement, agreement};
 use crate::layer::Layer;
 use crate::learner::Learner;
-use crate::loss::Loss;
 use crate::method::{Carry, Method, Window};
 use crate::network::Network;
+use crate::objective::Objective;
 use crate::optimizer::OptimizerSettings;
 
 /// Relative error up to which a gradient counts as equal in `f64`.
@@ -82,9 +82,15 @@ impl Audit {
 ///
 /// # Errors
 /// If the method cannot be run on the network, the batch does not fit it, or something is not finite.
-pub fn audit(network: &Network<f64>, loss: Loss, method: &Method, batch: &SequenceBatch<f64>) -> Result<Audit, LearnError> {
-    let found = gradient(network, loss, *method, batch)?;
-    let bptt::Gradient { loss: total, values: truth } = bptt::gradient(network, loss, batch);
+pub fn audit(
+    network: &Network<f64>,
+    objective: impl Into<Objective>,
+    method: &Method,
+    batch: &SequenceBatch<f64>,
+) -> Result<Audit, LearnError> {
+    let objective: &Objective = &objective.into();
+    let found = gradient(network, objective, *method, batch)?;
+    let bptt::Gradient { loss: total, values: truth } = bptt::gradient(network, objective, batch);
     let whole = norm(truth.iter().copied());
     let blocks = network.blocks().iter().zip(claims(network, method)).map(|(block, claim)| {
         let (found, truth) = (&found[block.range()], &truth[block.range()]);
@@ -112,7 +118,7 @@ pub fn audit(network: &Network<f64>, loss: Loss, method: &Method, batch: &Sequen
             } else if products_by_layer(network, steps, batch) > MOST_PRODUCTS {
                 None
             } else {
-                Some(agreement(&gradient(network, loss, by_layer, batch)?, &truth, 0.0).relative_error)
+                Some(agreement(&gradient(network, objective, by_layer, batch)?, &truth, 0.0).relative_error)
             }
         }
     };
@@ -139,10 +145,15 @@ fn products_by_layer(network: &Network<f64>, steps: usize, batch: &SequenceBatch
     network.layers.iter().enumerate().filter_map(of_layer).sum::<f64>() * windows as f64
 }
 
-fn gradient(network: &Network<f64>, loss: Loss, method: Method, batch: &SequenceBatch<f64>) -> Result<Vec<f64>, LearnError> {
+fn gradient(
+    network: &Network<f64>,
+    objective: &Objective,
+    method: Method,
+    batch: &SequenceBatch<f64>,
+) -> Result<Vec<f64>, LearnError> {
     // The optimiser is never asked; a batch always has at least one stream to make room for.
     let method = method.for_sequences_of(batch.steps());
-    let learner = Learner::new(network.clone(), loss, method, OptimizerSettings::sgd(1.0), batch.streams().max(1));
+    let learner = Learner::new(network.clone(), objective, method, OptimizerSettings::sgd(1.0), batch.streams().max(1));
     Ok(learner?.gradient(batch)?.1.to_vec())
 }
 

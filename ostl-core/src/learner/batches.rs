@@ -129,7 +129,7 @@ impl<T: Real> Learner<T> {
             *continues = length > start + steps || (from == From::WhereItIs && length == batch.steps());
         }
         self.continues[batch.streams()..].fill(false);
-        let (network, loss, looks_back) = (&self.network, self.loss, self.looks_back());
+        let (network, objective, looks_back) = (&self.network, &self.objective, self.looks_back());
         let work = network.parameters.len() * batch.streams() * steps;
         let has_activity_terms = network.has_activity_terms();
         let restarts: &[bool] = &self.streaming.restarts;
@@ -160,7 +160,7 @@ impl<T: Real> Learner<T> {
                 score.activity += lane.tape.activity(network, from + step);
                 for stream in 0..lane.tape.live {
                     if let Some(target) = batch.target(lane.first + stream, start + step) {
-                        add_loss(loss, o, lane, from + step, stream, target, &mut score);
+                        add_loss(objective, o, lane, from + step, stream, target, &mut score);
                     }
                 }
             }
@@ -214,10 +214,10 @@ impl<T: Real> Learner<T> {
             Targets::Classes(_) => TargetKind::Classes,
             Targets::Values(_) => TargetKind::Values,
         };
-        if kind != self.loss.target_kind() {
+        if kind != self.objective.loss().target_kind() {
             return Err(LearnError::Target {
                 stream: 0,
-                problem: format!("the batch holds {kind:?}, the loss wants {:?}", self.loss.target_kind()),
+                problem: format!("the batch holds {kind:?}, the loss wants {:?}", self.objective.loss().target_kind()),
             });
         }
         Ok(())

@@ -4,6 +4,7 @@ use super::{Learner, add_score};
 use crate::batch::SequenceBatch;
 use crate::error::{Aftermath, LearnError};
 use crate::loss::Target;
+use crate::objective::Objective;
 use crate::real::Real;
 use crate::score::Score;
 use crate::window::{Keep, Lists, Moment, Tape};
@@ -35,7 +36,8 @@ pub struct Observation<'a, T> {
 }
 
 impl<T: Real> Learner<T> {
-    /// The score of whole sequences, each from a fresh state, without learning and without touching the streams.
+    /// The score of whole sequences, each from a fresh state, without learning and without touching the streams. It is measured by the plain
+    /// [`loss`](Learner::loss), without weights of classes and smoothed labels, so that it can be compared whatever was learned with.
     ///
     /// # Errors
     /// If the batch does not fit the network, or an input, a target or the loss is not finite. What is learned from is untouched in any case.
@@ -88,6 +90,7 @@ impl<T: Real> Learner<T> {
         };
         let tape = &mut evaluation.tape;
         let mut signal = vec![T::zero(); self.network.outputs()];
+        let plain = Objective::from(self.objective.loss());
         let mut score = Score::default();
         for start in (0..batch.steps()).step_by(STEPS) {
             let steps = STEPS.min(batch.steps() - start);
@@ -102,7 +105,7 @@ impl<T: Real> Learner<T> {
                     score.steps += u64::from(start + step < batch.lengths()[stream]);
                     if let Some(target) = batch.target(stream, start + step) {
                         let before = score.loss;
-                        add_score(self.loss, outputs, target, &mut signal, &mut score);
+                        add_score(&plain, outputs, target, &mut signal, &mut score);
                         let loss = score.loss - before;
                         observe(Observation { stream, step: start + step, outputs, target, loss });
                     }

@@ -14,6 +14,7 @@ use crate::lane::Lane;
 use crate::loss::{Loss, Target};
 use crate::method::Method;
 use crate::network::Network;
+use crate::objective::Objective;
 use crate::optimizer::{Optimizer, OptimizerSettings};
 use crate::real::Real;
 use crate::score::Score;
@@ -31,12 +32,12 @@ pub(crate) use streaming::Streaming;
 /// For sequences with an end call [`finish`](Learner::finish) there, or hand over whole batches with
 /// [`learn_batch`](Learner::learn_batch).
 ///
-/// The gradient of an update is the mean over the targets it covers.
+/// The gradient of an update is the sum over the targets it covers, divided by their number ([`Objective`] says what a target weighs).
 pub struct Learner<T: Real> {
     pub(crate) network: Network<T>,
     pub(crate) method: Method,
     pub(crate) optimizer: Optimizer<T>,
-    loss: Loss,
+    objective: Objective,
     pub(crate) streaming: Streaming<T>,
     frozen: bool,
     /// Somebody may have written to connections that do not exist.
@@ -48,18 +49,20 @@ pub struct Learner<T: Real> {
 }
 
 impl<T: Real> Learner<T> {
-    /// A learner for so many streams side by side.
+    /// A learner for so many streams side by side, of a [`Loss`] or of an [`Objective`] with weights for classes or smoothed labels.
     ///
     /// # Errors
-    /// If the method or the optimiser's settings cannot be run, or there are no streams.
+    /// If the method or the optimiser's settings cannot be run, there are no streams, or weights of classes are not one for each output.
     pub fn new(
         mut network: Network<T>,
-        loss: Loss,
+        objective: impl Into<Objective>,
         method: Method,
         optimizer: OptimizerSettings,
         streams: usize,
     ) -> Result<Self, ConfigError> {
         method.validate_for(&network)?;
+        let objective = objective.into();
+        objective.check_outputs(network.outputs())?;
         if streams == 0 {
             return Err(ConfigError::out_of_range("streams", 0, "at least 1"));
         }
@@ -70,7 +73,7 @@ impl<T: Real> Learner<T> {
             network,
             method,
             optimizer,
-            loss,
+            objective,
             streaming,
             frozen: false,
             changed_by_hand: false,
@@ -105,9 +108,14 @@ impl<T: Real> Learner<T> {
         &self.method
     }
 
-    /// The loss it learns to make small.
+    /// The loss it learns to make small, and by which it is evaluated.
     pub fn loss(&self) -> Loss {
-        self.loss
+        self.objective.loss()
+    }
+
+    /// The loss with the weights of classes and smoothed labels that it learns with.
+    pub fn objective(&self) -> &Objective {
+        &self.objective
     }
 
     /// The optimiser and its moments.
@@ -193,7 +201,7 @@ impl<T: Real> Learner<T> {
 
 /// Adds the loss of one stream's step and leaves its learning signal with the sweep.
 fn add_loss<T: Real>(
-    loss: Loss,
+    objective: &Objective,
     outputs: usize,
     lane: &mut Lane<T>,
     step: usize,
@@ -203,13 +211,14 @@ fn add_loss<T: Real>(
 ) {
     let column = step * lane.tape.live + stream;
     let logits = &lane.tape.logits(outputs, step)[stream * outputs..(stream + 1) * outputs];
-    lane.sweep.set_target(outputs, column, target);
+    lane.sweep.set_target(objective, outputs, column, target);
     let signal = &mut lane.sweep.readout_signal()[column * outputs..(column + 1) * outputs];
-    add_score(loss, logits, target, signal, score);
+    add_score(objective, logits, target, signal, score);
 }
 
-fn add_score<T: Real>(loss: Loss, logits: &[T], target: Target<'_, T>, signal: &mut [T], score: &mut Score) {
-    score.loss += loss.evaluate(logits, target, signal).to_f64();
+fn add_score<T: Real>(objective: &Objective, logits: &[T], target: Target<'_, T>, signal: &mut [T], score: &mut Score) {
+    score.loss += objective.evaluate(logits, target, signal).to_f64();
+    score.weight += objective.weight(target);
     score.targets += 1;
     if let Target::Class(class) = target {
         score.correct += u64::from(is_first_maximum(logits, class));

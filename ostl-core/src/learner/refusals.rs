@@ -78,7 +78,7 @@ impl<T: Real> Learner<T> {
 
     pub(super) fn check_target(&self, stream: usize, target: &Target<'_, T>) -> Result<(), LearnError> {
         let outputs = self.network.outputs();
-        let problem = match (target, self.loss.target_kind()) {
+        let problem = match (target, self.objective.loss().target_kind()) {
             (Target::Class(class), TargetKind::Classes) if *class < outputs => return Ok(()),
             (Target::Class(class), TargetKind::Classes) => format!("class {class} where the readout has {outputs}"),
             (Target::Values(values), TargetKind::Values) if values.len() == outputs => {

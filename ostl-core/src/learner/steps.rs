@@ -105,7 +105,7 @@ impl<T: Real> Learner<T> {
             if let Some(target) = target {
                 let (lane, stream) = self.streaming.lanes.find(stream);
                 let lane = &mut self.streaming.lanes.lanes[lane];
-                add_loss(self.loss, self.network.outputs(), lane, step, stream, *target, &mut score);
+                add_loss(&self.objective, self.network.outputs(), lane, step, stream, *target, &mut score);
                 lane.score.targets += 1;
             }
         }

@@ -3,6 +3,7 @@
 //! [`Measures`] is shown each answer as an evaluation comes to it ([`Observation`]) and keeps sums only, so a split of any length can be
 //! measured batch after batch.
 
+mod by_class;
 mod confusion;
 mod frames;
 mod sequences;
@@ -13,6 +14,7 @@ use ostl_core::{Loss, Observation, Real, Target, TargetKind};
 use crate::metric::Metric;
 use crate::task::Task;
 
+pub use by_class::ByClass;
 pub use confusion::Confusion;
 use frames::Frames;
 use sequences::Sequences;
@@ -54,12 +56,24 @@ pub struct Measures {
 struct Classes {
     correct: u64,
     /// Of targets, or of sequences where they are judged as wholes.
+    by_class: ByClass,
+    /// Of the same.
     confusion: Option<Confusion>,
+}
+
+impl Classes {
+    /// One more time that `said` was answered where `class` was right.
+    fn add(&mut self, class: usize, said: usize) {
+        self.by_class.add(class, said);
+        if let Some(confusion) = &mut self.confusion {
+            confusion.add(class, said);
+        }
+    }
 }
 
 impl Measures {
     /// Nothing measured yet; to measure the task's [`metrics`](Task::metrics), that of its [`goal`](Task::goal), the loss, and with
-    /// classes the accuracy and, for up to [`MOST_CLASSES`], the confusion matrix.
+    /// classes the accuracy, what goes by class and, for up to [`MOST_CLASSES`], the confusion matrix.
     pub fn new(task: &dyn Task) -> Self {
         let goal = task.goal().map(|goal| goal.metric);
         let wanted: Vec<Metric> = task.metrics().iter().copied().chain(goal).collect();
@@ -76,7 +90,7 @@ impl Measures {
         Self {
             targets: 0,
             loss: 0.0,
-            classes: of_classes.then_some(Classes { correct: 0, confusion }),
+            classes: of_classes.then(|| Classes { correct: 0, by_class: ByClass::new(outputs), confusion }),
             sequences: (of_classes && wants(&[Metric::SequenceAccuracy])).then(|| Sequences::new(outputs)),
             values: (!of_classes && wants(&[Metric::R2, Metric::Nrmse])).then(|| Values::new(outputs)),
             frames: (!of_classes && wants(&[Metric::FrameAccuracy])).then(|| Frames::new(threshold)),
@@ -92,10 +106,9 @@ impl Measures {
                 let Some(classes) = &mut self.classes else { return };
                 let said = largest(answer.outputs.iter().map(|output| output.to_f64()));
                 classes.correct += u64::from(said == class);
-                match (&mut self.sequences, &mut classes.confusion) {
-                    (Some(sequences), _) => sequences.add(answer.stream, answer.outputs, class),
-                    (None, Some(confusion)) => confusion.add(class, said),
-                    (None, None) => {}
+                match &mut self.sequences {
+                    Some(sequences) => sequences.add(answer.stream, answer.outputs, class),
+                    None => classes.add(class, said),
                 }
             }
             Target::Values(targets) => {
@@ -112,13 +125,8 @@ impl Measures {
     /// The streams observed so far have come to the end of their sequences: to be called after each batch of whole sequences, or after
     /// the last stretch of a recording.
     pub fn end_sequences(&mut self) {
-        if let Some(sequences) = &mut self.sequences {
-            let mut confusion = self.classes.as_mut().and_then(|classes| classes.confusion.as_mut());
-            sequences.end(|class, said| {
-                if let Some(confusion) = &mut confusion {
-                    confusion.add(class, said);
-                }
-            });
+        if let (Some(sequences), Some(classes)) = (&mut self.sequences, &mut self.classes) {
+            sequences.end(|class, said| classes.add(class, said));
         }
     }
 
@@ -130,13 +138,17 @@ impl Measures {
     /// A metric over everything seen so far.
     ///
     /// `None` if the metric is not among those that are measured, or is not defined for what was seen: nothing at all, targets that do
-    /// not vary ([`Metric::R2`], [`Metric::Nrmse`]), or silence that was answered by silence ([`Metric::FrameAccuracy`]).
+    /// not vary ([`Metric::R2`], [`Metric::Nrmse`]), a class without targets ([`Metric::Recall`]), or silence that was answered by silence
+    /// ([`Metric::FrameAccuracy`]). What goes by class is of whole sequences where [`Metric::SequenceAccuracy`] is measured.
     pub fn value(&self, metric: Metric) -> Option<f64> {
         let mean_loss = (self.targets > 0).then(|| self.loss / self.targets as f64);
         match metric {
             Metric::Loss => mean_loss,
             Metric::Accuracy => self.classes.as_ref().and_then(|classes| fraction(classes.correct, self.targets)),
             Metric::SequenceAccuracy => self.sequences.as_ref().and_then(Sequences::accuracy),
+            Metric::BalancedAccuracy => self.by_class().and_then(ByClass::balanced_accuracy),
+            Metric::MacroF1 => self.by_class().and_then(ByClass::macro_f1),
+            Metric::Recall(class) => self.by_class().and_then(|classes| classes.recall(class as usize)),
             Metric::Perplexity => mean_loss.filter(|_| self.classes.is_some()).map(f64::exp),
             Metric::BitsPerCharacter => {
                 mean_loss.filter(|_| self.classes.is_some()).map(|loss| loss / std::f64::consts::LN_2)
@@ -145,6 +157,12 @@ impl Measures {
             Metric::Nrmse => self.values.as_ref().and_then(Values::nrmse),
             Metric::FrameAccuracy => self.frames.as_ref().and_then(Frames::accuracy),
         }
+    }
+
+    /// How well each class is told from the others. Of targets, or of whole sequences where [`Metric::SequenceAccuracy`] is measured. `None`
+    /// where targets are no classes.
+    pub fn by_class(&self) -> Option<&ByClass> {
+        self.classes.as_ref().map(|classes| &classes.by_class)
     }
 
     /// Which class was answered for which. Of targets, or of whole sequences where [`Metric::SequenceAccuracy`] is measured. `None` where

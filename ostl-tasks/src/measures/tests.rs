@@ -35,6 +35,35 @@ fn classes_by_hand() {
     assert!(Measures::of(Loss::SoftmaxCrossEntropy, MOST_CLASSES + 1, &[]).confusion().is_none());
 }
 
+/// scikit-learn 1.x on y_true = [0, 0, 0, 0, 1, 1, 3], y_pred = [0, 0, 0, 1, 1, 0, 2]: recall_score(average=None) = [3/4, 1/2, 0, 0] (class 2
+/// has no target: not in balanced_accuracy_score = (3/4 + 1/2 + 0) / 3), f1_score(average=None) = [3/4, 1/2, 0, 0], macro (over the union
+/// of targets and answers) 5/16. Class 4 of the readout occurs nowhere.
+#[test]
+fn figures_by_class_by_hand() {
+    let mut measures = Measures::of(Loss::SoftmaxCrossEntropy, 5, &[]);
+    assert_eq!((measures.value(Metric::BalancedAccuracy), measures.value(Metric::MacroF1)), (None, None));
+    for (class, said) in [(0, 0), (0, 0), (0, 0), (0, 1), (1, 1), (1, 0), (3, 2)] {
+        let mut outputs = [0.0; 5];
+        outputs[said] = 1.0;
+        measures.observe(&answer(0, &outputs, Target::Class(class), 0.0));
+    }
+    close(measures.value(Metric::BalancedAccuracy), 5.0 / 12.0);
+    close(measures.value(Metric::MacroF1), 5.0 / 16.0);
+    let recall: Vec<Option<f64>> = (0..6).map(|class| measures.value(Metric::Recall(class))).collect();
+    assert_eq!(recall, [Some(0.75), Some(0.5), None, Some(0.0), None, None]);
+    let classes = measures.by_class().unwrap();
+    assert_eq!([classes.targets(), classes.answers(), classes.hits()], [[4, 2, 0, 1, 0], [4, 2, 1, 0, 0], [3, 1, 0, 0, 0]]);
+    assert_eq!(
+        (classes.precision(0), classes.precision(3), classes.f1(2), classes.f1(4)),
+        (Some(0.75), None, Some(0.0), None)
+    );
+    // Whoever always answers the largest class is right nineteen times in twenty, and no better than a coin by class.
+    let mut majority = Measures::of(Loss::SoftmaxCrossEntropy, 2, &[]);
+    (0..20).for_each(|i| majority.observe(&answer(0, &[1.0, 0.0], Target::Class(usize::from(i == 7)), 0.0)));
+    assert_eq!((majority.value(Metric::Accuracy), majority.value(Metric::BalancedAccuracy)), (Some(0.95), Some(0.5)));
+    close(majority.value(Metric::MacroF1), 19.0 / 39.0);
+}
+
 /// Two steps say class 0 by a little, one says class 1 by a lot: most targets go to class 0, the sequence to class 1.
 #[test]
 fn a_sequence_is_judged_by_the_product_of_its_probabilities() {

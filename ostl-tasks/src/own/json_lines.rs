@@ -6,55 +6,72 @@ use std::path::Path;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, Visitor};
 
 use super::config::MOST;
+use super::json_defects::{beginning, defect, unknown_key};
 use super::json_parts::{Answered, ReadRows, ReadTarget, ReadTargets, Rows};
 use super::numbers::Numbers;
 use super::part::{Answers, NONE, Part, Place, There};
-use crate::encoding::unmarked;
+use crate::encoding::{lines, unmarked};
 use crate::error::{At, DatasetError};
 
 /// The largest file that is read, in bytes, so that targets can be numbered with 32 bits.
 pub(super) const LARGEST_FILE: u64 = 1 << 32;
-/// The longest piece of a parser's message that is repeated, in characters.
-const QUOTE: usize = 200;
+/// The longest problem that is told, in characters.
+const QUOTE: usize = 400;
 
-/// The sequences of a file.
-pub(super) fn part(bytes: &[u8], path: &Path) -> Result<Part, DatasetError> {
-    let broken = |line: usize, problem: String| {
+/// The sequences of a file; `names` are those of classes, where targets may be given by them.
+pub(super) fn part(bytes: &[u8], path: &Path, names: Option<&[String]>) -> Result<Part, DatasetError> {
+    let broken = |line: u64, problem: String| {
         let problem: String = problem.chars().take(QUOTE).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
-        DatasetError::Malformed { path: path.to_owned(), at: At::Line(line as u64), problem }
+        DatasetError::Malformed { path: path.to_owned(), at: At::Line(line), problem }
     };
     let bytes = unmarked(bytes, path)?;
-    let mut reader = Reader::default();
-    for (index, line) in bytes.split(|&byte| byte == b'\n').enumerate() {
-        if line.iter().all(u8::is_ascii_whitespace) {
-            continue;
+    let mut reader = Reader { answers: Answered::of(names), ..Reader::default() };
+    let mut rest = lines(bytes).filter(|(_, line)| !line.iter().all(u8::is_ascii_whitespace)).peekable();
+    while let Some((number, line)) = rest.next() {
+        if let Some(problem) = beginning(line) {
+            return Err(broken(number, problem));
         }
         let mut parser = serde_json::Deserializer::from_slice(line);
         let read = (&mut reader).deserialize(&mut parser).and_then(|()| parser.end());
-        read.map_err(|error| {
-            let message = error.to_string();
-            let place = format!(" at line {} column {}", error.line(), error.column());
-            let message = message.strip_suffix(&place).unwrap_or(&message).to_owned();
-            broken(index + 1, format!("column {}: {message}", error.column()))
-        })?;
-        reader.end_sequence().map_err(|problem| broken(index + 1, problem))?;
+        read.map_err(|error| broken(number, defect(line, &error, &reader.place_in_sequence(), rest.peek().is_some())))?;
+        reader.end_sequence().map_err(|problem| broken(number, problem))?;
     }
     reader.part().map_err(|problem| broken(1, problem))
 }
 
 /// What has been read.
 #[derive(Default)]
-struct Reader {
+struct Reader<'n> {
     inputs: Rows,
-    answers: Answered,
+    answers: Answered<'n>,
     sequences: Vec<(usize, usize)>,
     place: Option<Place>,
+    /// The key whose value is being read.
+    at: Option<&'static str>,
 }
 
-impl Reader {
+impl Reader<'_> {
+    /// The first step of the sequence at hand.
+    fn first(&self) -> usize {
+        self.sequences.last().map_or(0, |&(first, steps)| first + steps)
+    }
+
+    /// Where in the sequence the parser is.
+    fn place_in_sequence(&self) -> String {
+        match self.at {
+            Some("inputs") => {
+                let (step, feature) = (self.inputs.rows - self.first(), self.inputs.open());
+                format!("step {step}, feature {feature} of `inputs` (counted from 0)")
+            }
+            Some("targets") => format!("step {} of `targets` (counted from 0)", self.answers.numbers.len() - self.first()),
+            Some(key) => format!("`{key}`"),
+            None => String::new(),
+        }
+    }
+
     /// Checks a sequence once its line is read.
     fn end_sequence(&mut self) -> Result<(), String> {
-        let first = self.sequences.last().map_or(0, |&(first, steps)| first + steps);
+        let first = self.first();
         let steps = self.inputs.rows - first;
         if steps == 0 {
             return Err("a sequence without steps, expected at least one: remove the line".into());
@@ -79,7 +96,7 @@ impl Reader {
     }
 
     fn part(self) -> Result<Part, String> {
-        let Self { mut inputs, answers: Answered { mut classes, mut values, mut numbers }, sequences, place } = self;
+        let Self { mut inputs, answers: Answered { mut classes, mut values, mut numbers, .. }, sequences, place, .. } = self;
         let Some(place) = place else { return Err("no sequences, expected one a line".into()) };
         let targets = if values.rows > 0 {
             values.values.shrink_to_fit();
@@ -99,7 +116,7 @@ impl Reader {
     }
 }
 
-impl<'de> DeserializeSeed<'de> for &mut Reader {
+impl<'de> DeserializeSeed<'de> for &mut Reader<'_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -107,7 +124,7 @@ impl<'de> DeserializeSeed<'de> for &mut Reader {
     }
 }
 
-impl<'de> Visitor<'de> for &mut Reader {
+impl<'de> Visitor<'de> for &mut Reader<'_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -118,25 +135,34 @@ impl<'de> Visitor<'de> for &mut Reader {
         let (mut inputs, mut targets) = (false, false);
         while let Some(key) = map.next_key::<String>()? {
             match key.as_str() {
-                "inputs" if !std::mem::replace(&mut inputs, true) => map.next_value_seed(ReadRows(&mut self.inputs))?,
+                "inputs" if !std::mem::replace(&mut inputs, true) => {
+                    self.at = Some("inputs");
+                    map.next_value_seed(ReadRows(&mut self.inputs))?;
+                }
                 "target" | "targets" if !std::mem::replace(&mut targets, true) => {
                     let place = if key == "target" { Place::End } else { Place::EachStep };
                     if *self.place.get_or_insert(place) != place {
                         return Err(A::Error::custom("`target` and `targets` in one file: use the same in every line"));
                     }
+                    self.at = Some(if place == Place::End { "target" } else { "targets" });
                     match place {
                         Place::End => map.next_value_seed(ReadTarget(&mut self.answers))?,
                         Place::EachStep => map.next_value_seed(ReadTargets(&mut self.answers))?,
                     }
                 }
-                "inputs" | "target" | "targets" => {
-                    return Err(A::Error::custom("a key comes twice, expected `inputs` and one of `target` and `targets`"));
+                "inputs" => {
+                    return Err(A::Error::custom(
+                        "the key `inputs` comes twice: a line is one sequence, so keep one of the two",
+                    ));
                 }
-                key => {
-                    let problem = format!("unknown key {key:?}, expected `inputs` and one of `target` and `targets`");
-                    return Err(A::Error::custom(problem));
+                "target" | "targets" => {
+                    return Err(A::Error::custom(format!(
+                        "the key `{key}` comes twice, or beside the other of `target` and `targets`: keep one"
+                    )));
                 }
+                key => return Err(A::Error::custom(unknown_key(key))),
             }
+            self.at = None;
         }
         match (inputs, targets) {
             (true, true) => Ok(()),

@@ -1,19 +1,28 @@
-//! Data of one's own: arrays of NumPy or JSON Lines, one documented format in two encodings. See "Your own data" in the README.
+//! Data of one's own: arrays of NumPy, JSON Lines or `.ts` files, one documented format in three encodings. See "Your own data" in the README.
 
 mod arrays;
+mod class_names;
 mod config;
+mod folder;
 mod guess;
+mod held_out;
+mod json_defects;
 mod json_lines;
 mod json_parts;
+mod meant;
 mod npy;
 mod npz;
 mod numbers;
+mod odd;
 mod part;
 mod task;
+mod ts;
+mod ts_header;
 mod write;
 mod write_json;
 mod write_npz;
 
+pub use class_names::Classes;
 pub use config::OwnConfig;
 pub use task::{Encoding, Own, Source};
 pub use write::{Format, WriteError, write};

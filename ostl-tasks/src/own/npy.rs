@@ -1,5 +1,6 @@
 //! One array of NumPy, from a file or from a member of an archive.
 
+use std::cell::Cell;
 use std::io::{BufReader, Read};
 use std::path::Path;
 
@@ -14,11 +15,13 @@ const LONGEST_HEADER: usize = 10_000;
 /// Most numbers for which room is made before they have been read.
 const FIRST_ROOM: u64 = 1 << 16;
 
-/// An array in C's order.
+/// An array in C's order. Its numbers may be anything yet: what lies in padding is never looked at.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Array {
     pub(super) shape: Vec<usize>,
     pub(super) numbers: Numbers,
+    /// Whole numbers beyond 32 bits have become the least or the largest of them.
+    pub(super) is_clipped: bool,
 }
 
 /// Where an array lies, for errors.
@@ -59,24 +62,23 @@ pub(super) fn read(source: impl Read, bytes: u64, named: Named<'_>) -> Result<Ar
              save it again"
         )))
     };
+    let is_clipped = Cell::new(false);
     let numbers = match (kind.type_char(), kind.size_field()) {
-        (TypeChar::Bool, 1) => Numbers::U8(list(file()?, named, |truth: bool| Ok(truth.into()))?),
-        (TypeChar::Uint, 1) => Numbers::U8(list(file()?, named, Ok)?),
-        (TypeChar::Int, 1) => Numbers::I8(list(file()?, named, Ok)?),
-        (TypeChar::Uint, 2) => Numbers::U16(list(file()?, named, Ok)?),
-        (TypeChar::Int, 2) => Numbers::I16(list(file()?, named, Ok)?),
-        (TypeChar::Int, 4) => Numbers::I32(list(file()?, named, Ok)?),
-        (TypeChar::Uint, 4) => Numbers::I32(list(file()?, named, |n: u32| whole(n))?),
-        (TypeChar::Int, 8) => Numbers::I32(list(file()?, named, |n: i64| whole(n))?),
-        (TypeChar::Uint, 8) => Numbers::I32(list(file()?, named, |n: u64| whole(n))?),
-        (TypeChar::Float, 2) => Numbers::F32(list(file()?, named, |n: f16| finite(n.to_f32(), n))?),
-        (TypeChar::Float, 4) => Numbers::F32(list(file()?, named, |n: f32| finite(n, n))?),
-        (TypeChar::Float, 8) => Numbers::F32(list(file()?, named, |n: f64| finite(n as f32, n))?),
-        _ => {
-            return Err(named.broken(format!(
-                "values of the type `{kind}`, expected bool, whole numbers of 8 to 64 bits or floats of 16 to 64 bits: convert them with \
-                 astype; text that names a class becomes its number, counted from 0"
-            )));
+        (TypeChar::Bool, 1) => Numbers::U8(list(file()?, named, |truth: bool| u8::from(truth))?),
+        (TypeChar::Uint, 1) => Numbers::U8(list(file()?, named, |n: u8| n)?),
+        (TypeChar::Int, 1) => Numbers::I8(list(file()?, named, |n: i8| n)?),
+        (TypeChar::Uint, 2) => Numbers::U16(list(file()?, named, |n: u16| n)?),
+        (TypeChar::Int, 2) => Numbers::I16(list(file()?, named, |n: i16| n)?),
+        (TypeChar::Int, 4) => Numbers::I32(list(file()?, named, |n: i32| n)?),
+        (TypeChar::Uint, 4) => Numbers::I32(list(file()?, named, |n: u32| whole(n, false, &is_clipped))?),
+        (TypeChar::Int, 8) => Numbers::I32(list(file()?, named, |n: i64| whole(n, n < 0, &is_clipped))?),
+        (TypeChar::Uint, 8) => Numbers::I32(list(file()?, named, |n: u64| whole(n, false, &is_clipped))?),
+        (TypeChar::Float, 2) => Numbers::F32(list(file()?, named, f16::to_f32)?),
+        (TypeChar::Float, 4) => Numbers::F32(list(file()?, named, |n: f32| n)?),
+        (TypeChar::Float, 8) => Numbers::F32(list(file()?, named, |n: f64| n as f32)?),
+        (other, _) => {
+            let known = "expected bool, whole numbers of 8 to 64 bits or floats of 16 to 64 bits";
+            return Err(named.broken(format!("values of the type `{kind}`, {known}: {}", remedy(other, named.name))));
         }
     };
     // Reading on until nothing comes lets an archive compare its checksum.
@@ -86,7 +88,29 @@ pub(super) fn read(source: impl Read, bytes: u64, named: Named<'_>) -> Result<Ar
         Err(reason) => return Err(named.unreadable(reason)),
     }
     let numbers = if turned { numbers.in_c_order(&shape) } else { numbers };
-    Ok(Array { shape, numbers })
+    Ok(Array { shape, numbers, is_clipped: is_clipped.get() })
+}
+
+/// What to do about values of a type that is not read.
+fn remedy(kind: TypeChar, name: &str) -> String {
+    match kind {
+        TypeChar::Object if matches!(name, "inputs" | "targets") => {
+            "NumPy makes such arrays of Python objects of sequences of unequal length: \
+             pad them to the longest and give `lengths`, or write JSON Lines"
+                .into()
+        }
+        TypeChar::Object => "an array of Python objects: make it one of numbers with np.array(list(…), dtype=int)".into(),
+        TypeChar::Complex => "save real and imaginary part as two features, np.stack([x.real, x.imag], axis=-1)".into(),
+        TypeChar::ByteStr | TypeChar::UnicodeStr => {
+            "text that names a class becomes its number, counted from 0, as np.unique(targets, \
+             return_inverse=True) gives it, and the names go into classes.json"
+                .into()
+        }
+        TypeChar::Float | TypeChar::Int | TypeChar::Uint | TypeChar::Bool => {
+            "convert them with astype, as in astype('float32')".into()
+        }
+        _ => "save numbers, as in astype('float64')".into(),
+    }
 }
 
 /// The header and how many bytes it takes, and nothing of what comes after it.
@@ -127,27 +151,21 @@ fn read_header(source: &mut impl Read, named: Named<'_>) -> Result<(NpyHeader, u
 fn list<T: Deserialize, U>(
     file: NpyFile<impl Read>,
     named: Named<'_>,
-    convert: impl Fn(T) -> Result<U, String>,
+    convert: impl Fn(T) -> U,
 ) -> Result<Vec<U>, DatasetError> {
     let numbers = file.data::<T>().map_err(|reason| named.unreadable(reason))?;
     let mut list = Vec::with_capacity(numbers.len().min(FIRST_ROOM) as usize);
-    for (index, number) in numbers.enumerate() {
-        let number = number.map_err(|reason| named.unreadable(reason))?;
-        list.push(convert(number).map_err(|problem| named.broken(format!("number {index}, counted from 0: {problem}")))?);
+    for number in numbers {
+        list.push(convert(number.map_err(|reason| named.unreadable(reason))?));
     }
     list.shrink_to_fit();
     Ok(list)
 }
 
-fn whole<T: Copy + std::fmt::Display + TryInto<i32>>(number: T) -> Result<i32, String> {
-    number.try_into().map_err(|_| format!("{number} is outside −2³¹ … 2³¹ − 1: save it as a float, or as a smaller class"))
-}
-
-fn finite(number: f32, given: impl std::fmt::Display) -> Result<f32, String> {
-    if number.is_finite() {
-        return Ok(number);
-    }
-    Err(format!(
-        "{given} is not a finite number of single precision: remove or replace it, also at steps that `mask` leaves without a target"
-    ))
+/// A whole number, or the nearest of 32 bits.
+fn whole<T: TryInto<i32>>(number: T, is_negative: bool, is_clipped: &Cell<bool>) -> i32 {
+    number.try_into().unwrap_or_else(|_| {
+        is_clipped.set(true);
+        if is_negative { i32::MIN } else { i32::MAX }
+    })
 }

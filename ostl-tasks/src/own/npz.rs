@@ -7,6 +7,7 @@ use std::path::Path;
 use zip::ZipArchive;
 use zip::result::ZipError;
 
+use super::meant::meant;
 use super::npy::{Array, Named, read};
 use crate::error::{At, DatasetError};
 use crate::files;
@@ -24,8 +25,7 @@ pub(super) type Arrays = BTreeMap<&'static str, Array>;
 pub(super) fn from_folder(folder: &Path) -> Result<Arrays, DatasetError> {
     let mut arrays = Arrays::new();
     for name in NAMES {
-        let path = folder.join(format!("{name}.npy"));
-        if files::look(&path)?.is_some() {
+        if let Some(path) = files::entry(folder, &format!("{name}.npy"))? {
             let bytes = files::unpacked(&path, LARGEST_FILE)?;
             arrays.insert(name, read(&bytes[..], bytes.len() as u64, Named { path: &path, name })?);
         }
@@ -37,15 +37,26 @@ pub(super) fn from_folder(folder: &Path) -> Result<Arrays, DatasetError> {
 pub(super) fn from_archive(bytes: &[u8], path: &Path) -> Result<Arrays, DatasetError> {
     let broken = |at: At, problem: String| DatasetError::Malformed { path: path.to_owned(), at, problem };
     let no_archive = |reason: ZipError| {
-        broken(At::Byte(0), format!("not an archive of NumPy ({reason}): save it with np.savez or np.savez_compressed"))
+        let problem = match bytes {
+            [0x93, b'N', b'U', b'M', ..] => {
+                "one array (np.save), not an archive: save both with np.savez(file, inputs=…, targets=…)".to_owned()
+            }
+            [b'P', b'K', ..] => format!(
+                "the archive has no whole list of its content ({reason}): it was cut off or changed, so copy it or save it with np.savez again"
+            ),
+            _ => format!("not an archive of NumPy ({reason}): save it with np.savez or np.savez_compressed"),
+        };
+        broken(At::Byte(0), problem)
     };
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(no_archive)?;
     let stranger = archive.file_names_raw().find(|name| !NAMES.iter().any(|known| is_file_of(name, known)));
     if let Some(name) = stranger {
         let name: String = String::from_utf8_lossy(name).chars().filter(|c| !c.is_control()).take(100).collect();
-        let problem =
-            "an unknown array, expected `inputs`, `targets` and maybe `lengths` and `mask`: rename it or leave it out"
-                .to_owned();
+        let meant = meant(name.strip_suffix(".npy").unwrap_or(&name), &NAMES);
+        let meant = meant.map_or_else(String::new, |meant| format!(" (did you mean `{meant}`?)"));
+        let problem = format!(
+            "an unknown array{meant}, expected `inputs`, `targets` and maybe `lengths` and `mask`: rename it or leave it out"
+        );
         return Err(broken(At::Part(name), problem));
     }
     let mut room = files::room(bytes.len() as u64, LARGEST_FILE);

@@ -52,6 +52,27 @@ impl Numbers {
         }
     }
 
+    /// The first number of a range that is not finite.
+    pub(super) fn first_not_finite(&self, range: Range<usize>) -> Option<usize> {
+        match self {
+            Numbers::F32(list) => {
+                list[range.clone()].iter().position(|number| !number.is_finite()).map(|at| range.start + at)
+            }
+            _ => None,
+        }
+    }
+
+    /// The first number of a range that is the least or the largest of 32 bits.
+    pub(super) fn first_extreme(&self, range: Range<usize>) -> Option<usize> {
+        match self {
+            Numbers::I32(list) => {
+                let extreme = |number: &i32| matches!(*number, i32::MIN | i32::MAX);
+                list[range.clone()].iter().position(extreme).map(|at| range.start + at)
+            }
+            _ => None,
+        }
+    }
+
     /// One number.
     pub(super) fn get(&self, index: usize) -> f64 {
         each!(self, list => f64::from(list[index]))

@@ -1,12 +1,15 @@
 //! Data of one's own as a task.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use ostl_core::{Loss, SequenceBatch};
 
+use super::class_names::{self, Classes};
 use super::config::OwnConfig;
+use super::folder::{self, Files};
 use super::part::{Answers, Part, Place};
-use super::{arrays, json_lines, npz};
+use super::{arrays, held_out, json_lines, npz, odd, ts};
 use crate::error::{At, DatasetError, TaskError};
 use crate::files;
 use crate::metric::Metric;
@@ -23,6 +26,12 @@ pub struct Own {
     test: Option<Part>,
     loss: Loss,
     outputs: usize,
+    names: Option<Vec<String>>,
+    /// Targets of each class in each split.
+    counts: [Option<Vec<u64>>; 3],
+    /// Each sequence belongs to one class, which is asked for at several of its steps.
+    is_by_sequence: bool,
+    remarks: Vec<String>,
     chance: Option<f64>,
     chance_accuracy: Option<f64>,
 }
@@ -34,6 +43,8 @@ pub enum Encoding {
     Npz,
     /// One JSON object a line.
     JsonLines,
+    /// The `.ts` format of the UCR and UEA archives.
+    Ts,
 }
 
 /// One split in memory; the path is only the name it has in errors.
@@ -47,36 +58,53 @@ pub struct Source<'a> {
     pub path: &'a Path,
 }
 
-/// The name of the subfolder in which one looks, too.
-const FOLDER: &str = "own";
+/// A split, where it comes from, and the names of classes that it brings with it.
+struct Opened {
+    part: Part,
+    path: PathBuf,
+    names: Option<Vec<String>>,
+}
 
 impl Own {
-    /// Opens the splits in a folder or in its subfolder `own`, each as `train.npz`, `train.jsonl` or `train.jsonl.gz`, or a folder `train`
-    /// of arrays. There may be no test split: [`Split::Test`] is the valid split then, and [`has_test`](Task::has_test) is `false`.
+    /// Opens the splits in a folder or in its subfolder `own`, each as `train.npz`, `train.jsonl`, `train.ts` (or `NAME_TRAIN.ts`; the last
+    /// two plain or gzip) or a folder `train` of arrays, in capitals or not; the path may be that of one of these, too. There may be no test split:
+    /// [`Split::Test`] is the valid split then, and [`has_test`](Task::has_test) is `false`. Where `.ts` files come without a valid split, every
+    /// fifth series of each class of the train file is held out as that.
     ///
     /// # Errors
     /// [`TaskError::Config`] if a setting is out of range; [`TaskError::Dataset`] if a file is missing, cannot be read or is not what the
-    /// format says, or the splits do not fit together.
+    /// format says, there are two for one split, or the splits do not fit together.
     pub fn open(folder: &Path, config: &OwnConfig) -> Result<Self, TaskError> {
         config.validate()?;
-        let folder = match find(folder, Split::Train)? {
-            Some(_) => folder.to_owned(),
-            None => folder.join(FOLDER),
+        let Files { splits: [train, valid, test], classes, mut remarks } = folder::find(folder)?;
+        let given = match (&config.classes, classes) {
+            (None, Some(path)) if config.classes_allowed() => Some(class_names::from_file(&path)?),
+            (classes, _) => classes.as_ref().and_then(Classes::names).map(<[String]>::to_vec),
         };
-        let open = |split: Split| -> Result<Option<(Part, PathBuf)>, DatasetError> {
-            let Some(path) = find(&folder, split)? else { return Ok(None) };
-            Ok(Some((open(&path, config)?, path)))
+        // What is there was looked for.
+        let train = train.unwrap_or_default();
+        let mut train = open(train, config, given.as_deref())?;
+        let names = given.or_else(|| train.names.take());
+        let (valid, train) = match valid {
+            Some(path) => (open(path, config, names.as_deref())?, train),
+            None => {
+                let (rest, held) = held_out::hold_out(&train.part);
+                let (held_count, all) = (held.sequences.len(), train.part.sequences.len());
+                if held_count == 0 {
+                    let problem =
+                        "no valid split beside it, and too few series of each class to hold some out: add one".to_owned();
+                    return Err(DatasetError::Malformed { path: train.path, at: At::Line(1), problem }.into());
+                }
+                remarks.push(format!(
+                    "there is no valid split: {held_count} of the {all} series of {}, every {}th of each class, are it",
+                    files::name_of(&train.path),
+                    held_out::ONE_IN
+                ));
+                (Opened { part: held, path: train.path.clone(), names: None }, Opened { part: rest, ..train })
+            }
         };
-        let needed = |split: Split, found: Option<_>| {
-            found.ok_or_else(|| DatasetError::NotFound {
-                file: format!("{split}.npz, {split}.jsonl or {split}/inputs.npy"),
-                looked_at: names(split).map(|name| folder.join(name)).to_vec(),
-            })
-        };
-        let train = needed(Split::Train, open(Split::Train)?)?;
-        let valid = needed(Split::Valid, open(Split::Valid)?)?;
-        let test = open(Split::Test)?;
-        Ok(Self::of(train, valid, test, config)?)
+        let test = test.map(|path| open(path, config, names.as_deref())).transpose()?;
+        Ok(Self::of(train, valid, test, config, names, remarks)?)
     }
 
     /// Takes the splits from memory; without a test split the valid split is that, too.
@@ -90,31 +118,66 @@ impl Own {
         config: &OwnConfig,
     ) -> Result<Self, TaskError> {
         config.validate()?;
-        let read = |source: Source<'_>| -> Result<_, DatasetError> { Ok((read(source, config)?, source.path.to_owned())) };
-        Ok(Self::of(read(train)?, read(valid)?, test.map(read).transpose()?, config)?)
+        let given = config.classes.as_ref().and_then(Classes::names).map(<[String]>::to_vec);
+        let mut train = read(train, config, given.as_deref())?;
+        let names = given.or_else(|| train.names.take());
+        let valid = read(valid, config, names.as_deref())?;
+        let test = test.map(|test| read(test, config, names.as_deref())).transpose()?;
+        Ok(Self::of(train, valid, test, config, names, Vec::new())?)
     }
 
     fn of(
-        train: (Part, PathBuf),
-        valid: (Part, PathBuf),
-        test: Option<(Part, PathBuf)>,
+        train: Opened,
+        valid: Opened,
+        test: Option<Opened>,
         config: &OwnConfig,
+        names: Option<Vec<String>>,
+        mut remarks: Vec<String>,
     ) -> Result<Self, DatasetError> {
-        let values = train.0.outputs();
+        let values = train.part.outputs();
         let loss = match (values, config.loss) {
             (_, Some(loss)) => loss,
             (None, None) => Loss::SoftmaxCrossEntropy,
             (Some(_), None) => Loss::MeanSquaredError,
         };
-        let mut classes = config.classes.unwrap_or(2);
-        for (part, path) in [Some(&train), Some(&valid), test.as_ref()].into_iter().flatten() {
-            agree(&train.0, part, path)?;
-            classes = classes.max(check_targets(part, path, loss, config.classes)?);
+        // Names beside values are those of somebody else's classes.
+        let names = names.filter(|_| values.is_none());
+        let said = names.as_ref().map(Vec::len).or(config.classes.as_ref().map(Classes::count));
+        let mut classes = said.unwrap_or(2);
+        for Opened { part, path, .. } in [Some(&train), Some(&valid), test.as_ref()].into_iter().flatten() {
+            agree(&train.part, part, path)?;
+            classes = classes.max(check_targets(part, path, loss, said)?);
         }
-        let ((train, _), (valid, _), test) = (train, valid, test.map(|(part, _)| part));
+        if config.loss.is_none() && odd::is_one_hot(&train.part) {
+            remarks.push(
+                "every target is a row of zeros with a single one, and is learned as values: if these are classes, save their numbers as whole \
+                 numbers (targets.argmax(axis=-1))"
+                    .into(),
+            );
+        }
+        let read = [(Split::Train, Some(&train)), (Split::Valid, Some(&valid)), (Split::Test, test.as_ref())];
+        let read: Vec<(Split, &Part)> =
+            read.into_iter().filter_map(|(split, opened)| Some((split, &opened?.part))).collect();
+        remarks.extend(odd::repeated(&read));
+        let (train, valid, test) = (train.part, valid.part, test.map(|test| test.part));
+        let asked = test.as_ref().unwrap_or(&valid);
         let outputs = values.unwrap_or(classes);
-        let (chance, chance_accuracy) = super::guess::chance(&train, test.as_ref().unwrap_or(&valid), loss, outputs);
-        Ok(Self { splits: [train, valid], test, loss, outputs, chance, chance_accuracy })
+        let (chance, chance_accuracy) = super::guess::chance(&train, asked, loss, outputs);
+        let counts = [&train, &valid, asked].map(|part| odd::class_counts(part, outputs));
+        let all = [Some(&train), Some(&valid), test.as_ref()];
+        let is_by_sequence = odd::are_of_one_class_each(all.into_iter().flatten());
+        Ok(Self {
+            splits: [train, valid],
+            test,
+            loss,
+            outputs,
+            names,
+            counts,
+            is_by_sequence,
+            remarks,
+            chance,
+            chance_accuracy,
+        })
     }
 
     fn split(&self, split: Split) -> &Part {
@@ -126,47 +189,36 @@ impl Own {
     }
 }
 
-/// The names that a split's file or folder may have.
-fn names(split: Split) -> [String; 4] {
-    [format!("{split}.npz"), format!("{split}.jsonl"), format!("{split}.jsonl.gz"), format!("{split}/inputs.npy")]
+fn open(path: PathBuf, config: &OwnConfig, names: Option<&[String]>) -> Result<Opened, DatasetError> {
+    let Some(encoding) = folder::encoding(&path) else {
+        return Ok(Opened { part: arrays::part(npz::from_folder(&path)?, &path, config)?, path, names: None });
+    };
+    let bytes = match encoding {
+        Encoding::Npz => files::contents(&path, npz::LARGEST_FILE)?,
+        Encoding::JsonLines => files::unpacked(&path, json_lines::LARGEST_FILE)?,
+        Encoding::Ts => files::unpacked(&path, ts::LARGEST_FILE)?,
+    };
+    read(Source { bytes: &bytes, encoding, path: &path }, config, names)
 }
 
-/// The first of them that is there.
-fn find(folder: &Path, split: Split) -> Result<Option<PathBuf>, DatasetError> {
-    for name in names(split) {
-        let path = folder.join(name);
-        if files::look(&path)?.is_some() {
-            return Ok(Some(path));
-        }
-    }
-    Ok(None)
-}
-
-fn open(path: &Path, config: &OwnConfig) -> Result<Part, DatasetError> {
-    match path.extension().and_then(|extension| extension.to_str()) {
-        Some("npz") => {
-            let bytes = files::contents(path, npz::LARGEST_FILE)?;
-            read(Source { bytes: &bytes, encoding: Encoding::Npz, path }, config)
-        }
-        Some("npy") => {
-            let folder = path.parent().unwrap_or(path);
-            arrays::part(npz::from_folder(folder)?, folder, config)
-        }
-        _ => {
-            let bytes = files::unpacked(path, json_lines::LARGEST_FILE)?;
-            read(Source { bytes: &bytes, encoding: Encoding::JsonLines, path }, config)
-        }
-    }
-}
-
-fn read(Source { bytes, encoding, path }: Source<'_>, config: &OwnConfig) -> Result<Part, DatasetError> {
-    match encoding {
-        Encoding::Npz => arrays::part(npz::from_archive(bytes, path)?, path, config),
+fn read(
+    Source { bytes, encoding, path }: Source<'_>,
+    config: &OwnConfig,
+    names: Option<&[String]>,
+) -> Result<Opened, DatasetError> {
+    let (part, names) = match encoding {
+        Encoding::Npz => (arrays::part(npz::from_archive(bytes, path)?, path, config)?, None),
         Encoding::JsonLines => {
             files::within_limit(bytes.len() as u64, json_lines::LARGEST_FILE, path)?;
-            json_lines::part(bytes, path)
+            (json_lines::part(bytes, path, names)?, None)
         }
-    }
+        Encoding::Ts => {
+            files::within_limit(bytes.len() as u64, ts::LARGEST_FILE, path)?;
+            let ts::Read { part, names } = ts::part(bytes, path, names)?;
+            (part, names)
+        }
+    };
+    Ok(Opened { part, path: path.to_owned(), names })
 }
 
 fn broken(path: &Path, part: &str, problem: String) -> DatasetError {
@@ -228,7 +280,10 @@ fn check_targets(part: &Part, path: &Path, loss: Loss, classes: Option<usize>) -
             format!("{kind}, but the `loss` is one of {other}: leave the setting out or save {other}")
         }
         Some(classes) if most > classes => {
-            format!("class {}, but the setting `classes` says that there are {classes}: raise it or leave it out", most - 1)
+            format!(
+                "class {}, but the setting `classes`, or classes.json, says that there are {classes}: classes count from 0, so correct one",
+                most - 1
+            )
         }
         _ => return Ok(most),
     };
@@ -284,10 +339,26 @@ impl Task for Own {
 
     fn metrics(&self) -> &[Metric] {
         match self.loss {
+            Loss::SoftmaxCrossEntropy if self.is_by_sequence => &[Metric::SequenceAccuracy, Metric::Accuracy],
             Loss::SoftmaxCrossEntropy => &[Metric::Accuracy],
             Loss::BinaryCrossEntropy => &[Metric::Loss, Metric::FrameAccuracy],
             _ => &[Metric::R2, Metric::Nrmse],
         }
+    }
+
+    fn class_name(&self, class: usize) -> Cow<'_, str> {
+        match self.names.as_ref().and_then(|names| names.get(class)) {
+            Some(name) => name.into(),
+            None => class.to_string().into(),
+        }
+    }
+
+    fn class_counts(&self, split: Split) -> Option<Vec<u64>> {
+        self.counts[split.position()].clone()
+    }
+
+    fn remarks(&self) -> Vec<String> {
+        self.remarks.clone()
     }
 
     /// The loss of one who knows how often each class, or what value on average, is the target in the train split.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use ostl_core::{SequenceBatch, Target};
 
+use super::class_names::Classes;
 use super::part::Place;
 use super::{write_json, write_npz};
 use crate::split::Split;
@@ -64,8 +65,8 @@ const LARGEST_SPLIT: u64 = 1 << 32;
 /// Writes all sequences of a task into a folder, which is made if it is not there; files of the same names are overwritten. A task without
 /// a test split of its own ([`Task::has_test`]) makes no test file.
 ///
-/// Inputs are written in full, those of sparse tasks too. The format does not say how many classes there are: where the largest class is
-/// never a target, the setting `classes` has to.
+/// Inputs are written in full, those of sparse tasks too. Names of classes go into `classes.json`; without names the format does not say how
+/// many classes there are: where the largest class is never a target, the setting `classes` has to.
 ///
 /// # Errors
 /// [`WriteError`]: a file cannot be written, a split is too large, or a sequence is reset in its middle or holds numbers that are not
@@ -76,6 +77,11 @@ pub fn write(task: &dyn Task, folder: &Path, format: Format) -> Result<(), Write
     let place = place(task, &splits);
     let file = |path: &Path, reason| WriteError::File { path: path.to_owned(), reason };
     fs::create_dir_all(folder).map_err(|reason| file(folder, reason))?;
+    if let Some(names) = names(task) {
+        let path = folder.join("classes.json");
+        let text = serde_json::to_string(&names).map_err(io::Error::from).map_err(|reason| file(&path, reason))?;
+        fs::write(&path, text + "\n").map_err(|reason| file(&path, reason))?;
+    }
     for split in splits {
         let path = folder.join(match format {
             Format::Npz => format!("{split}.npz"),
@@ -93,6 +99,16 @@ pub fn write(task: &dyn Task, folder: &Path, format: Format) -> Result<(), Write
         })?;
     }
     Ok(())
+}
+
+/// The names of classes, where they are others than their numbers and tell the classes apart.
+fn names(task: &dyn Task) -> Option<Vec<String>> {
+    if task.loss().target_kind() != ostl_core::TargetKind::Classes || task.outputs() < 2 {
+        return None;
+    }
+    let names: Vec<String> = (0..task.outputs()).map(|class| task.class_name(class).into_owned()).collect();
+    let are_numbers = names.iter().enumerate().all(|(class, name)| *name == class.to_string());
+    (!are_numbers && Classes::Names(names.clone()).validate().is_ok()).then_some(names)
 }
 
 /// What stops a split's writer.
