@@ -81,8 +81,11 @@ fn run(target: &Target, options: &Options) -> usize {
     }
     files.extend(kept(&folder.join("corpus").join(target.name)));
     assert!(!files.is_empty(), "{}: no file to start from", target.name);
-    let as_they_are: Vec<Vec<u8>> =
-        options.files.iter().map(|path| fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))).collect();
+    let as_they_are: Vec<Vec<u8>> = options
+        .files
+        .iter()
+        .map(|path| fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display())))
+        .collect();
     let (start, mut number, mut findings, mut peak) = (Instant::now(), options.from, 0, 0);
     let end = options.from.saturating_add(options.count);
     loop {

@@ -21,8 +21,30 @@ const NUMBERS: [u64; 16] = [
 ];
 /// Texts that readers of text stumble over.
 const WORDS: [&[u8]; 24] = [
-    b"NaN", b"Infinity", b"-1", b"1e999", b"-0.0", b"null", b"[[", b"]]", b"{}", b"\"", b",", b":", b"\n", b"\r", b"\r\n", b"?",
-    b"\xef\xbb\xbf", b"\xff\xfe", b"\0", b"18446744073709551616", b"9999999", b"../", b"#", b"\xf0\x9f\x98\x80",
+    b"NaN",
+    b"Infinity",
+    b"-1",
+    b"1e999",
+    b"-0.0",
+    b"null",
+    b"[[",
+    b"]]",
+    b"{}",
+    b"\"",
+    b",",
+    b":",
+    b"\n",
+    b"\r",
+    b"\r\n",
+    b"?",
+    b"\xef\xbb\xbf",
+    b"\xff\xfe",
+    b"\0",
+    b"18446744073709551616",
+    b"9999999",
+    b"../",
+    b"#",
+    b"\xf0\x9f\x98\x80",
 ];
 /// No input grows beyond this.
 const LONGEST: usize = 1 << 16;

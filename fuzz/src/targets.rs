@@ -125,7 +125,8 @@ pub fn npy(bytes: &[u8]) {
     let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
     for (name, content) in [("inputs.npy", bytes), ("targets.npy", TARGETS)] {
         let stored = SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
-        let written = archive.start_file(name, stored).map_err(std::io::Error::other).and_then(|()| archive.write_all(content));
+        let written =
+            archive.start_file(name, stored).map_err(std::io::Error::other).and_then(|()| archive.write_all(content));
         written.expect("memory can be written");
     }
     npz(&archive.finish().expect("memory can be written").into_inner());
