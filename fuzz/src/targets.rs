@@ -1,7 +1,5 @@
 //! One function a reader: it may refuse the bytes, and what it accepts is looked at.
 
-use std::cell::OnceCell;
-use std::fs;
 use std::io::{Cursor, Write};
 use std::path::{Component, Path};
 
@@ -137,20 +135,9 @@ pub fn json_lines(bytes: &[u8]) {
     own(bytes, Encoding::JsonLines);
 }
 
-/// An archive of the UCR and UEA.
+/// A `.ts` file of the UCR and UEA archives.
 pub fn ts(bytes: &[u8]) {
-    thread_local! {
-        static FOLDER: OnceCell<tempfile::TempDir> = const { OnceCell::new() };
-    }
-    FOLDER.with(|folder| {
-        let folder = folder.get_or_init(|| tempfile::tempdir().expect("a folder for a while")).path();
-        for split in ["train", "valid"] {
-            fs::write(folder.join(format!("{split}.ts")), bytes).expect("it can be written");
-        }
-        if let Ok(task) = Own::open(folder, &OwnConfig::default()) {
-            look_at(&task);
-        }
-    });
+    own(bytes, Encoding::Ts);
 }
 
 fn check_sound(recording: &Recording, bytes: &[u8]) {
