@@ -55,6 +55,7 @@ fn a_folder_by_hand() {
     // Known: 2 + 1 targets of `up`, 4 of `down`; asked: 3 of `down`. With one more of each: 5/9.
     assert!((task.chance().unwrap() + (5.0_f64 / 9.0).ln()).abs() < 1e-12);
     assert_eq!(task.chance_accuracy(), Some(1.0));
+    assert_eq!([Split::Train, Split::Test].map(|split| task.class_counts(split)), [Some(vec![4, 3]), Some(vec![3, 0])]);
 
     let config = EventListsConfig {
         bin: Bin::Count(2),

@@ -105,6 +105,25 @@ fn files_that_do_not_fit_together() {
 }
 
 #[test]
+fn targets_of_each_class_are_known() {
+    for targets in [TargetSteps::Every, TargetSteps::Last] {
+        let task = small(MnistConfig { targets: Some(targets), ..config(MnistForm::Rows) }).unwrap();
+        for split in Split::ALL {
+            let mut counts = vec![0_u64; 10];
+            for index in 0..task.sequences(split) {
+                let batch = task.batch(split, &[index]);
+                for step in 0..batch.steps() {
+                    if let Some(Target::Class(class)) = batch.target(0, step) {
+                        counts[class] += 1;
+                    }
+                }
+            }
+            assert_eq!(task.class_counts(split), Some(counts), "{split} {targets:?}");
+        }
+    }
+}
+
+#[test]
 fn settings_out_of_range() {
     let says = |config: MnistConfig, words: &[&str]| {
         let Err(TaskError::Config(error)) = small(config) else { panic!("accepted") };

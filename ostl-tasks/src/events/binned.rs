@@ -67,6 +67,16 @@ impl Binned {
         &self.remarks
     }
 
+    /// Targets of each class in a split.
+    pub(super) fn class_counts(&self, split: Split) -> Vec<u64> {
+        let recordings = self.recordings(split);
+        let mut counts = vec![0; self.classes];
+        for recording in (0..recordings.len()).map(|index| recordings.get(index)) {
+            counts[recording.class] += self.cut.targets.of(self.cut.binning.steps(&recording)).len() as u64;
+        }
+        counts
+    }
+
     pub(super) fn recordings(&self, split: Split) -> &Recordings {
         &self.splits[split.position()]
     }
@@ -178,6 +188,10 @@ macro_rules! task_of_events {
             /// The share of the most frequent class of the train split.
             fn chance_accuracy(&self) -> Option<f64> {
                 Some(self.data.chance().accuracy)
+            }
+
+            fn class_counts(&self, split: Split) -> Option<Vec<u64>> {
+                Some(self.data.class_counts(split))
             }
 
             fn remarks(&self) -> Vec<String> {

@@ -248,6 +248,14 @@ impl Task for Mnist {
         format!("digit {class}").into()
     }
 
+    fn class_counts(&self, split: Split) -> Option<Vec<u64>> {
+        let mut counts = vec![0; CLASSES];
+        (0..self.sequences(split)).for_each(|index| {
+            counts[self.class(split, index)] += self.config.target_steps().of(self.shown_steps()).len() as u64;
+        });
+        Some(counts)
+    }
+
     /// The loss of one who knows how often each digit comes in the train split.
     fn chance(&self) -> Option<f64> {
         Some(self.chance.loss)
