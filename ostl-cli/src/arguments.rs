@@ -39,7 +39,7 @@ pub(crate) enum Command {
     /// Train a network and write a run directory
     ///
     /// Without CONFIG a small built-in task is learned, in well under a minute and without data. The run directory holds the
-    /// resolved config.toml, metrics.csv (a row an epoch), summary.json, and the last and the best checkpoint. Ctrl-C finishes
+    /// resolved config.toml, metrics.csv (a row an epoch), summary.json, history.json, and the last and the best checkpoint. Ctrl-C finishes
     /// the step, writes the checkpoint and says how to go on.
     #[command(after_help = "\
 Examples:
@@ -49,11 +49,12 @@ Examples:
   ostl train --set layers.0.units=32 --set optimizer.rule=sgd --out runs/sgd
   ostl train --resume runs/sgd
   ostl train --resume runs/sgd --set training.epochs=50   (a finished run, for longer)
+  ostl train --resume runs/sgd --set optimizer.learning_rate=0.001   (in smaller steps from here on)
 
 Exit status: 0 done, 1 failed, 2 wrong usage or configuration, 130 interrupted.")]
     Train(TrainArguments),
     /// Measure the best checkpoint of a run
-    #[command(after_help = "Example:\n  ostl evaluate runs/jsb-lstm-0 --split valid")]
+    #[command(after_help = "Example:\n  ostl evaluate runs/jsb-lstm-k16-local-0 --split valid")]
     Evaluate(EvaluateArguments),
     /// Compare the online gradient with BPTT's, block by block, in double precision
     ///
@@ -91,7 +92,7 @@ Exit status: 0 done, 1 failed, 2 wrong usage.")]
     /// For tasks whose inputs and classes are the characters or words of a text. The best checkpoint of the run reads the prompt and then
     /// its own draws.
     #[command(
-        after_help = "Example:\n  ostl sample runs/characters-gru-0 --prompt \"ROMEO:\" --length 400 --temperature 0.8"
+        after_help = "Example:\n  ostl sample runs/characters-gru-k10-local-0 --prompt \"ROMEO:\" --length 400 --temperature 0.8"
     )]
     Sample(SampleArguments),
     /// List, look into, make and fetch data
@@ -118,16 +119,16 @@ pub(crate) struct ConfigArguments {
 pub(crate) struct TrainArguments {
     #[command(flatten)]
     pub(crate) config: ConfigArguments,
-    /// Run directory to make [default: runs/TASK-CELL-SEED, numbered if that exists]
+    /// Run directory to make [default: runs/TASK-CELL-METHOD-SEED, numbered if that exists]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
-    /// Go on with the run in DIR, exactly where it stopped; only training.epochs and training.patience may be set anew
+    /// Go on with the run in DIR, exactly where it stopped; when it ends (training.epochs, training.patience) and how large its steps are (optimizer.learning_rate, optimizer.clip_norm, training.on_non_finite) may be set anew
     #[arg(long, value_name = "DIR")]
     pub(crate) resume: Option<PathBuf>,
     /// Seed of the starting weights and of the order of sequences; the same as --set seed=N
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
-    /// Replace the run in an existing run directory
+    /// Replace the run in an existing run directory; with --resume: go on though the data are not those of the run
     #[arg(long)]
     pub(crate) force: bool,
     /// Print the final table only: no progress and no audit of the gradient

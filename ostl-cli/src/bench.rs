@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::arguments::BenchArguments;
 use crate::config::{MethodName, WindowSetting, window_name};
 use crate::failure::UsageError;
+use crate::output::Out;
 use crate::table::aligned;
 use crate::train::in_pool;
 
@@ -31,7 +32,7 @@ pub(crate) fn run(arguments: &BenchArguments) -> Result<()> {
 fn bench(arguments: &BenchArguments) -> Result<()> {
     let (method, window) = asked(arguments);
     method.validate().map_err(|error| UsageError::Other(error.to_string()))?;
-    let mut out = std::io::stdout().lock();
+    let mut out = Out::new();
     let mut rows = vec![header()];
     for case in Case::all().iter().filter(|case| arguments.case.as_ref().is_none_or(|name| *name == case.name)) {
         for units in Units::ALL.into_iter().filter(|&units| is_wanted(units, arguments)) {

@@ -15,6 +15,7 @@ use crate::arguments::CheckArguments;
 use crate::config::{self, Config};
 use crate::failure::{NotExact, UsageError};
 use crate::gradient_report::{self, Report};
+use crate::output::Out;
 use crate::table::aligned;
 use crate::train::in_pool;
 
@@ -38,7 +39,7 @@ fn check_every_method(arguments: &CheckArguments) -> Result<usize> {
         (_, true) => methods::markdown(&measured)?,
         _ => methods::text(&measured)?,
     };
-    let mut out = std::io::stdout().lock();
+    let mut out = Out::new();
     write!(out, "{text}")?;
     out.flush()?;
     Ok(measured.broken())
@@ -60,7 +61,7 @@ fn check_config(arguments: &CheckArguments) -> Result<usize> {
             gradient_report::of_task(&network, &config, &source, task.as_ref())
         }
     })??;
-    let mut out = std::io::stdout().lock();
+    let mut out = Out::new();
     if arguments.json {
         write!(out, "{}", report.json()?)?;
     } else {
@@ -93,7 +94,7 @@ fn check_fixed_set(arguments: &CheckArguments) -> Result<usize> {
         let problem = "--set and --data change a CONFIG; without one a fixed set of networks is checked";
         return Err(UsageError::Other(problem.into()).into());
     }
-    let mut out = std::io::stdout().lock();
+    let mut out = Out::new();
     let mut rows = vec![Report::header()];
     let mut broken = 0;
     for case in stacks::all() {

@@ -10,6 +10,7 @@ use crate::config;
 use crate::failure::UsageError;
 use crate::feed::Feed;
 use crate::figures::{self, Figures};
+use crate::output::Out;
 use crate::results;
 use crate::run_directory::RunDirectory;
 use crate::signals::Stop;
@@ -38,7 +39,7 @@ pub(crate) fn run(arguments: EvaluateArguments) -> Result<()> {
         Ok((best, measures.context("evaluation was not finished")?))
     })??;
     let figures = Figures::new(&measures, &figures::reported(task));
-    let mut out = std::io::stdout().lock();
+    let mut out = Out::new();
     writeln!(
         out,
         "{} {split}: loss {:.6}{} ({sequences} sequences, {} targets; weights of epoch {}{note})",

@@ -7,6 +7,8 @@ use std::process::ExitCode;
 
 use thiserror::Error;
 
+use crate::output::{Unheard, tell};
+
 /// The command line or the configuration is wrong: exit status 2.
 #[derive(Debug, Error)]
 pub(crate) enum UsageError {
@@ -59,9 +61,13 @@ pub(crate) fn report_usage(error: &clap::Error) -> ExitCode {
     use clap::error::ErrorKind;
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            // There is nobody to tell of an output that is closed.
-            let _ = error.print();
-            u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
+            match error.print() {
+                Err(unheard) if !error.use_stderr() && unheard.kind() != io::ErrorKind::BrokenPipe => {
+                    tell(&format!("error: standard output cannot be written to: {unheard}"));
+                    ExitCode::FAILURE
+                }
+                _ => u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from),
+            }
         }
         _ => {
             let given: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
@@ -72,16 +78,16 @@ pub(crate) fn report_usage(error: &clap::Error) -> ExitCode {
 
 /// Says on stderr what went wrong, as one line, and returns the exit status for it.
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
-    // A reader that has seen enough (`ostl check | head`) is no failure worth a message.
-    if has(error, |cause: &io::Error| cause.kind() == io::ErrorKind::BrokenPipe) {
-        return ExitCode::FAILURE;
+    // A reader that has seen enough (`ostl data list | head`) is no failure.
+    if has(error, |cause: &io::Error| Unheard::of(cause).is_some_and(Unheard::is_closed)) {
+        return ExitCode::SUCCESS;
     }
     let line = in_a_line(error);
     if has(error, |_: &Interrupted| true) {
-        eprintln!("{line}");
+        tell(&line);
         return ExitCode::from(130);
     }
-    eprintln!("error: {line}");
+    tell(&format!("error: {line}"));
     if has(error, |_: &UsageError| true) { ExitCode::from(2) } else { ExitCode::FAILURE }
 }
 

@@ -28,9 +28,16 @@ impl Letters {
         Self { vocabulary, lengths, stretch, goal: None, alarm: Mutex::new(None) }
     }
 
-    /// Does something when the training split is written to for the `count`-th time from now on.
+    /// Does something when a stretch of the training split is written for the `count`-th time from now on.
     pub(crate) fn after(&self, count: usize, what: impl FnMut() + Send + 'static) {
         *self.alarm.lock().unwrap() = Some((count, Box::new(what)));
+    }
+
+    fn fill(&self, split: Split, index: usize, steps: Range<usize>, batch: &mut SequenceBatch<f32>, stream: usize) {
+        for (place, step) in steps.enumerate() {
+            batch.push_event(stream, place, Self::letter(split, index, step), 1.0);
+            batch.set_class(stream, place, Self::letter(split, index, step + 1));
+        }
     }
 
     fn letter(split: Split, index: usize, step: usize) -> usize {
@@ -65,7 +72,7 @@ impl Task for Letters {
         (self.stretch > 0).then_some(self.stretch)
     }
     fn write(&self, split: Split, index: usize, batch: &mut SequenceBatch<f32>, stream: usize) {
-        self.write_stretch(split, index, 0..self.steps(split, index), batch, stream);
+        self.fill(split, index, 0..self.steps(split, index), batch, stream);
     }
     fn write_stretch(&self, split: Split, index: usize, steps: Range<usize>, batch: &mut SequenceBatch<f32>, stream: usize) {
         if let (Split::Train, Some((count, what))) = (split, &mut *self.alarm.lock().unwrap()) {
@@ -74,10 +81,7 @@ impl Task for Letters {
                 what();
             }
         }
-        for (place, step) in steps.enumerate() {
-            batch.push_event(stream, place, Self::letter(split, index, step), 1.0);
-            batch.set_class(stream, place, Self::letter(split, index, step + 1));
-        }
+        self.fill(split, index, steps, batch, stream);
     }
     fn metrics(&self) -> &[Metric] {
         &[Metric::BitsPerCharacter, Metric::Accuracy]

@@ -1,20 +1,25 @@
 //! `ostl`: train a recurrent or spiking network online, measure it, and see how close its gradient is to BPTT's.
 
+#![deny(clippy::print_stdout, clippy::print_stderr, reason = "they end the program where nobody listens: see output.rs")]
+
 mod arguments;
 mod bench;
 mod check;
 mod config;
 mod data;
+mod date;
 mod doubts;
 mod evaluate;
 mod failure;
 mod feed;
 mod figures;
+mod fingerprint;
 mod forecast;
 mod gradient_report;
 #[cfg(test)]
 mod letters;
 mod names;
+mod output;
 mod progress;
 mod results;
 mod run_directory;

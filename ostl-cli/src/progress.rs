@@ -8,8 +8,11 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
 use ostl_core::Score;
+use ostl_tasks::Metric;
 
-use crate::run_directory::MetricsRow;
+use crate::figures::written;
+use crate::output::tell;
+use crate::run_directory::{Pace, Row};
 use crate::table::loss;
 
 /// Without a bar, something is said this often within an epoch.
@@ -65,7 +68,7 @@ impl Progress {
         match &self.show {
             Show::Bar(bar) => bar.println(line),
             Show::Lines(said) => {
-                eprintln!("{line}");
+                tell(line);
                 said.set(Instant::now());
             }
             Show::Nothing => {}
@@ -86,17 +89,20 @@ impl Progress {
     }
 
     /// After an epoch.
-    pub(crate) fn epoch(&self, row: &MetricsRow, best: bool) {
+    pub(crate) fn epoch(&self, row: &Row, pace: Pace, best: bool) {
+        let accuracy =
+            row.train_accuracy.map_or_else(String::new, |value| format!(", {}", written(Metric::Accuracy, value)));
+        let skipped = if row.skipped > 0 { format!("  {} skipped", row.skipped) } else { String::new() };
         self.say(&format!(
-            "epoch {:>3}/{}  train {}  valid {}{}{}  {:.0} steps/s  {:.1} s",
+            "epoch {:>3}/{}  train {}{accuracy}  valid {}{}{}{skipped}  {:.0} steps/s  {:.1} s",
             row.epoch,
             self.epochs,
-            loss(row.train_loss),
+            loss(row.train_loss.unwrap_or(f64::NAN)),
             loss(row.valid.loss()),
             row.valid.beside_the_loss(),
             if best { " *" } else { "" },
-            row.steps_per_second,
-            row.seconds
+            pace.steps_per_second,
+            pace.seconds
         ));
     }
 

@@ -1,14 +1,16 @@
 //! `ostl sample`: a trained network goes on with a text.
 
 use std::io::Write;
+use std::path::Path;
 
 use anyhow::{Context, Result};
-use ostl_core::{ConfigError, Learner};
-use ostl_tasks::{Joint, Sampler, Task, Vocabulary};
+use ostl_core::{ConfigError, Learner, Loss, SequenceBatch};
+use ostl_tasks::{Joint, Sampler, Split, Task, Vocabulary};
 
 use crate::arguments::SampleArguments;
-use crate::config;
+use crate::config::{self, Config, Source};
 use crate::failure::UsageError;
+use crate::output::Out;
 use crate::run_directory::RunDirectory;
 use crate::train::in_pool;
 use crate::trainer;
@@ -17,15 +19,75 @@ pub(crate) fn run(arguments: SampleArguments) -> Result<()> {
     let run = RunDirectory::open(&arguments.run)?;
     let (config, source) = config::load_file(&run.config_path())?;
     let mut sampler = Sampler::new(arguments.seed, arguments.temperature, arguments.top_k).map_err(refused)?;
-    let task = config.open_task(arguments.data.as_deref(), &source)?;
+    let task = text_of(&run, &config, &source, arguments.data.as_deref())?;
     let vocabulary = vocabulary_of(task.as_ref())?;
-    let prompt = encoded(vocabulary, &arguments.prompt)?;
+    let (prompt, length) = match &arguments.prompt {
+        Some(prompt) => (encoded(vocabulary, prompt)?, arguments.length),
+        None => beginning(vocabulary, arguments.length),
+    };
     in_pool(config.threads, || {
         // One stream, whatever the run was trained with.
         let learner = trainer::learner(&config, &source, task.as_ref(), 1)?;
         let (mut learner, _) = trainer::with_best(learner, task.as_ref(), &run)?;
-        go_on(&mut learner, vocabulary, &prompt, arguments.length, &mut sampler, &mut std::io::stdout().lock())
+        go_on(&mut learner, vocabulary, &prompt, length, &mut sampler, &mut Out::new())
     })?
+}
+
+/// The task of a run, as far as sampling needs it: the words or characters that the run kept, or those of the data that it is told to read.
+fn text_of(run: &RunDirectory, config: &Config, source: &Source, data: Option<&Path>) -> Result<Box<dyn Task>> {
+    if data.is_none()
+        && let Some(vocabulary) = run.read_vocabulary()?
+    {
+        return Ok(Box::new(KnownText { name: config.task.name(), vocabulary }));
+    }
+    config.open_task(data, source)
+}
+
+/// Where a text begins that nobody gave a beginning: after the end of a line, or, where the text has no lines, with the first
+/// token of the text, which is then the first of those asked for.
+fn beginning(vocabulary: &Vocabulary, length: usize) -> (Vec<usize>, usize) {
+    let end = match vocabulary.joint() {
+        Joint::Nothing => "\n",
+        Joint::Space => Vocabulary::END_OF_LINE,
+    };
+    match vocabulary.number(end) {
+        Some(end) => (vec![end as usize], length),
+        None => (vec![0; length.min(1)], length.saturating_sub(1)),
+    }
+}
+
+/// A text of which nothing is left but its words or characters.
+struct KnownText {
+    name: &'static str,
+    vocabulary: Vocabulary,
+}
+
+impl Task for KnownText {
+    fn name(&self) -> &str {
+        self.name
+    }
+    fn inputs(&self) -> usize {
+        self.vocabulary.len()
+    }
+    fn outputs(&self) -> usize {
+        self.vocabulary.len()
+    }
+    fn loss(&self) -> Loss {
+        Loss::SoftmaxCrossEntropy
+    }
+    fn sequences(&self, _: Split) -> usize {
+        0
+    }
+    fn steps(&self, _: Split, _: usize) -> usize {
+        0
+    }
+    fn is_sparse(&self) -> bool {
+        true
+    }
+    fn write(&self, _: Split, _: usize, _: &mut SequenceBatch<f32>, _: usize) {}
+    fn vocabulary(&self) -> Option<&Vocabulary> {
+        Some(&self.vocabulary)
+    }
 }
 
 /// A setting out of range as the option it came from.
@@ -70,7 +132,7 @@ fn go_on(
     let mut next = None;
     for step in 0..prompt.len() + length {
         let Some(token) = prompt.get(step).copied().or(next) else { break };
-        written.write(token, out).context("the text cannot be written")?;
+        written.write(token, out)?;
         if step + 1 == prompt.len() + length {
             break;
         }
@@ -106,7 +168,7 @@ impl Writer<'_> {
 
 #[cfg(test)]
 mod tests {
-    use ostl_core::{Activation, Loss, Method, Network, OptimizerSettings};
+    use ostl_core::{Activation, Method, Network, OptimizerSettings};
 
     use super::*;
     use crate::letters::Letters;

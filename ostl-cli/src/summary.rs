@@ -1,11 +1,16 @@
 //! `summary.json`: what a run came to.
 
+use std::time::SystemTime;
+
 use ostl_core::{Carry, Edge, Feedback, Loss, TargetKind, Update};
 use ostl_tasks::{Goal, Metric, Task};
 use serde::Serialize;
 
 use crate::config::{Config, window_name};
+use crate::date;
 use crate::figures::{Figures, InSummary};
+use crate::run_directory::{History, Session};
+use crate::trainer::{Change, State};
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -58,25 +63,40 @@ pub(crate) struct Summary {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     classes: Vec<String>,
     /// Epochs done.
-    pub(crate) epochs: u64,
+    epochs: u64,
     /// The figure that chose the best epoch.
     best_by: Metric,
     /// Epoch of the best validation figure, from 1; everything below is measured there.
-    pub(crate) best_epoch: Option<u64>,
-    pub(crate) valid: Option<InSummary>,
+    best_epoch: Option<u64>,
+    valid: Option<InSummary>,
     /// Nothing where the run was interrupted (the test split is looked at once, at the end) or the task has no test split of its own.
     pub(crate) test: Option<InSummary>,
     chance: Option<InSummary>,
     pub(crate) goal: Option<GoalSummary>,
     /// Training steps, summed over streams, until the validation figure first was as good as the goal.
     steps_to_goal: Option<u64>,
-    /// Wall clock of this process, or of the whole run where it was not interrupted.
+    /// Updates that were refused since they would not have been finite.
+    skipped: u64,
+    /// How often the learning rate was halved for that.
+    halvings: u32,
+    /// Wall clock of training, over all sessions.
     pub(crate) seconds: f64,
     /// The part of it that went into learning.
     train_seconds: f64,
     parameters: usize,
     trace_bytes: usize,
     version: &'static str,
+    /// When the first session began, and when this was written: UTC.
+    started: Option<String>,
+    ended: String,
+    /// Processes that worked on the run.
+    sessions: usize,
+    /// What was read of the data, as one number: the same for the same data.
+    fingerprint: String,
+    /// What was set anew when the run was resumed.
+    changes: Vec<Change>,
+    /// Every setting; `data` is where the data lay.
+    settings: Config,
 }
 
 /// What a summary says beside the results.
@@ -85,16 +105,21 @@ pub(crate) struct Circumstances {
     pub(crate) network: String,
     pub(crate) parameters: usize,
     pub(crate) trace_bytes: usize,
-    pub(crate) seconds: f64,
-    pub(crate) train_seconds: f64,
-    pub(crate) epochs: u64,
-    pub(crate) steps_to_goal: Option<u64>,
+    pub(crate) fingerprint: String,
+    pub(crate) history: History,
 }
 
 impl Summary {
     /// The summary of a run that has ended so.
-    pub(crate) fn new(status: Status, config: &Config, task: &dyn Task, circumstances: Circumstances) -> Self {
-        let method = config.method();
+    pub(crate) fn new(
+        status: Status,
+        config: &Config,
+        task: &dyn Task,
+        state: &State,
+        circumstances: Circumstances,
+    ) -> Self {
+        let (method, history) = (config.method(), &circumstances.history);
+        let (seconds, train_seconds) = history.seconds();
         let chance = Figures::chance(task);
         Self {
             status,
@@ -111,19 +136,27 @@ impl Summary {
             seed: config.seed,
             loss: task.loss(),
             classes: class_names(task),
-            epochs: circumstances.epochs,
+            epochs: state.epochs,
             best_by: config.training.best,
-            best_epoch: None,
-            valid: None,
+            best_epoch: state.best.as_ref().map(|best| best.epoch),
+            valid: state.best.as_ref().map(|best| best.valid.in_summary()),
             test: None,
             chance: (!chance.is_empty()).then(|| chance.in_summary()),
             goal: task.goal().map(|Goal { metric, reach, best }| GoalSummary { metric, reach, best, reached: None }),
-            steps_to_goal: circumstances.steps_to_goal,
-            seconds: circumstances.seconds,
-            train_seconds: circumstances.train_seconds,
+            steps_to_goal: state.steps_to_goal,
+            skipped: state.skipped(),
+            halvings: state.halvings,
+            seconds,
+            train_seconds,
             parameters: circumstances.parameters,
             trace_bytes: circumstances.trace_bytes,
             version: env!("CARGO_PKG_VERSION"),
+            started: history.sessions.first().map(|Session { started, .. }| started.clone()),
+            ended: date::utc(SystemTime::now()),
+            sessions: history.sessions.len(),
+            fingerprint: circumstances.fingerprint,
+            changes: state.changes.clone(),
+            settings: config.clone(),
         }
     }
 }

@@ -71,3 +71,49 @@ fn a_text_is_learned_and_gone_on_with() {
     assert!(ran.stdout.contains("no test split of its own") && ran.stdout.contains("bits-per-character"), "{}", ran.stdout);
     assert!(place.json("run/summary.json")["test"].is_null());
 }
+
+#[test]
+fn a_run_keeps_its_characters_and_needs_no_text() {
+    let place = Workplace::new();
+    fs::write(place.path("text.toml"), TEXT).unwrap();
+    fs::write(place.path("input.txt"), "tick,tock;".repeat(400)).unwrap();
+    place.ostl("train text.toml --data . --quiet --out run --set training.epochs=2").succeeded();
+    let sampled = |more: &str| place.ostl(&format!("sample run {more}")).succeeded().stdout;
+    let before = sampled("--prompt tick --seed 3");
+    fs::write(place.path("input.txt"), "another text altogether\n").unwrap();
+    assert_eq!(sampled("--prompt tick --seed 3"), before);
+    fs::remove_file(place.path("input.txt")).unwrap();
+    assert_eq!(sampled("--prompt tick --seed 3"), before);
+    place.ostl("sample run --prompt xyz").refused(2, &["--prompt", "'x'"]);
+    // The text has no lines: it begins as the text does, and is as long as was asked for.
+    for length in [20, 1, 0] {
+        let text = sampled(&format!("--length {length}"));
+        assert!(text.len() == length + 1 && (length == 0 || text.starts_with('t')), "{text:?}");
+    }
+    // A run that kept no vocabulary is sampled by its text, as far as that is there.
+    fs::remove_file(place.path("run/vocabulary.json")).unwrap();
+    fs::write(place.path("input.txt"), "tick,tock;".repeat(400)).unwrap();
+    assert_eq!(sampled("--prompt tick --seed 3"), before);
+    fs::write(place.path("input.txt"), "another text altogether\n".repeat(100)).unwrap();
+    place.ostl("sample run --prompt a").refused(1, &["run/best.ckpt"]);
+    fs::write(place.path("run/vocabulary.json"), "{}").unwrap();
+    place.ostl("sample run").refused(1, &["run/vocabulary.json"]);
+}
+
+#[test]
+fn a_run_keeps_its_words() {
+    let place = Workplace::new();
+    let config = TEXT.replace("characters", "words").replace("bits-per-character", "perplexity");
+    fs::write(place.path("text.toml"), config).unwrap();
+    fs::create_dir(place.path("text")).unwrap();
+    for split in ["train", "valid", "test"] {
+        fs::write(place.path(&format!("text/{split}.txt")), "the cat saw the dog\nand the dog saw it\n".repeat(60)).unwrap();
+    }
+    place.ostl("train text.toml --data text --quiet --out run --set training.epochs=2").succeeded();
+    let sampled = |more: &str| place.ostl(&format!("sample run {more}")).succeeded().stdout;
+    let before = sampled("--length 12 --seed 5");
+    fs::remove_dir_all(place.path("text")).unwrap();
+    assert_eq!(sampled("--length 12 --seed 5"), before);
+    assert!(before.starts_with('\n') && before.split_whitespace().count() <= 12, "{before:?}");
+    place.ostl("evaluate run").refused(2, &["text"]);
+}

@@ -46,7 +46,7 @@ pub use error::{Aftermath, ConfigError, LearnError};
 pub use initialize::Initialization;
 pub use kernel::processor::instructions;
 pub use layer::Activation;
-pub use learner::{Learner, LearnerState, Observation};
+pub use learner::{Learner, LearnerState, Observation, UnitsSeen};
 pub use loss::{Loss, Target};
 pub use method::{Carry, Edge, Feedback, Method, TraceFormat, Update, Window};
 pub use network::{Block, Network, NetworkBuilder};

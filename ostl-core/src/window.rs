@@ -312,7 +312,7 @@ impl<T: Real> Tape<T> {
     }
 
     /// The layers that take part in this window.
-    fn layers_at_work(&self, network: &Network<T>) -> usize {
+    pub(crate) fn layers_at_work(&self, network: &Network<T>) -> usize {
         if self.is_unheard { network.first_of_top() } else { network.layers.len() }
     }
 

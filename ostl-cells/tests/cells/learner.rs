@@ -392,3 +392,42 @@ fn learns_a_delay_online() {
         assert!(late_hits > 950.0, "{name}: {late_hits} of 1000");
     }
 }
+
+/// One unit never fires, one always does, one does when its input is there.
+#[test]
+fn silent_and_saturated_units_are_seen() {
+    let builder = Network::<f64>::builder(1).seed(3);
+    let network = cell("lif").add_to(builder, 3).unwrap().dense(2, Activation::Relu).readout(2).unwrap();
+    let mut learner = Learner::new(
+        network,
+        Loss::SoftmaxCrossEntropy,
+        method(Carry::Local, 2, Update::Sequence),
+        OptimizerSettings::sgd(0.1),
+        2,
+    )
+    .unwrap();
+    let mut parameters = vec![0.0; learner.network().parameters().len()];
+    let range = |layer: usize, name: &str| {
+        learner.network().blocks().iter().find(|block| block.layer == layer && block.name == name).unwrap().range()
+    };
+    parameters[range(0, "b")].copy_from_slice(&[-9.0, 9.0, -9.0]);
+    parameters[range(0, "W")].copy_from_slice(&[0.0, 0.0, 99.0]);
+    // Of the two above, one hears nothing but a negative constant.
+    parameters[range(1, "b")].copy_from_slice(&[-1.0, 1.0]);
+    learner.network_mut().copy_parameters(&parameters).unwrap();
+    let mut batch = SequenceBatch::new(1, 2, TargetKind::Classes, &[50, 40]);
+    for stream in 0..2 {
+        batch.input_mut(stream, 7)[0] = 1.0;
+        batch.set_class(stream, 39, 0);
+    }
+    assert_eq!(learner.units_seen(), None);
+    learner.watch_units();
+    learner.evaluate_batch(&batch).unwrap();
+    let seen = learner.units_seen().unwrap();
+    let counts: Vec<_> = seen.iter().map(|seen| (seen.layer, seen.units, seen.silent, seen.saturated)).collect();
+    assert_eq!(counts, [(0, 3, 1, 1), (1, 2, 1, 1)]);
+    assert_eq!((seen[0].name, learner.units_seen()), ("lif", None));
+    // Nothing was evaluated: nobody is called silent.
+    learner.watch_units();
+    assert!(learner.units_seen().unwrap().iter().all(|seen| seen.silent + seen.saturated == 0));
+}

@@ -102,9 +102,9 @@ pub(crate) struct FetchArguments {
 pub(crate) struct SampleArguments {
     /// Run directory
     pub(crate) run: PathBuf,
-    /// The beginning of the text
-    #[arg(long, value_name = "TEXT", default_value = "\n", allow_hyphen_values = true)]
-    pub(crate) prompt: String,
+    /// The beginning of the text [default: the end of a line, or where the text has none its first character or word]
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub(crate) prompt: Option<String>,
     /// Characters (or words) to write after it
     #[arg(long, value_name = "N", default_value_t = 200)]
     pub(crate) length: usize,
@@ -117,7 +117,7 @@ pub(crate) struct SampleArguments {
     /// Seed of the draws
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) seed: u64,
-    /// Folder (or file) with the task's data [default: where the run had it]
+    /// Folder (or file) with the task's data, of a run that has not kept its words or characters itself
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
 }

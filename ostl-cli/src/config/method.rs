@@ -152,6 +152,23 @@ impl MethodConfig {
         Some(choice)
     }
 
+    /// What the method is called in the name of a run: its name, or what makes it that, such as `k5-layer`.
+    pub(crate) fn label(&self) -> String {
+        if let Some(MethodName(name)) = self.name {
+            return name.to_owned();
+        }
+        let mut label = match self.window {
+            WindowSetting::Given(Window::Sequence) => "bptt".to_owned(),
+            WindowSetting::Given(Window::Steps(steps)) => format!("k{steps}-{}", self.carry),
+            WindowSetting::Given(Window::Rolling(steps)) => format!("rolling{steps}"),
+            WindowSetting::Auto => format!("auto-{}", self.carry),
+        };
+        if self.feedback != Feedback::Symmetric {
+            label += &format!("-{}", self.feedback.name());
+        }
+        label
+    }
+
     /// Whether the window is still to be chosen.
     pub(crate) fn leaves_window_open(&self) -> bool {
         self.window == WindowSetting::Auto

@@ -36,9 +36,11 @@ pub(crate) use optimizer::ScheduleEvery;
 use readout::ReadoutConfig;
 pub(crate) use source::{Source, load, load_file, load_run};
 pub(crate) use task::{open, open_alone, task};
+pub(crate) use training::OnNonFinite;
 use training::TrainingConfig;
 pub(crate) use window::{WindowSetting, window_name};
 
+use crate::failure::UsageError;
 use crate::feed;
 
 /// Most weights of a network that are accepted; beyond this lies a typing error or a machine of another kind.
@@ -247,12 +249,17 @@ impl Config {
 
     /// Opens the task; `source` is whom to blame for a wrong setting.
     pub(crate) fn open_task(&self, data: Option<&Path>, source: &Source) -> Result<Box<dyn Task>> {
+        if let Some(path) = data.filter(|path| !path.exists()) {
+            let problem = format!("--data {}: there is no file or folder of that name", path.display());
+            return Err(UsageError::Other(problem).into());
+        }
         open(&self.task.of, self.data(data), source)
     }
 
-    /// The name of the first layer's cell or activation, for the name of the run.
-    pub(crate) fn first_layer(&self) -> String {
-        self.layers.first().map_or_else(|| "readout".into(), LayerConfig::name)
+    /// The name of the run: task, first layer, method and seed, such as `store-recall-lstm-e_prop-0`.
+    pub(crate) fn run_name(&self) -> String {
+        let layer = self.layers.first().map_or_else(|| "readout".into(), LayerConfig::name);
+        format!("{}-{layer}-{}-{}", self.task.name(), self.method.label(), self.seed)
     }
 }
 

@@ -48,7 +48,7 @@ pub(crate) fn load_run(path: &Path, set: &[String], unset: &[String]) -> Result<
         if !MAY_CHANGE.iter().any(|may| same(may, key)) {
             let problem = format!(
                 "{option} {text}: a run that goes on keeps its settings; only {} may be set anew with --resume",
-                MAY_CHANGE.join(" and ")
+                MAY_CHANGE.join(", ")
             );
             return Err(UsageError::Other(problem));
         }
@@ -56,8 +56,9 @@ pub(crate) fn load_run(path: &Path, set: &[String], unset: &[String]) -> Result<
     Source::new(Some(path), unset, set)
 }
 
-/// What a run that goes on may have changed: when it ends.
-const MAY_CHANGE: [&str; 2] = ["training.epochs", "training.patience"];
+/// What a run that goes on may have changed: when it ends, and how large its steps are.
+const MAY_CHANGE: [&str; 5] =
+    ["training.epochs", "training.patience", "training.on_non_finite", "optimizer.learning_rate", "optimizer.clip_norm"];
 
 impl Source {
     /// Reads a file or the default, takes away what is to be unset, and then sets what is set.

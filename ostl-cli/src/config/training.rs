@@ -23,6 +23,32 @@ pub(crate) struct TrainingConfig {
     /// Within an epoch, a checkpoint is written every so many minutes of wall clock.
     #[serde(default = "ten")]
     pub(crate) checkpoint_minutes: f64,
+    /// What to do about an update that would not be finite.
+    #[serde(default)]
+    pub(crate) on_non_finite: OnNonFinite,
+}
+
+/// What becomes of a run when a loss or a gradient is not finite. The weights are never changed by it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum OnNonFinite {
+    /// The run ends; its last checkpoint is sound.
+    #[default]
+    Stop,
+    /// The rest of the batch (of a text: of the stretch) is passed over, and counted.
+    Skip,
+    /// The epoch is done over from its start, at half the learning rate from there on.
+    BackOff,
+}
+
+impl OnNonFinite {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            OnNonFinite::Stop => "stop",
+            OnNonFinite::Skip => "skip",
+            OnNonFinite::BackOff => "back-off",
+        }
+    }
 }
 
 fn loss() -> Metric {

@@ -13,6 +13,7 @@ use super::statistics::Statistics;
 use super::{Asked, data_set, size, task_name};
 use crate::arguments::InfoArguments;
 use crate::figures::{Figures, in_tables, reported, written};
+use crate::output::Out;
 use crate::table::aligned;
 
 /// Most classes that are listed one by one.
@@ -27,7 +28,7 @@ pub(super) fn run(arguments: &InfoArguments) -> Result<()> {
     let of_no_task = of_a_set.is_some() && name.is_some_and(|name| task_name(name).is_err());
     let chosen = if of_no_task { Err(chosen.err()) } else { Ok(chosen?) };
     let of_a_set = of_a_set.or_else(|| chosen.as_ref().ok().and_then(|chosen| data_set(chosen.config.name())));
-    let mut out = std::io::stdout().lock();
+    let mut out = Out::new();
     if let Some(set) = of_a_set {
         write!(out, "{}", published(set, data)?)?;
     }

@@ -7,6 +7,7 @@ use ostl_tasks::TaskConfig;
 use ostl_tasks::catalogue::{DATA_SETS, Origin};
 
 use super::size;
+use crate::output::Out;
 use crate::table::aligned;
 
 /// What the tasks are about that are in no catalogue: generated ones, and those that read one's own files.
@@ -29,7 +30,7 @@ const TASKS: &[(&str, &str)] = &[
 ];
 
 pub(super) fn run() -> Result<()> {
-    let mut out = std::io::stdout().lock();
+    let mut out = Out::new();
     write!(out, "Data sets (ostl data fetch NAME --out DIR)\n{}", aligned(&data_sets(), &[0, 1, 2, 4, 5]))?;
     write!(
         out,

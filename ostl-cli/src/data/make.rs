@@ -1,5 +1,7 @@
 //! `ostl data make`.
 
+use std::io::Write;
+
 use anyhow::Result;
 use ostl_core::Loss;
 use ostl_tasks::own::{self, Format};
@@ -8,6 +10,7 @@ use ostl_tasks::{Split, Task};
 use super::Asked;
 use crate::arguments::{FileFormat, MakeArguments};
 use crate::failure::UsageError;
+use crate::output::Out;
 
 pub(super) fn run(arguments: &MakeArguments) -> Result<()> {
     let MakeArguments { name, config, set, data, .. } = arguments;
@@ -39,8 +42,9 @@ fn write(task: &dyn Task, arguments: &MakeArguments) -> Result<()> {
     let (name, out) = (task.name(), arguments.out.display());
     // What targets are is seen from the files, but for values that are probabilities.
     let loss = if task.loss() == Loss::BinaryCrossEntropy { r#", loss="binary-cross-entropy""# } else { "" };
-    println!("{out}: the sequences of `{name}` ({})", counts.join(", "));
+    let mut said = Out::new();
+    writeln!(said, "{out}: the sequences of `{name}` ({})", counts.join(", "))?;
     let config = arguments.config.as_ref().map_or_else(String::new, |config| format!("{} ", config.display()));
-    println!(r#"learn from them with: ostl train {config}--set 'task={{name="own"{loss}}}' --data {out}"#);
-    Ok(())
+    writeln!(said, r#"learn from them with: ostl train {config}--set 'task={{name="own"{loss}}}' --data {out}"#)?;
+    Ok(said.flush()?)
 }

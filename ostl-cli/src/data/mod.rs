@@ -117,7 +117,7 @@ impl Chosen {
 
 /// Says something on stderr, above the bar if there is one.
 fn say(bar: &ProgressBar, line: &str) {
-    if bar.is_hidden() { eprintln!("{line}") } else { bar.println(line) }
+    if bar.is_hidden() { crate::output::tell(line) } else { bar.println(line) }
 }
 
 /// A size in words.

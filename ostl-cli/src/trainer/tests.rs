@@ -9,6 +9,7 @@ use super::*;
 use crate::arguments::ConfigArguments;
 use crate::config;
 use crate::letters::Letters;
+use crate::run_directory::Place;
 
 /// The default's network, smaller, with these settings.
 fn configured(set: &[&str]) -> (Config, Source) {
@@ -25,15 +26,16 @@ fn trained(task: &Letters, set: &[&str], folder: &Path, resume: bool, stop: &Sto
     let mut trainer = Trainer::new(&config, task, feed, learner);
     let run = if resume {
         let run = RunDirectory::open(folder).unwrap();
-        trainer = trainer.resume(&run, &source).unwrap();
+        trainer = trainer.resume(&run, &source, false).unwrap().0;
         run
     } else {
-        let run = RunDirectory::create(folder, false).unwrap();
+        let run = RunDirectory::create(&Place::Given(folder.to_owned()), false).unwrap();
         run.write_config(&config).unwrap();
         trainer.save(&run).unwrap();
         run
     };
-    let mut metrics = run.metrics(trainer.state().epochs, trainer.figures()).unwrap();
+    let (mut metrics, lost) = run.metrics(trainer.figures(), &trainer.rows()).unwrap();
+    assert!(!lost);
     let (steps, done) = trainer.steps();
     let progress = Progress::new(true, config.training.epochs, steps, done);
     let ending = trainer.train(&run, &mut metrics, &progress, stop).unwrap();
@@ -148,7 +150,7 @@ fn a_killed_run_loses_little_and_changes_nothing() {
     // In the third stretch of the second epoch.
     let per_epoch = 3 + 3 + 3 + 2;
     task.after(per_epoch + 7, move || {
-        for name in ["config.toml", "last.ckpt", "best.ckpt", "metrics.csv"] {
+        for name in ["config.toml", "last.ckpt", "best.ckpt", "metrics.csv", "history.json"] {
             fs::copy(from.join(name), to.join(name)).unwrap();
         }
     });
@@ -157,7 +159,7 @@ fn a_killed_run_loses_little_and_changes_nothing() {
     let (config, source) = configured(&set);
     let feed = Feed::new(&config, &source, &task).unwrap();
     let fresh = Trainer::new(&config, &task, feed, learner(&config, &source, &task, 3).unwrap());
-    let state = fresh.resume(&run, &source).unwrap().state;
+    let state = fresh.resume(&run, &source, false).unwrap().0.state;
     assert_eq!((state.epochs, state.batch), (1, 2));
     trained(&task, &set, &killed, true, &Stop::default());
     same(&whole, &killed);

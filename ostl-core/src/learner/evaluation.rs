@@ -99,6 +99,9 @@ impl<T: Real> Learner<T> {
                 tape.ignore_error();
             }
             tape.forward(&self.network, steps, Keep::Nothing, Moment::default());
+            if let Some(watch) = &mut self.watch {
+                watch.look(&self.network, tape);
+            }
             for step in 0..steps {
                 let logits = tape.logits(signal.len(), step);
                 for (stream, outputs) in logits.chunks_exact(signal.len()).enumerate() {

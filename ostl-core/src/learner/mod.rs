@@ -7,6 +7,7 @@ mod refusals;
 mod state;
 mod steps;
 mod streaming;
+mod units;
 mod windows;
 
 use crate::error::{ConfigError, LearnError};
@@ -23,6 +24,8 @@ use evaluation::Evaluation;
 pub use evaluation::Observation;
 pub use state::LearnerState;
 pub(crate) use streaming::Streaming;
+pub use units::UnitsSeen;
+use units::Watch;
 
 /// Learns online: [`predict`](Learner::predict) an output for one step's inputs, then [`learn`](Learner::learn) from the target,
 /// on a stream that never ends; memory does not grow.
@@ -43,6 +46,8 @@ pub struct Learner<T: Real> {
     /// Somebody may have written to connections that do not exist.
     changed_by_hand: bool,
     evaluation: Option<Evaluation<T>>,
+    /// What is seen of units while evaluating, if they are watched.
+    watch: Option<Watch<T>>,
     continues: Vec<bool>,
     /// The last gradient that was asked for; empty before. It is not what is learned from.
     shown: Vec<T>,
@@ -78,6 +83,7 @@ impl<T: Real> Learner<T> {
             frozen: false,
             changed_by_hand: false,
             evaluation: None,
+            watch: None,
             continues: vec![true; streams],
             shown: Vec::new(),
         })

@@ -1,0 +1,95 @@
+//! `ostl train`.
+
+mod conclusion;
+mod plan;
+
+use anyhow::{Context, Result};
+use ostl_core::WindowChoice;
+
+use crate::arguments::TrainArguments;
+use crate::gradient_report;
+use crate::progress::Progress;
+use crate::run_directory::RunDirectory;
+use crate::signals::Stop;
+use crate::trainer::{self, Ending, Trainer};
+
+use plan::{From, Plan};
+
+pub(crate) fn run(arguments: TrainArguments) -> Result<()> {
+    let plan = Plan::new(&arguments)?;
+    in_pool(plan.config.threads, || train(&plan, &arguments))?
+}
+
+/// Runs something with so many threads; 0 is one a core.
+pub(crate) fn in_pool<R: Send>(threads: usize, work: impl FnOnce() -> R + Send) -> Result<R> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().context("cannot start the threads")?;
+    Ok(pool.install(work))
+}
+
+fn train(plan: &Plan, arguments: &TrainArguments) -> Result<()> {
+    let Plan { config, source, task, feed, .. } = plan;
+    let task = task.as_ref();
+    let learner = trainer::learner(config, source, task, feed.streams(task))?;
+    let mut trainer = Trainer::new(config, task, *feed, learner);
+    let mut notes = Vec::new();
+    let made;
+    let run = match &plan.from {
+        From::Run(run) => {
+            let (resumed, said) = trainer.resume(run, source, arguments.force)?;
+            (trainer, notes) = (resumed, said);
+            run
+        }
+        From::Start(place) => {
+            made = RunDirectory::create(place, arguments.force)?;
+            if let Some(vocabulary) = task.vocabulary() {
+                made.write_vocabulary(vocabulary)?;
+            }
+            &made
+        }
+    };
+    // What may have been set anew: when the run ends, how large its steps are, and where its data lie.
+    run.write_config(config)?;
+    // From here on the run can be resumed, however it ends.
+    trainer.save(run)?;
+    let (mut metrics, is_lost) = run.metrics(trainer.figures(), &trainer.rows())?;
+    if is_lost {
+        notes.push("metrics.csv was not whole: its rows were written anew, from the checkpoint".into());
+    }
+    let stop = Stop::listen()?;
+    let (steps, done) = trainer.steps();
+    let progress = Progress::new(arguments.quiet, config.training.epochs, steps, done);
+    progress.say(&announcement(plan, &trainer, run));
+    let window = plan.window.into_iter().map(chosen);
+    let of_task = feed.notes(config, task).into_iter().chain(task.remarks()).chain(plan.notes.iter().cloned());
+    notes.into_iter().chain(window).chain(of_task).for_each(|note| progress.say(&note));
+
+    let ending = trainer.train(run, &mut metrics, &progress, &stop);
+    progress.finish();
+    match ending? {
+        Ending::Finished => conclusion::finish(plan, trainer, run, &stop, arguments.quiet),
+        Ending::Stopped => conclusion::interrupt(plan, &mut trainer, run),
+    }
+}
+
+fn announcement(plan: &Plan, trainer: &Trainer<'_>, run: &RunDirectory) -> String {
+    let network = trainer.learner().network();
+    let from = match (&plan.from, trainer.state().epochs) {
+        (From::Start(_), _) => String::new(),
+        (From::Run(_), epochs) => format!(", going on after epoch {epochs}"),
+    };
+    format!(
+        "{}: {}, {} parameters, {}{from} -> {}",
+        plan.task.name(),
+        network.description(),
+        network.parameters().len(),
+        gradient_report::method_in_words(&plan.config.method()),
+        run.path().display()
+    )
+}
+
+/// What was chosen for `window = "auto"`.
+pub(crate) fn chosen(choice: WindowChoice) -> String {
+    let mib = |bytes: usize| bytes as f64 / f64::from(1 << 20);
+    let (steps, traces, window) = (choice.steps, mib(choice.trace_bytes), mib(choice.window_bytes));
+    format!("window = \"auto\": K = {steps} (traces {traces:.1} MiB, windows {window:.1} MiB)")
+}

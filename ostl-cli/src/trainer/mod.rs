@@ -1,0 +1,399 @@
+//! The training loop, and the state that it can be stopped in and gone on from bit for bit.
+
+mod idle;
+mod refusals;
+mod state;
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use ostl_core::{Learner, LearnerState, Network, Score, TargetKind, UnitsSeen};
+use ostl_tasks::{Metric, Split, Task};
+
+use crate::config::{Config, OnNonFinite, OutOfRange, Source};
+use crate::feed::{self, Epoch, Feed};
+use crate::figures::{self, Figures};
+use crate::fingerprint::Fingerprint;
+use crate::forecast;
+use crate::progress::Progress;
+use crate::run_directory::{BestWeights, Checkpoint, Clock, History, LAST, Metrics, Pace, Row, RunDirectory};
+use crate::signals::Stop;
+use crate::summary::reaches;
+
+use refusals::{Met, Next};
+pub(crate) use state::{Best, Change, State};
+
+/// Whether training came to its end or was asked to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    Finished,
+    Stopped,
+}
+
+/// A learner on its way through the epochs.
+pub(crate) struct Trainer<'a> {
+    config: &'a Config,
+    task: &'a dyn Task,
+    feed: Feed,
+    /// The figures that are reported.
+    figures: Vec<Metric>,
+    learner: Learner<f32>,
+    description: String,
+    /// What the best weights are known by.
+    identity: String,
+    data: Fingerprint,
+    /// Steps of an epoch.
+    epoch_steps: u64,
+    state: State,
+    clock: Clock,
+    /// The learner at the start of the epoch, where the run may have to go back to it.
+    outset: Option<LearnerState<f32>>,
+    /// Units that say nothing were told of.
+    has_warned: bool,
+    /// How long an epoch will take has been said, or is not worth saying.
+    foretold: bool,
+}
+
+/// The network of a configuration and a learner around it, for so many streams; `source` is whom to blame if it cannot be built.
+pub(crate) fn learner(config: &Config, source: &Source, task: &dyn Task, streams: usize) -> Result<Learner<f32>> {
+    let network: Network<f32> = config.network_for(task).map_err(|error| source.out_of_range(error))?;
+    let method = config.method().for_sequences_of(feed::longest(task));
+    let objective = config.objective(task).map_err(|error| source.out_of_range(error))?;
+    let learner = Learner::new(network, objective, method, config.optimizer(), streams);
+    learner.map_err(|error| source.out_of_range(error.into()))
+}
+
+impl<'a> Trainer<'a> {
+    /// From the start.
+    pub(crate) fn new(config: &'a Config, task: &'a dyn Task, feed: Feed, learner: Learner<f32>) -> Self {
+        let (description, figures) = (learner.network().description(), figures::reported(task));
+        let identity = identity(&learner, task);
+        let epoch_steps = (0..task.sequences(Split::Train)).map(|index| task.steps(Split::Train, index) as u64).sum();
+        Self {
+            config,
+            task,
+            feed,
+            figures,
+            learner,
+            description,
+            identity,
+            data: Fingerprint::of(task),
+            epoch_steps,
+            state: State::new(config),
+            clock: Clock::start(History::default(), 0, false),
+            outset: None,
+            has_warned: false,
+            foretold: false,
+        }
+    }
+
+    /// From where a run stopped, and what there is to say of that; on other data only by `force`.
+    pub(crate) fn resume(mut self, run: &RunDirectory, source: &Source, force: bool) -> Result<(Self, Vec<String>)> {
+        let Checkpoint { state, data, learner, outset } = run.read_last(&self.run_identity())?;
+        let mut notes = Vec::new();
+        let other = data.difference(&self.data);
+        if let Some(difference) = other.as_ref().filter(|_| !force) {
+            bail!(
+                "{}: the data are not those that the run has learned from ({difference}); put those back (--data DIR says where \
+                 they are), or go on with the data at hand (--force)",
+                run.path().join(LAST).display()
+            );
+        }
+        self.learner.restore(learner).with_context(|| format!("{}: does not fit its config", run.path().display()))?;
+        self.learner.set_clip_norm(self.config.optimizer().clip_norm).context("optimizer.clip_norm")?;
+        (self.state, self.outset) = (state, outset);
+        let (epochs, done) = (self.config.training.epochs, self.state.epochs);
+        if epochs < done {
+            let allowed = format!("at least {done}: so many epochs of the run are done");
+            return Err(source.out_of_range(OutOfRange::new("training.epochs", epochs, allowed)));
+        }
+        self.state.set_anew(self.config);
+        if let Some(difference) = other {
+            self.state.note("data", data.to_string(), self.data.to_string());
+            notes.push(format!("going on with other data: {difference}"));
+        }
+        notes.extend(self.agree_on_best(run)?);
+        let history = run.read_history();
+        if history.is_none() {
+            notes.push("history.json was lost: the times of earlier sessions are not known".into());
+        }
+        self.clock = Clock::start(history.unwrap_or_default(), done, self.state.is_within());
+        Ok((self, notes))
+    }
+
+    /// Sees to it that `best.ckpt` is of the epoch that the checkpoint takes for the best, and says what could not be.
+    fn agree_on_best(&mut self, run: &RunDirectory) -> Result<Option<String>> {
+        let Some(best) = self.state.best.clone() else { return Ok(None) };
+        if run.read_best(&self.identity).is_ok_and(|found| found.best == best) {
+            return Ok(None);
+        }
+        if best.epoch == self.state.epochs && !self.state.is_within() {
+            // Killed after the one and before the other: these are the weights.
+            self.write_best(run, best)?;
+            return Ok(None);
+        }
+        self.state.best = None;
+        self.state.best_lost_after = self.state.epochs;
+        if self.state.is_finished(self.config) {
+            bail!(
+                "{}: its best weights, of epoch {}, are lost (best.ckpt is missing or broken), and there is no epoch left to \
+                 choose anew from: make the run longer with --set training.epochs=N",
+                run.path().display(),
+                best.epoch
+            );
+        }
+        Ok(Some(format!(
+            "the best weights, of epoch {}, are lost (best.ckpt is missing or broken): the best epoch is chosen anew from here on",
+            best.epoch
+        )))
+    }
+
+    pub(crate) fn learner(&self) -> &Learner<f32> {
+        &self.learner
+    }
+
+    /// The network in a line.
+    pub(crate) fn description(&self) -> &str {
+        &self.description
+    }
+
+    pub(crate) fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// The data that are learned from.
+    pub(crate) fn data(&self) -> &Fingerprint {
+        &self.data
+    }
+
+    /// The figures that are reported.
+    pub(crate) fn figures(&self) -> &[Metric] {
+        &self.figures
+    }
+
+    /// The sessions so far, this one too.
+    pub(crate) fn history(&mut self) -> History {
+        self.clock.now(self.state.is_within())
+    }
+
+    /// The table of epochs so far.
+    pub(crate) fn rows(&self) -> Vec<(Row, Option<Pace>)> {
+        self.state.rows.iter().enumerate().map(|(index, row)| (row.clone(), self.clock.pace(index))).collect()
+    }
+
+    /// Steps of an epoch, and steps done, for the progress bar.
+    pub(crate) fn steps(&self) -> (u64, u64) {
+        (self.epoch_steps, self.state.steps + self.state.train.steps)
+    }
+
+    /// What the checkpoint to go on from is known by: it cannot be taken for the best weights.
+    fn run_identity(&self) -> String {
+        format!("{}, in training", self.identity)
+    }
+
+    /// Writes the checkpoint to go on from. Never one with weights that are not finite: the former one then stays.
+    pub(crate) fn save(&mut self, run: &RunDirectory) -> Result<()> {
+        if !self.learner.network().parameters().iter().all(|weight| weight.is_finite()) {
+            return Err(self.advised("weights are not finite, and were not saved", false, run));
+        }
+        run.write_history(&self.history())?;
+        let checkpoint = Checkpoint {
+            state: self.state.clone(),
+            data: self.data.clone(),
+            learner: self.learner.save(),
+            outset: self.outset.clone().filter(|_| self.state.is_within()),
+        };
+        run.write_last(&self.run_identity(), &checkpoint).context("the former checkpoint is kept")
+    }
+
+    /// Trains until all epochs are done, validation has not improved for as long as it may, or somebody asks to stop.
+    pub(crate) fn train(
+        &mut self,
+        run: &RunDirectory,
+        metrics: &mut Metrics,
+        progress: &Progress,
+        stop: &Stop,
+    ) -> Result<Ending> {
+        while !self.state.is_finished(self.config) {
+            if self.epoch(run, metrics, progress, stop)? == Ending::Stopped {
+                self.save(run)?;
+                return Ok(Ending::Stopped);
+            }
+        }
+        Ok(Ending::Finished)
+    }
+
+    /// One epoch, or the rest of one.
+    fn epoch(&mut self, run: &RunDirectory, metrics: &mut Metrics, progress: &Progress, stop: &Stop) -> Result<Ending> {
+        self.clock.begin();
+        if self.config.training.on_non_finite == OnNonFinite::BackOff && !self.state.is_within() {
+            self.outset = Some(self.learner.save());
+        }
+        let parts = self.feed.epoch(self.task, self.config.seed, self.state.epochs);
+        let measures = loop {
+            let start = Instant::now();
+            let learned = self.learn(&parts, run, progress, stop);
+            self.clock.learned(start.elapsed());
+            if learned? == Ending::Stopped {
+                return Ok(Ending::Stopped);
+            }
+            self.learner.watch_units();
+            match self.feed.evaluate(&mut self.learner, self.task, Split::Valid, stop) {
+                Ok(Some(measures)) => break measures,
+                Ok(None) => return Ok(Ending::Stopped),
+                Err(error) => self.refused(error, Met::Validating, run, progress)?,
+            };
+        };
+        let valid = Figures::new(&measures, &self.figures);
+        let units = self.learner.units_seen().unwrap_or_default();
+        let row = self.row(valid, self.learning_rate(0, parts.len()), &units);
+        let by = self.config.training.best;
+        let best = self.state.best.as_ref().map(|best| best.valid.get(by));
+        // The first epoch is the best so far, whatever it comes to.
+        let is_best = best.is_none_or(|best| feed::is_better(by, row.valid.get(by), best));
+        let pace = self.clock.epoch_done(self.state.train.steps);
+        self.close_epoch(&row, is_best);
+        // In this order: whenever the process is killed, the checkpoint is ahead of all that is made from it.
+        self.save(run)?;
+        if let Some(best) = self.state.best.clone().filter(|_| is_best) {
+            self.write_best(run, best)?;
+        }
+        metrics.add(&row, pace)?;
+        progress.epoch(&row, pace, is_best);
+        if let Some(warning) = idle::warning(&units).filter(|_| !self.has_warned) {
+            progress.say(&warning);
+            self.has_warned = true;
+        }
+        Ok(Ending::Finished)
+    }
+
+    /// What the epoch at hand came to.
+    fn row(&self, valid: Figures, learning_rate: f64, units: &[UnitsSeen]) -> Row {
+        let train = &self.state.train;
+        let is_of_classes = self.task.loss().target_kind() == TargetKind::Classes;
+        Row {
+            epoch: self.state.epochs + 1,
+            learning_rate,
+            train_loss: (train.targets > 0).then(|| train.mean_loss()),
+            train_accuracy: (train.targets > 0 && is_of_classes).then(|| train.accuracy()),
+            valid,
+            steps: self.state.steps + train.steps,
+            skipped: self.state.skipped,
+            silent: idle::share(units, |seen| seen.silent),
+            saturated: idle::share(units, |seen| seen.saturated),
+        }
+    }
+
+    /// The epoch is done.
+    fn close_epoch(&mut self, row: &Row, is_best: bool) {
+        let state = &mut self.state;
+        if is_best {
+            state.best = Some(Best { epoch: row.epoch, valid: row.valid.clone() });
+        }
+        let solved = self.task.goal().is_some_and(|goal| reaches(&goal, &row.valid) == Some(true));
+        state.steps_to_goal = state.steps_to_goal.or(solved.then_some(row.steps));
+        state.rows.push(row.clone());
+        (state.epochs, state.steps) = (row.epoch, row.steps);
+        (state.batch, state.skipped, state.train) = (0, 0, Score::default());
+    }
+
+    /// The parts of an epoch that are still to be learned from.
+    fn learn(&mut self, parts: &Epoch<'_>, run: &RunDirectory, progress: &Progress, stop: &Stop) -> Result<Ending> {
+        let pause = Duration::try_from_secs_f64(60.0 * self.config.training.checkpoint_minutes).unwrap_or(Duration::MAX);
+        let mut saved = Instant::now();
+        loop {
+            let index = self.state.batch as usize;
+            if index >= parts.len() {
+                // Where a run was stopped after this, it is done again and finds nothing to do.
+                match parts.finish(&mut self.learner).map_err(|error| self.refused(error, Met::Learning, run, progress)) {
+                    Err(Ok(Next::StartOver)) => continue,
+                    Err(Err(error)) => return Err(error),
+                    Ok(()) | Err(Ok(Next::PassOver)) => break,
+                }
+            }
+            if stop.requested() {
+                return Ok(Ending::Stopped);
+            }
+            self.learner.set_learning_rate(self.learning_rate(index, parts.len())).context("optimizer.schedule")?;
+            let began = Instant::now();
+            let score = match parts.learn(&mut self.learner, index) {
+                Ok(score) => score,
+                Err(error) => match self.refused(error, Met::Learning, run, progress)? {
+                    Next::PassOver => Score::default(),
+                    Next::StartOver => continue,
+                },
+            };
+            if !self.foretold && score.steps > 0 {
+                self.foretold = true;
+                self.foretell(began.elapsed(), score.steps, parts, index, progress);
+            }
+            self.state.train += score;
+            self.state.batch += 1;
+            progress.part(self.state.epochs + 1, score.steps, &self.state.train);
+            if saved.elapsed() >= pause && self.state.batch < parts.len() as u64 {
+                self.save(run)?;
+                saved = Instant::now();
+            }
+        }
+        if self.state.skipped >= parts.len() as u64 && self.state.train.targets == 0 {
+            let what = "every update was refused, since the loss or the gradient is not finite";
+            return Err(self.advised(what, false, run));
+        }
+        Ok(Ending::Finished)
+    }
+
+    /// Says how long an epoch will take, from what its first part has taken, and what would be cheaper.
+    fn foretell(&self, time: Duration, steps: u64, parts: &Epoch<'_>, part: usize, progress: &Progress) {
+        let measured = forecast::Measured {
+            time,
+            steps,
+            epoch_steps: self.epoch_steps,
+            epochs: self.config.training.epochs.saturating_sub(self.state.epochs),
+            trace_bytes: self.learner.trace_bytes(),
+            peak_bytes: ostl_bench::memory::resident_kib("VmHWM").ok().map(|kib| kib.saturating_mul(1024)),
+        };
+        if progress.is_seen() && measured.is_long() {
+            progress.say(&measured.in_words());
+            let method = self.config.method().for_sequences_of(feed::longest(self.task));
+            let cheaper = measured.cheaper(self.learner.network(), self.task.loss(), &method, &parts.build(part));
+            cheaper.into_iter().for_each(|line| progress.say(&line));
+        }
+    }
+
+    /// The learning rate for one of the parts of the epoch at hand.
+    fn learning_rate(&self, part: usize, parts: usize) -> f64 {
+        let (schedule, every) = self.config.schedule();
+        self.base_rate() * schedule.factor(every.position(self.state.epochs, part, parts))
+    }
+
+    /// Writes down the present weights as the best.
+    fn write_best(&self, run: &RunDirectory, best: Best) -> Result<()> {
+        let parameters = self.learner.network().parameters().to_vec();
+        run.write_best(&self.identity, &BestWeights { best, parameters })
+    }
+
+    /// The learner with the best weights of the run.
+    pub(crate) fn into_best(self, run: &RunDirectory) -> Result<(Learner<f32>, Best)> {
+        with_best(self.learner, self.task, run)
+    }
+}
+
+/// What a checkpoint is known by: the network, and the vocabulary where its inputs are words or characters, whose numbers would mean others
+/// in another text.
+fn identity(learner: &Learner<f32>, task: &dyn Task) -> String {
+    let description = learner.network().description();
+    match task.vocabulary() {
+        Some(vocabulary) => format!("{description}, vocabulary {:016x}", vocabulary.fingerprint()),
+        None => description,
+    }
+}
+
+/// The learner with the best weights of a run.
+pub(crate) fn with_best(mut learner: Learner<f32>, task: &dyn Task, run: &RunDirectory) -> Result<(Learner<f32>, Best)> {
+    let BestWeights { best, parameters } = run.read_best(&identity(&learner, task))?;
+    learner.network_mut().copy_parameters(&parameters)?;
+    Ok((learner, best))
+}
+
+#[cfg(test)]
+mod tests;
