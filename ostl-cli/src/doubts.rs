@@ -1,8 +1,12 @@
 //! What the final table says of a run that has learned nothing: that it is worse than chance, or never got better.
 
-use ostl_tasks::{Metric, Task};
+use ostl_tasks::measures::MOST_CLASSES;
+use ostl_tasks::{ByClass, Metric, Task};
 
 use crate::figures::{Figures, written};
+
+/// Most classes that are named in one line.
+const MOST_NAMES: usize = 10;
 
 /// By how much of chance's own value a figure must differ from it, to count as better or worse than guessing.
 const MARGIN: f64 = 0.01;
@@ -41,6 +45,28 @@ pub(crate) fn lines(task: &dyn Task, ended: &Ended<'_>) -> Vec<String> {
         ));
     }
     lines
+}
+
+/// The classes that targets ask for and that the network never answers, or never rightly: a line for each of the two.
+pub(crate) fn unanswered(task: &dyn Task, classes: &ByClass) -> Vec<String> {
+    // Of a text's rarest words most are never answered, and nobody expects them to be.
+    if task.vocabulary().is_some() || classes.classes() > MOST_CLASSES {
+        return Vec::new();
+    }
+    let missed = |answered: bool| {
+        let of = (0..classes.classes()).filter(move |&class| {
+            classes.targets()[class] > 0 && classes.hits()[class] == 0 && (classes.answers()[class] > 0) == answered
+        });
+        let named = of.map(|class| format!("{} ({} targets)", task.class_name(class), classes.targets()[class]));
+        let named: Vec<String> = named.collect();
+        let more = named.len().saturating_sub(MOST_NAMES);
+        let listed = named.iter().take(MOST_NAMES).cloned().collect::<Vec<_>>().join(", ");
+        let listed = if more > 0 { format!("{listed} and {more} more") } else { listed };
+        (!named.is_empty()).then_some(listed)
+    };
+    let never =
+        missed(false).map(|listed| format!("never answered: class {listed}; task.class_weights = \"balanced\" may help"));
+    never.into_iter().chain(missed(true).map(|listed| format!("never right: class {listed}"))).collect()
 }
 
 /// Whether a run is worse than chance (or only no better), and by which figures; nothing where one of them is better.
@@ -97,6 +123,32 @@ mod tests {
         assert_eq!(lines_of(0.1, 10, 3, 5), Vec::<String>::new());
         assert_eq!(lines_of(2.0, 8, 3, 5), Vec::<String>::new(), "sure of itself where it is wrong, but mostly right");
         assert!(lines_of(f64::NAN, 3, 3, 5)[0].starts_with("WORSE"));
+    }
+
+    #[test]
+    fn classes_that_are_never_answered_are_named() {
+        let task = StoreRecall::new(StoreRecallConfig::default()).unwrap();
+        let lines = |pairs: &[(usize, usize)]| {
+            let mut measures = Measures::new(&task);
+            for &(class, said) in pairs {
+                let outputs = if said == 1 { [0.0, 1.0] } else { [1.0, 0.0] };
+                let target = Target::Class(class);
+                measures.observe(&Observation { stream: 0, step: 0, outputs: &outputs, target, loss: 0.5 });
+            }
+            unanswered(&task, measures.by_class().unwrap())
+        };
+        let never = lines(&[(0, 0), (1, 0), (1, 0)]);
+        assert!(
+            never.len() == 1 && never[0].starts_with("never answered: class 1 (2 targets); task.class_weights"),
+            "{never:?}"
+        );
+        assert_eq!(
+            lines(&[(0, 1), (1, 1)]),
+            ["never answered: class 0 (1 targets); task.class_weights = \"balanced\" may help"]
+        );
+        assert_eq!(lines(&[(0, 1), (1, 0)]), ["never right: class 0 (1 targets), 1 (1 targets)"]);
+        assert_eq!(lines(&[(0, 0), (1, 1)]), Vec::<String>::new());
+        assert_eq!(lines(&[(0, 0)]), Vec::<String>::new(), "nothing asks for class 1");
     }
 
     #[test]

@@ -9,8 +9,12 @@ use crate::gradient_report::beginning;
 
 /// An epoch that takes longer is foretold, so that nobody waits for it unawares.
 const LONG: Duration = Duration::from_secs(5);
-/// Steps that another method is timed over: one window of sixteen.
+/// Steps of a longer window that may be cheaper.
 const STEPS: usize = 16;
+/// Windows that another method is timed over, at least: after the first one there is nothing yet to carry on.
+const WINDOWS: usize = 4;
+/// The first gradient of another method is timed alone where it takes as long as this.
+const ENOUGH: Duration = Duration::from_millis(200);
 /// How much cheaper a method must be to be worth a word.
 const WORTH: f64 = 2.0;
 
@@ -76,10 +80,9 @@ impl Measured {
         batch: &SequenceBatch<f32>,
     ) -> Option<String> {
         let now = self.seconds_a_step();
-        let steps = STEPS.max(steps_of(method.window).unwrap_or(0)).min(batch.steps());
-        let batch = beginning(batch, steps);
         let timed = choices(network, method).into_iter().filter_map(|choice| {
-            let factor = now / seconds_a_step(network, loss, choice.method, &batch)?;
+            let steps = STEPS.max(WINDOWS.saturating_mul(steps_of(choice.method.window).unwrap_or(STEPS)));
+            let factor = now / seconds_a_step(network, loss, choice.method, &beginning(batch, steps))?;
             (factor >= WORTH).then(|| format!("--set {} is about {factor:.0} times as fast ({})", choice.set, choice.what))
         });
         let timed: Vec<String> = timed.collect();
@@ -137,12 +140,17 @@ fn seconds_a_step(network: &Network<f32>, loss: Loss, method: Method, batch: &Se
     let settings = OptimizerSettings::sgd(1.0);
     let method = method.for_sequences_of(batch.steps());
     let mut learner = Learner::new(network.clone(), loss, method, settings, batch.streams().max(1)).ok()?;
+    let mut time = Duration::ZERO;
     // The first time, memory is touched that later stays where it is.
-    learner.gradient(batch).ok()?;
-    let start = Instant::now();
-    learner.gradient(batch).ok()?;
+    for _ in 0..2 {
+        if time < ENOUGH {
+            let start = Instant::now();
+            learner.gradient(batch).ok()?;
+            time = start.elapsed();
+        }
+    }
     let steps: usize = batch.lengths().iter().sum();
-    Some(start.elapsed().as_secs_f64().max(1e-9) / steps.max(1) as f64)
+    Some(time.as_secs_f64().max(1e-9) / steps.max(1) as f64)
 }
 
 /// A time in words.

@@ -243,3 +243,27 @@ fn a_long_epoch_is_foretold_with_what_would_be_cheaper() {
     let ran = place.ostl("train tiny.toml").succeeded();
     assert!(!ran.stderr.contains("will take"), "{}", ran.stderr);
 }
+
+/// Of two classes one is rare, and so little is learned that it is never answered: that is said by its name.
+#[test]
+fn a_class_that_is_never_answered_is_named() {
+    let place = Workplace::new();
+    let line = |class: usize| format!("{{\"inputs\": [[0.5], [0.1]], \"target\": {class}}}\n");
+    for split in ["train", "valid"] {
+        fs::write(place.path(&format!("{split}.jsonl")), line(0).repeat(19) + &line(1)).unwrap();
+    }
+    let own = TINY.replace(
+        "name = \"store-recall\"\ndelay = 8\ndistractors = 1\ntrain = 64\nvalid = 20\ntest = 24",
+        "name = \"own\"\nclasses = [\"sound\", \"broken\"]",
+    );
+    fs::write(place.path("own.toml"), own).unwrap();
+    let ran = place.ostl("train own.toml --data . --quiet").succeeded();
+    assert!(
+        ran.stdout.contains("never answered: class broken (1 targets); task.class_weights = \"balanced\""),
+        "{}",
+        ran.stdout
+    );
+    let values = "--set task.loss=mean-squared-error";
+    let ran = place.ostl(&format!("train own.toml --data . --quiet {values}"));
+    assert!(ran.stderr.starts_with("--set task.loss: leaves out what own.toml says of classes\n"), "{}", ran.stderr);
+}

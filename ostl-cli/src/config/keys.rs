@@ -48,6 +48,7 @@ pub(crate) const KEYS: &[&str] = &[
     "training.best",
     "training.patience",
     "training.checkpoint_minutes",
+    "training.on_non_finite",
 ];
 
 /// What other programs call it.

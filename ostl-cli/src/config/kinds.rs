@@ -9,6 +9,9 @@ use crate::names::same;
 /// The parts that make a method's name. When the weights change, the seed and the memory stay the file's.
 const PARTS_OF_A_METHOD: [&str; 6] = ["window", "carry", "order", "feedback", "edge", "trace"];
 
+/// Settings of a task whose targets are classes, which a loss of values does not have.
+const OF_CLASSES: [&str; 3] = ["classes", "class_weights", "label_smoothing"];
+
 /// Keys of one table that stand in each other's place.
 const ALTERNATIVES: [&[&str]; 7] = [
     &["cell", "dense", "embedding"],
@@ -29,18 +32,23 @@ pub(super) struct Left {
 
 /// Takes out of the file's tree what a `--set` stands in place of: a method's name of the parts that make it, a key of those that say the same in
 /// another way. What is `--set` itself is not touched.
-pub(super) fn forget(tree: &mut Value, sets: &[Vec<String>]) -> Left {
+pub(super) fn forget(tree: &mut Value, sets: &[(Vec<String>, String)]) -> Left {
     let mut left = Left::default();
-    for path in sets {
+    for (path, value) in sets {
         let path = spelled_path(tree, path);
         let Some((key, parents)) = path.split_last() else { continue };
         let is_set = |other: &str| {
             let other = [parents, &[other.to_owned()]].concat();
-            sets.iter().any(|set| set.len() == other.len() && set.iter().zip(&other).all(|(a, b)| same(a, b)))
+            sets.iter().any(|(set, _)| set.len() == other.len() && set.iter().zip(&other).all(|(a, b)| same(a, b)))
         };
         let mut replaced: Vec<&str> = Vec::new();
         if parents.iter().map(String::as_str).eq(["method"]) && same(key, "name") {
             replaced.extend(PARTS_OF_A_METHOD);
+        }
+        let of_values =
+            ["mean-squared-error", "binary-cross-entropy"].iter().any(|loss| same(value.trim_matches(['"', '\'']), loss));
+        if parents.iter().map(String::as_str).eq(["task"]) && same(key, "loss") && of_values {
+            replaced.extend(OF_CLASSES);
         }
         for group in ALTERNATIVES.iter().filter(|group| group.iter().any(|known| same(known, key))) {
             replaced.extend(group.iter().filter(|known| !same(known, key)));

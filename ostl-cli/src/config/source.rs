@@ -1,6 +1,5 @@
 //! Where the configuration comes from: a file or the built-in default, with `--unset` and `--set` on top; and who is to blame for a key.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
@@ -11,6 +10,7 @@ use super::{Config, OutOfRange, blame, file, kinds, place, spelling, syntax, wor
 use crate::arguments::ConfigArguments;
 use crate::failure::{UsageError, WrongSetting};
 use crate::names::{did_you_mean, same};
+use crate::output::tell;
 
 /// What `ostl train` learns without a configuration file; `configs/default.toml` is a copy.
 pub(super) const DEFAULT: &str = include_str!("../default.toml");
@@ -105,8 +105,7 @@ impl Source {
     /// Sets what is set, and makes a configuration of it. `given` is what the file says.
     fn read(&mut self, file: Value, given: &Table) -> Result<Config, UsageError> {
         let mut tree = file;
-        let paths: Vec<Vec<String>> = self.overrides.iter().map(|(path, _)| path.clone()).collect();
-        let mut left = kinds::forget(&mut tree, &paths);
+        let mut left = kinds::forget(&mut tree, &self.overrides);
         let Value::Table(mut tree) = tree else { unreachable!("a file is a table") };
         for (path, value) in &mut self.overrides {
             let root = Value::Table(tree.clone());
@@ -145,8 +144,7 @@ impl Source {
     /// Says what of the file does not hold any more.
     fn say(&self) {
         for note in &self.notes {
-            // That nobody listens is no reason not to go on.
-            let _ = writeln!(std::io::stderr(), "{note}");
+            tell(note);
         }
     }
 

@@ -190,6 +190,11 @@ fn unknown_keys_are_named() {
 #[test]
 fn wrong_types_are_named() {
     refused(&["training.epochs=many"], &["training.epochs = \"many\"", "a whole number"]);
+    refused(&["method=[]"], &["method = []", "must be a table: a section [method]"]);
+    refused(&["initialization.input=3"], &["initialization.input = 3", "must be a name in quotes"]);
+    refused(&["layers.0.units=99999999999999999999"], &["layers.0.units", "smaller than 9223372036854775808"]);
+    refused(&["readout=li"], &["readout = \"li\"", "{ cell = \"li\" }", "and is text"]);
+    refused(&["task={name='event-list',bin=5}"], &["task.bin = 5", "{ width_ms = 10 }"]);
     refused(&["training.epochs=1.5"], &["training.epochs = 1.5", "a whole number"]);
     refused(&["optimizer.learning_rate=fast"], &["optimizer.learning_rate = \"fast\"", "a number"]);
     refused(&["task.delay=long"], &["task.delay = \"long\"", "a whole number"]);
@@ -253,7 +258,7 @@ fn set_itself_can_be_wrong() {
     refused(&["seed"], &["--set seed", "KEY=VALUE"]);
     refused(&["=3"], &["--set =3", "no key"]);
     refused(&["layers..units=3"], &["`layers..units`"]);
-    refused(&["layers.7.units=3"], &["layers has 1 elements"]);
+    refused(&["layers.7.units=3"], &["layers has 1 element,"]);
     refused(&["seed.x=3"], &["seed is a value"]);
 }
 

@@ -105,7 +105,10 @@ fn child<'v>(node: &'v mut Value, path: &[String], key: &str) -> Result<&'v mut 
         Value::Array(elements) => {
             let count = elements.len();
             let element = key.parse::<usize>().ok().and_then(|index| elements.get_mut(index));
-            element.ok_or_else(|| format!("{here} has {count} elements, counted from 0, and none is called `{key}`"))
+            element.ok_or_else(|| {
+                let s = if count == 1 { "" } else { "s" };
+                format!("{here} has {count} element{s}, counted from 0, and none is called `{key}`")
+            })
         }
         other => Err(format!("{here} is a value ({}), not a table", other.type_str())),
     }

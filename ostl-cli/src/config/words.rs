@@ -14,7 +14,7 @@ const OF_A_CELL: [&str; 5] = ["cell", "units", "activity", "density", "dropout"]
 const OF_A_TASK: [&str; 3] = ["name", super::objective::KEYS[0], super::objective::KEYS[1]];
 
 /// What a key that has no default might be, by its name.
-const EXAMPLES: [(&str, &str); 15] = [
+const EXAMPLES: [(&str, &str); 20] = [
     ("task", "[task] with name = \"store-recall\" (ostl data list shows them all)"),
     ("layers", "[[layers]] with cell = \"lstm\" and units = 64"),
     ("method", "[method] with name = \"ostl\""),
@@ -29,6 +29,11 @@ const EXAMPLES: [(&str, &str); 15] = [
     ("learning_rate", "learning_rate = 0.001"),
     ("epochs", "epochs = 20"),
     ("kind", "kind = \"cosine\""),
+    ("every", "every = 20, the epochs between changes"),
+    ("factor", "factor = 0.5, by which the rate changes"),
+    ("weight", "weight = 1, how much it counts in the error"),
+    ("target", "target = 0.05, the spikes of a unit and step"),
+    ("bound", "bound = 2, beyond which a potential counts"),
     ("total", "total = 60, the epochs until the least rate is reached"),
 ];
 
@@ -94,7 +99,9 @@ fn in_words(error: &str, wrong: &Wrong) -> String {
         ("expected f32", "expected a number"),
         ("expected a boolean", "expected true or false"),
         ("expected a sequence", "expected a list in [ ]"),
-        ("invalid type: unit variant, expected string only", "expected a table, not a name"),
+        ("invalid type: unit variant, expected string only", "must be a name in quotes"),
+        ("expected string or map", "expected a table with one key, such as { width_ms = 10 }"),
+        ("expected map with a single key", "expected a table with one key alone"),
         ("expected variant identifier", "expected a name in quotes"),
         ("expected string or table", "expected a name in quotes"),
         ("expected internally tagged enum TaskConfig", "expected a table such as { name = \"own\" }"),
@@ -109,11 +116,18 @@ fn in_words(error: &str, wrong: &Wrong) -> String {
     ] {
         message = message.replace(rust, words);
     }
+    if wrong.path == ["readout"] {
+        message = message.replace("cell = \"lstm\", units = 64", "cell = \"li\"");
+    }
     // A struct by its Rust name, as in `expected struct TrainingConfig`, is a section.
     if let Some((before, rest)) = message.split_once("expected struct ") {
         let after = rest.trim_start_matches(|letter: char| letter.is_alphanumeric());
         let section = wrong.path.join(".");
-        message = format!("{before}expected a table: a section [{section}] with its keys{after}");
+        // A list is tried as the struct's fields in turn, which says nothing to those who write tables.
+        message = match before.starts_with("invalid length") {
+            true => format!("must be a table: a section [{section}] with its keys"),
+            false => format!("{before}expected a table: a section [{section}] with its keys{after}"),
+        };
     }
     match message.strip_prefix("invalid type: ").or_else(|| message.strip_prefix("invalid value: ")) {
         Some(rest) => typed(rest, wrong),
@@ -127,7 +141,12 @@ fn typed(rest: &str, wrong: &Wrong) -> String {
     let key = wrong.path.last().map(String::as_str).unwrap_or_default();
     let bare = wrong.value.as_deref().unwrap_or_default().trim_matches(['"', '\'']);
     let remedy = match found.split([' ', '`']).next().unwrap_or_default() {
-        "string" if expected.contains("number") && bare.parse::<f64>().is_ok() => format!(": write {bare} without quotes"),
+        "string" if expected.contains("number") && bare.parse::<i128>().is_ok() && bare.parse::<i64>().is_err() => {
+            return format!("must be {expected}, and smaller than 9223372036854775808");
+        }
+        "string" if expected.contains("number") && bare.parse::<f64>().is_ok_and(f64::is_finite) => {
+            format!(": write {bare} without quotes")
+        }
         "string" if expected.contains("true or false") && ["true", "false"].contains(&bare.to_lowercase().as_str()) => {
             format!(": write {} without quotes", bare.to_lowercase())
         }

@@ -66,7 +66,9 @@ pub(super) fn finish(plan: &Plan, mut trainer: Trainer<'_>, run: &RunDirectory, 
     writeln!(out, "best epoch {} of {epochs}, {:.1} s, in {path}", best.epoch, summary.seconds)?;
     let (by, learning_rate) = (config.training.best, config.optimizer().learning_rate);
     let judged = test.as_ref().unwrap_or(&best.valid);
-    for doubt in doubts::lines(task, &doubts::Ended { judged, by, best_epoch: best.epoch, epochs, learning_rate }) {
+    let doubts = doubts::lines(task, &doubts::Ended { judged, by, best_epoch: best.epoch, epochs, learning_rate });
+    let by_class = Measures::by_class(&measures);
+    for doubt in doubts.into_iter().chain(by_class.into_iter().flat_map(|classes| doubts::unanswered(task, classes))) {
         writeln!(out, "{doubt}")?;
     }
     out.flush()?;
