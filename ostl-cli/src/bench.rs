@@ -5,7 +5,7 @@ use std::io::Write;
 use anyhow::Result;
 use ostl_bench::cases::{Case, Units};
 use ostl_bench::gradient::{self, Row};
-use ostl_core::{Carry, Method, Update, Window, best_window};
+use ostl_core::{Carry, Method, OptimizerSettings, Update, Window, best_window};
 use serde::Serialize;
 
 use crate::arguments::BenchArguments;
@@ -42,6 +42,10 @@ fn bench(arguments: &BenchArguments) -> Result<()> {
                 WindowSetting::Given(window) => window,
                 WindowSetting::Auto => best_window(&network, &method, case.batch, case.steps, usize::MAX).window(),
             };
+            // What the machine cannot hold is refused before it is asked for.
+            let run = Method { window, ..method }.for_sequences_of(case.steps);
+            let checked = network.check_memory(&run, &OptimizerSettings::sgd(1e-3), [case.batch, case.steps], 0, None);
+            checked.map_err(|error| UsageError::Other(format!("--{error}")))?;
             drop(network);
             let row = gradient::time(case, units, Method { window, ..method }, arguments.runs as usize)?;
             if arguments.json {

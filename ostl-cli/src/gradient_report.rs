@@ -210,6 +210,11 @@ pub(crate) fn audited_steps(method: &Method) -> usize {
     }
 }
 
+/// Sequences and steps of an audit at most.
+pub(crate) fn audited_shape(method: &Method) -> [usize; 2] {
+    [STREAMS, audited_steps(method)]
+}
+
 /// R, or 0 where it is only rounding, or a dash where it was not measured.
 fn residual(residual: Option<f64>) -> String {
     match residual {

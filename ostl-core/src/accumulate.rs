@@ -11,9 +11,10 @@ use serde::{Deserialize, Serialize};
 use crate::kernel::gather::{gather, sum_columns};
 use crate::kernel::product::{Into, columns, columns_mut, multiply, transposed_operand};
 use crate::kernel::share::is_worth_sharing;
-use crate::kernel::trace::{self, COLUMNS, LaneTile, Presynaptic, Shape, Stored, Touched};
+use crate::kernel::trace::{self, COLUMNS, LaneTile, Presynaptic, Shape, Stored, Touched, ZERO};
 use crate::lane::Lane;
 use crate::layer::Layer;
+use crate::memory::Count;
 use crate::network::Network;
 use crate::presynaptic::{Events, Signal};
 use crate::real::Real;
@@ -148,11 +149,7 @@ impl Plan {
             return;
         }
         let all = parameters.len() / rows.len();
-        let width = match trace {
-            // A tall product reads δ again for every part, and no trace passes by that would have to stay in the cache.
-            None if rows.len() > TALL => PART_COLUMNS,
-            _ => (PART_VALUES / rows.len() / COLUMNS * COLUMNS).clamp(COLUMNS, PART_COLUMNS),
-        };
+        let width = Self::width(rows.len(), trace.is_some());
         for first in (0..all).step_by(width) {
             let columns = first..all.min(first + width);
             let tile_values = trace.map_or(0, |shape| shape.tile_values() * streams);
@@ -165,6 +162,32 @@ impl Plan {
             let parameters = start + columns.start * rows.len()..start + columns.end * rows.len();
             self.parts.push(Part { layer, signal, rows: rows.clone(), columns, parameters, trace, values, tiles });
         }
+    }
+
+    /// Whether each column of the parts was last touched in one of the layer's slots, or never.
+    pub(crate) fn check_touched(&self, touched: &[Touched], slots: impl Fn(usize) -> usize) -> Result<(), String> {
+        for part in self.parts.iter().filter(|part| part.trace.is_some()) {
+            let slots = slots(part.layer);
+            let columns = touched[part.tiles.clone()].as_flattened();
+            if let Some(&slot) = columns.iter().find(|&&slot| slot != ZERO && usize::from(slot) >= slots) {
+                return Err(format!("a trace of layer {} was last touched in slot {slot} of {slots}", part.layer));
+            }
+        }
+        Ok(())
+    }
+
+    /// Columns of a part of a block of so many rows.
+    fn width(rows: usize, is_traced: bool) -> usize {
+        match is_traced {
+            // A tall product reads δ again for every part, and no trace passes by that would have to stay in the cache.
+            false if rows > TALL => PART_COLUMNS,
+            _ => (PART_VALUES / rows.max(1) / COLUMNS * COLUMNS).clamp(COLUMNS, PART_COLUMNS),
+        }
+    }
+
+    /// Bytes that a block of parameters takes in a plan.
+    pub(crate) fn bytes(rows: Count, columns: Count, is_traced: bool) -> Count {
+        columns.groups_of(Self::width(rows.size(), is_traced)) * size_of::<Part>()
     }
 
     /// gradient += Σ_t δ_t z_tᵀ, and traces read out and moved on.

@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use crate::memory::TooLarge;
+
 /// A network or method that cannot be built as asked.
 #[derive(Clone, Debug, PartialEq, Error)]
 #[non_exhaustive]
@@ -24,6 +26,9 @@ pub enum ConfigError {
         /// Parameters of the network.
         expected: usize,
     },
+    /// More memory would be needed than there is.
+    #[error(transparent)]
+    TooLarge(#[from] Box<TooLarge>),
 }
 
 impl ConfigError {

@@ -38,8 +38,9 @@ impl<T: Real> FeedbackWeights<T> {
             }
             let mut random = ChaCha8Rng::seed_from_u64(method.seed);
             random.set_stream(STREAM + index as u64);
-            let drawn = Initialization::Glorot.draw(units, columns, &mut random);
-            (units, columns, drawn.iter().map(|&value| T::from_f64(value)).collect())
+            let mut values = Vec::with_capacity(units * columns);
+            Initialization::Glorot.draw(units, columns, &mut random, |_, _, value| values.push(T::from_f64(value)));
+            (units, columns, values)
         });
         Self { layers: layers.collect() }
     }

@@ -5,6 +5,8 @@ use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
+use crate::memory::Count;
+
 /// How a weight matrix starts. Every gate's matrix is drawn on its own, in `f64`, so that `f32` and `f64` networks of one seed agree.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -20,15 +22,31 @@ pub enum Initialization {
 }
 
 impl Initialization {
-    /// Draws a `rows × columns` matrix.
-    pub(crate) fn draw(self, rows: usize, columns: usize, random: &mut ChaCha8Rng) -> DMatrix<f64> {
+    /// Draws a `rows × columns` matrix and hands over its values, a column after the other, each with its row and column.
+    pub(crate) fn draw(self, rows: usize, columns: usize, random: &mut ChaCha8Rng, mut put: impl FnMut(usize, usize, f64)) {
         let limit = match self {
             Initialization::Glorot => (6.0 / (rows + columns) as f64).sqrt(),
             Initialization::Uniform => 1.0 / (rows as f64).sqrt(),
             Initialization::Embedding => (3.0 / rows as f64).sqrt(),
-            Initialization::Orthogonal => return orthogonal(rows, columns, random),
+            Initialization::Orthogonal => {
+                let drawn = orthogonal(rows, columns, random);
+                let places = (0..columns).flat_map(|column| (0..rows).map(move |row| (row, column)));
+                return places.zip(drawn.iter()).for_each(|((row, column), &value)| put(row, column, value));
+            }
         };
-        DMatrix::from_fn(rows, columns, |_, _| limit * (2.0 * uniform(random) - 1.0))
+        for column in 0..columns {
+            for row in 0..rows {
+                put(row, column, limit * (2.0 * uniform(random) - 1.0));
+            }
+        }
+    }
+
+    /// Bytes that drawing takes on the way: the factors of a Gaussian matrix, and Q, perhaps transposed.
+    pub(crate) fn bytes(self, rows: Count, columns: Count) -> Count {
+        match self {
+            Initialization::Orthogonal => (rows * columns * 3 + rows.min(columns) * rows.min(columns)) * size_of::<f64>(),
+            _ => Count(0),
+        }
     }
 }
 
@@ -61,11 +79,20 @@ mod tests {
 
     use super::*;
 
+    fn matrix(of: Initialization, rows: usize, columns: usize, random: &mut ChaCha8Rng) -> DMatrix<f64> {
+        let mut values = Vec::new();
+        of.draw(rows, columns, random, |row, column, value| {
+            assert_eq!(values.len(), column * rows + row);
+            values.push(value);
+        });
+        DMatrix::from_vec(rows, columns, values)
+    }
+
     #[test]
     fn orthogonal_is_orthonormal_either_way() {
         let mut random = ChaCha8Rng::seed_from_u64(3);
         for (rows, columns) in [(5, 5), (7, 3), (3, 7)] {
-            let q = Initialization::Orthogonal.draw(rows, columns, &mut random);
+            let q = matrix(Initialization::Orthogonal, rows, columns, &mut random);
             let gram = if rows >= columns { q.transpose() * &q } else { &q * q.transpose() };
             assert!((gram - DMatrix::identity(rows.min(columns), rows.min(columns))).norm() < 1e-13);
         }
@@ -74,16 +101,16 @@ mod tests {
     #[test]
     fn limits_hold_and_are_filled() {
         let mut random = ChaCha8Rng::seed_from_u64(4);
-        let glorot = Initialization::Glorot.draw(30, 20, &mut random);
+        let glorot = matrix(Initialization::Glorot, 30, 20, &mut random);
         let limit = (6.0_f64 / 50.0).sqrt();
         assert!(glorot.amax() <= limit && glorot.amax() > 0.95 * limit && glorot.mean().abs() < 0.1 * limit);
-        let uniform = Initialization::Uniform.draw(25, 40, &mut random);
+        let uniform = matrix(Initialization::Uniform, 25, 40, &mut random);
         assert!(uniform.amax() <= 0.2 && uniform.amax() > 0.19);
     }
 
     #[test]
     fn one_seed_one_matrix() {
-        let draw = |seed| Initialization::Glorot.draw(3, 3, &mut ChaCha8Rng::seed_from_u64(seed));
+        let draw = |seed| matrix(Initialization::Glorot, 3, 3, &mut ChaCha8Rng::seed_from_u64(seed));
         assert_eq!(draw(1), draw(1));
         assert_ne!(draw(1), draw(2));
     }

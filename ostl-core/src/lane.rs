@@ -41,6 +41,8 @@ pub(crate) struct Lane<T: Real> {
 pub(crate) struct Lanes<T: Real> {
     pub(crate) lanes: Vec<Lane<T>>,
     streams: usize,
+    /// Follows from the weights, or from the seed.
+    #[serde(skip, default = "Transposed::nothing")]
     transposed: Transposed<T>,
 }
 
@@ -53,13 +55,7 @@ impl<T: Real> Lanes<T> {
     /// For so many streams and windows of up to `capacity` steps.
     pub(crate) fn new(network: &Network<T>, trace: &Trace<T>, method: &Method, streams: usize, capacity: usize) -> Self {
         let width = width(streams);
-        // What looks at inputs column by column asks for them as they are.
-        let reads_lists = matches!(method.carry_in_use(), Carry::None | Carry::Local);
-        let lists = match method.window {
-            Window::Rolling(_) => Lists::Nothing,
-            _ if network.reads_events && reads_lists => Lists::AllInputs,
-            _ => Lists::Sparse,
-        };
+        let lists = Self::lists(network, method);
         let lanes = (0..streams).step_by(width).map(|first| {
             let streams = width.min(streams - first);
             Lane {
@@ -73,6 +69,22 @@ impl<T: Real> Lanes<T> {
         Self { lanes: lanes.collect(), streams, transposed: Transposed::new(network, method) }
     }
 
+    /// Takes over what follows from the weights, or the seed, and is not saved.
+    pub(crate) fn take_transposed(&mut self, from: &mut Self) {
+        std::mem::swap(&mut self.transposed, &mut from.transposed);
+    }
+
+    /// Which signals are listed while learning.
+    pub(crate) fn lists(network: &Network<T>, method: &Method) -> Lists {
+        // What looks at inputs column by column asks for them as they are.
+        let reads_lists = matches!(method.carry_in_use(), Carry::None | Carry::Local);
+        match method.window {
+            Window::Rolling(_) => Lists::Nothing,
+            _ if network.reads_events && reads_lists => Lists::AllInputs,
+            _ => Lists::Sparse,
+        }
+    }
+
     pub(crate) fn streams(&self) -> usize {
         self.streams
     }
@@ -80,6 +92,11 @@ impl<T: Real> Lanes<T> {
     /// What brought the last window's signals down.
     pub(crate) fn transposed(&self) -> &Transposed<T> {
         &self.transposed
+    }
+
+    /// Steps that there is room for.
+    pub(crate) fn capacity(&self) -> usize {
+        self.lanes[0].tape.capacity()
     }
 
     /// Steps taken so far in this window.

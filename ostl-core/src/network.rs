@@ -1,6 +1,7 @@
 //! A stack of layers and a readout, with all parameters in one vector.
 
 mod builder;
+mod outline;
 mod tie;
 
 use std::borrow::Cow;
@@ -57,6 +58,11 @@ impl<T: Real> std::fmt::Debug for Network<T> {
 }
 
 impl<T: Real> Network<T> {
+    /// Layers by their sizes alone, without parameters: for working out what they would take.
+    pub(crate) fn of_layers(layers: Vec<Layer<T>>, reads_events: bool) -> Self {
+        Self { layers, blocks: Vec::new(), parameters: Vec::new(), reads_events, tied: None }
+    }
+
     /// Starts a network of so many inputs.
     pub fn builder(inputs: usize) -> NetworkBuilder<T> {
         NetworkBuilder::new(inputs)

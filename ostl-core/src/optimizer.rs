@@ -62,14 +62,20 @@ impl<T: Real> Optimizer<T> {
         Ok(Self { settings, updates: 0, owed_decay: 0.0, first, second, reach: None })
     }
 
-    /// Whether the moments are those of so many parameters.
-    pub(crate) fn fits(&self, parameters: usize) -> bool {
-        (self.first.len(), self.second.len()) == self.settings.rule.moments(parameters)
-    }
-
-    /// Checks the settings in force.
-    pub(crate) fn check(&self) -> Result<(), ConfigError> {
-        self.settings.check_in_use::<T>()
+    /// Whether this can have been an optimiser of so many parameters.
+    pub(crate) fn check(&self, parameters: usize) -> Result<(), ConfigError> {
+        let refuse = |found: &str, allowed: &str| Err(ConfigError::out_of_range("saved optimiser", found, allowed));
+        self.settings.check_in_use::<T>()?;
+        if (self.first.len(), self.second.len()) != self.settings.rule.moments(parameters) {
+            return refuse("moments of another length", "those of this network");
+        }
+        if self.updates > 1 << 53 {
+            return refuse("more updates than anybody makes", "at most 2⁵³");
+        }
+        if self.second.iter().any(|&moment| moment < T::zero()) {
+            return refuse("a negative second moment", "means of squares");
+        }
+        Ok(())
     }
 
     /// The settings in force.

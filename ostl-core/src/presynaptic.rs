@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::memory::{Count, count};
 use crate::real::Real;
 
 /// Which signal a block of parameters is multiplied with.
@@ -114,6 +115,8 @@ impl<T: Real> Events<T> {
         self.starts.resize(self.starts.len().max(columns + 1), 0);
         self.row.resize(most, 0);
         self.value.resize(most, T::zero());
+        // What was sorted lies in lists that may be shorter now; the next window sorts anew.
+        self.by_row.starts.clear();
         self.by_row.starts.resize(self.rows + 2, 0);
         self.by_row.seen.resize(self.rows, 0);
         self.by_row.column.resize(most, 0);
@@ -122,9 +125,64 @@ impl<T: Real> Events<T> {
         self.by_row.value.resize(most, T::zero());
     }
 
+    /// Bytes that a list for windows of so many columns takes. One that holds all grows with what there is to list, and is counted as if there
+    /// was an event in each column.
+    pub(crate) fn bytes(rows: usize, listing: Listing, columns: Count) -> Count {
+        let index = size_of::<u32>();
+        let most = match listing {
+            Listing::Never => return count(index),
+            Listing::All => columns,
+            Listing::WhileSparse => Count((columns * rows).0 / SPARSE as u64) + CHUNK,
+        };
+        most * (4 * index + 2 * size_of::<T>()) + (columns + 1 + 2 + count(rows) * 2) * index
+    }
+
     /// So many events may there be in so many columns.
     fn limit(rows: usize, columns: usize) -> usize {
         rows * columns / SPARSE
+    }
+
+    /// Whether these are lists that a signal like `own` could have after so many columns.
+    pub(crate) fn check(&self, own: &Self, columns: usize) -> Result<(), &'static str> {
+        if (self.rows, self.listing) != (own.rows, own.listing) {
+            return Err("they are of another signal");
+        }
+        let by_row = &self.by_row;
+        let lists = [by_row.column.len(), by_row.stream.len(), by_row.step.len(), by_row.value.len()];
+        let fits = match self.listing {
+            // Room is made as events come.
+            Listing::All => self.row.len() == self.value.len() && lists.iter().all(|&length| length == lists[0]),
+            _ => {
+                self.row.len() == own.row.len()
+                    && self.value.len() == own.value.len()
+                    && lists == [own.by_row.value.len(); 4]
+            }
+        };
+        let others = [self.starts.len(), by_row.starts.len(), by_row.seen.len()];
+        if !fits || others != [own.starts.len(), own.by_row.starts.len(), own.by_row.seen.len()] {
+            return Err("they are longer or shorter than this learner's");
+        }
+        if self.count > self.row.len() || !(self.listing == Listing::WhileSparse || self.sparse == own.sparse) {
+            return Err("there are more than there is room for");
+        }
+        if self.starts.first().is_none_or(|&start| start != 0) {
+            return Err("they do not begin with the first");
+        }
+        // Of the last window that was closed, they are still asked for when a sequence ends.
+        if !by_row.starts.is_sorted() || by_row.starts.last().is_some_and(|&end| end as usize > by_row.column.len()) {
+            return Err("their rows end beyond them");
+        }
+        if !self.sparse {
+            return Ok(());
+        }
+        let Some(starts) = self.starts.get(..=columns) else { return Err("they end before the window does") };
+        if !starts.is_sorted() || starts[columns] as usize != self.count {
+            return Err("they begin and end elsewhere than their columns");
+        }
+        if self.row[..self.count].iter().any(|&row| row as usize >= self.rows) {
+            return Err("one is of a row that there is not");
+        }
+        Ok(())
     }
 
     /// A new window.

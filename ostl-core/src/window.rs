@@ -4,6 +4,7 @@
 //! of streams that take part in this window (a prefix of all streams). Buffers are as large as the largest window seen and are
 //! used over and over; a step allocates nothing.
 
+mod form;
 mod layer_tape;
 mod rolling;
 
@@ -14,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::batch::SequenceBatch;
 use crate::dropout::DropoutTape;
 use crate::forward::{Below, Span, dense_forward, recurrent_forward};
-use crate::layer::{Activation, Layer};
+use crate::layer::{Activation, Layer, Recurrent};
 use crate::network::Network;
 use crate::presynaptic::{Events, Listing};
 use crate::real::{Real, all_finite};
@@ -67,6 +68,31 @@ pub(crate) enum Lists {
     AllInputs,
 }
 
+impl Lists {
+    fn of(self, can_be_silent: bool) -> Listing {
+        match self {
+            Lists::Sparse | Lists::AllInputs if can_be_silent => Listing::WhileSparse,
+            _ => Listing::Never,
+        }
+    }
+}
+
+/// How what a layer reads from below is listed.
+pub(crate) fn listing_below<T: Real>(network: &Network<T>, index: usize, lists: Lists) -> Listing {
+    let below = index.checked_sub(1).map(|below| &network.layers[below]);
+    lists.of(match below {
+        None if lists == Lists::AllInputs => return Listing::All,
+        None => true,
+        Some(Layer::Recurrent(below)) => !below.dynamics.is_smooth(),
+        Some(Layer::Dense(below)) => below.activation == Activation::Relu,
+    })
+}
+
+/// How what a layer reads of its own outputs is listed.
+pub(crate) fn listing_of_outputs<T: Real>(layer: &Recurrent<T>, lists: Lists) -> Listing {
+    lists.of(!layer.y_gates.is_empty() && !layer.dynamics.is_smooth())
+}
+
 /// When and where a forward pass takes place, which masks are drawn from.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Moment {
@@ -79,10 +105,6 @@ pub(crate) struct Moment {
 impl<T: Real> Tape<T> {
     /// For so many streams and windows of up to `capacity` steps (it grows if a window is longer).
     pub(crate) fn new(network: &Network<T>, streams: usize, capacity: usize, lists: Lists) -> Self {
-        let listing = |can_be_silent: bool| match lists {
-            Lists::Sparse | Lists::AllInputs if can_be_silent => Listing::WhileSparse,
-            _ => Listing::Never,
-        };
         let layers = network.layers.iter().map(|layer| match layer {
             Layer::Recurrent(layer) => {
                 let (n, sn, gn) =
@@ -98,10 +120,7 @@ impl<T: Real> Tape<T> {
                         dy_ds: zeros(sn),
                         dy_da: zeros(gn),
                     },
-                    previous_events: Events::new(
-                        layer.units,
-                        listing(!layer.y_gates.is_empty() && !layer.dynamics.is_smooth()),
-                    ),
+                    previous_events: Events::new(layer.units, listing_of_outputs(layer, lists)),
                     activity: ActivityTape {
                         rate: zeros(if layer.activity.rate.is_some() { n } else { 0 }),
                         ..ActivityTape::default()
@@ -114,15 +133,7 @@ impl<T: Real> Tape<T> {
             }
             Layer::Dense(_) => LayerTape::Dense(DenseTape::default()),
         });
-        let can_be_silent = |index: usize| match index.checked_sub(1).map(|below| &network.layers[below]) {
-            None => true,
-            Some(Layer::Recurrent(below)) => !below.dynamics.is_smooth(),
-            Some(Layer::Dense(below)) => below.activation == Activation::Relu,
-        };
-        let events = |(index, layer): (usize, &Layer<T>)| {
-            let all = index == 0 && lists == Lists::AllInputs;
-            Events::new(layer.inputs(), if all { Listing::All } else { listing(can_be_silent(index)) })
-        };
+        let events = |(index, layer): (usize, &Layer<T>)| Events::new(layer.inputs(), listing_below(network, index, lists));
         let mut tape = Self {
             streams,
             capacity: 0,
@@ -143,6 +154,11 @@ impl<T: Real> Tape<T> {
 
     pub(crate) fn streams(&self) -> usize {
         self.streams
+    }
+
+    /// Steps that there is room for.
+    pub(crate) fn capacity(&self) -> usize {
+        self.capacity
     }
 
     /// Makes room for windows of so many steps.

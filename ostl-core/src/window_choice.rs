@@ -5,6 +5,7 @@
 //! cache. The choice is the K with the smallest sum, among those whose memory is within the budget.
 
 use crate::layer::Layer;
+use crate::memory::Sizing;
 use crate::method::{Carry, Method, Window};
 use crate::network::Network;
 use crate::real::Real;
@@ -24,9 +25,9 @@ const CACHE: usize = 1 << 20;
 pub struct WindowChoice {
     /// Steps K.
     pub steps: usize,
-    /// Bytes of the traces, whatever K is.
+    /// Bytes of the traces: those that [`Learner::trace_bytes`](crate::Learner::trace_bytes) tells.
     pub trace_bytes: usize,
-    /// Bytes of what a window keeps.
+    /// Bytes of what a window keeps, and of where traces are moved on.
     pub window_bytes: usize,
 }
 
@@ -44,11 +45,12 @@ pub fn best_window<T: Real>(
     let sizes = |steps: usize| &sizes[usize::from(steps > 1)];
     let candidates = [1, 2, 4, 6, 8, 12, 16, 20, 24, 32, 48, 64, 96, 128, 192, 256];
     let mut best = sizes(1).choice(1);
-    let mut least = sizes(1).seconds(1);
+    let mut least = sizes(1).seconds(&best);
     for steps in candidates.into_iter().map(|steps: usize| steps.min(longest.max(1))) {
         let choice = sizes(steps).choice(steps);
-        if choice.trace_bytes.saturating_add(choice.window_bytes) <= budget && sizes(steps).seconds(steps) < least {
-            least = sizes(steps).seconds(steps);
+        let seconds = sizes(steps).seconds(&choice);
+        if choice.trace_bytes.saturating_add(choice.window_bytes) <= budget && seconds < least {
+            least = seconds;
             best = choice;
         }
     }
@@ -62,9 +64,11 @@ impl WindowChoice {
     }
 }
 
-/// What the sizes of a network cost.
-struct Sizes {
-    trace_bytes: usize,
+/// What a window costs in time. What it takes in memory is [`memory`](crate::memory)'s.
+struct Sizes<'a, T: Real> {
+    network: &'a Network<T>,
+    method: Method,
+    streams: usize,
     /// Bytes that each step of a window keeps, all streams together, and those of one lane.
     step_bytes: usize,
     lane_bytes: usize,
@@ -73,11 +77,11 @@ struct Sizes {
     cache: usize,
 }
 
-impl Sizes {
-    fn new<T: Real>(network: &Network<T>, method: &Method, streams: usize) -> Self {
+impl<'a, T: Real> Sizes<'a, T> {
+    fn new(network: &'a Network<T>, method: &Method, streams: usize) -> Self {
         let (carry, filters) = (method.carry, filters(network, method));
         let scalar = size_of::<T>();
-        let (mut values, mut step, mut variables, mut parameters) = (0, 0, 0, 0);
+        let (mut step, mut variables, mut parameters) = (0, 0, 0);
         let mut moved_on = 0.0;
         // Rows and columns of the matrices since the last recurrent layer, and of a layer's constants.
         let mut blocks: Vec<[usize; 2]> = Vec::new();
@@ -100,14 +104,11 @@ impl Sizes {
                     step += n * (s * s + 2 * s + s * g + 2 * g + 4) + inputs;
                     match carry {
                         Carry::None | Carry::Presynaptic => {}
-                        // θ̂ of all parameters so far, and beside it v̂ and its signs.
                         Carry::Uoro => {
                             step += g * n;
-                            values = parameters + 2 * variables;
                             moved_on = 3.0 * parameters as f64;
                         }
                         _ if is_local(network, method, index) => {
-                            values += (s + filtered) * own;
                             step += 2 * (s + filtered) * g * n;
                             (variables, parameters) = (0, 0);
                         }
@@ -116,22 +117,18 @@ impl Sizes {
                             let v = variables / n;
                             step += variables * g * n;
                             let reach = Reach::new(layer, order);
-                            values += reach.values(layer, v);
                             moved_on += reach.products(layer, v);
                             variables = 0;
                         }
                         Carry::KfRtrl => {
                             let c = variables;
                             step += c * g * n;
-                            values += blocks.iter().map(|[rows, columns]| c * rows + columns).sum::<usize>();
                             moved_on += blocks.iter().map(|[rows, _]| (c * c * rows) as f64).sum::<f64>();
                             (variables, parameters) = (0, 0);
                         }
                         Carry::Layer | Carry::Network => {
                             let c = variables;
                             step += c * g * n;
-                            values = if carry == Carry::Network { 0 } else { values };
-                            values += c * parameters;
                             moved_on += (c * c) as f64 * parameters as f64;
                             if carry != Carry::Network {
                                 (variables, parameters) = (0, 0);
@@ -143,7 +140,9 @@ impl Sizes {
             }
         }
         Self {
-            trace_bytes: values * streams * scalar,
+            network,
+            method: *method,
+            streams,
             step_bytes: step * streams * scalar,
             lane_bytes: step * crate::lane::width(streams) * scalar,
             moved_on: moved_on * streams as f64,
@@ -152,12 +151,15 @@ impl Sizes {
     }
 
     fn choice(&self, steps: usize) -> WindowChoice {
-        WindowChoice { steps, trace_bytes: self.trace_bytes, window_bytes: self.step_bytes.saturating_mul(steps) }
+        let method = self.method.with_window(steps);
+        let [trace_bytes, window_bytes] = Sizing::new(self.network, &method, self.streams, steps).traces_and_windows();
+        WindowChoice { steps, trace_bytes, window_bytes }
     }
 
     /// Seconds a step, without what does not depend on K.
-    fn seconds(&self, steps: usize) -> f64 {
-        let a_window = OVERHEAD + 2.0 * self.trace_bytes as f64 / BYTES_A_SECOND + self.moved_on / PRODUCTS_A_SECOND;
+    fn seconds(&self, choice: &WindowChoice) -> f64 {
+        let steps = choice.steps;
+        let a_window = OVERHEAD + 2.0 * choice.trace_bytes as f64 / BYTES_A_SECOND + self.moved_on / PRODUCTS_A_SECOND;
         let beyond_cache =
             (self.lane_bytes * steps).saturating_sub(self.cache) as f64 / (self.lane_bytes * steps).max(1) as f64;
         a_window / steps as f64 + beyond_cache * 4.0 * self.step_bytes as f64 / BYTES_A_SECOND

@@ -13,7 +13,7 @@ use crate::names::nearest;
 /// `embedding`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub(crate) struct LayerConfig {
-    units: usize,
+    pub(super) units: usize,
     /// What the layer's activity adds to the error.
     #[serde(skip_serializing_if = "Option::is_none")]
     activity: Option<Activity>,
@@ -114,10 +114,6 @@ impl LayerConfig {
     /// A stateless layer.
     pub(crate) fn of_dense(units: usize, dense: Activation) -> Self {
         Self { units, activity: None, density: None, dropout: None, kind: Kind::Dense { dense } }
-    }
-
-    pub(super) fn units(&self) -> usize {
-        self.units
     }
 
     /// The cell's or the activation's name.

@@ -15,8 +15,9 @@ pub(crate) struct MethodConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<MethodName>,
     window: WindowSetting,
-    /// What traces and windows may take in all when the window is chosen, MiB.
-    memory: usize,
+    /// What traces and windows may take in all, MiB.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    memory: Option<usize>,
     carry: Carry,
     #[serde(skip_serializing_if = "Option::is_none")]
     order: Option<usize>,
@@ -70,7 +71,7 @@ impl TryFrom<Given> for MethodConfig {
         Ok(Self {
             name: given.name,
             window,
-            memory: given.memory.unwrap_or(MEMORY),
+            memory: given.memory,
             carry,
             order: given.order,
             feedback: given.feedback.or(named.map(|method| method.feedback)).unwrap_or_default(),
@@ -147,7 +148,8 @@ impl MethodConfig {
         if self.window != WindowSetting::Auto {
             return None;
         }
-        let choice = best_window(network, &self.method(0), streams, longest, self.memory.saturating_mul(1 << 20));
+        let choice =
+            best_window(network, &self.method(0), streams, longest, self.memory.unwrap_or(MEMORY).saturating_mul(1 << 20));
         self.window = WindowSetting::Given(choice.window());
         Some(choice)
     }
@@ -169,13 +171,18 @@ impl MethodConfig {
         label
     }
 
+    /// Bytes that traces and windows may take, if that was said.
+    pub(super) fn budget(&self) -> Option<u64> {
+        self.memory.map(|mib| (mib as u64).saturating_mul(1 << 20))
+    }
+
     /// Whether the window is still to be chosen.
     pub(crate) fn leaves_window_open(&self) -> bool {
         self.window == WindowSetting::Auto
     }
 }
 
-/// What traces and windows may take by default, MiB.
+/// What traces and windows may take where the window is chosen and nobody says how much, MiB.
 const MEMORY: usize = 1024;
 
 /// The name of a method that [`Method::named`] knows.

@@ -10,6 +10,7 @@ mod objective;
 mod optimizer;
 mod place;
 mod readout;
+mod size;
 mod source;
 mod spelling;
 mod syntax;
@@ -22,7 +23,9 @@ mod words;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use ostl_core::{Initialization, Loss, Method, Network, Objective, OptimizerSettings, Real, Schedule, WindowChoice};
+use ostl_core::{
+    Initialization, Loss, Method, Network, NetworkBuilder, Objective, OptimizerSettings, Real, Schedule, WindowChoice,
+};
 use ostl_tasks::{Split, Task};
 use serde::{Deserialize, Serialize};
 
@@ -43,8 +46,6 @@ pub(crate) use window::{WindowSetting, window_name};
 use crate::failure::UsageError;
 use crate::feed;
 
-/// Most weights of a network that are accepted; beyond this lies a typing error or a machine of another kind.
-const MOST_WEIGHTS: u64 = 1 << 31;
 const MOST_THREADS: usize = 4096;
 
 /// The whole configuration. [`Source`] reads one; the resolved one in a run directory is written from it and reads back alike.
@@ -136,7 +137,7 @@ impl Config {
             readout.validate().map_err(|error| error.within("readout"))?;
         }
         // Whatever the task, it has an input and an output; the network is checked again when they are known.
-        self.check_size(1, 1)?;
+        self.check_weights()?;
         self.method().validate().map_err(|error| self.method.refuse(error.into()))?;
         self.task.validate().map_err(|error| error.within("task"))?;
         self.optimizer.validate(self.training.epochs).map_err(|error| error.within("optimizer"))?;
@@ -152,7 +153,11 @@ impl Config {
     pub(crate) fn choose_window(&mut self, task: &dyn Task) -> Result<Option<WindowChoice>, OutOfRange> {
         let (streams, longest) = match task.stretch() {
             Some(steps) => (task.sequences(Split::Train), steps.min(feed::longest(task))),
-            None => (self.training.batch.unwrap_or(1), feed::longest(task)),
+            // No batch is larger than the largest split.
+            None => {
+                let most = Split::ALL.into_iter().map(|split| task.sequences(split)).max().unwrap_or(1);
+                (self.training.batch.unwrap_or(1).min(most.max(1)), feed::longest(task))
+            }
         };
         self.choose_window_for(task.inputs(), task.outputs(), streams, longest)
     }
@@ -168,6 +173,8 @@ impl Config {
         if !self.method.leaves_window_open() {
             return Ok(None);
         }
+        // Whatever the window, a step it has.
+        self.check_audit::<f32>([inputs, outputs], false, [streams, 1])?;
         let network = self.network::<f32>(inputs, outputs)?;
         Ok(self.method.choose_window(&network, streams, longest))
     }
@@ -209,7 +216,14 @@ impl Config {
     }
 
     fn build<T: Real>(&self, inputs: usize, outputs: usize, events: bool) -> Result<Network<T>, OutOfRange> {
-        self.check_size(inputs, outputs)?;
+        let builder = self.stack(inputs, events)?;
+        let network = self.readout.unwrap_or_default().finish(builder, outputs).map_err(|error| error.within("readout"))?;
+        self.method().validate_for(&network).map_err(|error| self.method.refuse(error.into()))?;
+        Ok(network)
+    }
+
+    /// The layers below the readout, nothing of which is allocated yet.
+    fn stack<T: Real>(&self, inputs: usize, events: bool) -> Result<NetworkBuilder<T>, OutOfRange> {
         let mut builder = Network::builder(inputs)
             .seed(self.seed)
             .initialization(self.initialization.input, self.initialization.recurrent);
@@ -219,27 +233,7 @@ impl Config {
         for (index, layer) in self.layers.iter().enumerate() {
             builder = layer.add_to(builder).map_err(|error| error.within(&format!("layers.{index}")))?;
         }
-        let network = self.readout.unwrap_or_default().finish(builder, outputs).map_err(|error| error.within("readout"))?;
-        self.method().validate_for(&network).map_err(|error| self.method.refuse(error.into()))?;
-        Ok(network)
-    }
-
-    /// Refuses a network that no machine can hold, before memory is asked for.
-    fn check_size(&self, inputs: usize, outputs: usize) -> Result<(), OutOfRange> {
-        let mut weights: u64 = 0;
-        let mut inputs = inputs as u64;
-        let units = self.layers.iter().map(LayerConfig::units).chain([outputs]);
-        for (index, units) in units.enumerate() {
-            let columns = inputs.saturating_add(units as u64).saturating_add(1);
-            weights = weights.saturating_add(columns.saturating_mul(units as u64));
-            if weights > MOST_WEIGHTS {
-                let index = index.min(self.layers.len() - 1);
-                let allowed = format!("so few that the network has at most {MOST_WEIGHTS} weights");
-                return Err(OutOfRange::new("units", self.layers[index].units(), allowed).within(&format!("layers.{index}")));
-            }
-            inputs = units as u64;
-        }
-        Ok(())
+        Ok(builder)
     }
 
     /// Where the data lies: as the command line says, else as the configuration says.

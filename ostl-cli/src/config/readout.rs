@@ -42,6 +42,18 @@ impl ReadoutConfig {
         self.cell.map_or(Ok(()), |cell| cell.validate().map_err(cell_error))
     }
 
+    /// The layers with the readout among them if it is one of a cell, and else how many outputs the stateless one has.
+    pub(super) fn outline<T: Real>(
+        &self,
+        builder: NetworkBuilder<T>,
+        outputs: usize,
+    ) -> Result<(NetworkBuilder<T>, Option<usize>), OutOfRange> {
+        match &self.cell {
+            None => Ok((builder, Some(outputs))),
+            Some(cell) => Ok((cell.add_to(builder, outputs).map_err(cell_error)?, None)),
+        }
+    }
+
     /// Puts the readout on top of a network.
     pub(super) fn finish<T: Real>(&self, builder: NetworkBuilder<T>, outputs: usize) -> Result<Network<T>, OutOfRange> {
         let builder = builder.dropout(self.dropout.unwrap_or(0.0));

@@ -47,7 +47,7 @@ fn every_shipped_config_reads() {
 fn set_changes_what_it_names() {
     let config = with(&["method.window=sequence", "seed=3", "training.patience=4", "layers.0.units=7"]).unwrap();
     assert_eq!(config.method().window, ostl_core::Window::Sequence);
-    assert_eq!((config.seed, config.training.patience, config.layers[0].units()), (3, Some(4), 7));
+    assert_eq!((config.seed, config.training.patience, config.layers[0].units), (3, Some(4), 7));
     let layers = r#"layers=[{cell="ssnu", units=5, decay=0.4, recurrent=false}, {dense="tanh", units=3}]"#;
     let config = with(&[layers]).unwrap();
     assert_eq!(config.layers.len(), 2);
@@ -220,7 +220,10 @@ fn unknown_names_are_named() {
 fn values_out_of_range_are_named() {
     refused(&["layers.0.units=0"], &["layers.0.units = 0", "at least 1"]);
     refused(&["layers.0.units=-3"], &["layers.0.units = -3", "0 or more"]);
-    refused(&["layers.0.units=99999999"], &["layers.0.units = 99999999", "weights"]);
+    refused(
+        &["layers.0.units=99999999"],
+        &["layers.0.units = 99999999", "weights", "would be needed", "what would fit: layers.0.units = "],
+    );
     refused(&["layers=[]"], &["layers = []", "at least one"]);
     refused(&["layers=[{cell=\"ssnu\", units=3, decay=-0.1}]"], &["layers.0.decay = -0.1", "between 0 and 1"]);
     refused(&["layers.0.forget_bias=nan"], &["layers.0.forget_bias = NaN"]);

@@ -56,11 +56,12 @@ pub(crate) struct Trainer<'a> {
 
 /// The network of a configuration and a learner around it, for so many streams; `source` is whom to blame if it cannot be built.
 pub(crate) fn learner(config: &Config, source: &Source, task: &dyn Task, streams: usize) -> Result<Learner<f32>> {
+    config.check_memory(task, streams).map_err(|error| source.out_of_range(error))?;
     let network: Network<f32> = config.network_for(task).map_err(|error| source.out_of_range(error))?;
     let method = config.method().for_sequences_of(feed::longest(task));
     let objective = config.objective(task).map_err(|error| source.out_of_range(error))?;
     let learner = Learner::new(network, objective, method, config.optimizer(), streams);
-    learner.map_err(|error| source.out_of_range(error.into()))
+    learner.map_err(|error| source.out_of_range(config.not_possible(error)))
 }
 
 impl<'a> Trainer<'a> {

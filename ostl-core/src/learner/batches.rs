@@ -4,6 +4,7 @@ use super::{Learner, add_loss};
 use crate::batch::{SequenceBatch, TargetKind, Targets};
 use crate::error::LearnError;
 use crate::lane::Lane;
+use crate::memory::Counted;
 use crate::method::{Update, Window};
 use crate::real::Real;
 use crate::score::Score;
@@ -198,7 +199,8 @@ impl<T: Real> Learner<T> {
             return Err(LearnError::Shape { what: "streams of the batch", found, expected });
         }
         self.check_batch_shape(batch)?;
-        self.check_batch_values(batch)
+        self.check_batch_values(batch)?;
+        self.check_room(batch.steps())
     }
 
     pub(super) fn check_batch_shape(&self, batch: &SequenceBatch<T>) -> Result<(), LearnError> {
@@ -232,6 +234,15 @@ impl<T: Real> Learner<T> {
             });
         }
         self.check_batch_shape(batch)?;
-        self.check_batch_values(batch)
+        self.check_batch_values(batch)?;
+        self.check_room(batch.steps())
+    }
+    /// Whether there is the memory for a sequence of so many steps, where the window holds all of it.
+    pub(super) fn check_room(&self, steps: usize) -> Result<(), LearnError> {
+        if self.method.window != Window::Sequence || steps <= self.streaming.lanes.capacity() {
+            return Ok(());
+        }
+        let size = [self.streams(), steps];
+        Ok(self.network.check_room(&self.method, self.optimizer.settings(), size, Counted::Windows)?)
     }
 }

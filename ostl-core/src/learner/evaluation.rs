@@ -4,13 +4,14 @@ use super::{Learner, add_score};
 use crate::batch::SequenceBatch;
 use crate::error::{Aftermath, LearnError};
 use crate::loss::Target;
+use crate::memory::Counted;
 use crate::objective::Objective;
 use crate::real::Real;
 use crate::score::Score;
 use crate::window::{Keep, Lists, Moment, Tape};
 
 /// Steps that an evaluation takes at a time.
-const STEPS: usize = 32;
+pub(crate) const EVALUATION_STEPS: usize = 32;
 
 /// The tape of an evaluation, and whether it is in the middle of its streams.
 #[derive(Clone, Debug)]
@@ -84,16 +85,21 @@ impl<T: Real> Learner<T> {
         let mut evaluation = match self.evaluation.take() {
             Some(evaluation) if evaluation.tape.streams() >= streams => evaluation,
             _ => {
+                let size = [streams, EVALUATION_STEPS];
+                self.network.check_room(&self.method, self.optimizer.settings(), size, Counted::Evaluation)?;
                 let lists = if self.network.reads_events { Lists::AllInputs } else { Lists::Sparse };
-                Evaluation { tape: Tape::new(&self.network, streams, STEPS, lists), restarts: vec![true; streams] }
+                Evaluation {
+                    tape: Tape::new(&self.network, streams, EVALUATION_STEPS, lists),
+                    restarts: vec![true; streams],
+                }
             }
         };
         let tape = &mut evaluation.tape;
         let mut signal = vec![T::zero(); self.network.outputs()];
         let plain = Objective::from(self.objective.loss());
         let mut score = Score::default();
-        for start in (0..batch.steps()).step_by(STEPS) {
-            let steps = STEPS.min(batch.steps() - start);
+        for start in (0..batch.steps()).step_by(EVALUATION_STEPS) {
+            let steps = EVALUATION_STEPS.min(batch.steps() - start);
             tape.load(batch, (0, &evaluation.restarts), start, steps);
             if !batch.has_targets(0..streams, start..start + steps) {
                 tape.ignore_error();

@@ -2,6 +2,7 @@
 
 mod batches;
 mod evaluation;
+mod likeness;
 mod places;
 mod refusals;
 mod state;
@@ -20,6 +21,7 @@ use crate::optimizer::{Optimizer, OptimizerSettings};
 use crate::real::Real;
 use crate::score::Score;
 
+pub(crate) use evaluation::EVALUATION_STEPS;
 use evaluation::Evaluation;
 pub use evaluation::Observation;
 pub use state::LearnerState;
@@ -57,7 +59,8 @@ impl<T: Real> Learner<T> {
     /// A learner for so many streams side by side, of a [`Loss`] or of an [`Objective`] with weights for classes or smoothed labels.
     ///
     /// # Errors
-    /// If the method or the optimiser's settings cannot be run, there are no streams, or weights of classes are not one for each output.
+    /// If the method or the optimiser's settings cannot be run, there are no streams, weights of classes are not one for each output, or this
+    /// machine has not the [memory](Network::memory) for it.
     pub fn new(
         mut network: Network<T>,
         objective: impl Into<Objective>,
@@ -71,6 +74,8 @@ impl<T: Real> Learner<T> {
         if streams == 0 {
             return Err(ConfigError::out_of_range("streams", 0, "at least 1"));
         }
+        optimizer.validate()?;
+        network.check_memory(&method, &optimizer, [streams, 1], 0, None)?;
         let optimizer = Optimizer::new(optimizer, network.parameters().len())?;
         network.prune();
         let streaming = Streaming::new(&network, &method, streams);

@@ -23,6 +23,18 @@ impl Touched {
         Self { rows: Vec::new(), changed: Vec::with_capacity(2), counted: Vec::with_capacity(2) }
     }
 
+    /// Whether these are vectors of this network's embedding, in order.
+    pub(super) fn check<T: Real>(&self, network: &Network<T>) -> Result<(), String> {
+        let vectors = network.layers[0].embedding().map_or(0, |embedding| embedding.inputs);
+        let in_order = self.rows.windows(2).all(|pair| pair[0] < pair[1]);
+        match self.rows.last() {
+            Some(&last) if last as usize >= vectors || !in_order => {
+                Err(format!("the list of touched vectors ends with {last} of {vectors}, or is not in order"))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Notes what a window has touched, where there is an embedding that gets a gradient at some vectors alone.
     pub(crate) fn note<T: Real>(&mut self, network: &Network<T>, lanes: &Lanes<T>) {
         if network.layers[0].embedding().is_some() && network.tied.is_none() {

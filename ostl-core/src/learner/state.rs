@@ -2,10 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Learner, Streaming};
+use super::{Learner, Streaming, likeness};
 use crate::error::ConfigError;
 use crate::optimizer::Optimizer;
 use crate::real::Real;
+use crate::walk::first_not_finite;
+
+/// No learner has seen more steps.
+const MOST_STEPS: u64 = 1 << 53;
 
 /// Everything a [`Learner`] needs to go on bit for bit: weights, optimiser moments and settings, whether it is frozen and, in mid-stream,
 /// states, traces and the unfinished window. An evaluation in stretches is not part of it: it starts from rest. Serialise it, for instance with [`checkpoint::write`](crate::checkpoint::write).
@@ -66,8 +70,12 @@ impl<T: Real> Learner<T> {
     /// Takes a saved state over.
     ///
     /// # Errors
-    /// If it is that of another network, scalar, method or number of streams; the learner is then as it was.
+    /// If it is that of another network, scalar, method or number of streams, holds a number that is not finite, or is in any length, index or
+    /// kind not as this learner would have saved it; the learner is then as it was.
     pub fn restore(&mut self, state: LearnerState<T>) -> Result<(), ConfigError> {
+        if let Some(stop) = first_not_finite(&state) {
+            return Err(ConfigError::out_of_range(format!("saved {}", stop.place), stop.found, "a finite number"));
+        }
         let (method, streams) = (format!("{:?}", self.method), self.streams().to_string());
         let own = [T::NAME.to_owned(), self.network.description(), self.units(), method, streams];
         let saved = [state.scalar, state.network, state.units, state.method, state.streams.to_string()];
@@ -81,16 +89,17 @@ impl<T: Real> Learner<T> {
         if state.parameters.len() != parameters {
             return Err(ConfigError::ParameterCount { found: state.parameters.len(), expected: parameters });
         }
-        if !state.optimizer.fits(parameters) {
-            return Err(ConfigError::out_of_range("saved optimiser", "moments of another length", "those of this network"));
+        state.optimizer.check(parameters)?;
+        if state.steps_seen > MOST_STEPS {
+            return Err(ConfigError::out_of_range("saved steps_seen", state.steps_seen, format!("at most {MOST_STEPS}")));
         }
-        state.optimizer.check()?;
+        let streaming = state.streaming.map(|streaming| self.checked(*streaming)).transpose()?;
         self.network.parameters = state.parameters;
         self.network.prune();
         self.optimizer = state.optimizer;
         self.optimizer.parameters_changed();
-        match state.streaming {
-            Some(streaming) => self.streaming = *streaming,
+        match streaming {
+            Some(streaming) => self.streaming = streaming,
             None => self.restart(),
         }
         self.streaming.lanes.weights_changed();
@@ -98,5 +107,27 @@ impl<T: Real> Learner<T> {
         self.frozen = state.frozen;
         self.restart_evaluation();
         Ok(())
+    }
+    /// What was in hand, if it has the form of what this learner has, and with what is not saved.
+    fn checked(&mut self, mut saved: Streaming<T>) -> Result<Streaming<T>, ConfigError> {
+        let refuse = |problem: String| {
+            let allowed = "as this learner would have saved it: the file was changed, or something else wrote it";
+            ConfigError::out_of_range("saved state", problem, allowed)
+        };
+        let (own, room) = (self.streaming.lanes.lanes.len(), &saved.lanes.lanes);
+        if room.len() != own || !room.iter().all(|lane| lane.tape.is_as_large_as_it_says(&self.network)) {
+            return Err(refuse("its buffers are not as large as it says".into()));
+        }
+        // Only a window that holds the whole sequence has room for more than the method says.
+        let capacity = saved.lanes.capacity();
+        if capacity == self.streaming.lanes.capacity() {
+            likeness::check((&self.network, &self.method), &self.streaming, &saved).map_err(refuse)?;
+        } else {
+            let mut like = Streaming::new(&self.network, &self.method, self.streams());
+            like.lanes.reserve(&self.network, capacity);
+            likeness::check((&self.network, &self.method), &like, &saved).map_err(refuse)?;
+        }
+        saved.lanes.take_transposed(&mut self.streaming.lanes);
+        Ok(saved)
     }
 }

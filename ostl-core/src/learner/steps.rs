@@ -24,6 +24,9 @@ impl<T: Real> Learner<T> {
             return Err(LearnError::Shape { what: "inputs × streams", found: inputs.len(), expected: m * streams });
         }
         self.check_inputs(inputs)?;
+        if !self.streaming.lanes.lanes[0].tape.has_room() {
+            self.check_room(self.streaming.lanes.steps().saturating_add(1).saturating_mul(2))?;
+        }
         self.prune();
         if self.frozen {
             self.streaming.lanes.open();

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
+use super::outline::recurrent;
 use super::{Block, Network, Tie};
 use crate::activity::Activity;
 use crate::cell::Cell;
@@ -16,7 +17,8 @@ use crate::initialize::Initialization;
 use crate::layer::{Activation, Dense, Layer, Recurrent};
 use crate::real::Real;
 
-enum Planned<T> {
+/// A layer as it is to be.
+pub(super) enum Planned<T> {
     Recurrent { dynamics: Arc<dyn Dynamics<T>>, units: usize, density: f64, activity: Activity },
     Dense(usize, Activation),
     Embedding(usize),
@@ -25,16 +27,16 @@ enum Planned<T> {
 /// Collects the layers of a [`Network`].
 #[must_use]
 pub struct NetworkBuilder<T> {
-    inputs: usize,
-    seed: u64,
-    input_weights: Initialization,
-    recurrent_weights: Initialization,
-    layers: Vec<Planned<T>>,
+    pub(super) inputs: usize,
+    pub(super) seed: u64,
+    pub(super) input_weights: Initialization,
+    pub(super) recurrent_weights: Initialization,
+    pub(super) layers: Vec<Planned<T>>,
     /// A density was asked for where there is no H.
     stray_density: Option<f64>,
     /// For each layer so far the dropout of its inputs, and that of the next one.
-    dropout: Vec<f64>,
-    reads_events: bool,
+    pub(super) dropout: Vec<f64>,
+    pub(super) reads_events: bool,
     tied: bool,
 }
 
@@ -195,8 +197,8 @@ impl<T: Real> NetworkBuilder<T> {
             return Err(ConfigError::out_of_range("density", density, "left out: the layer before it has no H"));
         }
         let mut inputs = positive("inputs".into(), self.inputs)?;
-        let (reads_events, tied) = (self.reads_events, None);
-        let mut network = Network { layers: Vec::new(), blocks: Vec::new(), parameters: Vec::new(), reads_events, tied };
+        let mut network = Network::of_layers(Vec::new(), self.reads_events);
+        network.parameters.reserve_exact(self.check_size()?);
         for (index, planned) in self.layers.iter().enumerate() {
             let mut random = ChaCha8Rng::seed_from_u64(self.seed);
             random.set_stream(index as u64);
@@ -289,11 +291,12 @@ impl<T: Real> Network<T> {
         if gates == 0 {
             return offset;
         }
-        let drawn: Vec<_> = (0..gates).map(|_| initialization.draw(units, columns, random)).collect();
-        for column in 0..columns {
-            for matrix in &drawn {
-                self.parameters.extend(matrix.column(column).iter().map(|&value| T::from_f64(value)));
-            }
+        let rows = gates * units;
+        self.parameters.resize(offset + rows * columns, T::zero());
+        for gate in 0..gates {
+            let values = &mut self.parameters[offset + gate * units..];
+            initialization
+                .draw(units, columns, random, |row, column, value| values[column * rows + row] = T::from_f64(value));
         }
         self.blocks.push(Block { layer, name, rows: gates * units, columns, offset });
         offset
@@ -317,40 +320,22 @@ impl<T: Real> Network<T> {
         [input_weights, recurrent_weights]: [Initialization; 2],
         random: &mut ChaCha8Rng,
     ) -> Layer<T> {
-        let gates = dynamics.gates().to_vec();
-        let run = |sums: &dyn Fn(usize) -> bool| {
-            let start = (0..gates.len()).find(|&g| sums(g)).unwrap_or(0);
-            start..start + (0..gates.len()).filter(|&g| sums(g)).count()
-        };
-        let (x_gates, y_gates) = (run(&|g| gates[g].sums_input), run(&|g| gates[g].sums_output));
-        let w = self.add_weights(index, "W", [x_gates.len(), units, inputs], input_weights, random);
-        let h = self.add_weights(index, "H", [y_gates.len(), units, units], recurrent_weights, random);
+        let mut layer = recurrent(dynamics, inputs, units);
+        let gates = dynamics.gates();
+        layer.w = self.add_weights(index, "W", [layer.x_gates.len(), units, inputs], input_weights, random);
+        layer.h = self.add_weights(index, "H", [layer.y_gates.len(), units, units], recurrent_weights, random);
         let initial = |g: usize| (0..units).map(move |unit| dynamics.initial_constant_of(g, unit, units));
-        let mut constants = vec![None; gates.len()];
         let shared: Vec<usize> = (0..gates.len()).filter(|&g| gates[g].sums_one && !gates[g].is_constant()).collect();
         if !shared.is_empty() {
             let offset = self.add_constants(index, "b", shared.iter().flat_map(|&g| initial(g)));
             for (place, &g) in shared.iter().enumerate() {
-                constants[g] = Some(offset + place * units);
+                layer.constants[g] = Some(offset + place * units);
             }
         }
         for g in (0..gates.len()).filter(|&g| gates[g].sums_one && gates[g].is_constant()) {
-            constants[g] = Some(self.add_constants(index, gates[g].name, initial(g)));
+            layer.constants[g] = Some(self.add_constants(index, gates[g].name, initial(g)));
         }
-        let dynamics = dynamics.clone();
-        Layer::Recurrent(Recurrent {
-            dynamics,
-            inputs,
-            units,
-            x_gates,
-            y_gates,
-            w,
-            h,
-            constants,
-            activity,
-            connections,
-            dropout,
-        })
+        Layer::Recurrent(Recurrent { activity, connections, dropout, ..layer })
     }
 
     fn add_dense(

@@ -38,6 +38,12 @@ pub enum Rule {
 }
 
 impl Rule {
+    /// Moments kept for each parameter.
+    pub(crate) fn moments_a_parameter(self) -> usize {
+        let (first, second) = self.moments(1);
+        first + second
+    }
+
     /// Lengths of the first and second moments kept for so many parameters.
     pub(super) fn moments(self, parameters: usize) -> (usize, usize) {
         match self {

@@ -100,6 +100,14 @@ impl<T: Real> LanePaths<T> {
         Self { layers: network.layers.iter().enumerate().map(layer).collect(), ones: vec![T::one(); streams] }
     }
 
+    /// Whether no more slots are in use than there are.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        match self.layers.iter().flatten().find(|paths| paths.slots > paths.most_slots) {
+            Some(paths) => Err(format!("{} slots are in use of {}", paths.slots, paths.most_slots)),
+            None => Ok(()),
+        }
+    }
+
     /// Finds σ, C and A after the window's own sweep.
     pub(crate) fn follow(&mut self, network: &Network<T>, tape: &Tape<T>, sweep: &Sweep<T>, continues: &[bool]) {
         for (index, paths) in self.layers.iter_mut().enumerate() {

@@ -26,10 +26,11 @@ use crate::real::Real;
 pub(crate) use filter::{Filter, Source, filters};
 pub(crate) use immediate::folded_signal;
 use influence::Influence;
+pub(crate) use influence::{GROUPS, WIDTH, carries_output, spans};
 pub(crate) use local::LanePaths;
 use local::{Kind, Patience};
 use presynaptic::Presynaptic;
-pub(crate) use reach::Reach;
+pub(crate) use reach::{Reach, parameters_of_unit};
 use uoro::Uoro;
 
 /// A network's eligibility traces.
@@ -89,7 +90,7 @@ pub(crate) fn carries_those_below<T: Real>(network: &Network<T>, method: &Method
 }
 
 /// Whether a unit's own connection in H counts as its own in a trace that it keeps for itself.
-fn hears_itself<T: Real>(network: &Network<T>, method: &Method, index: usize) -> bool {
+pub(crate) fn hears_itself<T: Real>(network: &Network<T>, method: &Method, index: usize) -> bool {
     let has_h = network.layers[index].recurrent().is_some_and(|layer| !layer.y_gates.is_empty());
     method.carry_in_use() == Carry::Snap(1) && has_h && is_local(network, method, index)
 }
@@ -147,6 +148,12 @@ impl<T: Real> Trace<T> {
             })
         };
         LanePaths::new(network, streams, capacity, kind)
+    }
+
+    /// Whether every column was last touched in a slot that there is.
+    pub(crate) fn check(&self, lanes: &[Lane<T>]) -> Result<(), String> {
+        let slots = |layer: usize| lanes.first().map_or(0, |lane| lane.paths.of(layer).most_slots);
+        self.plan.check_touched(&self.touched, slots)
     }
 
     /// Every stream starts anew.

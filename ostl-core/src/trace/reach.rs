@@ -48,22 +48,18 @@ impl Reach {
                 last = counted;
             }
             reached.sort_unstable();
+            // The last hop may have reached all of them.
+            reached.shrink_to_fit();
             reached
         };
         let units = (0..n).map(reached).collect();
         Self { units, is_saturated }
     }
 
-    /// Values that SnAp-n keeps for one stream with so many variables a unit: those of the units reached, for each of a unit's
-    /// parameters.
-    pub(crate) fn values<T: Real>(&self, layer: &Recurrent<T>, variables: usize) -> usize {
-        (0..layer.units).map(|unit| variables * self.units[unit].len() * parameters_of(layer, unit)).sum()
-    }
-
     /// Multiply–adds that moving them on takes.
     pub(crate) fn products<T: Real>(&self, layer: &Recurrent<T>, variables: usize) -> f64 {
         let rows = |unit: usize| (variables * self.units[unit].len()) as f64;
-        (0..layer.units).map(|unit| rows(unit) * rows(unit) * parameters_of(layer, unit) as f64).sum()
+        (0..layer.units).map(|unit| rows(unit) * rows(unit) * parameters_of_unit(layer, unit).1 as f64).sum()
     }
 }
 
@@ -73,10 +69,11 @@ pub(crate) fn heard<T: Real>(layer: &Recurrent<T>, unit: usize) -> Vec<u32> {
     if layer.y_gates.is_empty() { Vec::new() } else { (0..layer.units as u32).filter(exists).collect() }
 }
 
-/// Parameters of one unit, as far as they exist.
-pub(crate) fn parameters_of<T: Real>(layer: &Recurrent<T>, unit: usize) -> usize {
-    let h = layer.y_gates.len() * heard(layer, unit).len();
-    layer.x_gates.len() * layer.inputs + h + layer.constants.iter().flatten().count()
+/// How many units a unit hears, and its parameters, as far as they exist.
+pub(crate) fn parameters_of_unit<T: Real>(layer: &Recurrent<T>, unit: usize) -> (usize, usize) {
+    let heard = heard(layer, unit).len();
+    let h = layer.y_gates.len() * heard;
+    (heard, layer.x_gates.len() * layer.inputs + h + layer.constants.iter().flatten().count())
 }
 
 #[cfg(test)]

@@ -44,7 +44,9 @@ use span::{SpanLayer, StreamWindow, carried};
 use sparse::Sparse;
 use stream::Stream;
 
-pub(super) use span::{Block, blocks_of, carries_output};
+pub(crate) use span::carries_output;
+pub(super) use span::{Block, blocks_of};
+pub(crate) use sparse::{GROUPS, WIDTH};
 
 /// What is kept of the influence of every span.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -75,6 +77,26 @@ enum Kept<T: Real> {
     Kronecker(Kronecker<T>),
 }
 
+/// The layers of each span.
+pub(crate) fn spans<T: Real>(network: &Network<T>, method: &Method) -> Vec<Range<usize>> {
+    let recurrent: Vec<usize> = (0..network.depth()).filter(|&i| network.layers[i].recurrent().is_some()).collect();
+    let mut ranges = Vec::new();
+    match (method.carry, recurrent.last()) {
+        (Carry::Network, Some(&top)) => ranges.push(0..top + 1),
+        _ => {
+            let mut first = 0;
+            for index in recurrent {
+                if !is_local(network, method, index) {
+                    let with_those_below = carries_those_below(network, method, index);
+                    ranges.push(if with_those_below { first } else { index }..index + 1);
+                }
+                first = index + 1;
+            }
+        }
+    }
+    ranges
+}
+
 impl<T: Real> Influence<T> {
     /// The spans that a method's carry asks for: for each recurrent layer whose units do not keep traces of their own one, with the
     /// stateless layers just below it where these are carried, or one for everything up to the topmost recurrent layer.
@@ -85,21 +107,7 @@ impl<T: Real> Influence<T> {
         streams: usize,
         capacity: usize,
     ) -> Self {
-        let recurrent: Vec<usize> = (0..network.depth()).filter(|&i| network.layers[i].recurrent().is_some()).collect();
-        let mut ranges = Vec::new();
-        match (method.carry, recurrent.last()) {
-            (Carry::Network, Some(&top)) => ranges.push(0..top + 1),
-            _ => {
-                let mut first = 0;
-                for index in recurrent {
-                    if !is_local(network, method, index) {
-                        let with_those_below = carries_those_below(network, method, index);
-                        ranges.push(if with_those_below { first } else { index }..index + 1);
-                    }
-                    first = index + 1;
-                }
-            }
-        }
+        let ranges = spans(network, method);
         let span = |(place, range)| Span::new(network, method, filters, place, range, streams, capacity);
         Self { spans: ranges.into_iter().enumerate().map(span).collect() }
     }

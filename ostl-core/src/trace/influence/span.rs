@@ -150,7 +150,7 @@ impl Block {
 }
 
 /// Whether a layer's y has a memory of its own and is carried beside s.
-pub(in crate::trace) fn carries_output<T: Real>(layer: &Recurrent<T>) -> bool {
+pub(crate) fn carries_output<T: Real>(layer: &Recurrent<T>) -> bool {
     layer.output_has_memory() && (!layer.y_gates.is_empty() || layer.dynamics.resets())
 }
 

@@ -32,9 +32,9 @@ use crate::real::Real;
 use crate::trace::reach::{Reach, heard};
 
 /// Units of a stream are cut into so many groups, for threads to share.
-const GROUPS: usize = 8;
+pub(crate) const GROUPS: usize = 8;
 /// Columns of ε that are moved on at a time.
-const WIDTH: usize = 64;
+pub(crate) const WIDTH: usize = 64;
 
 /// ε of one recurrent layer's own parameters.
 #[derive(Clone, Debug, Serialize, Deserialize)]

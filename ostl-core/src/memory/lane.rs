@@ -1,0 +1,134 @@
+//! What lanes take: tapes, sweeps, and what traces need of a window. As `window.rs`, `sweep.rs` and `trace/local.rs` allocate it.
+
+use super::{Count, Sizing, count};
+use crate::activity::Activity;
+use crate::kernel::tile::TILE;
+use crate::kernel::trace::SLOTS;
+use crate::lane::{Lanes, width};
+use crate::layer::{Layer, Recurrent};
+use crate::learner::EVALUATION_STEPS;
+use crate::method::{Carry, Feedback, Update};
+use crate::presynaptic::Events;
+use crate::real::Real;
+use crate::trace::{Source, carries_output, hears_itself, is_local};
+use crate::window::{Lists, listing_below, listing_of_outputs};
+
+impl<T: Real> Sizing<'_, T> {
+    /// Bytes of all lanes, and of what lies beside them for each stream.
+    pub(super) fn lanes(&self) -> Count {
+        let width = width(self.streams).max(1);
+        let lists = Lanes::lists(self.network, self.method);
+        let full = self.lane(width, lists) * (self.streams / width);
+        let rest = match self.streams % width {
+            0 => Count(0),
+            rest => self.lane(rest, lists),
+        };
+        // The readout of the last step, and three truth values a stream.
+        full + rest + count(self.streams) * self.network.outputs() * size_of::<T>() + count(self.streams) * 3
+    }
+
+    /// Bytes of an evaluation's tape.
+    pub(super) fn evaluation(&self) -> Count {
+        let lists = if self.network.reads_events { Lists::AllInputs } else { Lists::Sparse };
+        self.tape(self.streams, EVALUATION_STEPS, lists)
+    }
+
+    fn lane(&self, streams: usize, lists: Lists) -> Count {
+        self.tape(streams, self.capacity, lists) + self.sweep(streams) + self.paths(streams)
+    }
+
+    fn tape(&self, streams: usize, steps: usize, lists: Lists) -> Count {
+        let columns = count(steps) * streams;
+        let mut values = Count(0);
+        let mut bytes = columns * 2;
+        if lists != Lists::AllInputs {
+            values += columns * self.network.inputs();
+        }
+        for (index, layer) in self.network.layers.iter().enumerate() {
+            let n = count(layer.units());
+            bytes += Events::<T>::bytes(layer.inputs(), listing_below(self.network, index, lists), columns);
+            if layer.dropout().is_some() {
+                values += columns * layer.inputs() * 2;
+            }
+            match layer {
+                Layer::Dense(_) => values += n * columns,
+                Layer::Recurrent(layer) => {
+                    let (s, g) = (layer.states(), layer.gates());
+                    let Activity { rate, voltage } = layer.activity;
+                    let (rate, voltage) = (usize::from(rate.is_some()), usize::from(voltage.is_some()));
+                    // s and y after the last step, s before it, and of the step before the window y, ∂y/∂s, ∂y/∂a and x.
+                    values += (n * (3 * s + g + 2 + rate) + layer.inputs) * streams;
+                    // y before and after each step, a, five partials.
+                    values += n * (2 + g + s * s + 2 * s + s * g + g + rate + voltage) * columns;
+                    bytes += Events::<T>::bytes(layer.units, listing_of_outputs(layer, lists), columns);
+                }
+            }
+        }
+        bytes + values * size_of::<T>()
+    }
+
+    fn sweep(&self, streams: usize) -> Count {
+        let layers = &self.network.layers;
+        let mut values = Count(0);
+        for (layer, filters) in layers.iter().zip(&self.filters) {
+            let n = count(layer.units());
+            if let Layer::Recurrent(layer) = layer {
+                values += n * (layer.states() + 1 + filters.len() + usize::from(layer.activity.rate.is_some())) * streams;
+            }
+            values += n * self.capacity * streams;
+        }
+        if self.method.feedback == Feedback::TargetProjection {
+            values += count(self.network.outputs()) * self.capacity * streams;
+        }
+        let above = |(index, filters): (usize, &Vec<_>)| {
+            let listens = filters.iter().any(|filter: &crate::trace::Filter| filter.source == Source::Above);
+            layers.get(index + 1).filter(|_| listens)?.recurrent()
+        };
+        let folded = self.filters.iter().enumerate().filter_map(above);
+        values += folded.map(|layer| count(layer.states()) * layer.units * streams).max().unwrap_or_default();
+        values * size_of::<T>()
+    }
+
+    fn paths(&self, streams: usize) -> Count {
+        let carry = self.method.carry_in_use();
+        let mut values = count(streams);
+        for (index, layer) in self.network.layers.iter().enumerate() {
+            let Layer::Recurrent(layer) = layer else { continue };
+            let drives = layer.dynamics.gates().iter().any(|gate| gate.drives_output);
+            let edge = count(layer.units) * layer.gates() * usize::from(drives) * streams;
+            let filters = &self.filters[index];
+            if is_local(self.network, self.method, index) {
+                values += self.traced_paths(index, layer) * streams;
+                if hears_itself(self.network, self.method, index) {
+                    values += count(layer.units) * layer.y_gates.len();
+                }
+                if filters.iter().all(|filter| filter.source != Source::Itself) {
+                    values += edge;
+                }
+                continue;
+            }
+            let is_carried = matches!(carry, Carry::Layer | Carry::Network | Carry::Snap(_) | Carry::KfRtrl);
+            let keeps_nothing = matches!(carry, Carry::None | Carry::Uoro);
+            if !(keeps_nothing || is_carried && carries_output(layer)) {
+                values += edge;
+            }
+        }
+        values * size_of::<T>()
+    }
+
+    /// Values of σ, C and A of a stream for a trace that each unit keeps for itself.
+    fn traced_paths(&self, index: usize, layer: &Recurrent<T>) -> Count {
+        let n = count(layer.units).in_groups_of(TILE);
+        let v = layer.states() + self.filters[index].len();
+        let slots = if self.method.update == Update::Sequence && v == 1 { SLOTS } else { 1 };
+        let traced = self.traced_gates(index, layer).len();
+        let by_step = if v == 1 { n * traced * self.capacity } else { Count(0) };
+        n * (v + v * v) * slots + n * v * traced * (count(self.capacity) + 1) + by_step
+    }
+
+    /// The gates whose influence lasts.
+    pub(super) fn traced_gates(&self, index: usize, layer: &Recurrent<T>) -> Vec<usize> {
+        let heard = !self.filters[index].is_empty() || hears_itself(self.network, self.method, index);
+        (0..layer.gates()).filter(|&g| layer.is_traced(g, heard)).collect()
+    }
+}

@@ -1,0 +1,160 @@
+//! What a network and a method take of the machine's memory: worked out in one place, before anything is allocated.
+//!
+//! Every size is counted from the layers as they are, gates and filters included, in numbers that stop at the largest ([`Count`]). Tests hold
+//! the sums to what a learner of every carry really allocates. What is more than can be had is refused with the part that takes most, how much
+//! it is, and what would fit.
+
+mod count;
+mod lane;
+mod machine;
+mod refusal;
+mod traces;
+
+use crate::layer::Layer;
+use crate::method::{Method, Window};
+use crate::network::Network;
+use crate::optimizer::OptimizerSettings;
+use crate::real::Real;
+
+pub(crate) use count::{Count, count};
+pub(crate) use refusal::check_weights;
+pub use refusal::{Counted, Fits, Part, TooLarge};
+
+/// Bytes that learning takes, by what they are for. A number that cannot be counted is [`u64::MAX`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MemoryNeed {
+    /// The weights, the connections of a sparse H, and while weights are drawn the matrices they are drawn in.
+    pub weights: u64,
+    /// The gradient, the optimiser's moments, and the matrices that bring signals down.
+    pub updates: u64,
+    /// The traces: what [`Learner::trace_bytes`](crate::Learner::trace_bytes) says.
+    pub traces: u64,
+    /// What a window keeps of its steps, and where traces are moved on.
+    pub windows: u64,
+    /// Evaluation, which has a tape of its own; it is not part of the [`total`](Self::total).
+    pub evaluation: u64,
+}
+
+impl MemoryNeed {
+    /// All that a learner takes: weights, updates, traces and windows.
+    pub fn total(&self) -> u64 {
+        [self.updates, self.traces, self.windows].into_iter().fold(self.weights, u64::saturating_add)
+    }
+}
+
+impl<T: Real> Network<T> {
+    /// What learning takes with this network, in so many streams side by side whose sequences (or stretches) have up to `longest` steps.
+    pub fn memory(&self, method: &Method, optimizer: &OptimizerSettings, streams: usize, longest: usize) -> MemoryNeed {
+        Sizing::new(self, method, streams, longest).need(optimizer)
+    }
+
+    /// Bytes that the weights take, of layers that may not be laid out yet.
+    pub(crate) fn weight_bytes(layers: &[Layer<T>]) -> Count {
+        let parameters: Count = layers.iter().map(parameters_of).sum();
+        parameters * size_of::<T>()
+    }
+}
+
+/// Parameters of a layer.
+pub(crate) fn parameters_of<T: Real>(layer: &Layer<T>) -> Count {
+    blocks_of(layer).into_iter().map(|block| block.rows * block.columns).sum()
+}
+
+/// A block of parameters by its size alone.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct BlockSize {
+    pub(super) rows: Count,
+    pub(super) columns: Count,
+    /// The gates that it feeds: first and last plus one; of a stateless layer none.
+    pub(super) gates: [usize; 2],
+}
+
+/// The blocks of a layer, in the order of its parameters.
+pub(super) fn blocks_of<T: Real>(layer: &Layer<T>) -> Vec<BlockSize> {
+    let n = count(layer.units());
+    let block =
+        |gates: [usize; 2], columns: usize| BlockSize { rows: n * (gates[1] - gates[0]), columns: count(columns), gates };
+    let mut blocks = match layer {
+        Layer::Dense(layer) => {
+            let all = |columns: usize| BlockSize { rows: n, columns: count(columns), gates: [0, 0] };
+            vec![all(layer.inputs), all(usize::from(layer.b.is_some()))]
+        }
+        Layer::Recurrent(layer) => {
+            let range = |gates: &std::ops::Range<usize>| [gates.start, gates.end];
+            let constants = (0..layer.gates()).filter(|&g| layer.constants[g].is_some()).map(|g| block([g, g + 1], 1));
+            let w = block(range(&layer.x_gates), layer.inputs);
+            [w, block(range(&layer.y_gates), layer.units)].into_iter().chain(constants).collect()
+        }
+    };
+    blocks.retain(|block| block.rows * block.columns > Count(0));
+    blocks
+}
+
+/// A network, a method and how it is run: what every size follows from.
+pub(crate) struct Sizing<'a, T: Real> {
+    network: &'a Network<T>,
+    method: &'a Method,
+    filters: Vec<Vec<crate::trace::Filter>>,
+    streams: usize,
+    /// Most steps of a window.
+    capacity: usize,
+}
+
+impl<'a, T: Real> Sizing<'a, T> {
+    pub(crate) fn new(network: &'a Network<T>, method: &'a Method, streams: usize, longest: usize) -> Self {
+        let capacity = match method.window {
+            Window::Steps(steps) => steps,
+            Window::Rolling(steps) => steps.saturating_mul(2),
+            Window::Sequence => longest.max(1),
+        };
+        Self { network, method, filters: crate::trace::filters(network, method), streams, capacity }
+    }
+
+    pub(crate) fn need(&self, optimizer: &OptimizerSettings) -> MemoryNeed {
+        let scalar = size_of::<T>();
+        let parameters: Count = self.network.layers.iter().map(parameters_of).sum();
+        let moments = optimizer.rule.moments_a_parameter();
+        let updates = parameters * (1 + moments) * scalar + self.signals_down();
+        let traces = self.traces();
+        MemoryNeed {
+            weights: (Network::weight_bytes(&self.network.layers) + connections(&self.network.layers)).0,
+            updates: updates.0,
+            traces: traces.kept.0,
+            windows: (self.lanes() + traces.beside).0,
+            evaluation: self.evaluation().0,
+        }
+    }
+
+    /// Bytes of the traces, and of what windows take whatever their length and for each of their steps.
+    pub(crate) fn traces_and_windows(&self) -> [usize; 2] {
+        let traces = self.traces();
+        [traces.kept.size(), (self.lanes() + traces.beside).size()]
+    }
+
+    /// Transposed weights, or fixed feedback in their place.
+    fn signals_down(&self) -> Count {
+        use crate::method::Feedback;
+        let layers = &self.network.layers;
+        let x_rows = |layer: &Layer<T>| match layer {
+            Layer::Recurrent(layer) => count(layer.units) * layer.x_gates.len(),
+            Layer::Dense(layer) => count(layer.units),
+        };
+        let of = |(index, layer): (usize, &Layer<T>)| {
+            let columns = match self.method.feedback {
+                _ if index == 0 => Count(0),
+                Feedback::Symmetric | Feedback::Random => x_rows(layer),
+                Feedback::Direct => layers.last().map_or(Count(0), x_rows),
+                Feedback::TargetProjection => count(self.network.outputs()),
+            };
+            let h = layer.recurrent().map_or(Count(0), |layer| count(layer.units) * layer.units * layer.y_gates.len());
+            columns * layer.inputs() + h
+        };
+        layers.iter().enumerate().map(of).sum::<Count>() * size_of::<T>()
+    }
+}
+
+/// Bytes of the tables of connections that a sparse H has.
+fn connections<T: Real>(layers: &[Layer<T>]) -> Count {
+    let sparse = layers.iter().filter_map(Layer::recurrent).filter(|layer| layer.connections.is_some());
+    sparse.map(|layer| count(layer.units) * layer.units).sum()
+}

@@ -1,0 +1,394 @@
+//! What is refused for want of memory: the part that takes most, how much it is, and what would fit.
+
+use std::fmt;
+
+use super::{Count, MemoryNeed, connections, machine, parameters_of};
+use crate::error::ConfigError;
+use crate::layer::Layer;
+use crate::method::{Carry, Method, Window};
+use crate::network::Network;
+use crate::optimizer::OptimizerSettings;
+use crate::real::Real;
+
+/// A part of what was asked for that can be made smaller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Part {
+    /// The units of a layer, from 0; the readout is the last.
+    Units {
+        /// The layer.
+        layer: usize,
+    },
+    /// What is carried from window to window.
+    Carry,
+    /// The steps of a window.
+    Window,
+    /// Streams side by side.
+    Streams,
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Part::Units { layer } => write!(f, "units of layer {layer}"),
+            Part::Carry => f.write_str("carry"),
+            Part::Window => f.write_str("window"),
+            Part::Streams => f.write_str("streams"),
+        }
+    }
+}
+
+/// What would fit where the rest stays as it is: one of these is enough.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fits {
+    /// A smaller part, its largest value that fits, and the bytes that all takes then.
+    pub parts: Vec<(Part, String, u64)>,
+}
+
+/// What is counted against a limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Counted {
+    /// Everything, against what the machine has left.
+    All,
+    /// Traces and windows, against a limit that was set for them.
+    TracesAndWindows,
+    /// Longer windows than there is room for so far, against what the machine has left.
+    Windows,
+    /// An evaluation, against what the machine has left.
+    Evaluation,
+}
+
+/// More memory than there is would be needed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TooLarge {
+    /// The part that takes most of it.
+    pub part: Part,
+    /// What it is.
+    pub value: String,
+    /// What is needed, of the weights on.
+    pub need: MemoryNeed,
+    /// Bytes needed beside that.
+    pub beside: u64,
+    /// Bytes that can be had.
+    pub limit: u64,
+    /// What the limit is for.
+    pub counted: Counted,
+    /// What would fit.
+    pub fits: Fits,
+}
+
+impl TooLarge {
+    /// Why it is refused and what would fit, with parts called by these names.
+    pub fn reason(&self, name: impl Fn(&Part) -> String) -> String {
+        let MemoryNeed { weights, updates, traces, windows, evaluation } = self.need;
+        let mut parts = match self.counted {
+            Counted::All => vec![
+                (weights, "weights"),
+                (updates, "gradient and moments"),
+                (traces, "traces"),
+                (windows, "windows"),
+                (self.beside, "data and evaluation"),
+            ],
+            Counted::TracesAndWindows => vec![(traces, "traces"), (windows, "windows")],
+            Counted::Windows => vec![(windows, "windows")],
+            Counted::Evaluation => vec![(evaluation, "evaluation")],
+        };
+        let asked = parts.iter().map(|&(bytes, _)| bytes).fold(0, u64::saturating_add);
+        parts.sort_by_key(|&(bytes, _)| std::cmp::Reverse(bytes));
+        let parts = parts.iter().filter(|&&(bytes, _)| bytes > asked / 20);
+        let parts: Vec<String> = parts.map(|&(bytes, name)| format!("{name} {}", in_words(bytes))).collect();
+        let limit = in_words(self.limit);
+        let limit = match self.counted {
+            Counted::TracesAndWindows => format!("traces and windows may take {limit}"),
+            _ => format!("{limit} can be had"),
+        };
+        let fits = self.fits.parts.iter();
+        let fits: Vec<String> =
+            fits.map(|(part, value, bytes)| format!("{} = {value} ({})", name(part), in_words(*bytes))).collect();
+        let fits = if fits.is_empty() {
+            "nothing near it would fit".into()
+        } else {
+            format!("what would fit: {}", fits.join(", or "))
+        };
+        format!("{} would be needed ({}) where {limit}; {fits}", in_words(asked), parts.join(", "))
+    }
+}
+
+impl fmt::Display for TooLarge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} = {}: {}", self.part, self.value, self.reason(Part::to_string))
+    }
+}
+
+impl std::error::Error for TooLarge {}
+
+/// Bytes in GiB or MiB.
+fn in_words(bytes: u64) -> String {
+    let bytes = bytes as f64;
+    match bytes / f64::from(1 << 30) {
+        _ if bytes >= u64::MAX as f64 => "more than can be counted".into(),
+        gib if gib >= 0.1 => format!("{gib:.1} GiB"),
+        gib => format!("{:.1} MiB", gib * 1024.0),
+    }
+}
+
+/// What is asked for: a network, how it learns, and what lies beside it.
+struct Asked<'a, T: Real> {
+    network: &'a Network<T>,
+    method: &'a Method,
+    optimizer: &'a OptimizerSettings,
+    streams: usize,
+    longest: usize,
+    beside: u64,
+    /// The network is there already, and only an outline of it if not.
+    is_built: bool,
+}
+
+impl<T: Real> Clone for Asked<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: Real> Copy for Asked<'_, T> {}
+
+impl<T: Real> Asked<'_, T> {
+    fn need(&self) -> MemoryNeed {
+        self.network.memory(self.method, self.optimizer, self.streams, self.longest)
+    }
+
+    /// Bytes that are not there yet and count against a limit.
+    fn missing(&self, need: &MemoryNeed, counted: Counted) -> u64 {
+        let weights = if self.is_built { 0 } else { need.weights };
+        let bytes = match counted {
+            Counted::All => [weights, need.updates, need.traces, need.windows, self.beside],
+            Counted::TracesAndWindows => [need.traces, need.windows, 0, 0, 0],
+            Counted::Windows => [need.windows, 0, 0, 0, 0],
+            Counted::Evaluation => [need.evaluation, 0, 0, 0, 0],
+        };
+        bytes.into_iter().fold(0, u64::saturating_add)
+    }
+
+    /// Refuses it where it is more than the limit: of the machine, or one that was set.
+    fn check(&self, counted: Counted, budget: Option<u64>) -> Result<MemoryNeed, Box<TooLarge>> {
+        let need = self.need();
+        let missing = self.missing(&need, counted);
+        let limit = match (budget, machine::can_have(missing)) {
+            (Some(budget), _) if missing > budget => budget,
+            (None, Err(available)) => available,
+            _ => return Ok(need),
+        };
+        let part = largest(self, &need, counted);
+        let value = match part {
+            Part::Units { layer } => self.network.layers[layer].units().to_string(),
+            Part::Carry => self.method.carry.to_string(),
+            Part::Window => match self.method.window {
+                Window::Steps(steps) | Window::Rolling(steps) => steps.to_string(),
+                Window::Sequence => "sequence".into(),
+            },
+            Part::Streams => self.streams.to_string(),
+        };
+        let fits = fits(self, part, |asked, need| asked.missing(need, counted) <= limit);
+        Err(Box::new(TooLarge { part, value, need, beside: self.beside, limit, counted, fits }))
+    }
+}
+
+impl<T: Real> Network<T> {
+    /// Whether this machine has the memory for learning with it, the network itself being there already, and for so many bytes `beside`.
+    /// `budget` is what traces and windows may take, if there is such a limit. [`Learner::new`](crate::Learner::new) asks it without the two.
+    ///
+    /// # Errors
+    /// The part that takes most, how much it is, and what would fit.
+    pub fn check_memory(
+        &self,
+        method: &Method,
+        optimizer: &OptimizerSettings,
+        [streams, longest]: [usize; 2],
+        beside: u64,
+        budget: Option<u64>,
+    ) -> Result<MemoryNeed, Box<TooLarge>> {
+        check(Asked { network: self, method, optimizer, streams, longest, beside, is_built: true }, budget)
+    }
+
+    /// The same for a network that is not there yet, of which this is the outline.
+    pub(crate) fn check_outline(
+        &self,
+        method: &Method,
+        optimizer: &OptimizerSettings,
+        [streams, longest]: [usize; 2],
+        beside: u64,
+        budget: Option<u64>,
+    ) -> Result<MemoryNeed, Box<TooLarge>> {
+        check(Asked { network: self, method, optimizer, streams, longest, beside, is_built: false }, budget)
+    }
+
+    /// Whether there is the memory for windows (or an evaluation) of so many steps and streams, where shorter ones are there already.
+    pub(crate) fn check_room(
+        &self,
+        method: &Method,
+        optimizer: &OptimizerSettings,
+        [streams, longest]: [usize; 2],
+        counted: Counted,
+    ) -> Result<(), ConfigError> {
+        Asked { network: self, method, optimizer, streams, longest, beside: 0, is_built: true }.check(counted, None)?;
+        Ok(())
+    }
+}
+
+fn check<T: Real>(asked: Asked<'_, T>, budget: Option<u64>) -> Result<MemoryNeed, Box<TooLarge>> {
+    if budget.is_some() {
+        asked.check(Counted::TracesAndWindows, budget)?;
+    }
+    asked.check(Counted::All, None)
+}
+
+/// The part that takes most.
+fn largest<T: Real>(asked: &Asked<'_, T>, need: &MemoryNeed, counted: Counted) -> Part {
+    let units = Part::Units { layer: layer_of_most(&asked.network.layers) };
+    let [own, beside, traces, windows] = match counted {
+        Counted::All => [need.updates, asked.beside, need.traces, need.windows],
+        Counted::TracesAndWindows => [0, 0, need.traces, need.windows],
+        Counted::Windows | Counted::Evaluation => [0, 0, 0, need.windows],
+    };
+    let most = own.max(beside).max(traces).max(windows);
+    if most == traces {
+        return Part::Carry;
+    }
+    if most == own {
+        return units;
+    }
+    if most == windows && counted != Counted::Evaluation {
+        let none = Method { carry: Carry::None, ..*asked.method };
+        if (Asked { method: &none, ..*asked }).need().windows < need.windows / 2 {
+            return Part::Carry;
+        }
+        if asked.method.window != Window::Steps(1) {
+            return Part::Window;
+        }
+    }
+    if asked.streams > 1 { Part::Streams } else { units }
+}
+
+/// The layer with the most parameters, if possible not the readout, whose size is the task's.
+fn layer_of_most<T: Real>(layers: &[Layer<T>]) -> usize {
+    let hidden = &layers[..(layers.len() - 1).max(1)];
+    (0..hidden.len()).max_by_key(|&index| parameters_of(&layers[index])).unwrap_or(0)
+}
+
+/// Shows what was asked with another value of one of its parts.
+type Variants<'a, T> = &'a dyn Fn(usize, &mut dyn FnMut(&Asked<'_, T>));
+
+/// What would fit, the part to blame first.
+fn fits<T: Real>(asked: &Asked<'_, T>, part: Part, fit: impl Fn(&Asked<'_, T>, &MemoryNeed) -> bool) -> Fits {
+    let mut parts = Vec::new();
+    let all = |asked: &Asked<'_, T>, need: &MemoryNeed| need.total().saturating_add(asked.beside);
+    for carry in [Carry::Layer, Carry::Local, Carry::None] {
+        let method = Method { carry, ..*asked.method };
+        let smaller = Asked { method: &method, ..*asked };
+        if carry == asked.method.carry || method.validate_for(asked.network).is_err() {
+            continue;
+        }
+        let need = smaller.need();
+        if need.traces < asked.need().traces && fit(&smaller, &need) {
+            parts.push((Part::Carry, carry.to_string(), all(&smaller, &need)));
+            break;
+        }
+    }
+    let tried = |part: Part, most: usize, of: Variants<'_, T>| {
+        // The largest value that fits; more never takes less.
+        let mut bytes = 0;
+        let mut is_fit = |value: usize| {
+            let mut found = false;
+            of(value, &mut |asked| {
+                let need = asked.need();
+                found = fit(asked, &need);
+                if found {
+                    bytes = all(asked, &need);
+                }
+            });
+            found
+        };
+        let (mut fitting, mut failing) = (0, most);
+        while failing - fitting > 1 {
+            let middle = fitting + (failing - fitting) / 2;
+            if is_fit(middle) { fitting = middle } else { failing = middle }
+        }
+        (fitting > 0 && is_fit(fitting)).then(|| (part, fitting.to_string(), bytes))
+    };
+    let beside_of = |streams: usize| {
+        u64::try_from(u128::from(asked.beside) * streams as u128 / asked.streams.max(1) as u128).unwrap_or(u64::MAX)
+    };
+    if let Window::Steps(steps) | Window::Rolling(steps) = asked.method.window {
+        parts.extend(tried(Part::Window, steps, &|steps, see| {
+            let window = match asked.method.window {
+                Window::Rolling(_) => Window::Rolling(steps),
+                _ => Window::Steps(steps),
+            };
+            see(&Asked { method: &Method { window, ..*asked.method }, ..*asked });
+        }));
+    }
+    parts.extend(tried(Part::Streams, asked.streams, &|streams, see| {
+        see(&Asked { streams, beside: beside_of(streams), ..*asked });
+    }));
+    let layer = if let Part::Units { layer } = part { layer } else { layer_of_most(&asked.network.layers) };
+    if layer + 1 < asked.network.layers.len() {
+        parts.extend(tried(Part::Units { layer }, asked.network.layers[layer].units(), &|units, see| {
+            let network = Network::of_layers(with_units(&asked.network.layers, layer, units), asked.network.reads_events);
+            see(&Asked { network: &network, ..*asked });
+        }));
+    }
+    // One of each kind is enough, the part to blame first.
+    parts.sort_by_key(|(of, _, _)| *of != part);
+    Fits { parts }
+}
+
+/// The same layers, one of them with so many units.
+fn with_units<T: Real>(layers: &[Layer<T>], index: usize, units: usize) -> Vec<Layer<T>> {
+    let mut layers = layers.to_vec();
+    match &mut layers[index] {
+        Layer::Recurrent(layer) => (layer.units, layer.connections) = (units, None),
+        Layer::Dense(layer) => layer.units = units,
+    }
+    match layers.get_mut(index + 1) {
+        Some(Layer::Recurrent(layer)) => layer.inputs = units,
+        Some(Layer::Dense(layer)) => layer.inputs = units,
+        None => {}
+    }
+    layers
+}
+
+/// Whether the machine has the memory for the weights of these layers, `drawn` bytes more while they are drawn, and as many again: a network
+/// without room for its gradient is of no use.
+///
+/// # Errors
+/// The layer that takes most, how much it is, and what would fit.
+pub(crate) fn check_weights<T: Real>(
+    layers: &[Layer<T>],
+    drawn: impl Fn(&[Layer<T>]) -> Count,
+) -> Result<(), Box<TooLarge>> {
+    let bytes = |layers: &[Layer<T>]| Network::weight_bytes(layers) + connections(layers) + drawn(layers);
+    let weights = bytes(layers).0;
+    let limit = match machine::can_have(weights) {
+        Ok(()) => return Ok(()),
+        Err(available) => available,
+    };
+    let layer = layer_of_most(layers);
+    let most = layers[layer].units();
+    let (mut fitting, mut failing) = (0, most);
+    while failing - fitting > 1 {
+        let middle = fitting + (failing - fitting) / 2;
+        if bytes(&with_units(layers, layer, middle)).0 <= limit { fitting = middle } else { failing = middle }
+    }
+    let parts =
+        (fitting > 0).then(|| (Part::Units { layer }, fitting.to_string(), bytes(&with_units(layers, layer, fitting)).0));
+    Err(Box::new(TooLarge {
+        part: Part::Units { layer },
+        value: most.to_string(),
+        need: MemoryNeed { weights, ..MemoryNeed::default() },
+        beside: 0,
+        limit,
+        counted: Counted::All,
+        fits: Fits { parts: parts.into_iter().collect() },
+    }))
+}
