@@ -256,6 +256,7 @@ fn mistaken_paths_are_told_from_runs() {
     place.ostl("train folder").refused(2, &["folder: is a folder; give a configuration file"]);
     place.ostl("train tiny.toml --data nowhere").refused(2, &["--data nowhere: there is no file or folder"]);
     place.ostl("evaluate run --data nowhere").refused(2, &["--data nowhere: there is no file or folder"]);
+    place.ostl("data info mnist --data nowhere").refused(2, &["--data nowhere: there is no file or folder"]);
 }
 
 #[cfg(unix)]

@@ -38,12 +38,11 @@ use optimizer::OptimizerConfig;
 pub(crate) use optimizer::ScheduleEvery;
 use readout::ReadoutConfig;
 pub(crate) use source::{Source, load, load_file, load_run};
-pub(crate) use task::{open, open_alone, task};
+pub(crate) use task::{expect_at, open, open_alone, task};
 pub(crate) use training::OnNonFinite;
 use training::TrainingConfig;
 pub(crate) use window::{WindowSetting, window_name};
 
-use crate::failure::UsageError;
 use crate::feed;
 
 const MOST_THREADS: usize = 4096;
@@ -243,10 +242,7 @@ impl Config {
 
     /// Opens the task; `source` is whom to blame for a wrong setting.
     pub(crate) fn open_task(&self, data: Option<&Path>, source: &Source) -> Result<Box<dyn Task>> {
-        if let Some(path) = data.filter(|path| !path.exists()) {
-            let problem = format!("--data {}: there is no file or folder of that name", path.display());
-            return Err(UsageError::Other(problem).into());
-        }
+        expect_at(data)?;
         open(&self.task.of, self.data(data), source)
     }
 

@@ -46,6 +46,17 @@ pub(crate) fn open(config: &TaskConfig, data: Option<&Path>, source: &Source) ->
     })
 }
 
+/// Whether there is anything where the command line says that the data lie.
+pub(crate) fn expect_at(data: Option<&Path>) -> anyhow::Result<()> {
+    match data.filter(|path| !path.exists()) {
+        Some(path) => {
+            let problem = format!("--data {}: there is no file or folder of that name", path.display());
+            Err(UsageError::Other(problem).into())
+        }
+        None => Ok(()),
+    }
+}
+
 /// Opens a task that stands alone.
 pub(crate) fn open_alone(config: &TaskConfig, data: Option<&Path>) -> anyhow::Result<Box<dyn Task>> {
     config.open(data).map_err(|error| match error {

@@ -108,6 +108,7 @@ impl Asked<'_> {
 
 impl Chosen {
     fn open(&self) -> Result<Box<dyn Task>> {
+        config::expect_at(self.data.as_deref())?;
         match &self.source {
             Some(source) => config::open(&self.config, self.data.as_deref(), source),
             None => config::open_alone(&self.config, self.data.as_deref()),
