@@ -33,8 +33,8 @@ const VOCABULARY: &str = "vocabulary.json";
 pub(crate) const LAST: &str = "last.ckpt";
 const BEST: &str = "best.ckpt";
 
-/// All that a run writes but its checkpoints.
-const TEXTS: [&str; 7] = [CONFIG, METRICS, SUMMARY, HISTORY, CONFUSION, CLASSES, VOCABULARY];
+/// All that a run writes. What it goes on from stands first: it is the first to go.
+const FILES: [&str; 9] = [LAST, BEST, CONFIG, METRICS, SUMMARY, HISTORY, CONFUSION, CLASSES, VOCABULARY];
 
 /// Where a new run is to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,9 +85,9 @@ impl RunDirectory {
             Err(error) => return Err(error).with_context(|| format!("{}: cannot be made", path.display())),
         }
         let run = Self { path: path.to_owned(), _lock: Some(Lock::take(path)?) };
-        whole_files::sweep(path, &TEXTS)?;
-        // Only what a run writes: the directory may hold other things. What it goes on from is the first to go.
-        for name in [LAST, BEST].into_iter().chain(TEXTS) {
+        whole_files::sweep(path, &FILES)?;
+        // Only what a run writes: the directory may hold other things.
+        for name in FILES {
             match fs::remove_file(path.join(name)) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
                     return Err(error).with_context(|| format!("{}: cannot be replaced", path.join(name).display()));
@@ -132,7 +132,7 @@ impl RunDirectory {
     pub(crate) fn open_to_go_on(path: &Path) -> Result<Self> {
         let run = Self::open(path)?;
         let lock = Lock::take(path)?;
-        whole_files::sweep(path, &TEXTS)?;
+        whole_files::sweep(path, &FILES)?;
         Ok(Self { _lock: Some(lock), ..run })
     }
 

@@ -1,12 +1,12 @@
-//! Files that are whole or are not there: written beside their place, flushed to the disk, and moved there.
+//! A run's files are whole or are not there, and what was left unfinished is removed.
 
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use ostl_core::whole_file;
 
-/// What stands before the random part of the name of a checkpoint that is being written.
+/// What stood before the random part of the name of an unfinished checkpoint in earlier versions.
 const CHECKPOINT: &str = ".checkpoint-";
 /// Characters of the random part, and what stands after it.
 const RANDOM: usize = 6;
@@ -15,28 +15,17 @@ const END: &str = ".tmp";
 /// Replaces a file of a folder by this content, or leaves it as it was.
 pub(super) fn replace(folder: &Path, name: &str, content: &[u8]) -> Result<()> {
     let path = folder.join(name);
-    let write = || {
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(name).rand_bytes(RANDOM).suffix(END);
-        // Readable by whom the user's umask lets read files, not only by the user as temporary files are.
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let mut file = builder.tempfile_in(folder)?;
-        file.write_all(content)?;
-        file.as_file().sync_all()?;
-        file.persist(&path).map_err(|error| error.error)?;
-        sync(folder)
-    };
-    write().with_context(|| format!("{}: cannot be written", path.display()))
+    whole_file::write(&path, |file| file.write_all(content))
+        .with_context(|| format!("{}: cannot be written", path.display()))
 }
 
-/// Sees a folder's new names written to the disk, where the system can do that.
-fn sync(folder: &Path) -> io::Result<()> {
-    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
-}
-
-/// Removes what processes left that were killed while they wrote one of these files or a checkpoint.
+/// Removes what processes left that were killed while they wrote one of these files, also by the names of earlier versions.
 pub(super) fn sweep(folder: &Path, names: &[&str]) -> Result<()> {
+    for name in names {
+        let path = folder.join(name);
+        whole_file::remove_left_over(&path)
+            .with_context(|| format!("{}: what was left of it cannot be removed", path.display()))?;
+    }
     let entries = fs::read_dir(folder).with_context(|| format!("{}: cannot be read", folder.display()))?;
     for entry in entries.flatten() {
         let path = entry.path();
@@ -48,7 +37,7 @@ pub(super) fn sweep(folder: &Path, names: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// Whether a name is that of an unfinished file.
+/// Whether a name is that of an unfinished file of an earlier version.
 fn is_left_over(name: &str, names: &[&str]) -> bool {
     let starts = names.iter().chain(&[CHECKPOINT]);
     let middle = |start: &&str| name.strip_prefix(start).and_then(|rest| rest.strip_suffix(END));
@@ -62,10 +51,16 @@ mod tests {
     #[test]
     fn only_what_was_left_is_swept() {
         let folder = tempfile::tempdir().unwrap();
-        let left = [".checkpoint-aB3xYz.tmp", "metrics.csvQ0w9Er.tmp", "config.tomlabcdef.tmp"];
+        let left = [
+            ".last.ckpt-aB3xYz.tmp",
+            ".metrics.csv-aB3xYz.tmp",
+            ".checkpoint-aB3xYz.tmp",
+            "metrics.csvQ0w9Er.tmp",
+            "config.tomlabcdef.tmp",
+        ];
         let kept = ["metrics.csv", "notes.tmp", "config.toml.tmp", "metrics.csv-of-mine.tmp", ".checkpoint-.tmp"];
         left.iter().chain(&kept).for_each(|name| fs::write(folder.path().join(name), "x").unwrap());
-        sweep(folder.path(), &["config.toml", "metrics.csv"]).unwrap();
+        sweep(folder.path(), &["config.toml", "metrics.csv", "last.ckpt"]).unwrap();
         let mut there: Vec<_> =
             fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         there.sort();
