@@ -57,9 +57,11 @@ fn what_is_too_large_is_refused_with_its_key_and_what_would_fit() {
 #[test]
 fn a_channel_of_a_small_file_does_not_take_the_machine() {
     let place = Workplace::new();
-    fs::write(place.path("a.csv"), "t_us,channel\n1,9999999\n").unwrap();
-    for split in ["train", "valid"] {
-        fs::write(place.path(&format!("{split}.csv")), "file,label\na.csv,0\n").unwrap();
+    for name in ["a", "b", "c", "d"] {
+        fs::write(place.path(&format!("{name}.csv")), "t_us,channel\n1,9999999\n").unwrap();
+    }
+    for (split, list) in [("train", "a.csv,0\nb.csv,1\n"), ("valid", "c.csv,0\n"), ("test", "d.csv,1\n")] {
+        fs::write(place.path(&format!("{split}.csv")), format!("file,label\n{list}")).unwrap();
     }
     for command in ["train", "check"] {
         let ran = ostl(

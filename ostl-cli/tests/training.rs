@@ -49,7 +49,7 @@ fn a_run_leaves_its_files_and_a_table() {
     assert!(same(&place.path("run/last.ckpt"), &place.path("again/last.ckpt")));
     assert_eq!(place.read("run/config.toml"), place.read("again/config.toml"));
     let names: Vec<_> = place.snapshot("run").into_iter().map(|(path, _)| path).collect();
-    assert_eq!(names.len(), 7, "{names:?}");
+    assert_eq!(names.len(), 8, "{names:?}");
 }
 
 #[test]
