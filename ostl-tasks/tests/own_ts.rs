@@ -107,8 +107,6 @@ fn another_split_has_no_classes_of_its_own() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..Default::default() })]
-
     #[test]
     fn any_text_is_read_or_refused(body in "[@a-z0-9:,.?#\n -]{0,200}", header in any::<bool>()) {
         let text = if header { format!("@classLabel true a b\n@data\n{body}") } else { body };

@@ -5,8 +5,8 @@ use crate::stacks::Random;
 use ostl_cells::CellConfig;
 use ostl_core::gradient_check::{Claim, agreement, claims};
 use ostl_core::{
-    Activation, Carry, Learner, Loss, Method, Network, OptimizerSettings, Real, SequenceBatch, Target, TargetKind, Update,
-    bptt,
+    Activation, Carry, Feedback, Learner, Loss, Method, Network, OptimizerSettings, Real, SequenceBatch, Target, TargetKind,
+    Update, bptt,
 };
 
 const LOSS: Loss = Loss::SoftmaxCrossEntropy;
@@ -281,6 +281,20 @@ fn kf_rtrl_is_right_on_average_where_layer_is_exact() {
     let layer =
         |network: &Network<f64>, window, batch: &SequenceBatch<f64>| gradient(network, method(Carry::Layer, window), batch);
     is_right_on_average(Carry::KfRtrl, layer, 5_000);
+}
+
+/// Below a recurrent layer, too, where its products are made of what fixed matrices bring down.
+#[test]
+fn kf_rtrl_follows_random_feedback_on_average() {
+    let network = network::<f64>(&[Layer::Dense(2), Layer::Cell("lstm", 2, 1.0)], 5);
+    let batch = batch(&[9, 9], 0, 5);
+    for window in [1, 3] {
+        let method = method(Carry::KfRtrl, window).with_feedback(Feedback::Random).with_seed(6);
+        let truth = bptt::gradient_with_feedback(&network, LOSS, &batch, &method).values;
+        let (found, errors) = estimates(&network, method, &batch, 5_000);
+        let (worst, squares, random) = statistic(&found, &errors, &truth, true);
+        assert!(random > 10 && worst < 5.0 && squares < 4.0, "K={window}: |z| = {worst}, mean z² = {squares} of {random}");
+    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Weights of classes and smoothed labels are part of the loss, for the engine as for BPTT and finite differences.
 
+use crate::persistence::config;
 use crate::stacks::{LayerPlan, Plan, any_plan};
 use ostl_cells::CellConfig;
 use ostl_core::gradient_check::{agreement, audit, central_differences};
@@ -33,7 +34,7 @@ fn of_classes(plan: Plan) -> Plan {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config(60, file!()))]
 
     #[test]
     fn claims_hold_whatever_the_objective(

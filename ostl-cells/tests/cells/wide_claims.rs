@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use ostl_cells::CellConfig;
 use ostl_core::gradient_check::{Claim, claims};
-use ostl_core::{Carry, Edge, Feedback, Learner, Method, Network, OptimizerSettings, SequenceBatch, bptt};
+use ostl_core::{Carry, Edge, Feedback, Learner, Method, Network, OptimizerSettings, SequenceBatch, Window, bptt};
 use proptest::prelude::*;
 use proptest::test_runner::{TestCaseResult, TestRunner};
 
@@ -55,6 +55,8 @@ struct Case {
     feedback: Feedback,
     /// Streams that the learner has room for beyond those of the batch.
     spare: usize,
+    /// The window is the whole sequence, however long.
+    is_endless: bool,
 }
 
 fn any_case(cells: Vec<CellConfig>) -> impl Strategy<Value = Case> {
@@ -67,14 +69,17 @@ fn any_case(cells: Vec<CellConfig>) -> impl Strategy<Value = Case> {
         1 => Just(Feedback::TargetProjection),
     ];
     let window = prop::sample::select(vec![1_usize, 2, 3, 7, 0]);
-    (any_stack(cells), window, way, edge, feedback, 0..3_usize).prop_map(|(mut wide, window, way, edge, feedback, spare)| {
+    // What is drawn last may be added to without changing what the kept seeds stand for.
+    let all = (any_stack(cells), window, way, edge, feedback, 0..3_usize, any::<bool>());
+    all.prop_map(|(mut wide, window, way, edge, feedback, spare, is_endless)| {
         let longest = *wide.lengths.iter().max().unwrap();
         if way == Way::Steps {
             // Streams that are predicted side by side end together.
             wide.lengths.fill(longest);
         }
         let spare = if way == Way::Steps { 0 } else { spare };
-        Case { wide, window: if window == 0 { longest } else { window }, way, edge, feedback, spare }
+        let (window, is_endless) = if window == 0 { (longest, is_endless) } else { (window, false) };
+        Case { wide, window, way, edge, feedback, spare, is_endless }
     })
 }
 
@@ -175,6 +180,8 @@ impl Tally {
             ("a gradient", case.way == Way::Gradient),
             ("a batch", case.way == Way::Batch),
             ("step by step", case.way == Way::Steps),
+            ("windows without end", case.is_endless),
+            ("windows without end, step by step", case.is_endless && case.way == Way::Steps),
             ("step by step, lists", case.way == Way::Steps && !matches!(wide.reads, Reads::Matrix(_))),
         ];
         for (kind, is_so) in kinds {
@@ -224,6 +231,7 @@ fn check(case: &Case, tally: &RefCell<Tally>) -> TestCaseResult {
     let whole = norm(truth.iter().copied());
     for carry in CARRIES {
         let method = told.with_carry(carry).with_window(case.window).with_edge(case.edge);
+        let method = if case.is_endless { Method { window: Window::Sequence, ..method } } else { method };
         if method.validate_for(&network).is_err() || products(case, &network, carry) > MOST_PRODUCTS {
             continue;
         }
