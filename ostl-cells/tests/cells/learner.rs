@@ -396,7 +396,7 @@ fn learns_a_delay_online() {
 /// One unit never fires, one always does, one does when its input is there.
 #[test]
 fn silent_and_saturated_units_are_seen() {
-    let builder = Network::<f64>::builder(1).seed(3);
+    let builder = Network::<f64>::builder(2).seed(3);
     let network = cell("lif").add_to(builder, 3).unwrap().dense(2, Activation::Relu).readout(2).unwrap();
     let mut learner = Learner::new(
         network,
@@ -410,14 +410,15 @@ fn silent_and_saturated_units_are_seen() {
     let range = |layer: usize, name: &str| {
         learner.network().blocks().iter().find(|block| block.layer == layer && block.name == name).unwrap().range()
     };
-    parameters[range(0, "b")].copy_from_slice(&[-9.0, 9.0, -9.0]);
-    parameters[range(0, "W")].copy_from_slice(&[0.0, 0.0, 99.0]);
+    // The first input is always there, the second at one step.
+    parameters[range(0, "W")].copy_from_slice(&[-9.0, 9.0, -9.0, 0.0, 0.0, 99.0]);
     // Of the two above, one hears nothing but a negative constant.
     parameters[range(1, "b")].copy_from_slice(&[-1.0, 1.0]);
     learner.network_mut().copy_parameters(&parameters).unwrap();
-    let mut batch = SequenceBatch::new(1, 2, TargetKind::Classes, &[50, 40]);
+    let mut batch = SequenceBatch::new(2, 2, TargetKind::Classes, &[50, 40]);
     for stream in 0..2 {
-        batch.input_mut(stream, 7)[0] = 1.0;
+        (0..batch.lengths()[stream]).for_each(|step| batch.input_mut(stream, step)[0] = 1.0);
+        batch.input_mut(stream, 7)[1] = 1.0;
         batch.set_class(stream, 39, 0);
     }
     assert_eq!(learner.units_seen(), None);
