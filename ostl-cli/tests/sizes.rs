@@ -43,7 +43,7 @@ fn what_is_too_large_is_refused_with_its_key_and_what_would_fit() {
     assert!(!place.path("runs").exists());
     ostl(&place, "check tiny.toml --set layers.0.units=3000 --set method.carry=network")
         .refused(2, &["method.carry = network", "would be needed"]);
-    ostl(&place, "bench --case music --cell lstm --carry network --window 5")
+    ostl(&place, "bench --case wide --cell lstm --carry network --window 5")
         .refused(2, &["--carry = network", "would be needed"]);
     ostl(&place, "train tiny.toml --quiet --out run").succeeded();
     let config = place.read("run/config.toml").replace("units = 6", "units = 60000");

@@ -134,6 +134,10 @@ impl<T: Real> Events<T> {
             Listing::All => columns,
             Listing::WhileSparse => Count((columns * rows).0 / SPARSE as u64) + CHUNK,
         };
+        // Events are counted in 32 bits; so many take a hundred gigabytes.
+        if most > Count(u32::MAX.into()) {
+            return Count(u64::MAX);
+        }
         most * (4 * index + 2 * size_of::<T>()) + (columns + 1 + 2 + count(rows) * 2) * index
     }
 

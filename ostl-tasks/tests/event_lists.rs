@@ -268,6 +268,7 @@ fn what_other_programs_write_is_read_or_told() {
     for csv in [
         "\u{feff}t_ms,channel\n0,2\n9.999,0\n10,1\n10.5,1\n",
         "T_MS,Channel\r\n0,2\r\n9.999,0\r\n10,1\r\n10.5,1\r\n\r\n  \r\n",
+        "t_ms,channel\n0.0,2.0\n9.999,0.0\n10.0,1.0\n10.5,1.0\n",
         "t_ms,channel\r0,2\r9.999,0\r10,1\r10.5,1\r",
         "\"t_ms\",\"channel\"\n\"10.5\",\"1\"\n10,1\n\n0,2\n9.999,0",
     ] {

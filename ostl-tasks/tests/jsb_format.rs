@@ -66,6 +66,9 @@ fn a_small_file_by_hand() {
     assert_eq!([task.steps(Split::Train, 0), task.steps(Split::Train, 1), task.steps(Split::Test, 0)], [2, 1, 2]);
     assert_eq!(task.chord(Split::Test, 0, 1), [60, 64], "sorted, though the file is not");
 
+    // Floating-point programs write whole numbers with a point.
+    assert_eq!(parse(&SMALL.replace("64", "64.0")).unwrap().chord(Split::Test, 0, 1), [60, 64]);
+
     let batch = task.batch(Split::Train, &[0, 1]);
     let on = |values: &[f32]| -> Vec<usize> {
         assert!(values.iter().all(|&value| value == 0.0 || value == 1.0));
@@ -139,7 +142,7 @@ fn defects_and_their_places() {
 #[test]
 fn wrong_shapes_are_told_in_the_parsers_words() {
     for (train, words, place) in [
-        ("[[[60.0], [60]]]", "`60.0`, expected a MIDI note number", at(Split::Train, 0, 0)),
+        ("[[[60.5], [60]]]", "`60.5`, expected a MIDI note number", at(Split::Train, 0, 0)),
         ("[[[\"C4\"], [60]]]", "\"C4\", expected a MIDI note number", at(Split::Train, 0, 0)),
         ("[[60, 62]]", "`60`, expected a chord, a list of notes", at(Split::Train, 0, 0)),
         ("[null]", "null, expected a sequence, a list of chords", at(Split::Train, 0, None)),

@@ -98,7 +98,14 @@ fn arrays_that_are_none() {
             array("<f4", "(1, 1, 1)", &f32::NAN.to_le_bytes()),
             "sequence 0, step 0, feature 0 (counted from 0): NaN, and every number must be finite",
         ),
-        (array("<f8", "(1, 1, 2)", &[0.0, 1e39].map(f64::to_le_bytes).concat()), "feature 1 (counted from 0): inf"),
+        (
+            array("<f8", "(1, 1, 2)", &[0.0, 1e39].map(f64::to_le_bytes).concat()),
+            "feature 1 (counted from 0): a number beyond single precision, expected one within ±3.4e38: scale the values",
+        ),
+        (
+            array("<f8", "(1, 1, 2)", &[0.0, f64::NEG_INFINITY].map(f64::to_le_bytes).concat()),
+            "feature 1 (counted from 0): -inf, and every number must be finite",
+        ),
         (
             array("<i8", "(1, 1, 1)", &(1_i64 << 40).to_le_bytes()),
             "sequence 0, step 0, feature 0 (counted from 0): a whole number outside",
@@ -166,7 +173,7 @@ fn classes_as_floats_and_what_lies_in_their_padding() {
     let floats = |numbers: &[f64]| numbers.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>();
     let task = with(vec![("targets.npy", array("<f8", "(2,)", &floats(&[0.0, 2.0])))]).unwrap();
     assert_eq!((task.outputs(), task.batch(Split::Train, &[1]).target(0, 1)), (3, Some(Target::Class(2))));
-    for (wrong, words) in [(1.5, "class 1.5"), (-1.0, "class -1 "), (f64::NAN, "class NaN"), (1e300, "class inf")] {
+    for (wrong, words) in [(1.5, "class 1.5"), (-1.0, "class -1 "), (f64::NAN, "class NaN"), (1e300, "class 3.4e38")] {
         let error = with(vec![("targets.npy", array("<f8", "(2,)", &floats(&[0.0, wrong])))]).unwrap_err();
         assert!(error.contains("in `targets`: sequence 1: ") && error.contains(words), "{error}");
     }

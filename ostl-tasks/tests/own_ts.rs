@@ -8,7 +8,7 @@ use ostl_tasks::{Split, Task};
 use proptest::prelude::*;
 
 const TRAIN: &str = "\u{feff}# made by hand\r\n@problemName Made\r\n@TIMESTAMPS false\r\n@missing false\r\n@univariate false\r\n@Dimensions 2\r\n\
-                     @equalLength false\r\n@classlabel TRUE left right\r\n\r\n@DATA\r\n1,2,3:0,0,1:left\r\n# a comment\r\n2, 1,0,4 :1,1,1,0: right\r\n\r\n\
+                     @equalLength false\r\n@classlabel TRUE left right\r\n\r\n@DATA\r\n1,2,3:0,0,1:left\r\n# a comment\r\n% another\r\n2, 1,0,4 :1,1,1,0: right\r\n\r\n\
                      5,4,3,2,1:0,1,0,1,0:left\r\n";
 const VALID: &str = "@classLabel true right left\n@data\n1e1,-2:0.5,.25:right";
 

@@ -12,6 +12,7 @@ use ostl_tasks::{Metric, Split, Task, odd_classes};
 use super::statistics::Statistics;
 use super::{Asked, data_set, size, task_name};
 use crate::arguments::InfoArguments;
+use crate::config::expect_at;
 use crate::figures::{Figures, in_tables, reported, written};
 use crate::output::Out;
 use crate::table::aligned;
@@ -22,6 +23,7 @@ const MOST_CLASSES: usize = 40;
 pub(super) fn run(arguments: &InfoArguments) -> Result<()> {
     let InfoArguments { name, config, set, data } = arguments;
     let (name, config, data) = (name.as_deref(), config.as_deref(), data.as_deref());
+    expect_at(data)?;
     let of_a_set = name.and_then(data_set);
     // A setting that is wrong is said before a long look at files; that no task reads a data set, after it.
     let chosen = Asked { command: "ostl data info", name, config, set, data }.choose();

@@ -138,7 +138,7 @@ pub fn events_from_slice(
             );
             return Err(table.wrong(line, problem));
         }
-        let Some(number) = record[channel].parse().ok().filter(|&number: &u32| number < channels) else {
+        let Some(number) = whole(&record[channel]).filter(|&number| number < channels) else {
             let problem = format!("channel `{}`, expected a whole number below {channels}, {why}", shown(&record[channel]));
             return Err(table.wrong(line, problem));
         };
@@ -156,4 +156,12 @@ pub fn events_from_slice(
         to.push(microseconds as u32, number, value);
     }
     Ok(())
+}
+
+/// A whole number, also as tables with gaps are saved: `3.0`.
+fn whole(text: &str) -> Option<u32> {
+    text.parse().ok().or_else(|| {
+        let number: f64 = text.parse().ok()?;
+        (number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&number)).then_some(number as u32)
+    })
 }

@@ -236,6 +236,15 @@ impl<'de> Visitor<'de> for Part<'_> {
     fn visit_i64<E: Error>(self, number: i64) -> Result<(), E> {
         self.1.note(i128::from(number))
     }
+
+    /// Programs that compute with floating-point numbers write note 64 as `64.0`.
+    fn visit_f64<E: Error>(self, number: f64) -> Result<(), E> {
+        let Part(level, reader) = self;
+        if matches!(level, Level::Note) && number.fract() == 0.0 {
+            return reader.note(number as i128);
+        }
+        Err(Error::invalid_type(Unexpected::Float(number), &Part(level, reader)))
+    }
 }
 
 /// Reads all elements of a list, keeping the reader's place, and says how many there were.

@@ -133,6 +133,9 @@ fn mask(
 
 /// Why a number cannot be used.
 fn not_usable(number: f64, is_clipped: bool) -> String {
+    if number.abs() == f64::from(f32::MAX) && is_clipped {
+        return "a number beyond single precision, expected one within ±3.4e38: scale the values".into();
+    }
     if is_clipped {
         return "a whole number outside −2³¹ … 2³¹ − 1, expected one within: save the array as floats".into();
     }
@@ -183,6 +186,7 @@ fn check_targets(part: &Part, steps: usize, is_clipped: bool, named: Named<'_>) 
             let is_class = |number: f64| (0.0..MOST as f64).contains(&number) && number.fract() == 0.0;
             let Some(at) = part.all_targets().find(|&at| !is_class(numbers.get(at))) else { return Ok(()) };
             let class = numbers.get(at);
+            let shown = if class.abs() < 1e15 { class.to_string() } else { format!("{class:.1e}") };
             let advice = if class.fract() == 0.0 {
                 "number the classes from 0, and leave steps without a target out with `mask`"
             } else if class.is_nan() {
@@ -191,7 +195,7 @@ fn check_targets(part: &Part, steps: usize, is_clipped: bool, named: Named<'_>) 
                 "values to predict have one more axis, as targets[..., None] adds it"
             };
             let problem = format!(
-                "class {class} (sequences and steps counted from 0), expected a whole number from 0 to {}: {advice}",
+                "class {shown} (sequences and steps counted from 0), expected a whole number from 0 to {}: {advice}",
                 MOST - 1
             );
             Err(named.broken(format!("{}: {problem}", place(at))))

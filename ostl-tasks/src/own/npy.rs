@@ -75,7 +75,7 @@ pub(super) fn read(source: impl Read, bytes: u64, named: Named<'_>) -> Result<Ar
         (TypeChar::Uint, 8) => Numbers::I32(list(file()?, named, |n: u64| whole(n, false, &is_clipped))?),
         (TypeChar::Float, 2) => Numbers::F32(list(file()?, named, f16::to_f32)?),
         (TypeChar::Float, 4) => Numbers::F32(list(file()?, named, |n: f32| n)?),
-        (TypeChar::Float, 8) => Numbers::F32(list(file()?, named, |n: f64| n as f32)?),
+        (TypeChar::Float, 8) => Numbers::F32(list(file()?, named, |n: f64| single(n, &is_clipped))?),
         (other, _) => {
             let known = "expected bool, whole numbers of 8 to 64 bits or floats of 16 to 64 bits";
             return Err(named.broken(format!("values of the type `{kind}`, {known}: {}", remedy(other, named.name))));
@@ -89,6 +89,16 @@ pub(super) fn read(source: impl Read, bytes: u64, named: Named<'_>) -> Result<Ar
     }
     let numbers = if turned { numbers.in_c_order(&shape) } else { numbers };
     Ok(Array { shape, numbers, is_clipped: is_clipped.get() })
+}
+
+/// A number in single precision. What is beyond becomes the largest there is, and that is noted.
+fn single(number: f64, is_clipped: &Cell<bool>) -> f32 {
+    let single = number as f32;
+    if single.is_infinite() && number.is_finite() {
+        is_clipped.set(true);
+        return f32::MAX.copysign(single);
+    }
+    single
 }
 
 /// What to do about values of a type that is not read.

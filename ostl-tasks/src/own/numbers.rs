@@ -62,9 +62,12 @@ impl Numbers {
         }
     }
 
-    /// The first number of a range that is the least or the largest of 32 bits.
+    /// The first number of a range that is the least or the largest of its 32 bits.
     pub(super) fn first_extreme(&self, range: Range<usize>) -> Option<usize> {
         match self {
+            Numbers::F32(list) => {
+                list[range.clone()].iter().position(|number| number.abs() == f32::MAX).map(|at| range.start + at)
+            }
             Numbers::I32(list) => {
                 let extreme = |number: &i32| matches!(*number, i32::MIN | i32::MAX);
                 list[range.clone()].iter().position(extreme).map(|at| range.start + at)

@@ -31,7 +31,7 @@ pub(super) fn part(bytes: &[u8], path: &Path, known: Option<&[String]>) -> Resul
     for (number, line) in lines(unmarked(bytes, path)?) {
         let line =
             str::from_utf8(line).map_err(|_| broken(number, "not text in UTF-8: save the file as UTF-8".into()))?.trim();
-        if line.is_empty() || line.starts_with('#') {
+        if line.is_empty() || line.starts_with(['#', '%']) {
             continue;
         }
         last = number;

@@ -74,14 +74,22 @@ impl<'b> Riff<'b> {
         if chunk.length.is_multiple_of(2) || end == self.bytes.len() {
             return Some(end);
         }
-        // Only where there is clearly a chunk without the padding, and clearly none with it, has it been left out.
-        Some(if self.is_name(end) && !self.is_name(end + 1) { end } else { end + 1 })
+        // Padding is a zero, which no name begins with. Where a name might begin there it has been left out, unless a name that is known
+        // follows what would then be the padding.
+        Some(if self.is_name(end) && !self.is_known(end + 1) { end } else { end + 1 })
     }
 
     /// Whether a chunk's name, or the end of the file, is at a byte.
     fn is_name(&self, at: usize) -> bool {
         at == self.bytes.len()
             || self.bytes.get(at..at + 4).is_some_and(|name| name.iter().all(|byte| matches!(byte, b' '..=b'~')))
+    }
+
+    /// Whether one of the chunks that WAV files have begins at a byte.
+    fn is_known(&self, at: usize) -> bool {
+        const KNOWN: [&[u8]; 12] =
+            [b"fmt ", b"data", b"LIST", b"fact", b"bext", b"iXML", b"JUNK", b"PEAK", b"cue ", b"smpl", b"id3 ", b"ID3 "];
+        self.bytes.get(at..at + 4).is_some_and(|name| KNOWN.contains(&name))
     }
 
     /// The content of a chunk that has to be there whole.

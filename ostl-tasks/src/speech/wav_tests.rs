@@ -117,6 +117,8 @@ fn other_chunks_are_passed_over() {
         // The padding is left out; the last chunk has none; nothing but noise follows.
         [&odd[..odd.len() - 1], &fmt, &odd[..odd.len() - 1], &data].concat(),
         [&fmt[..], &data, &odd[..odd.len() - 1]].concat(),
+        // Without padding, and the next chunk is so long that its name and length read like a name from the second letter on, too.
+        [&odd[..odd.len() - 1], &chunk(b"junk", &[0; 0x41]), &fmt, &data].concat(),
         [&fmt[..], &data, &[0, 7, 255, 3, 4]].concat(),
         [&fmt[..], &data, b"\0"].concat(),
     ] {
