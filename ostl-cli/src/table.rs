@@ -21,9 +21,9 @@ pub(crate) fn aligned(rows: &[Vec<String>], left: &[usize]) -> String {
     text
 }
 
-/// A loss with four digits after the point, or in the short scientific form where they would all be zeros.
+/// A loss with four digits after the point, or in the short scientific form where they would all be zeros, or too many before it.
 pub(crate) fn loss(value: f64) -> String {
-    if value.abs() < 0.001 && value != 0.0 { format!("{value:.1e}") } else { format!("{value:.4}") }
+    if value != 0.0 && !(0.001..1e6).contains(&value.abs()) { format!("{value:.1e}") } else { format!("{value:.4}") }
 }
 
 #[cfg(test)]
@@ -37,7 +37,8 @@ mod tests {
     }
 
     #[test]
-    fn small_losses_keep_a_digit() {
+    fn small_losses_keep_a_digit_and_large_ones_fit_a_line() {
+        assert_eq!([123456.789, 1.0e30, -2.5e7].map(loss), ["123456.7890", "1.0e30", "-2.5e7"]);
         assert_eq!([8.43456, 0.0012, 0.00001234, 0.0].map(loss), ["8.4346", "0.0012", "1.2e-5", "0.0000"]);
     }
 }

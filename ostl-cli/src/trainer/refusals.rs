@@ -105,7 +105,12 @@ fn advice(config: &Config, rate: f64) -> String {
 /// A number with few digits.
 fn short(value: f64) -> String {
     let digits = format!("{value:.1e}");
-    digits.parse::<f64>().map_or(digits, |value| if value < 1e-4 { format!("{value:e}") } else { value.to_string() })
+    digits.parse::<f64>().map_or(
+        digits,
+        |value| {
+            if (1e-4..1e6).contains(&value) { value.to_string() } else { format!("{value:e}") }
+        },
+    )
 }
 
 /// What was not finite, and where, and whether it was so before any update could be to blame; nothing if the error is of another kind.
