@@ -78,7 +78,14 @@ fn payloads() -> Vec<Vec<u8>> {
         go_on(&mut learner);
         states.push(learner.save());
     }
-    states.iter().map(|state| postcard::to_stdvec(state).expect("a state can be written")).collect()
+    let folder = tempfile::tempdir().expect("a folder for temporary files");
+    let file = folder.path().join("state.ckpt");
+    let payload = |state| {
+        checkpoint::write(&file, "a network", state).expect("a state can be written");
+        let whole = std::fs::read(&file).expect("what was just written");
+        checkpoint::payload_of(&whole, &file, "a network").expect("a whole file").to_vec()
+    };
+    states.iter().map(payload).collect()
 }
 
 /// A checkpoint's payload, its header and sum made right.

@@ -1,6 +1,6 @@
 //! Checkpoints: everything needed to go on bit for bit, in one file that is whole or is not there.
 //!
-//! The only file that knows postcard. A checkpoint is, little-endian: 8 bytes of magic, the format's version (u32), the length
+//! The only file that knows bincode. A checkpoint is, little-endian: 8 bytes of magic, the format's version (u32), the length
 //! (u32) and text of the network's description, the payload, its length (u64), and the CRC-32 (u32) of all before it. It is
 //! written as a [whole file](crate::whole_file), so that a full disk or a kill in mid-write leaves the previous one.
 //!
@@ -11,6 +11,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use bincode::error::{DecodeError, EncodeError};
 use serde::{Serialize, de::DeserializeOwned};
 use thiserror::Error;
 
@@ -129,12 +130,13 @@ pub fn write(path: &Path, network: &str, payload: &impl Serialize) -> Result<(),
         return Err(CheckpointError::Unsound { path: path.to_owned(), place: stop.place, value: stop.found });
     }
     let written = whole_file::write(path, |file| {
-        let mut file = Summed { to: file, sum: crc32fast::Hasher::new(), count: 0, failed: None };
+        let mut file = Summed { to: file, sum: crc32fast::Hasher::new() };
         file.write_all(&header(network))?;
-        let start = file.count;
-        let encoded = postcard::to_io(payload, &mut file).map(drop);
-        encoded.map_err(|error| file.failed.take().unwrap_or_else(|| io::Error::other(error)))?;
-        let length = file.count - start;
+        let encoded = bincode::serde::encode_into_std_write(payload, &mut file, bincode::config::standard());
+        let length = encoded.map_err(|error| match error {
+            EncodeError::Io { inner, .. } => inner,
+            other => io::Error::other(other),
+        })? as u64;
         file.write_all(&length.to_le_bytes())?;
         let sum = file.sum.clone().finalize();
         file.write_all(&sum.to_le_bytes())
@@ -160,27 +162,17 @@ fn header(network: &str) -> Vec<u8> {
     bytes
 }
 
-/// Counts and sums what passes through, and remembers what the system said: postcard does not.
+/// Sums what passes through.
 struct Summed<'a> {
     to: &'a mut dyn Write,
     sum: crc32fast::Hasher,
-    count: u64,
-    failed: Option<io::Error>,
 }
 
 impl Write for Summed<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self.to.write(bytes) {
-            Ok(count) => {
-                self.sum.update(&bytes[..count]);
-                self.count += count as u64;
-                Ok(count)
-            }
-            Err(error) => {
-                self.failed = Some(io::Error::new(error.kind(), error.to_string()));
-                Err(error)
-            }
-        }
+        let count = self.to.write(bytes)?;
+        self.sum.update(&bytes[..count]);
+        Ok(count)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -204,14 +196,29 @@ pub fn read<P: Serialize + DeserializeOwned>(path: &Path, network: &str) -> Resu
 pub fn decode<P: Serialize + DeserializeOwned>(bytes: &[u8], path: &Path, network: &str) -> Result<P, CheckpointError> {
     let payload = payload_of(bytes, path, network)?;
     let content = |reason: String| CheckpointError::Content { path: path.to_owned(), reason };
-    // Texts and lists are taken from the bytes as they lie there, so that none can be longer than they are.
-    let (decoded, rest) = postcard::take_from_bytes::<P>(payload).map_err(|error| content(error.to_string()))?;
-    if !rest.is_empty() {
-        return Err(content(format!("{} bytes too many", rest.len())));
+    let (decoded, used) = within_limit::<P>(payload).map_err(|error| content(error.to_string()))?;
+    if used != payload.len() {
+        return Err(content(format!("{} bytes too many", payload.len() - used)));
     }
     match first_not_finite(&decoded) {
         Some(stop) => Err(CheckpointError::NotFinite { path: path.to_owned(), place: stop.place, value: stop.found }),
         None => Ok(decoded),
+    }
+}
+
+/// Decodes a payload and says how many bytes of it were used. Lists are taken value by value; a text of bincode's is allocated as long as it
+/// says, so that all together may claim 16 times as much as the payload has, or rather the next limit above, which has to be known
+/// to the compiler: a whole number of one byte counts for its eight in memory.
+fn within_limit<P: DeserializeOwned>(payload: &[u8]) -> Result<(P, usize), DecodeError> {
+    const MEBI: usize = 1 << 20;
+    fn decoded<P: DeserializeOwned, const MOST: usize>(payload: &[u8]) -> Result<(P, usize), DecodeError> {
+        bincode::serde::decode_from_slice(payload, bincode::config::standard().with_limit::<MOST>())
+    }
+    match payload.len() {
+        ..=MEBI => decoded::<P, { MEBI << 4 }>(payload),
+        ..=0x100_0000 => decoded::<P, { MEBI << 8 }>(payload),
+        ..=0x1000_0000 => decoded::<P, { MEBI << 12 }>(payload),
+        _ => decoded::<P, { MEBI << 24 }>(payload),
     }
 }
 
@@ -304,14 +311,10 @@ mod tests {
     #[test]
     fn lengths_that_the_file_cannot_hold_are_refused() {
         let path = Path::new("x.ckpt");
-        for shift in [10, 31, 32, 40, 62, 63] {
-            let mut varint = Vec::new();
-            let mut length = 1_u64 << shift;
-            while length >= 0x80 {
-                varint.push(length as u8 | 0x80);
-                length >>= 7;
-            }
-            varint.push(length as u8);
+        for shift in [10, 25, 31, 32, 40, 62, 63] {
+            // 253: a number of eight bytes follows.
+            let mut varint = vec![253];
+            varint.extend((1_u64 << shift).to_le_bytes());
             varint.extend([b'a'; 100]);
             let bytes = assemble("n", &varint);
             let text = decode::<String>(&bytes, path, "n").unwrap_err();
@@ -333,7 +336,8 @@ mod tests {
             let error = write(&path, "n", &payload(value)).unwrap_err().to_string();
             let words = format!("x.ckpt: was not written, since [1][0][1] is {value}");
             assert!(error.contains(&words), "{error}");
-            let planted = assemble("n", &postcard::to_stdvec(&payload(value)).unwrap());
+            let planted =
+                assemble("n", &bincode::serde::encode_to_vec(payload(value), bincode::config::standard()).unwrap());
             let error = decode::<(Vec<f32>, Vec<Vec<f32>>, String)>(&planted, &path, "n").unwrap_err();
             assert!(matches!(&error, CheckpointError::NotFinite { place, .. } if place == "[1][0][1]"), "{error}");
         }
