@@ -14,10 +14,10 @@ use crate::kernel::share::is_worth_sharing;
 use crate::kernel::trace::{self, COLUMNS, LaneTile, Presynaptic, Shape, Stored, Touched, ZERO};
 use crate::lane::Lane;
 use crate::layer::Layer;
-use crate::memory::Count;
 use crate::network::Network;
 use crate::presynaptic::{Events, Signal};
 use crate::real::Real;
+use crate::refusal::Count;
 use crate::window::LayerTape;
 
 /// Values of the gradient in a part, about: it stays in the second-level cache while streams pass by.

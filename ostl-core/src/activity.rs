@@ -15,8 +15,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::ConfigError;
 use crate::real::Real;
+use crate::refusal::ConfigError;
 
 /// The activity terms of one layer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]

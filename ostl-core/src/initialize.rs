@@ -5,7 +5,7 @@ use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use crate::memory::Count;
+use crate::refusal::Count;
 
 /// How a weight matrix starts. Every gate's matrix is drawn on its own, in `f64`, so that `f32` and `f64` networks of one seed agree.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

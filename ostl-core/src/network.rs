@@ -9,9 +9,9 @@ use std::borrow::Cow;
 use nalgebra::{DMatrixView, DMatrixViewMut};
 
 use crate::connections::Connections;
-use crate::error::ConfigError;
 use crate::layer::Layer;
 use crate::real::Real;
+use crate::refusal::ConfigError;
 
 pub use builder::NetworkBuilder;
 pub(crate) use tie::Tie;

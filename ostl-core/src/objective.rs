@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use crate::batch::TargetKind;
-use crate::error::ConfigError;
 use crate::loss::{Loss, Target, softmax};
 use crate::real::Real;
+use crate::refusal::ConfigError;
 
 /// Largest weight of a class; beyond it, numbers of single precision break.
 const LARGEST_WEIGHT: f64 = 1e9;

@@ -11,8 +11,8 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::ConfigError;
 use crate::real::Real;
+use crate::refusal::ConfigError;
 
 use norm::sum_of_squares;
 pub use settings::{OptimizerSettings, Rule};

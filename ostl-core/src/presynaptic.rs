@@ -6,8 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::memory::{Count, count};
 use crate::real::Real;
+use crate::refusal::{Count, count};
 
 /// Which signal a block of parameters is multiplied with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

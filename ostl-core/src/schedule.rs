@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::ConfigError;
+use crate::refusal::ConfigError;
 
 /// How the learning rate changes as training goes on. Positions count whatever the caller counts, epochs or updates of a stream, and may lie
 /// between two of them.

@@ -3,10 +3,10 @@
 use crate::batch::SequenceBatch;
 use crate::bptt;
 use crate::claim::{Claim, claims};
-use crate::error::LearnError;
 use crate::gradient_check::{Agreement, agreement};
 use crate::layer::Layer;
 use crate::learner::Learner;
+use crate::learner::error::LearnError;
 use crate::method::{Carry, Method, Window};
 use crate::network::Network;
 use crate::objective::Objective;

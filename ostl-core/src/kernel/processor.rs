@@ -6,7 +6,7 @@
 use std::ffi::OsStr;
 use std::sync::OnceLock;
 
-use crate::error::ConfigError;
+use crate::refusal::ConfigError;
 
 /// The variable.
 const VARIABLE: &str = "OSTL_PROCESSOR";

@@ -2,11 +2,11 @@
 
 use super::{Learner, add_loss};
 use crate::batch::{SequenceBatch, TargetKind, Targets};
-use crate::error::LearnError;
 use crate::lane::Lane;
-use crate::memory::Counted;
+use crate::learner::error::LearnError;
 use crate::method::{Update, Window};
 use crate::real::Real;
+use crate::refusal::Counted;
 use crate::score::Score;
 use crate::window::{Keep, Moment};
 

@@ -2,11 +2,11 @@
 
 use super::{Learner, add_score};
 use crate::batch::SequenceBatch;
-use crate::error::{Aftermath, LearnError};
+use crate::learner::error::{Aftermath, LearnError};
 use crate::loss::Target;
-use crate::memory::Counted;
 use crate::objective::Objective;
 use crate::real::Real;
+use crate::refusal::Counted;
 use crate::score::Score;
 use crate::window::{Keep, Lists, Moment, Tape};
 

@@ -1,6 +1,7 @@
 //! The streaming face: a network, a method and an optimiser that learn step by step, or from whole batches of sequences.
 
 mod batches;
+pub(crate) mod error;
 mod evaluation;
 mod likeness;
 mod places;
@@ -11,14 +12,15 @@ mod streaming;
 mod units;
 mod windows;
 
-use crate::error::{ConfigError, LearnError};
 use crate::lane::Lane;
+use crate::learner::error::LearnError;
 use crate::loss::{Loss, Target};
 use crate::method::Method;
 use crate::network::Network;
 use crate::objective::Objective;
 use crate::optimizer::{Optimizer, OptimizerSettings};
 use crate::real::Real;
+use crate::refusal::ConfigError;
 use crate::score::Score;
 
 pub(crate) use evaluation::EVALUATION_STEPS;

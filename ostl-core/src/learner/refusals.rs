@@ -2,7 +2,7 @@
 
 use super::{Learner, Streaming};
 use crate::batch::{Place, SequenceBatch, TargetKind};
-use crate::error::{Aftermath, LearnError};
+use crate::learner::error::{Aftermath, LearnError};
 use crate::loss::Target;
 use crate::real::{Real, all_finite};
 

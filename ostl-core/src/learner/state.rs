@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Learner, Streaming, likeness};
-use crate::error::ConfigError;
 use crate::optimizer::Optimizer;
 use crate::real::Real;
+use crate::refusal::ConfigError;
 use crate::walk::first_not_finite;
 
 /// No learner has seen more steps.

@@ -3,7 +3,7 @@
 use nalgebra::DMatrixView;
 
 use super::{Learner, Streaming, add_loss};
-use crate::error::LearnError;
+use crate::learner::error::LearnError;
 use crate::loss::Target;
 use crate::method::Update;
 use crate::real::{Real, all_finite};

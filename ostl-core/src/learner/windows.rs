@@ -1,7 +1,7 @@
 //! From one window to the next: its gradient, its traces, and the update of the weights.
 
 use super::{Learner, Streaming};
-use crate::error::LearnError;
+use crate::learner::error::LearnError;
 use crate::method::{Update, Window};
 use crate::optimizer::{Places, Refusal};
 use crate::real::Real;

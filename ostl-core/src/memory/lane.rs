@@ -1,6 +1,6 @@
 //! What lanes take: tapes, sweeps, and what traces need of a window. As `window.rs`, `sweep.rs` and `trace/local.rs` allocate it.
 
-use super::{Count, Sizing, count};
+use super::Sizing;
 use crate::activity::Activity;
 use crate::kernel::tile::TILE;
 use crate::kernel::trace::SLOTS;
@@ -10,6 +10,7 @@ use crate::learner::EVALUATION_STEPS;
 use crate::method::{Carry, Feedback, Update};
 use crate::presynaptic::Events;
 use crate::real::Real;
+use crate::refusal::{Count, count};
 use crate::trace::{Source, carries_output, hears_itself, is_local};
 use crate::window::{Lists, listing_below, listing_of_outputs};
 

@@ -4,9 +4,7 @@
 //! the sums to what a learner of every carry really allocates. What is more than can be had is refused with the part that takes most, how much
 //! it is, and what would fit.
 
-mod count;
 mod lane;
-mod machine;
 mod refusal;
 mod traces;
 
@@ -15,32 +13,9 @@ use crate::method::{Method, Window};
 use crate::network::Network;
 use crate::optimizer::OptimizerSettings;
 use crate::real::Real;
+use crate::refusal::{Count, MemoryNeed, count};
 
-pub(crate) use count::{Count, count};
 pub(crate) use refusal::check_weights;
-pub use refusal::{Counted, Fits, Part, TooLarge};
-
-/// Bytes that learning takes, by what they are for. A number that cannot be counted is [`u64::MAX`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct MemoryNeed {
-    /// The weights, the connections of a sparse H, and while weights are drawn the matrices they are drawn in.
-    pub weights: u64,
-    /// The gradient, the optimiser's moments, and the matrices that bring signals down.
-    pub updates: u64,
-    /// The traces: what [`Learner::trace_bytes`](crate::Learner::trace_bytes) says.
-    pub traces: u64,
-    /// What a window keeps of its steps, and where traces are moved on.
-    pub windows: u64,
-    /// Evaluation, which has a tape of its own; it is not part of the [`total`](Self::total).
-    pub evaluation: u64,
-}
-
-impl MemoryNeed {
-    /// All that a learner takes: weights, updates, traces and windows.
-    pub fn total(&self) -> u64 {
-        [self.updates, self.traces, self.windows].into_iter().fold(self.weights, u64::saturating_add)
-    }
-}
 
 impl<T: Real> Network<T> {
     /// What learning takes with this network, in so many streams side by side whose sequences (or stretches) have up to `longest` steps.

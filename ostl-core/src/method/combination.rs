@@ -1,9 +1,9 @@
 //! Which methods can be run, and on which networks: what makes no sense is refused with the reason, never changed in silence.
 
 use super::{Carry, Edge, Feedback, Method, TraceFormat, Window};
-use crate::error::ConfigError;
 use crate::network::Network;
 use crate::real::Real;
+use crate::refusal::ConfigError;
 
 impl Method {
     /// Checks that the method makes sense in itself.

@@ -12,10 +12,10 @@ use crate::cell::Cell;
 use crate::connections::Connections;
 use crate::dropout::Dropout;
 use crate::dynamics::{Dynamics, dynamics_of};
-use crate::error::ConfigError;
 use crate::initialize::Initialization;
 use crate::layer::{Activation, Dense, Layer, Recurrent};
 use crate::real::Real;
+use crate::refusal::ConfigError;
 
 /// A layer as it is to be.
 pub(super) enum Planned<T> {

@@ -8,12 +8,12 @@ use crate::activity::Activity;
 use crate::connections::Connections;
 use crate::dropout::Dropout;
 use crate::dynamics::Dynamics;
-use crate::error::ConfigError;
 use crate::layer::{Activation, Dense, Layer, Recurrent};
-use crate::memory::{Count, MemoryNeed, TooLarge, check_weights, count, parameters_of};
+use crate::memory::{check_weights, parameters_of};
 use crate::method::Method;
 use crate::optimizer::OptimizerSettings;
 use crate::real::Real;
+use crate::refusal::{ConfigError, Count, MemoryNeed, TooLarge, count};
 
 impl<T: Real> NetworkBuilder<T> {
     /// Whether this machine has the memory for the weights of the layers so far and of a stateless readout of so many outputs, if there is to be

@@ -1,41 +1,8 @@
-//! What can go wrong, by kind.
+//! Why a learner refused to go on, and what became of what it had in hand.
 
 use thiserror::Error;
 
-use crate::memory::TooLarge;
-
-/// A network or method that cannot be built as asked.
-#[derive(Clone, Debug, PartialEq, Error)]
-#[non_exhaustive]
-pub enum ConfigError {
-    /// A value is outside what is allowed.
-    #[error("{field} = {value}: must be {allowed}")]
-    OutOfRange {
-        /// Name of the value.
-        field: String,
-        /// What was given.
-        value: String,
-        /// What is allowed.
-        allowed: String,
-    },
-    /// Parameters of the wrong length were given to a network.
-    #[error("{found} parameters given to a network of {expected}")]
-    ParameterCount {
-        /// Length of what was given.
-        found: usize,
-        /// Parameters of the network.
-        expected: usize,
-    },
-    /// More memory would be needed than there is.
-    #[error(transparent)]
-    TooLarge(#[from] Box<TooLarge>),
-}
-
-impl ConfigError {
-    pub(crate) fn out_of_range(field: impl Into<String>, value: impl ToString, allowed: impl Into<String>) -> Self {
-        Self::OutOfRange { field: field.into(), value: value.to_string(), allowed: allowed.into() }
-    }
-}
+use crate::refusal::ConfigError;
 
 /// Why a learner refused to go on. No weight and no moment of the optimiser has changed since the last update that succeeded, and each
 /// error says what became of states and traces: see [`aftermath`](LearnError::aftermath).

@@ -16,7 +16,7 @@ const LEFT: u64 = 16;
 ///
 /// # Errors
 /// The bytes that can be had.
-pub(super) fn can_have(bytes: u64) -> Result<(), u64> {
+pub(crate) fn can_have(bytes: u64) -> Result<(), u64> {
     if bytes <= LITTLE {
         return Ok(());
     }
