@@ -8,16 +8,17 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use crate::kernel::gather::{gather, sum_columns};
-use crate::kernel::product::{Into, columns, columns_mut, multiply, transposed_operand};
-use crate::kernel::share::is_worth_sharing;
-use crate::kernel::trace::{self, COLUMNS, LaneTile, Presynaptic, Shape, Stored, Touched, ZERO};
 use crate::lane::Lane;
 use crate::layer::Layer;
+use crate::linalg::gather::{gather, sum_columns};
+use crate::linalg::product::{Into, columns, columns_mut, multiply, transposed_operand};
+use crate::linalg::real::Real;
+use crate::linalg::share::is_worth_sharing;
+use crate::linalg::stored::Stored;
 use crate::network::Network;
 use crate::presynaptic::{Events, Signal};
-use crate::real::Real;
 use crate::refusal::Count;
+use crate::trace::local::kernel::{self, COLUMNS, LaneTile, Presynaptic, Shape, Touched, ZERO};
 use crate::window::LayerTape;
 
 /// Values of the gradient in a part, about: it stays in the second-level cache while streams pass by.
@@ -274,7 +275,7 @@ impl Part {
             for lane in window.lanes.iter().filter(|lane| is_concerned(lane)) {
                 let streams = lane.first..lane.first + lane.tape.live;
                 let all = lane.first..lane.first + lane.tape.streams();
-                trace::advance(LaneTile {
+                kernel::advance(LaneTile {
                     shape,
                     values: &mut values[all.start * size..all.end * size],
                     touched: &mut touched[all.clone()],

@@ -15,7 +15,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::real::Real;
+use crate::linalg::real::Real;
 use crate::refusal::ConfigError;
 
 /// The activity terms of one layer.

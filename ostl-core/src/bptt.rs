@@ -15,10 +15,10 @@ use std::ops::Range;
 use crate::batch::SequenceBatch;
 use crate::feedback::FeedbackWeights;
 use crate::layer::Layer;
+use crate::linalg::real::Real;
 use crate::method::{Feedback, Method};
 use crate::network::Network;
 use crate::objective::Objective;
-use crate::real::Real;
 use forward::{Frame, forward, places};
 
 /// The summed loss of a batch and its gradient.

@@ -2,11 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::cell::filter::{Filter, Source};
 use crate::layer::Recurrent;
+use crate::linalg::real::Real;
 use crate::method::{Carry, Feedback, Method, TraceFormat, Window};
 use crate::network::{Block, Network};
-use crate::real::Real;
-use crate::trace::{Filter, Reach, Source, filters, is_local};
+use crate::trace::{Reach, filters, is_local};
 
 /// Whether a method's gradient of a block of parameters is that of BPTT, at fixed weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

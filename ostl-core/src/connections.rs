@@ -5,7 +5,7 @@ use std::fmt;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::real::Real;
+use crate::linalg::real::Real;
 
 /// Apart from the streams that starting weights (the layers' numbers) and feedback (from 2³² on) are drawn from.
 const STREAM: u64 = 1 << 33;

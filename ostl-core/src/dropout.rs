@@ -7,7 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::real::Real;
+use crate::linalg::real::Real;
 
 /// The dropout of one layer's inputs.
 #[derive(Clone, Copy, Debug, PartialEq)]

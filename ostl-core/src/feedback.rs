@@ -5,9 +5,9 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use crate::initialize::Initialization;
+use crate::linalg::real::Real;
 use crate::method::{Feedback, Method};
 use crate::network::Network;
-use crate::real::Real;
 
 /// Apart from the streams that starting weights are drawn from.
 const STREAM: u64 = 1 << 32;

@@ -1,12 +1,12 @@
 //! The forward pass of one layer over some steps: W x of all of them at once, by a product or by events, then what waits for the
 //! recurrence.
 
-use crate::dynamics::{PartialsColumnsMut, UnitColumns, UnitColumnsMut};
-use crate::kernel::gather::gather;
-use crate::kernel::product::{Into, columns, columns_mut, multiply_shared, plain_operand};
+use crate::cell::dynamics::{PartialsColumnsMut, UnitColumns, UnitColumnsMut};
 use crate::layer::{Dense, Recurrent};
+use crate::linalg::gather::gather;
+use crate::linalg::product::{Into, columns, columns_mut, multiply_shared, plain_operand};
+use crate::linalg::real::Real;
 use crate::presynaptic::Events;
-use crate::real::Real;
 use crate::window::{Keep, RecurrentTape};
 
 /// The steps of a forward pass: `count` of them from `from`, `live` columns each.

@@ -7,10 +7,10 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::kernel::share::is_worth_sharing;
+use crate::linalg::real::Real;
+use crate::linalg::share::is_worth_sharing;
 use crate::method::{Carry, Method, Window};
 use crate::network::Network;
-use crate::real::Real;
 use crate::score::Score;
 use crate::sweep::{Sweep, Transposed};
 use crate::trace::{LanePaths, Trace};

@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::activity::Activity;
 use crate::cell::Leak;
+use crate::cell::dynamics::Dynamics;
 use crate::connections::Connections;
 use crate::dropout::Dropout;
-use crate::dynamics::Dynamics;
-use crate::real::Real;
+use crate::linalg::real::Real;
 
 /// The activation of a stateless dense layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

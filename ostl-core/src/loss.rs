@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::batch::TargetKind;
-use crate::kernel::dispatch::{Instructions, Job, dispatch};
-use crate::real::Real;
+use crate::linalg::dispatch::{Instructions, Job, dispatch};
+use crate::linalg::real::Real;
 
 /// The loss of one step of one stream; a sequence's loss is the sum over the steps that have a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

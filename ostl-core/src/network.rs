@@ -10,7 +10,7 @@ use nalgebra::{DMatrixView, DMatrixViewMut};
 
 use crate::connections::Connections;
 use crate::layer::Layer;
-use crate::real::Real;
+use crate::linalg::real::Real;
 use crate::refusal::ConfigError;
 
 pub use builder::NetworkBuilder;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::batch::TargetKind;
+use crate::linalg::real::Real;
 use crate::loss::{Loss, Target, softmax};
-use crate::real::Real;
 use crate::refusal::ConfigError;
 
 /// Largest weight of a class; beyond it, numbers of single precision break.

@@ -11,7 +11,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use crate::real::Real;
+use crate::linalg::real::Real;
 use crate::refusal::ConfigError;
 
 use norm::sum_of_squares;

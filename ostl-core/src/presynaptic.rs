@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::real::Real;
+use crate::linalg::real::Real;
 use crate::refusal::{Count, count};
 
 /// Which signal a block of parameters is multiplied with.

@@ -6,17 +6,18 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use crate::dynamics::ReverseColumn;
-use crate::kernel::product::{Into, columns, columns_mut, multiply_shared, plain_operand};
+use crate::cell::dynamics::ReverseColumn;
+use crate::cell::filter::{Filter, Source};
 use crate::layer::{Layer, Recurrent};
+use crate::linalg::product::{Into, columns, columns_mut, multiply_shared, plain_operand};
+use crate::linalg::real::Real;
 use crate::loss::Target;
 use crate::method::{Feedback, Method};
 use crate::network::Network;
 use crate::objective::Objective;
-use crate::real::Real;
 use crate::sweep::transposed::Reach;
 pub(crate) use crate::sweep::transposed::Transposed;
-use crate::trace::{Filter, Source, folded_signal};
+use crate::trace::folded_signal;
 use crate::window::{LayerTape, RecurrentTape, Tape};
 
 /// Adjoints of one layer.

@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde::{Serialize, Serializer, ser};
 
-use crate::kernel::bf16::Bf16;
+use crate::linalg::bf16::Bf16;
 
 /// What looks at the values that a walk passes.
 pub(crate) trait Visitor {

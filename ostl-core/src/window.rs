@@ -16,9 +16,9 @@ use crate::batch::SequenceBatch;
 use crate::dropout::DropoutTape;
 use crate::forward::{Below, Span, dense_forward, recurrent_forward};
 use crate::layer::{Activation, Layer, Recurrent};
+use crate::linalg::real::{Real, all_finite};
 use crate::network::Network;
 use crate::presynaptic::{Events, Listing};
-use crate::real::{Real, all_finite};
 
 pub(crate) use layer_tape::{ActivityTape, Boundary, DenseTape, LayerTape, PartialPlanes, RecurrentTape};
 

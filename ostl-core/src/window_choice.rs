@@ -5,10 +5,10 @@
 //! cache. The choice is the K with the smallest sum, among those whose memory is within the budget.
 
 use crate::layer::Layer;
+use crate::linalg::real::Real;
 use crate::memory::Sizing;
 use crate::method::{Carry, Method, Window};
 use crate::network::Network;
-use crate::real::Real;
 use crate::trace::{Reach, filters, is_local};
 
 /// Bytes that a core reads and writes in a second, about, beyond its own caches.

@@ -1,7 +1,7 @@
 //! Where a batch holds a number that is infinite or NaN.
 
 use super::{Inputs, SequenceBatch, Targets};
-use crate::real::{Real, all_finite};
+use crate::linalg::real::{Real, all_finite};
 
 /// A place in a batch, and what stands there.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -2,7 +2,7 @@
 
 use nalgebra::DMatrix;
 
-use crate::real::Real;
+use crate::linalg::real::Real;
 
 /// What goes into a network.
 #[derive(Clone, Debug, PartialEq)]

@@ -7,8 +7,8 @@ use std::ops::Range;
 
 use nalgebra::DMatrix;
 
+use crate::linalg::real::Real;
 use crate::loss::Target;
-use crate::real::Real;
 
 pub(crate) use finite::Place;
 use inputs::{EventList, Inputs};

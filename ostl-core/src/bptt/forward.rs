@@ -1,10 +1,10 @@
 //! The oracle's forward pass: one sequence, unit by unit, with everything kept that the sweep needs.
 
 use crate::batch::SequenceBatch;
-use crate::dynamics::{PartialsColumnsMut, UnitColumns, UnitColumnsMut};
+use crate::cell::dynamics::{PartialsColumnsMut, UnitColumns, UnitColumnsMut};
 use crate::layer::{Layer, Recurrent};
+use crate::linalg::real::Real;
 use crate::network::Network;
-use crate::real::Real;
 
 /// What one layer did at one step.
 pub(super) struct Frame<T> {

@@ -3,9 +3,9 @@
 use super::{Learner, add_score};
 use crate::batch::SequenceBatch;
 use crate::learner::error::{Aftermath, LearnError};
+use crate::linalg::real::Real;
 use crate::loss::Target;
 use crate::objective::Objective;
-use crate::real::Real;
 use crate::refusal::Counted;
 use crate::score::Score;
 use crate::window::{Keep, Lists, Moment, Tape};

@@ -6,9 +6,9 @@
 use std::fmt;
 
 use super::Streaming;
+use crate::linalg::real::Real;
 use crate::method::{Method, Window};
 use crate::network::Network;
-use crate::real::Real;
 use crate::walk::{Place, Stop, Visitor, walk};
 
 /// Fields whose numbers may differ; their lengths may not.

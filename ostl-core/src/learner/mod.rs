@@ -14,12 +14,12 @@ mod windows;
 
 use crate::lane::Lane;
 use crate::learner::error::LearnError;
+use crate::linalg::real::Real;
 use crate::loss::{Loss, Target};
 use crate::method::Method;
 use crate::network::Network;
 use crate::objective::Objective;
 use crate::optimizer::{Optimizer, OptimizerSettings};
-use crate::real::Real;
 use crate::refusal::ConfigError;
 use crate::score::Score;
 

@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use crate::lane::Lanes;
+use crate::linalg::real::Real;
 use crate::network::Network;
-use crate::real::Real;
 
 /// The vectors of an embedding that have been touched since the last update, and the places that follow from them.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]

@@ -3,8 +3,8 @@
 use super::{Learner, Streaming};
 use crate::batch::{Place, SequenceBatch, TargetKind};
 use crate::learner::error::{Aftermath, LearnError};
+use crate::linalg::real::{Real, all_finite};
 use crate::loss::Target;
-use crate::real::{Real, all_finite};
 
 impl<T: Real> Learner<T> {
     /// The error for a number that broke on the way forward. The streams start anew, so that nothing of it travels on.

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Learner, Streaming, likeness};
+use crate::linalg::real::Real;
 use crate::optimizer::Optimizer;
-use crate::real::Real;
 use crate::refusal::ConfigError;
 use crate::walk::first_not_finite;
 

@@ -4,9 +4,9 @@ use nalgebra::DMatrixView;
 
 use super::{Learner, Streaming, add_loss};
 use crate::learner::error::LearnError;
+use crate::linalg::real::{Real, all_finite};
 use crate::loss::Target;
 use crate::method::Update;
-use crate::real::{Real, all_finite};
 use crate::score::Score;
 use crate::window::{Keep, Moment};
 

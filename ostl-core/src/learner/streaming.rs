@@ -2,9 +2,9 @@
 
 use super::places::Touched;
 use crate::lane::Lanes;
+use crate::linalg::real::Real;
 use crate::method::{Method, Window};
 use crate::network::Network;
-use crate::real::Real;
 use crate::trace::Trace;
 
 /// Everything that the next step depends on besides the weights.

@@ -2,8 +2,8 @@
 
 use super::Learner;
 use crate::layer::Layer;
+use crate::linalg::real::Real;
 use crate::network::Network;
-use crate::real::Real;
 use crate::window::Tape;
 
 /// What the units of a hidden layer did over everything that was evaluated while they were watched.

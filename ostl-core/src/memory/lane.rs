@@ -2,16 +2,17 @@
 
 use super::Sizing;
 use crate::activity::Activity;
-use crate::kernel::tile::TILE;
-use crate::kernel::trace::SLOTS;
+use crate::cell::filter::{Filter, Source};
 use crate::lane::{Lanes, width};
 use crate::layer::{Layer, Recurrent};
 use crate::learner::EVALUATION_STEPS;
+use crate::linalg::real::Real;
+use crate::linalg::tile::TILE;
 use crate::method::{Carry, Feedback, Update};
 use crate::presynaptic::Events;
-use crate::real::Real;
 use crate::refusal::{Count, count};
-use crate::trace::{Source, carries_output, hears_itself, is_local};
+use crate::trace::local::kernel::SLOTS;
+use crate::trace::{carries_output, hears_itself, is_local};
 use crate::window::{Lists, listing_below, listing_of_outputs};
 
 impl<T: Real> Sizing<'_, T> {
@@ -82,7 +83,7 @@ impl<T: Real> Sizing<'_, T> {
             values += count(self.network.outputs()) * self.capacity * streams;
         }
         let above = |(index, filters): (usize, &Vec<_>)| {
-            let listens = filters.iter().any(|filter: &crate::trace::Filter| filter.source == Source::Above);
+            let listens = filters.iter().any(|filter: &Filter| filter.source == Source::Above);
             layers.get(index + 1).filter(|_| listens)?.recurrent()
         };
         let folded = self.filters.iter().enumerate().filter_map(above);

@@ -9,10 +9,10 @@ mod refusal;
 mod traces;
 
 use crate::layer::Layer;
+use crate::linalg::real::Real;
 use crate::method::{Method, Window};
 use crate::network::Network;
 use crate::optimizer::OptimizerSettings;
-use crate::real::Real;
 use crate::refusal::{Count, MemoryNeed, count};
 
 pub(crate) use refusal::check_weights;
@@ -69,7 +69,7 @@ pub(super) fn blocks_of<T: Real>(layer: &Layer<T>) -> Vec<BlockSize> {
 pub(crate) struct Sizing<'a, T: Real> {
     network: &'a Network<T>,
     method: &'a Method,
-    filters: Vec<Vec<crate::trace::Filter>>,
+    filters: Vec<Vec<crate::cell::filter::Filter>>,
     streams: usize,
     /// Most steps of a window.
     capacity: usize,

@@ -2,10 +2,10 @@
 
 use super::{connections, parameters_of};
 use crate::layer::Layer;
+use crate::linalg::real::Real;
 use crate::method::{Carry, Method, Window};
 use crate::network::Network;
 use crate::optimizer::OptimizerSettings;
-use crate::real::Real;
 use crate::refusal::{ConfigError, Count, Counted, Fits, MemoryNeed, Part, TooLarge, can_have};
 
 /// What is asked for: a network, how it learns, and what lies beside it.

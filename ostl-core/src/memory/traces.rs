@@ -4,12 +4,12 @@ use std::ops::Range;
 
 use super::{BlockSize, Sizing, blocks_of};
 use crate::accumulate::Plan;
-use crate::kernel::tile::TILE;
-use crate::kernel::trace::COLUMNS;
 use crate::layer::{Layer, Recurrent};
+use crate::linalg::real::Real;
+use crate::linalg::tile::TILE;
 use crate::method::{Carry, TraceFormat};
-use crate::real::Real;
 use crate::refusal::{Count, count};
+use crate::trace::local::kernel::COLUMNS;
 use crate::trace::{GROUPS, Reach, WIDTH, carries_output, is_local, parameters_of_unit, spans};
 
 /// Values that a unit's pattern takes besides its lists, about, and a group of units besides its buffers.

@@ -1,8 +1,8 @@
 //! Which methods can be run, and on which networks: what makes no sense is refused with the reason, never changed in silence.
 
 use super::{Carry, Edge, Feedback, Method, TraceFormat, Window};
+use crate::linalg::real::Real;
 use crate::network::Network;
-use crate::real::Real;
 use crate::refusal::ConfigError;
 
 impl Method {

@@ -9,12 +9,12 @@ use super::outline::recurrent;
 use super::{Block, Network, Tie};
 use crate::activity::Activity;
 use crate::cell::Cell;
+use crate::cell::dynamics::{Dynamics, dynamics_of};
 use crate::connections::Connections;
 use crate::dropout::Dropout;
-use crate::dynamics::{Dynamics, dynamics_of};
 use crate::initialize::Initialization;
 use crate::layer::{Activation, Dense, Layer, Recurrent};
-use crate::real::Real;
+use crate::linalg::real::Real;
 use crate::refusal::ConfigError;
 
 /// A layer as it is to be.
@@ -78,7 +78,7 @@ impl<T: Real> NetworkBuilder<T> {
         self.recurrent_dynamics(dynamics_of(cell), units)
     }
 
-    /// Adds a recurrent layer of `units` like units, given by their [dynamics](crate::dynamics::dynamics_of).
+    /// Adds a recurrent layer of `units` like units, given by their [dynamics](crate::cell::dynamics::dynamics_of).
     pub fn recurrent_dynamics(mut self, dynamics: Arc<dyn Dynamics<T>>, units: usize) -> Self {
         self.layers.push(Planned::Recurrent { dynamics, units, density: 1.0, activity: Activity::default() });
         self

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use super::Network;
 use super::builder::{NetworkBuilder, Planned};
 use crate::activity::Activity;
+use crate::cell::dynamics::Dynamics;
 use crate::connections::Connections;
 use crate::dropout::Dropout;
-use crate::dynamics::Dynamics;
 use crate::layer::{Activation, Dense, Layer, Recurrent};
+use crate::linalg::real::Real;
 use crate::memory::{check_weights, parameters_of};
 use crate::method::Method;
 use crate::optimizer::OptimizerSettings;
-use crate::real::Real;
 use crate::refusal::{ConfigError, Count, MemoryNeed, TooLarge, count};
 
 impl<T: Real> NetworkBuilder<T> {

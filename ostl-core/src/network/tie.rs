@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use super::Network;
-use crate::real::Real;
+use crate::linalg::real::Real;
 
 /// Rows and columns of a block that is moved at a time: neither side strides through the cache.
 const BLOCK: usize = 16;

@@ -1,6 +1,6 @@
 //! The length of a gradient, and the largest of some values.
 
-use crate::real::Real;
+use crate::linalg::real::Real;
 
 /// Parameters from which an update pays for several threads, and how many each takes at a time.
 pub(super) const SHARED: usize = 1 << 20;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::real::Real;
+use crate::linalg::real::Real;
 use crate::refusal::ConfigError;
 
 /// The update rule.

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::norm::{CHUNK, SHARED, largest};
-use crate::real::Real;
+use crate::linalg::real::Real;
 
 /// An update rule with everything that is the same for all parameters of one update.
 #[derive(Clone, Copy, Debug)]

@@ -5,34 +5,12 @@
 //! one an output; what the window wants of F is Wᵀ times what it wants of r (Bellec et al. 2020, eq. 28: the eligibility trace filtered
 //! with the readout's κ). The same holds, as an approximation, for the potentials of a spiking layer above (Summe et al. 2024).
 
-use serde::{Deserialize, Serialize};
-
+use crate::cell::filter::{Filter, Source};
 use crate::layer::Recurrent;
+use crate::linalg::real::Real;
 use crate::method::{Carry, Feedback, Method};
 use crate::network::Network;
-use crate::real::Real;
 use crate::trace::hears_itself;
-
-/// A leaky sum of a layer's outputs.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Filter {
-    /// λ.
-    pub(crate) factor: f64,
-    /// What y_t counts in F_t.
-    pub(crate) gain: f64,
-    pub(crate) source: Source,
-}
-
-/// What listens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Source {
-    /// The state of the layer above.
-    Above,
-    /// The units' firing rates, which the error counts.
-    Rate,
-    /// The unit itself, at the next step, through its own connection in H: F is y.
-    Itself,
-}
 
 /// What listens to each layer under a method.
 pub(crate) fn filters<T: Real>(network: &Network<T>, method: &Method) -> Vec<Vec<Filter>> {

@@ -6,7 +6,7 @@
 mod filter;
 mod immediate;
 mod influence;
-mod local;
+pub(crate) mod local;
 mod presynaptic;
 mod reach;
 mod signs;
@@ -15,15 +15,16 @@ mod uoro;
 use serde::{Deserialize, Serialize};
 
 use crate::accumulate::{Plan, Traced, Values, Window};
-use crate::kernel::bf16::Bf16;
-use crate::kernel::trace::{COLUMNS, Touched, ZERO};
+use crate::cell::filter::Filter;
 use crate::lane::{Lane, Lanes};
 use crate::layer::Layer;
+use crate::linalg::bf16::Bf16;
+use crate::linalg::real::Real;
 use crate::method::{Carry, Feedback, Method, TraceFormat, Update};
 use crate::network::Network;
-use crate::real::Real;
+use crate::trace::local::kernel::{COLUMNS, Touched, ZERO};
 
-pub(crate) use filter::{Filter, Source, filters};
+pub(crate) use filter::filters;
 pub(crate) use immediate::folded_signal;
 use influence::Influence;
 pub(crate) use influence::{GROUPS, WIDTH, carries_output, spans};

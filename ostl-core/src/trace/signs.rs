@@ -4,7 +4,7 @@
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::real::Real;
+use crate::linalg::real::Real;
 
 /// Apart from the streams that fixed feedback is drawn from.
 const STREAM: u64 = 1 << 34;
@@ -49,7 +49,7 @@ pub(super) fn balance<T: Real>(a: T, b: T) -> Option<T> {
 
 /// ‖x‖.
 pub(super) fn norm<T: Real>(values: &[T]) -> T {
-    crate::kernel::dot::dot(values, values).sqrt()
+    crate::linalg::dot::dot(values, values).sqrt()
 }
 
 #[cfg(test)]

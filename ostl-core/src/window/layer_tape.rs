@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::dynamics::{PartialsColumn, PartialsWindow};
+use crate::cell::dynamics::{PartialsColumn, PartialsWindow};
 use crate::layer::Recurrent;
+use crate::linalg::real::Real;
 use crate::presynaptic::Events;
-use crate::real::Real;
 
 /// The five partials of a recurrent layer over a window, as planes, column by column.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

@@ -2,8 +2,8 @@
 
 use crate::batch::SequenceBatch;
 use crate::layer::Layer;
+use crate::linalg::real::Real;
 use crate::network::Network;
-use crate::real::Real;
 use crate::window::{LayerTape, Tape};
 
 impl<T: Real> Tape<T> {

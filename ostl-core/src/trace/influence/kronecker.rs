@@ -19,10 +19,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::span::{Block, SpanLayer, StreamWindow};
-use crate::kernel::dot::dot;
-use crate::kernel::product::{Into, columns, columns_mut, multiply_shared, plain_operand};
+use crate::linalg::dot::dot;
+use crate::linalg::product::{Into, columns, columns_mut, multiply_shared, plain_operand};
+use crate::linalg::real::Real;
 use crate::presynaptic::Signal;
-use crate::real::Real;
 use crate::trace::signs::{Signs, balance, norm};
 
 /// ε of a span's layers.

@@ -32,12 +32,13 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::accumulate::Window;
-use crate::kernel::share::is_worth_sharing;
+use crate::cell::filter::Filter;
+use crate::linalg::real::Real;
+use crate::linalg::share::is_worth_sharing;
 use crate::method::{Carry, Method};
 use crate::network::Network;
-use crate::real::Real;
 use crate::sweep::Transposed;
-use crate::trace::{Filter, carries_those_below, is_local};
+use crate::trace::{carries_those_below, is_local};
 use dense::Dense;
 use kronecker::Kronecker;
 use span::{SpanLayer, StreamWindow, carried};

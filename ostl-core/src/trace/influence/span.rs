@@ -5,12 +5,12 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use super::stream::Stream;
-use crate::kernel::product::{Strided, transposed_operand};
+use crate::cell::filter::Filter;
 use crate::layer::{Layer, Recurrent};
+use crate::linalg::product::{Strided, transposed_operand};
+use crate::linalg::real::Real;
 use crate::network::Network;
 use crate::presynaptic::Signal;
-use crate::real::Real;
-use crate::trace::Filter;
 use crate::window::{LayerTape, RecurrentTape, Tape};
 
 /// One layer of a span.

@@ -23,12 +23,12 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::span::{Block, SpanLayer, StreamWindow};
-use crate::kernel::dot::dot;
-use crate::kernel::product::{Into, columns, columns_mut, multiply, plain_operand};
-use crate::kernel::share::is_worth_sharing;
 use crate::layer::Recurrent;
+use crate::linalg::dot::dot;
+use crate::linalg::product::{Into, columns, columns_mut, multiply, plain_operand};
+use crate::linalg::real::Real;
+use crate::linalg::share::is_worth_sharing;
 use crate::presynaptic::Signal;
-use crate::real::Real;
 use crate::trace::reach::{Reach, heard};
 
 /// Units of a stream are cut into so many groups, for threads to share.

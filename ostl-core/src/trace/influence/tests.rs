@@ -4,11 +4,11 @@ use super::{Kept, sparse::Sparse};
 use crate::batch::{SequenceBatch, TargetKind};
 use crate::cell::{Cell, Gate, Partials, Unit};
 use crate::learner::Learner;
+use crate::linalg::real::Real;
 use crate::loss::Loss;
 use crate::method::{Carry, Method};
 use crate::network::Network;
 use crate::optimizer::OptimizerSettings;
-use crate::real::Real;
 use crate::trace::Beyond;
 
 /// s = 0.8 s⁻ + a₀ − 0.3 y⁻ (if it resets), y = tanh(s + θ).

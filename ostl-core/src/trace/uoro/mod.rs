@@ -29,11 +29,11 @@ use serde::{Deserialize, Serialize};
 use super::influence::{Block, blocks_of};
 use super::signs::{Signs, balance, norm};
 use crate::accumulate::Window;
-use crate::kernel::dot::dot;
-use crate::kernel::share::is_worth_sharing;
 use crate::lane::Lane;
+use crate::linalg::dot::dot;
+use crate::linalg::real::Real;
+use crate::linalg::share::is_worth_sharing;
 use crate::network::Network;
-use crate::real::Real;
 
 /// Parameters that a thread reads out at a time.
 const CHUNK: usize = 16 * 1024;

@@ -3,12 +3,12 @@
 //! δ stays in rooms of its own; of the window's tape only what the forward pass left is read.
 
 use super::{Product, UoroLayer};
-use crate::dynamics::ReverseColumn;
-use crate::kernel::dot::dot;
-use crate::kernel::product::{Into, columns, columns_mut, multiply};
+use crate::cell::dynamics::ReverseColumn;
 use crate::layer::{Layer, Recurrent};
+use crate::linalg::dot::dot;
+use crate::linalg::product::{Into, columns, columns_mut, multiply};
+use crate::linalg::real::Real;
 use crate::network::Network;
-use crate::real::Real;
 use crate::window::{LayerTape, RecurrentTape, Tape};
 
 impl<T: Real> Product<T> {

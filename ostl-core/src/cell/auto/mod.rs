@@ -41,7 +41,7 @@ use std::ops::{Add, Div, Mul, Neg, Sub};
 pub use dual::Dual;
 
 use crate::cell::{Cell, Gate, Leak, Partials, Unit};
-use crate::real::Real;
+use crate::linalg::real::Real;
 
 /// What equations are written over: a scalar, or a scalar with its derivatives.
 ///

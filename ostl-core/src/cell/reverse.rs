@@ -5,11 +5,11 @@
 #![allow(clippy::needless_range_loop, reason = "plain indices are sure to be inlined and vectorised; iterators are not")]
 
 use crate::cell::Gate;
-use crate::dynamics::{PartialsWindow, Paths, ReverseColumn};
-use crate::kernel::dispatch::{Instructions, Job, dispatch, multiply_add};
-use crate::kernel::tile::{TILE, load, store};
-use crate::real::Real;
-use crate::trace::Source;
+use crate::cell::dynamics::{PartialsWindow, Paths, ReverseColumn};
+use crate::cell::filter::Source;
+use crate::linalg::dispatch::{Instructions, Job, dispatch, multiply_add};
+use crate::linalg::real::Real;
+use crate::linalg::tile::{TILE, load, store};
 
 /// What the sweep needs to know of a cell besides its partials.
 pub(crate) struct Shape<'a, const G: usize> {

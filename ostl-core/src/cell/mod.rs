@@ -10,7 +10,13 @@
 //! with `S` state variables s and `G` gates (pre-activations) a in each unit. Forward pass, reverse sweep and eligibility
 //! traces are derived from [`Cell::linearise`] once, by the engine; nothing else is written per cell.
 
-use crate::real::Real;
+pub mod auto;
+pub mod dynamics;
+pub(crate) mod filter;
+mod reverse;
+mod tiles;
+
+use crate::linalg::real::Real;
 
 /// What one gate of a unit sums, and what it acts on.
 ///

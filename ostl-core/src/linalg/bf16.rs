@@ -5,11 +5,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::kernel::dispatch::Instructions;
-use crate::kernel::tile::TILE;
-use crate::kernel::trace::Stored;
-use crate::kernel::vector::Lanes;
-use crate::real::Real;
+use crate::linalg::dispatch::Instructions;
+use crate::linalg::real::Real;
+use crate::linalg::stored::Stored;
+use crate::linalg::tile::TILE;
+use crate::linalg::vector::Lanes;
 
 /// The upper sixteen bits of an `f32`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -2,20 +2,22 @@
 //!
 //! Per unit, ε ← C ε + Σ_t A_t z_tᵀ with C = ∂s_end/∂s_start an S × S block and A_t = ∂s_end/∂a_t, both without any path through
 //! H or other layers. Here C, A and σ are found, lane by lane; the pass over the traces themselves is
-//! [`kernel::trace`](crate::kernel::trace), called part by part by [`accumulate`](crate::accumulate). Exact where H is absent or diagonal and no
+//! [`kernel`](kernel), called part by part by [`accumulate`](crate::accumulate). Exact where H is absent or diagonal and no
 //! recurrent layer lies above; parameters of stateless layers *below* a recurrent layer have no trace here, and only their influence
 //! inside the window counts.
 
+pub(crate) mod kernel;
+
 use serde::{Deserialize, Serialize};
 
-use super::filter::{Filter, Source};
+use self::kernel::SLOTS;
 use super::immediate::{folded_signal, set_edge};
-use crate::dynamics::Paths;
-use crate::kernel::tile::TILE;
-use crate::kernel::trace::SLOTS;
+use crate::cell::dynamics::Paths;
+use crate::cell::filter::{Filter, Source};
 use crate::layer::Layer;
+use crate::linalg::real::Real;
+use crate::linalg::tile::TILE;
 use crate::network::Network;
-use crate::real::Real;
 use crate::sweep::Sweep;
 use crate::window::{LayerTape, Tape};
 
@@ -43,7 +45,7 @@ struct LayerPaths<T: Real> {
     /// The gates whose influence on s lasts.
     traced: Vec<usize>,
     capacity: usize,
-    /// Room for slots: how many windows a column of a trace can be left alone, and one more ([`kernel::trace`](crate::kernel::trace)).
+    /// Room for slots: how many windows a column of a trace can be left alone, and one more ([`kernel`](kernel)).
     most_slots: usize,
     /// Slots in use.
     slots: usize,

@@ -1,10 +1,10 @@
 //! The product with a single column.
 #![allow(unsafe_code, reason = "raw loads of whole vectors; each states what it stands on")]
 
-use crate::kernel::dispatch::{Instructions, multiply_add};
-use crate::kernel::product::{Columns, ColumnsMut, Into, KC, Strided};
-use crate::kernel::vector::{LANES, Lanes};
-use crate::real::Real;
+use crate::linalg::dispatch::{Instructions, multiply_add};
+use crate::linalg::product::{Columns, ColumnsMut, Into, KC, Strided};
+use crate::linalg::real::Real;
+use crate::linalg::vector::{LANES, Lanes};
 
 /// C = A·b or C += A·b for one column b, tall stripes of rows at a time: what bounds it is how fast A comes from memory. The sums
 /// run in the same order as in the tiles, so the bits are the same.

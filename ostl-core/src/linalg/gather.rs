@@ -3,10 +3,10 @@
 //! A spike adds one column of the weights to a unit's activation, one column of δ to a weight's gradient and one column of A to a
 //! trace. A tile of the sum stays in registers while its events pass by; the plain twin is the product with the zeros written out.
 
-use crate::kernel::dispatch::{Instructions, Job, dispatch, multiply_add};
-use crate::kernel::tile::{chunk, chunk_mut};
-use crate::kernel::vector::{LANES, Lanes};
-use crate::real::Real;
+use crate::linalg::dispatch::{Instructions, Job, dispatch, multiply_add};
+use crate::linalg::real::Real;
+use crate::linalg::tile::{chunk, chunk_mut};
+use crate::linalg::vector::{LANES, Lanes};
 
 /// target += Σ over events of value · source[:, index].
 struct Gather<'a, T> {
@@ -105,7 +105,7 @@ pub(crate) fn sum_columns<T: Real>(target: &mut [T], source: &[T], stride: usize
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::product::{Into, columns, columns_mut, plain, plain_operand};
+    use crate::linalg::product::{Into, columns, columns_mut, plain, plain_operand};
 
     #[test]
     fn equals_the_product_with_the_zeros_written_out() {

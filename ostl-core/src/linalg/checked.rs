@@ -2,10 +2,10 @@
 //!
 //! Training takes its products inside; this is the same code behind plain slices whose sizes are checked.
 
-use crate::kernel::product::{columns, columns_mut, multiply as product, plain_operand, transposed_operand};
-use crate::real::Real;
+use crate::linalg::product::{columns, columns_mut, multiply as product, plain_operand, transposed_operand};
+use crate::linalg::real::Real;
 
-pub use crate::kernel::product::Into;
+pub use crate::linalg::product::Into;
 
 /// A matrix that lies in a slice, column by column.
 #[derive(Clone, Copy, Debug)]

@@ -5,10 +5,10 @@
 #![allow(unsafe_code, reason = "calls into functions compiled for instruction sets found at run time")]
 
 #[cfg(target_arch = "x86_64")]
-use crate::kernel::processor::{Avx2, Avx512};
-use crate::kernel::processor::{Baseline, Processor, processor};
-use crate::kernel::vector::{self, LANES, Lanes};
-use crate::real::Real;
+use crate::linalg::processor::{Avx2, Avx512};
+use crate::linalg::processor::{Baseline, Processor, processor};
+use crate::linalg::real::Real;
+use crate::linalg::vector::{self, LANES, Lanes};
 
 /// What a body may count on in the instruction set it is compiled for, of which a value is the token that the processor has it.
 pub trait Instructions: Copy {

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
 use super::Number;
-use crate::real::Real;
+use crate::linalg::real::Real;
 
 /// A value and its derivatives by the `S` states, the output and the `G` gates of one unit.
 #[derive(Clone, Copy, Debug)]

@@ -11,7 +11,7 @@ use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssi
 use num_traits::{One, Zero};
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::kernel::product::Product;
+use crate::linalg::product::Product;
 
 /// A real scalar that cells, losses and kernels are generic over: `f32` or `f64`.
 pub trait Real:

@@ -3,10 +3,10 @@
 
 use std::ops::Range;
 
-use crate::kernel::dispatch::Instructions;
-use crate::kernel::product::{Columns, ColumnsMut, Into, KC, Strided};
-use crate::kernel::vector::{LANES, Lanes};
-use crate::real::Real;
+use crate::linalg::dispatch::Instructions;
+use crate::linalg::product::{Columns, ColumnsMut, Into, KC, Strided};
+use crate::linalg::real::Real;
+use crate::linalg::vector::{LANES, Lanes};
 
 /// A buffer on the stack that starts with a cache line, so that no vector of it lies in two.
 #[repr(align(64))]

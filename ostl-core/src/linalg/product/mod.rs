@@ -23,16 +23,16 @@ mod tiles;
 
 use nalgebra::{Dyn, MatrixView, MatrixViewMut, U1};
 
-use crate::kernel::dispatch::Instructions;
+use crate::linalg::dispatch::Instructions;
 #[cfg(target_arch = "x86_64")]
-use crate::kernel::processor::{Avx2, Avx512};
-use crate::kernel::processor::{Baseline, Processor, processor};
-use crate::kernel::product::packed::{BLOCK_BYTES, packed};
-use crate::kernel::product::thin::thin;
-use crate::kernel::product::tiles::in_tiles;
-use crate::kernel::share::is_worth_sharing;
-use crate::kernel::vector::{LANES, Lanes};
-use crate::real::Real;
+use crate::linalg::processor::{Avx2, Avx512};
+use crate::linalg::processor::{Baseline, Processor, processor};
+use crate::linalg::product::packed::{BLOCK_BYTES, packed};
+use crate::linalg::product::thin::thin;
+use crate::linalg::product::tiles::in_tiles;
+use crate::linalg::real::Real;
+use crate::linalg::share::is_worth_sharing;
+use crate::linalg::vector::{LANES, Lanes};
 
 /// A matrix whose columns are contiguous.
 pub(crate) type Columns<'a, T> = MatrixView<'a, T, Dyn, Dyn, U1, Dyn>;

@@ -1,6 +1,6 @@
 //! Scalar products with several running sums, so that they vectorise and are the same on every call.
 
-use crate::real::Real;
+use crate::linalg::real::Real;
 
 /// Running sums.
 const LANES: usize = 16;

@@ -8,11 +8,11 @@
 use std::mem::MaybeUninit;
 use std::ops::Range;
 
-use crate::kernel::dispatch::Instructions;
-use crate::kernel::product::tiles::{Aligned, Operand, pack_rows, row_of_tiles, tile};
-use crate::kernel::product::{Columns, ColumnsMut, Into, KC, Strided};
-use crate::kernel::vector::{LANES, prefetch_place};
-use crate::real::Real;
+use crate::linalg::dispatch::Instructions;
+use crate::linalg::product::tiles::{Aligned, Operand, pack_rows, row_of_tiles, tile};
+use crate::linalg::product::{Columns, ColumnsMut, Into, KC, Strided};
+use crate::linalg::real::Real;
+use crate::linalg::vector::{LANES, prefetch_place};
 
 /// Bytes of a block of B: it stays in the second-level cache while A's panels pass by.
 pub(super) const BLOCK_BYTES: usize = 192 * 1024;

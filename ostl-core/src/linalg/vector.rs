@@ -5,8 +5,8 @@
 //! The plain twin is the array `[T; 16]`, which implements the same trait and is what the baseline uses.
 #![allow(unsafe_code, reason = "vector intrinsics")]
 
-use crate::kernel::processor::Baseline;
-use crate::real::Real;
+use crate::linalg::processor::Baseline;
+use crate::linalg::real::Real;
 
 /// Lanes of a vector.
 pub(crate) const LANES: usize = 16;
@@ -93,7 +93,7 @@ mod x86 {
     use std::arch::x86_64::*;
 
     use super::{LANES, Lanes};
-    use crate::kernel::processor::{Avx2, Avx512};
+    use crate::linalg::processor::{Avx2, Avx512};
 
     /// `$count` registers of `$width` lanes each.
     macro_rules! lanes {
@@ -182,9 +182,9 @@ mod x86 {
 #[cfg(test)]
 mod tests {
     use super::{LANES, Lanes};
-    use crate::kernel::dispatch::{Instructions, Job, dispatch};
-    use crate::kernel::processor::Baseline;
-    use crate::real::Real;
+    use crate::linalg::dispatch::{Instructions, Job, dispatch};
+    use crate::linalg::processor::Baseline;
+    use crate::linalg::real::Real;
 
     struct Arithmetic<T>([[T; LANES]; 3]);
 

@@ -7,7 +7,7 @@
 //! **Layout.** A block of parameters (rows of gates × units, columns of presynaptic signals) keeps its traces as
 //! `[tile of 8 columns][lane][state variable][gate][panel of 16 units][stream][column][unit]`: the pass walks through memory in one
 //! direction, and what all streams of a lane add to a tile of the gradient is summed in registers. Units are padded to whole panels and columns to whole tiles, with zeros that stay zeros. A_t and C
-//! come in panels too ([`Paths`](crate::dynamics::Paths)).
+//! come in panels too ([`Paths`](crate::cell::dynamics::Paths)).
 //!
 //! **Events.** Where z is sparse the sum over steps has a term for each event only. More: a column without an event in a window
 //! would only be read out and scaled, ε ← C_w ε, and both can wait. Every column remembers the window it was last touched in; what
@@ -20,16 +20,17 @@
 
 #![allow(unsafe_code, reason = "the inner loop reads z unchecked, after one check")]
 
-use crate::dynamics::MOST_VARIABLES;
-use crate::kernel::dispatch::{Instructions, Job, dispatch};
-use crate::kernel::tile::{TILE, chunk, chunk_mut, load, store};
-use crate::kernel::vector::{Lanes, prefetch};
+use crate::cell::dynamics::MOST_VARIABLES;
 use crate::lane::WIDEST;
-use crate::real::Real;
+use crate::linalg::dispatch::{Instructions, Job, dispatch};
+use crate::linalg::real::Real;
+use crate::linalg::stored::Stored;
+use crate::linalg::tile::{TILE, chunk, chunk_mut, load, store};
+use crate::linalg::vector::{Lanes, prefetch};
 
 mod layout;
 
-pub(crate) use layout::{COLUMNS, Presynaptic, SLOTS, Shape, Stored, Touched, ZERO};
+pub(crate) use layout::{COLUMNS, Presynaptic, SLOTS, Shape, Touched, ZERO};
 
 /// Tiles of a trace that are asked for ahead of the one at hand: memory answers after some hundred nanoseconds.
 const AHEAD: usize = 3;

@@ -2,11 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::kernel::dispatch::Instructions;
-use crate::kernel::tile::TILE;
-use crate::kernel::vector::Lanes;
+use crate::linalg::real::Real;
+use crate::linalg::tile::TILE;
 use crate::presynaptic::Events;
-use crate::real::Real;
 
 /// Columns of a tile.
 pub(crate) const COLUMNS: usize = 8;
@@ -17,25 +15,6 @@ pub(crate) const SLOTS: usize = 8;
 pub(crate) const ZERO: u8 = u8::MAX;
 /// For each column of a tile the slot it was last touched in.
 pub(crate) type Touched = [u8; COLUMNS];
-
-/// How a trace's values are stored.
-pub(crate) trait Stored<T: Real>: Copy + Default + Send + Sync {
-    /// Reads sixteen of them.
-    fn load<I: Instructions>(token: I, from: &[Self; TILE]) -> T::Lanes<I>;
-    /// Writes sixteen of them.
-    fn store<I: Instructions>(values: T::Lanes<I>, to: &mut [Self; TILE]);
-}
-
-impl<T: Real> Stored<T> for T {
-    #[inline(always)]
-    fn load<I: Instructions>(token: I, from: &[Self; TILE]) -> T::Lanes<I> {
-        Lanes::load(token, from)
-    }
-    #[inline(always)]
-    fn store<I: Instructions>(values: T::Lanes<I>, to: &mut [Self; TILE]) {
-        values.store(to);
-    }
-}
 
 /// Sizes of a block's trace.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]

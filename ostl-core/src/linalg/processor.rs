@@ -129,27 +129,4 @@ mod tests {
             assert_eq!(width(text.map(OsStr::new)), found);
         }
     }
-
-    /// Run as a process of its own by the test below: the variable is looked at once.
-    #[test]
-    #[ignore = "the child of another test"]
-    fn child() {
-        let network = crate::Network::<f32>::builder(1).readout(1);
-        println!("{:?} {}", instructions(), network.is_ok());
-    }
-
-    #[test]
-    fn an_unknown_word_is_refused_before_anything_is_built() {
-        let said = |word: &str| {
-            let mut child = std::process::Command::new(std::env::current_exe().unwrap());
-            child.args(["--exact", "kernel::processor::tests::child", "--ignored", "--nocapture"]).env(VARIABLE, word);
-            String::from_utf8(child.output().unwrap().stdout).unwrap()
-        };
-        assert!(said("plain").contains("Ok(\"plain\") true"), "{}", said("plain"));
-        let refused = said("sse9");
-        assert!(
-            refused.contains("OSTL_PROCESSOR") && refused.contains("\"sse9\"") && refused.contains("false"),
-            "{refused}"
-        );
-    }
 }

@@ -6,11 +6,11 @@
 
 use std::sync::Arc;
 
+use crate::cell::filter::Filter;
+use crate::cell::reverse::{self, Shape};
+use crate::cell::tiles;
 use crate::cell::{Cell, Gate, Leak, Partials, Unit};
-use crate::kernel::reverse::{self, Shape};
-use crate::kernel::tile;
-use crate::real::Real;
-use crate::trace::Filter;
+use crate::linalg::real::Real;
 
 /// State variables a unit may have at most.
 const MOST_STATES: usize = 8;
@@ -252,7 +252,7 @@ impl<T: Real, C: Cell<S, G>, const S: usize, const G: usize> Dynamics<T> for Uni
     }
 
     fn step(&self, units: usize, previous: UnitColumns<'_, T>, next: UnitColumnsMut<'_, T>) {
-        tile::step(&self.cell, units, previous, next);
+        tiles::step(&self.cell, units, previous, next);
     }
 
     fn linearise(
@@ -262,7 +262,7 @@ impl<T: Real, C: Cell<S, G>, const S: usize, const G: usize> Dynamics<T> for Uni
         next: UnitColumnsMut<'_, T>,
         partials: PartialsColumnsMut<'_, T>,
     ) {
-        tile::linearise(&self.cell, units, previous, next, partials);
+        tiles::linearise(&self.cell, units, previous, next, partials);
     }
 
     fn reverse(&self, column: ReverseColumn<'_, T>) {
