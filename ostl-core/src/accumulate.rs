@@ -9,13 +9,13 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use crate::lane::Lane;
-use crate::layer::Layer;
 use crate::linalg::gather::{gather, sum_columns};
 use crate::linalg::product::{Into, columns, columns_mut, multiply, transposed_operand};
 use crate::linalg::real::Real;
 use crate::linalg::share::is_worth_sharing;
 use crate::linalg::stored::Stored;
 use crate::network::Network;
+use crate::network::layer::Layer;
 use crate::presynaptic::{Events, Signal};
 use crate::refusal::Count;
 use crate::trace::local::kernel::{self, COLUMNS, LaneTile, Presynaptic, Shape, Touched, ZERO};

@@ -14,10 +14,10 @@ use std::ops::Range;
 
 use crate::batch::SequenceBatch;
 use crate::feedback::FeedbackWeights;
-use crate::layer::Layer;
 use crate::linalg::real::Real;
 use crate::method::{Feedback, Method};
 use crate::network::Network;
+use crate::network::layer::Layer;
 use crate::objective::Objective;
 use forward::{Frame, forward, places};
 

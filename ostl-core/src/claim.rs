@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::cell::filter::{Filter, Source};
-use crate::layer::Recurrent;
 use crate::linalg::real::Real;
 use crate::method::{Carry, Feedback, Method, TraceFormat, Window};
+use crate::network::layer::Recurrent;
 use crate::network::{Block, Network};
 use crate::trace::{Reach, filters, is_local};
 

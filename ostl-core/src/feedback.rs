@@ -4,10 +4,10 @@ use nalgebra::DMatrixView;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-use crate::initialize::Initialization;
 use crate::linalg::real::Real;
 use crate::method::{Feedback, Method};
 use crate::network::Network;
+use crate::network::initialize::Initialization;
 
 /// Apart from the streams that starting weights are drawn from.
 const STREAM: u64 = 1 << 32;

@@ -2,10 +2,10 @@
 //! recurrence.
 
 use crate::cell::dynamics::{PartialsColumnsMut, UnitColumns, UnitColumnsMut};
-use crate::layer::{Dense, Recurrent};
 use crate::linalg::gather::gather;
 use crate::linalg::product::{Into, columns, columns_mut, multiply_shared, plain_operand};
 use crate::linalg::real::Real;
+use crate::network::layer::{Dense, Recurrent};
 use crate::presynaptic::Events;
 use crate::window::{Keep, RecurrentTape};
 

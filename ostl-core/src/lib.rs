@@ -1,20 +1,15 @@
 #![doc = include_str!("../README.md")]
 
 mod accumulate;
-mod activity;
 pub mod batch;
 pub mod bptt;
 pub mod cell;
 pub mod checkpoint;
 mod claim;
-mod connections;
-mod dropout;
 pub mod feedback;
 mod forward;
 pub mod gradient_check;
-mod initialize;
 mod lane;
-mod layer;
 mod learner;
 mod linalg;
 pub mod loss;
@@ -34,14 +29,10 @@ pub mod whole_file;
 mod window;
 mod window_choice;
 
-pub use activity::{Activity, RateTerm, VoltageTerm};
 pub use batch::{SequenceBatch, TargetKind, Targets};
 pub use cell::auto::{AutoCell, Equations, Number};
 pub use cell::{Cell, Gate, Leak, PREPARED, Partials, Unit};
 pub use cell::{auto, dynamics};
-pub use connections::Connections;
-pub use initialize::Initialization;
-pub use layer::Activation;
 pub use learner::error::{Aftermath, LearnError};
 pub use learner::{Learner, LearnerState, Observation, UnitsSeen};
 pub use linalg::processor::instructions;
@@ -49,6 +40,10 @@ pub use linalg::real::Real;
 pub use linalg::{checked as product, real};
 pub use loss::{Loss, Target};
 pub use method::{Carry, Edge, Feedback, Method, TraceFormat, Update, Window};
+pub use network::activity::{Activity, RateTerm, VoltageTerm};
+pub use network::connections::Connections;
+pub use network::initialize::Initialization;
+pub use network::layer::Activation;
 pub use network::{Block, Network, NetworkBuilder};
 pub use objective::Objective;
 pub use optimizer::{Optimizer, OptimizerSettings, Rule};

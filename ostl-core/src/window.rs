@@ -4,6 +4,7 @@
 //! of streams that take part in this window (a prefix of all streams). Buffers are as large as the largest window seen and are
 //! used over and over; a step allocates nothing.
 
+mod dropout_tape;
 mod form;
 mod layer_tape;
 mod rolling;
@@ -13,13 +14,13 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use crate::batch::SequenceBatch;
-use crate::dropout::DropoutTape;
 use crate::forward::{Below, Span, dense_forward, recurrent_forward};
-use crate::layer::{Activation, Layer, Recurrent};
 use crate::linalg::real::{Real, all_finite};
 use crate::network::Network;
+use crate::network::layer::{Activation, Layer, Recurrent};
 use crate::presynaptic::{Events, Listing};
 
+use dropout_tape::DropoutTape;
 pub(crate) use layer_tape::{ActivityTape, Boundary, DenseTape, LayerTape, PartialPlanes, RecurrentTape};
 
 /// Whether a forward pass keeps what a reverse sweep needs.

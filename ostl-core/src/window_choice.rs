@@ -4,11 +4,11 @@
 //! these fall as 1/K; and it keeps K steps of partials, signals and A, which are cheap for as long as they fit into the second-level
 //! cache. The choice is the K with the smallest sum, among those whose memory is within the budget.
 
-use crate::layer::Layer;
 use crate::linalg::real::Real;
 use crate::memory::Sizing;
 use crate::method::{Carry, Method, Window};
 use crate::network::Network;
+use crate::network::layer::Layer;
 use crate::trace::{Reach, filters, is_local};
 
 /// Bytes that a core reads and writes in a second, about, beyond its own caches.
@@ -176,7 +176,7 @@ fn second_level_cache() -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::layer::Activation;
+    use crate::network::layer::Activation;
 
     fn network() -> Network<f32> {
         Network::builder(64).dense(64, Activation::Tanh).readout(8).unwrap()

@@ -2,9 +2,9 @@
 
 use crate::batch::SequenceBatch;
 use crate::cell::dynamics::{PartialsColumnsMut, UnitColumns, UnitColumnsMut};
-use crate::layer::{Layer, Recurrent};
 use crate::linalg::real::Real;
 use crate::network::Network;
+use crate::network::layer::{Layer, Recurrent};
 
 /// What one layer did at one step.
 pub(super) struct Frame<T> {

@@ -4,11 +4,11 @@ use crate::batch::SequenceBatch;
 use crate::bptt;
 use crate::claim::{Claim, claims};
 use crate::gradient_check::{Agreement, agreement};
-use crate::layer::Layer;
 use crate::learner::Learner;
 use crate::learner::error::LearnError;
 use crate::method::{Carry, Method, Window};
 use crate::network::Network;
+use crate::network::layer::Layer;
 use crate::objective::Objective;
 use crate::optimizer::OptimizerSettings;
 

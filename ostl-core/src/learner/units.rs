@@ -1,9 +1,9 @@
 //! Units that say nothing: those that are silent, and those that are always at the end of their range.
 
 use super::Learner;
-use crate::layer::Layer;
 use crate::linalg::real::Real;
 use crate::network::Network;
+use crate::network::layer::Layer;
 use crate::window::Tape;
 
 /// What the units of a hidden layer did over everything that was evaluated while they were watched.

@@ -1,14 +1,14 @@
 //! What lanes take: tapes, sweeps, and what traces need of a window. As `window.rs`, `sweep.rs` and `trace/local.rs` allocate it.
 
 use super::Sizing;
-use crate::activity::Activity;
 use crate::cell::filter::{Filter, Source};
 use crate::lane::{Lanes, width};
-use crate::layer::{Layer, Recurrent};
 use crate::learner::EVALUATION_STEPS;
 use crate::linalg::real::Real;
 use crate::linalg::tile::TILE;
 use crate::method::{Carry, Feedback, Update};
+use crate::network::activity::Activity;
+use crate::network::layer::{Layer, Recurrent};
 use crate::presynaptic::Events;
 use crate::refusal::{Count, count};
 use crate::trace::local::kernel::SLOTS;

@@ -8,61 +8,20 @@ mod lane;
 mod refusal;
 mod traces;
 
-use crate::layer::Layer;
 use crate::linalg::real::Real;
 use crate::method::{Method, Window};
 use crate::network::Network;
+use crate::network::layer::Layer;
 use crate::optimizer::OptimizerSettings;
 use crate::refusal::{Count, MemoryNeed, count};
 
-pub(crate) use refusal::check_weights;
+use crate::network::size::{connections, parameters_of};
 
 impl<T: Real> Network<T> {
     /// What learning takes with this network, in so many streams side by side whose sequences (or stretches) have up to `longest` steps.
     pub fn memory(&self, method: &Method, optimizer: &OptimizerSettings, streams: usize, longest: usize) -> MemoryNeed {
         Sizing::new(self, method, streams, longest).need(optimizer)
     }
-
-    /// Bytes that the weights take, of layers that may not be laid out yet.
-    pub(crate) fn weight_bytes(layers: &[Layer<T>]) -> Count {
-        let parameters: Count = layers.iter().map(parameters_of).sum();
-        parameters * size_of::<T>()
-    }
-}
-
-/// Parameters of a layer.
-pub(crate) fn parameters_of<T: Real>(layer: &Layer<T>) -> Count {
-    blocks_of(layer).into_iter().map(|block| block.rows * block.columns).sum()
-}
-
-/// A block of parameters by its size alone.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct BlockSize {
-    pub(super) rows: Count,
-    pub(super) columns: Count,
-    /// The gates that it feeds: first and last plus one; of a stateless layer none.
-    pub(super) gates: [usize; 2],
-}
-
-/// The blocks of a layer, in the order of its parameters.
-pub(super) fn blocks_of<T: Real>(layer: &Layer<T>) -> Vec<BlockSize> {
-    let n = count(layer.units());
-    let block =
-        |gates: [usize; 2], columns: usize| BlockSize { rows: n * (gates[1] - gates[0]), columns: count(columns), gates };
-    let mut blocks = match layer {
-        Layer::Dense(layer) => {
-            let all = |columns: usize| BlockSize { rows: n, columns: count(columns), gates: [0, 0] };
-            vec![all(layer.inputs), all(usize::from(layer.b.is_some()))]
-        }
-        Layer::Recurrent(layer) => {
-            let range = |gates: &std::ops::Range<usize>| [gates.start, gates.end];
-            let constants = (0..layer.gates()).filter(|&g| layer.constants[g].is_some()).map(|g| block([g, g + 1], 1));
-            let w = block(range(&layer.x_gates), layer.inputs);
-            [w, block(range(&layer.y_gates), layer.units)].into_iter().chain(constants).collect()
-        }
-    };
-    blocks.retain(|block| block.rows * block.columns > Count(0));
-    blocks
 }
 
 /// A network, a method and how it is run: what every size follows from.
@@ -126,10 +85,4 @@ impl<'a, T: Real> Sizing<'a, T> {
         };
         layers.iter().enumerate().map(of).sum::<Count>() * size_of::<T>()
     }
-}
-
-/// Bytes of the tables of connections that a sparse H has.
-fn connections<T: Real>(layers: &[Layer<T>]) -> Count {
-    let sparse = layers.iter().filter_map(Layer::recurrent).filter(|layer| layer.connections.is_some());
-    sparse.map(|layer| count(layer.units) * layer.units).sum()
 }

@@ -1,12 +1,11 @@
 //! What is refused for want of memory: the part that takes most, how much it is, and what would fit.
 
-use super::{connections, parameters_of};
-use crate::layer::Layer;
 use crate::linalg::real::Real;
 use crate::method::{Carry, Method, Window};
-use crate::network::Network;
+use crate::network::size::{layer_of_most, with_units};
+use crate::network::{Network, NetworkBuilder};
 use crate::optimizer::OptimizerSettings;
-use crate::refusal::{ConfigError, Count, Counted, Fits, MemoryNeed, Part, TooLarge, can_have};
+use crate::refusal::{ConfigError, Counted, Fits, MemoryNeed, Part, TooLarge, can_have};
 
 /// What is asked for: a network, how it learns, and what lies beside it.
 struct Asked<'a, T: Real> {
@@ -145,12 +144,6 @@ fn largest<T: Real>(asked: &Asked<'_, T>, need: &MemoryNeed, counted: Counted) -
     if asked.streams > 1 { Part::Streams } else { units }
 }
 
-/// The layer with the most parameters, if possible not the readout, whose size is the task's.
-fn layer_of_most<T: Real>(layers: &[Layer<T>]) -> usize {
-    let hidden = &layers[..(layers.len() - 1).max(1)];
-    (0..hidden.len()).max_by_key(|&index| parameters_of(&layers[index])).unwrap_or(0)
-}
-
 /// Shows what was asked with another value of one of its parts.
 type Variants<'a, T> = &'a dyn Fn(usize, &mut dyn FnMut(&Asked<'_, T>));
 
@@ -218,52 +211,33 @@ fn fits<T: Real>(asked: &Asked<'_, T>, part: Part, fit: impl Fn(&Asked<'_, T>, &
     Fits { parts }
 }
 
-/// The same layers, one of them with so many units.
-fn with_units<T: Real>(layers: &[Layer<T>], index: usize, units: usize) -> Vec<Layer<T>> {
-    let mut layers = layers.to_vec();
-    match &mut layers[index] {
-        Layer::Recurrent(layer) => (layer.units, layer.connections) = (units, None),
-        Layer::Dense(layer) => layer.units = units,
+impl<T: Real> NetworkBuilder<T> {
+    /// What learning will take with these layers and that readout: [`Network::memory`], before the network is there.
+    pub fn memory(
+        &self,
+        readout: Option<usize>,
+        method: &Method,
+        optimizer: &OptimizerSettings,
+        [streams, longest]: [usize; 2],
+    ) -> MemoryNeed {
+        self.outline(readout, true).memory(method, optimizer, streams, longest)
     }
-    match layers.get_mut(index + 1) {
-        Some(Layer::Recurrent(layer)) => layer.inputs = units,
-        Some(Layer::Dense(layer)) => layer.inputs = units,
-        None => {}
-    }
-    layers
-}
 
-/// Whether the machine has the memory for the weights of these layers, `drawn` bytes more while they are drawn, and as many again: a network
-/// without room for its gradient is of no use.
-///
-/// # Errors
-/// The layer that takes most, how much it is, and what would fit.
-pub(crate) fn check_weights<T: Real>(
-    layers: &[Layer<T>],
-    drawn: impl Fn(&[Layer<T>]) -> Count,
-) -> Result<(), Box<TooLarge>> {
-    let bytes = |layers: &[Layer<T>]| Network::weight_bytes(layers) + connections(layers) + drawn(layers);
-    let weights = bytes(layers).0;
-    let limit = match can_have(weights) {
-        Ok(()) => return Ok(()),
-        Err(available) => available,
-    };
-    let layer = layer_of_most(layers);
-    let most = layers[layer].units();
-    let (mut fitting, mut failing) = (0, most);
-    while failing - fitting > 1 {
-        let middle = fitting + (failing - fitting) / 2;
-        if bytes(&with_units(layers, layer, middle)).0 <= limit { fitting = middle } else { failing = middle }
+    /// Whether this machine has the memory for learning with these layers and that readout: [`Network::check_memory`], before the network
+    /// is there, and for its weights, too.
+    ///
+    /// # Errors
+    /// The part that takes most, how much it is, and what would fit.
+    pub fn check_memory(
+        &self,
+        readout: Option<usize>,
+        method: &Method,
+        optimizer: &OptimizerSettings,
+        size: [usize; 2],
+        beside: u64,
+        budget: Option<u64>,
+    ) -> Result<MemoryNeed, Box<TooLarge>> {
+        self.check_weights(readout)?;
+        self.outline(readout, true).check_outline(method, optimizer, size, beside, budget)
     }
-    let parts =
-        (fitting > 0).then(|| (Part::Units { layer }, fitting.to_string(), bytes(&with_units(layers, layer, fitting)).0));
-    Err(Box::new(TooLarge {
-        part: Part::Units { layer },
-        value: most.to_string(),
-        need: MemoryNeed { weights, ..MemoryNeed::default() },
-        beside: 0,
-        limit,
-        counted: Counted::All,
-        fits: Fits { parts: parts.into_iter().collect() },
-    }))
 }

@@ -2,12 +2,13 @@
 
 use std::ops::Range;
 
-use super::{BlockSize, Sizing, blocks_of};
+use super::Sizing;
 use crate::accumulate::Plan;
-use crate::layer::{Layer, Recurrent};
 use crate::linalg::real::Real;
 use crate::linalg::tile::TILE;
 use crate::method::{Carry, TraceFormat};
+use crate::network::layer::{Layer, Recurrent};
+use crate::network::size::{BlockSize, blocks_of, parameters_of};
 use crate::refusal::{Count, count};
 use crate::trace::local::kernel::COLUMNS;
 use crate::trace::{GROUPS, Reach, WIDTH, carries_output, is_local, parameters_of_unit, spans};
@@ -190,7 +191,7 @@ impl<T: Real> Sizing<'_, T> {
             let states = layer.recurrent().map_or(Count(0), |layer| n * layer.states());
             let heard = layer.recurrent().is_some_and(|layer| !layer.y_gates.is_empty() || layer.dynamics.resets());
             variables += states + if heard { n } else { Count(0) };
-            parameters += super::parameters_of(layer);
+            parameters += parameters_of(layer);
             room += rows + states * 2 + n * 3 + rows * self.capacity;
         }
         TraceBytes { kept: (parameters + variables * 2) * self.streams, beside: (room + 1) * self.streams + self.capacity }

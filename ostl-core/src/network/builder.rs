@@ -7,14 +7,15 @@ use rand_chacha::ChaCha8Rng;
 
 use super::outline::recurrent;
 use super::{Block, Network, Tie};
-use crate::activity::Activity;
 use crate::cell::Cell;
 use crate::cell::dynamics::{Dynamics, dynamics_of};
-use crate::connections::Connections;
-use crate::dropout::Dropout;
-use crate::initialize::Initialization;
-use crate::layer::{Activation, Dense, Layer, Recurrent};
+use crate::linalg::processor::instructions;
 use crate::linalg::real::Real;
+use crate::network::activity::Activity;
+use crate::network::connections::Connections;
+use crate::network::dropout::Dropout;
+use crate::network::initialize::Initialization;
+use crate::network::layer::{Activation, Dense, Layer, Recurrent};
 use crate::refusal::ConfigError;
 
 /// A layer as it is to be.
@@ -189,7 +190,7 @@ impl<T: Real> NetworkBuilder<T> {
 
     fn build(self) -> Result<Network<T>, ConfigError> {
         // Whoever says which instructions to use means it.
-        crate::instructions()?;
+        instructions()?;
         let positive = |field: String, value: usize| {
             if value == 0 { Err(ConfigError::out_of_range(field, value, "at least 1")) } else { Ok(value) }
         };

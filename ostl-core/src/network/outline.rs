@@ -4,16 +4,14 @@ use std::sync::Arc;
 
 use super::Network;
 use super::builder::{NetworkBuilder, Planned};
-use crate::activity::Activity;
+use super::size::{check_weights, parameters_of};
 use crate::cell::dynamics::Dynamics;
-use crate::connections::Connections;
-use crate::dropout::Dropout;
-use crate::layer::{Activation, Dense, Layer, Recurrent};
 use crate::linalg::real::Real;
-use crate::memory::{check_weights, parameters_of};
-use crate::method::Method;
-use crate::optimizer::OptimizerSettings;
-use crate::refusal::{ConfigError, Count, MemoryNeed, TooLarge, count};
+use crate::network::activity::Activity;
+use crate::network::connections::Connections;
+use crate::network::dropout::Dropout;
+use crate::network::layer::{Activation, Dense, Layer, Recurrent};
+use crate::refusal::{ConfigError, Count, TooLarge, count};
 
 impl<T: Real> NetworkBuilder<T> {
     /// Whether this machine has the memory for the weights of the layers so far and of a stateless readout of so many outputs, if there is to be
@@ -23,35 +21,6 @@ impl<T: Real> NetworkBuilder<T> {
     /// The layer that takes most, how much it is, and what would fit.
     pub fn check_weights(&self, readout: Option<usize>) -> Result<(), Box<TooLarge>> {
         check_weights(&self.outline(readout, false).layers, |layers| self.on_the_way(layers))
-    }
-
-    /// What learning will take with these layers and that readout: [`Network::memory`], before the network is there.
-    pub fn memory(
-        &self,
-        readout: Option<usize>,
-        method: &Method,
-        optimizer: &OptimizerSettings,
-        [streams, longest]: [usize; 2],
-    ) -> MemoryNeed {
-        self.outline(readout, true).memory(method, optimizer, streams, longest)
-    }
-
-    /// Whether this machine has the memory for learning with these layers and that readout: [`Network::check_memory`], before the network
-    /// is there, and for its weights, too.
-    ///
-    /// # Errors
-    /// The part that takes most, how much it is, and what would fit.
-    pub fn check_memory(
-        &self,
-        readout: Option<usize>,
-        method: &Method,
-        optimizer: &OptimizerSettings,
-        size: [usize; 2],
-        beside: u64,
-        budget: Option<u64>,
-    ) -> Result<MemoryNeed, Box<TooLarge>> {
-        self.check_weights(readout)?;
-        self.outline(readout, true).check_outline(method, optimizer, size, beside, budget)
     }
 
     /// The parameters that there will be, if the machine has the memory for them.
@@ -64,7 +33,7 @@ impl<T: Real> NetworkBuilder<T> {
     }
 
     /// The network by its sizes alone, with the connections of sparse layers if these are wanted.
-    fn outline(&self, readout: Option<usize>, connections: bool) -> Network<T> {
+    pub(crate) fn outline(&self, readout: Option<usize>, connections: bool) -> Network<T> {
         let mut layers = Vec::new();
         let mut inputs = self.inputs;
         let readout = readout.map(|outputs| Planned::Dense(outputs, Activation::Identity));

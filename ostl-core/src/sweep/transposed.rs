@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::feedback::FeedbackWeights;
-use crate::layer::Layer;
 use crate::linalg::real::Real;
 use crate::method::{Carry, Edge, Feedback, Method};
 use crate::network::Network;
+use crate::network::layer::Layer;
 
 /// The matrices that bring signals down: transposed weights, made once for as long as the weights stay the same, or fixed feedback.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -6,10 +6,10 @@
 //! with the readout's κ). The same holds, as an approximation, for the potentials of a spiking layer above (Summe et al. 2024).
 
 use crate::cell::filter::{Filter, Source};
-use crate::layer::Recurrent;
 use crate::linalg::real::Real;
 use crate::method::{Carry, Feedback, Method};
 use crate::network::Network;
+use crate::network::layer::Recurrent;
 use crate::trace::hears_itself;
 
 /// What listens to each layer under a method.

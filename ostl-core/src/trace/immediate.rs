@@ -3,9 +3,9 @@
 //! y_{t₀} = f(s_{t₀}, a_{t₀}), so what the window wants of y_{t₀} reaches s_{t₀} through ∂y/∂s (and the trace) and the
 //! parameters through ∂y/∂a and z of that very step.
 
-use crate::layer::Recurrent;
 use crate::linalg::real::Real;
 use crate::linalg::tile::TILE;
+use crate::network::layer::Recurrent;
 use crate::sweep::LayerSweep;
 use crate::window::Boundary;
 

@@ -17,11 +17,11 @@ use serde::{Deserialize, Serialize};
 use crate::accumulate::{Plan, Traced, Values, Window};
 use crate::cell::filter::Filter;
 use crate::lane::{Lane, Lanes};
-use crate::layer::Layer;
 use crate::linalg::bf16::Bf16;
 use crate::linalg::real::Real;
 use crate::method::{Carry, Feedback, Method, TraceFormat, Update};
 use crate::network::Network;
+use crate::network::layer::Layer;
 use crate::trace::local::kernel::{COLUMNS, Touched, ZERO};
 
 pub(crate) use filter::filters;

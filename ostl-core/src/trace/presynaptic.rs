@@ -14,10 +14,10 @@ use serde::{Deserialize, Serialize};
 
 use super::immediate::folded_signal;
 use crate::accumulate::Window;
-use crate::layer::Layer;
 use crate::linalg::product::{Into, columns, columns_mut, multiply, transposed_operand};
 use crate::linalg::real::Real;
 use crate::network::Network;
+use crate::network::layer::Layer;
 use crate::window::{LayerTape, Tape};
 
 /// The presynaptic traces of every recurrent layer.

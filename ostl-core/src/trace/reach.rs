@@ -1,7 +1,7 @@
 //! Whom a unit reaches: the pattern that SnAp-n keeps of an influence matrix (Menick et al. 2020, § 3).
 
-use crate::layer::Recurrent;
 use crate::linalg::real::Real;
+use crate::network::layer::Recurrent;
 
 /// For each unit the units that it reaches through existing connections of H within some steps, itself included.
 #[derive(Clone, Debug, PartialEq)]

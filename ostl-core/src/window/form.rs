@@ -1,8 +1,8 @@
 //! Whether a tape that was saved is one that could have been here.
 
-use crate::layer::Layer;
 use crate::linalg::real::Real;
 use crate::network::Network;
+use crate::network::layer::Layer;
 use crate::window::{LayerTape, Tape};
 
 impl<T: Real> Tape<T> {

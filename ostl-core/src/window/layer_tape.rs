@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::cell::dynamics::{PartialsColumn, PartialsWindow};
-use crate::layer::Recurrent;
 use crate::linalg::real::Real;
+use crate::network::layer::Recurrent;
 use crate::presynaptic::Events;
 
 /// The five partials of a recurrent layer over a window, as planes, column by column.

@@ -1,9 +1,9 @@
 //! A window that rolls: the tape keeps the last steps, and every reverse sweep looks back over them from the newest.
 
 use crate::batch::SequenceBatch;
-use crate::layer::Layer;
 use crate::linalg::real::Real;
 use crate::network::Network;
+use crate::network::layer::Layer;
 use crate::window::{LayerTape, Tape};
 
 impl<T: Real> Tape<T> {

@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::stream::Stream;
 use crate::cell::filter::Filter;
-use crate::layer::{Layer, Recurrent};
 use crate::linalg::product::{Strided, transposed_operand};
 use crate::linalg::real::Real;
 use crate::network::Network;
+use crate::network::layer::{Layer, Recurrent};
 use crate::presynaptic::Signal;
 use crate::window::{LayerTape, RecurrentTape, Tape};
 

@@ -23,11 +23,11 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::span::{Block, SpanLayer, StreamWindow};
-use crate::layer::Recurrent;
 use crate::linalg::dot::dot;
 use crate::linalg::product::{Into, columns, columns_mut, multiply, plain_operand};
 use crate::linalg::real::Real;
 use crate::linalg::share::is_worth_sharing;
+use crate::network::layer::Recurrent;
 use crate::presynaptic::Signal;
 use crate::trace::reach::{Reach, heard};
 

@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::span::{SpanLayer, recurrent_at};
 use crate::lane::Lane;
-use crate::layer::{Layer, Recurrent};
 use crate::linalg::product::{Into, columns, columns_mut, multiply_shared, plain_operand, transposed_operand};
 use crate::linalg::real::Real;
 use crate::network::Network;
+use crate::network::layer::{Layer, Recurrent};
 use crate::sweep::Transposed;
 use crate::trace::immediate::folded_signal;
 use crate::window::{LayerTape, RecurrentTape, Tape};

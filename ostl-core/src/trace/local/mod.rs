@@ -14,10 +14,10 @@ use self::kernel::SLOTS;
 use super::immediate::{folded_signal, set_edge};
 use crate::cell::dynamics::Paths;
 use crate::cell::filter::{Filter, Source};
-use crate::layer::Layer;
 use crate::linalg::real::Real;
 use crate::linalg::tile::TILE;
 use crate::network::Network;
+use crate::network::layer::Layer;
 use crate::sweep::Sweep;
 use crate::window::{LayerTape, Tape};
 

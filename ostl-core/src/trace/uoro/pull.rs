@@ -4,11 +4,11 @@
 
 use super::{Product, UoroLayer};
 use crate::cell::dynamics::ReverseColumn;
-use crate::layer::{Layer, Recurrent};
 use crate::linalg::dot::dot;
 use crate::linalg::product::{Into, columns, columns_mut, multiply};
 use crate::linalg::real::Real;
 use crate::network::Network;
+use crate::network::layer::{Layer, Recurrent};
 use crate::window::{LayerTape, RecurrentTape, Tape};
 
 impl<T: Real> Product<T> {

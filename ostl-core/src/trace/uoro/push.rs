@@ -1,10 +1,10 @@
 //! J v̂: tangents of the carried variables, taken forward through a window by its own partials.
 
 use super::{Product, Room, UoroLayer};
-use crate::layer::{Layer, Recurrent};
 use crate::linalg::product::{Into, columns, columns_mut, multiply, plain_operand};
 use crate::linalg::real::Real;
 use crate::network::Network;
+use crate::network::layer::{Layer, Recurrent};
 use crate::window::{LayerTape, RecurrentTape, Tape};
 
 impl<T: Real> Product<T> {

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::activity::Activity;
 use crate::cell::Leak;
 use crate::cell::dynamics::Dynamics;
-use crate::connections::Connections;
-use crate::dropout::Dropout;
 use crate::linalg::real::Real;
+use crate::network::activity::Activity;
+use crate::network::connections::Connections;
+use crate::network::dropout::Dropout;
 
 /// The activation of a stateless dense layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,8 +5,6 @@
 //! number of steps that the learner has seen, so a run is the same on any threads and after any stop. The gradient is that of the error
 //! with the masks as they were drawn.
 
-use serde::{Deserialize, Serialize};
-
 use crate::linalg::real::Real;
 
 /// The dropout of one layer's inputs.
@@ -45,16 +43,6 @@ fn mix(mut x: u64) -> u64 {
     x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     x ^ (x >> 31)
-}
-
-/// What a layer with dropout reads over a window.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(bound = "")]
-pub(crate) struct DropoutTape<T: Real> {
-    /// The masks: `m × columns`.
-    pub(crate) mask: Vec<T>,
-    /// The values below times the masks.
-    pub(crate) values: Vec<T>,
 }
 
 #[cfg(test)]

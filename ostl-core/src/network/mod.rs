@@ -1,16 +1,22 @@
 //! A stack of layers and a readout, with all parameters in one vector.
 
+pub(crate) mod activity;
 mod builder;
+pub(crate) mod connections;
+pub(crate) mod dropout;
+pub(crate) mod initialize;
+pub(crate) mod layer;
 mod outline;
+pub(crate) mod size;
 mod tie;
 
 use std::borrow::Cow;
 
 use nalgebra::{DMatrixView, DMatrixViewMut};
 
-use crate::connections::Connections;
-use crate::layer::Layer;
 use crate::linalg::real::Real;
+use crate::network::connections::Connections;
+use crate::network::layer::Layer;
 use crate::refusal::ConfigError;
 
 pub use builder::NetworkBuilder;
