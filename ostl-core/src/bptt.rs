@@ -12,13 +12,13 @@ mod forward;
 
 use std::ops::Range;
 
-use crate::batch::SequenceBatch;
-use crate::feedback::FeedbackWeights;
+use crate::data::batch::SequenceBatch;
+use crate::data::objective::Objective;
 use crate::linalg::real::Real;
+use crate::method::feedback::FeedbackWeights;
 use crate::method::{Feedback, Method};
 use crate::network::Network;
 use crate::network::layer::Layer;
-use crate::objective::Objective;
 use forward::{Frame, forward, places};
 
 /// The summed loss of a batch and its gradient.

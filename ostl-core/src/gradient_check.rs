@@ -43,10 +43,10 @@ pub use crate::claim::{Claim, claims};
 pub use audit::{Audit, BlockAudit, audit};
 pub use cell::{CellCheck, check_cell};
 
-use crate::batch::SequenceBatch;
 use crate::bptt;
+use crate::data::batch::SequenceBatch;
+use crate::data::objective::Objective;
 use crate::network::Network;
-use crate::objective::Objective;
 
 /// How well one gradient agrees with another.
 #[derive(Clone, Copy, Debug, PartialEq)]

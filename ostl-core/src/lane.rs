@@ -7,11 +7,11 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::data::score::Score;
 use crate::linalg::real::Real;
 use crate::linalg::share::is_worth_sharing;
 use crate::method::{Carry, Method, Window};
 use crate::network::Network;
-use crate::score::Score;
 use crate::sweep::{Sweep, Transposed};
 use crate::trace::{LanePaths, Trace};
 use crate::window::{Lists, Tape};

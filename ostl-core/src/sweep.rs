@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::cell::dynamics::ReverseColumn;
 use crate::cell::filter::{Filter, Source};
+use crate::data::loss::Target;
+use crate::data::objective::Objective;
 use crate::linalg::product::{Into, columns, columns_mut, multiply_shared, plain_operand};
 use crate::linalg::real::Real;
-use crate::loss::Target;
 use crate::method::{Feedback, Method};
 use crate::network::Network;
 use crate::network::layer::{Layer, Recurrent};
-use crate::objective::Objective;
 use crate::sweep::transposed::Reach;
 pub(crate) use crate::sweep::transposed::Transposed;
 use crate::trace::folded_signal;

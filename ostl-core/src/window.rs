@@ -13,7 +13,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use crate::batch::SequenceBatch;
+use crate::data::batch::SequenceBatch;
 use crate::forward::{Below, Span, dense_forward, recurrent_forward};
 use crate::linalg::real::{Real, all_finite};
 use crate::network::Network;

@@ -1,7 +1,7 @@
 //! The oracle's forward pass: one sequence, unit by unit, with everything kept that the sweep needs.
 
-use crate::batch::SequenceBatch;
 use crate::cell::dynamics::{PartialsColumnsMut, UnitColumns, UnitColumnsMut};
+use crate::data::batch::SequenceBatch;
 use crate::linalg::real::Real;
 use crate::network::Network;
 use crate::network::layer::{Layer, Recurrent};

@@ -1,15 +1,15 @@
 //! A method's gradient against BPTT's, block by block.
 
-use crate::batch::SequenceBatch;
 use crate::bptt;
 use crate::claim::{Claim, claims};
+use crate::data::batch::SequenceBatch;
+use crate::data::objective::Objective;
 use crate::gradient_check::{Agreement, agreement};
 use crate::learner::Learner;
 use crate::learner::error::LearnError;
 use crate::method::{Carry, Method, Window};
 use crate::network::Network;
 use crate::network::layer::Layer;
-use crate::objective::Objective;
 use crate::optimizer::OptimizerSettings;
 
 /// Relative error up to which a gradient counts as equal in `f64`.

@@ -1,13 +1,13 @@
 //! Whole batches of sequences: the windows one after another, layer by layer within each.
 
 use super::{Learner, add_loss};
-use crate::batch::{SequenceBatch, TargetKind, Targets};
+use crate::data::batch::{SequenceBatch, TargetKind, Targets};
+use crate::data::score::Score;
 use crate::lane::Lane;
 use crate::learner::error::LearnError;
 use crate::linalg::real::Real;
 use crate::method::{Update, Window};
 use crate::refusal::Counted;
-use crate::score::Score;
 use crate::window::{Keep, Moment};
 
 /// Where streams begin a batch.

@@ -1,13 +1,13 @@
 //! What the network does on given sequences, without learning and without touching the streams that are learned from.
 
 use super::{Learner, add_score};
-use crate::batch::SequenceBatch;
+use crate::data::batch::SequenceBatch;
+use crate::data::loss::Target;
+use crate::data::objective::Objective;
+use crate::data::score::Score;
 use crate::learner::error::{Aftermath, LearnError};
 use crate::linalg::real::Real;
-use crate::loss::Target;
-use crate::objective::Objective;
 use crate::refusal::Counted;
-use crate::score::Score;
 use crate::window::{Keep, Lists, Moment, Tape};
 
 /// Steps that an evaluation takes at a time.

@@ -12,16 +12,16 @@ mod streaming;
 mod units;
 mod windows;
 
+use crate::data::loss::{Loss, Target};
+use crate::data::objective::Objective;
+use crate::data::score::Score;
 use crate::lane::Lane;
 use crate::learner::error::LearnError;
 use crate::linalg::real::Real;
-use crate::loss::{Loss, Target};
 use crate::method::Method;
 use crate::network::Network;
-use crate::objective::Objective;
 use crate::optimizer::{Optimizer, OptimizerSettings};
 use crate::refusal::ConfigError;
-use crate::score::Score;
 
 pub(crate) use evaluation::EVALUATION_STEPS;
 use evaluation::Evaluation;

@@ -1,10 +1,10 @@
 //! What a learner does not learn from: numbers that broke, and targets that do not fit.
 
 use super::{Learner, Streaming};
-use crate::batch::{Place, SequenceBatch, TargetKind};
+use crate::data::batch::{Place, SequenceBatch, TargetKind};
+use crate::data::loss::Target;
 use crate::learner::error::{Aftermath, LearnError};
 use crate::linalg::real::{Real, all_finite};
-use crate::loss::Target;
 
 impl<T: Real> Learner<T> {
     /// The error for a number that broke on the way forward. The streams start anew, so that nothing of it travels on.

@@ -3,11 +3,11 @@
 use nalgebra::DMatrixView;
 
 use super::{Learner, Streaming, add_loss};
+use crate::data::loss::Target;
+use crate::data::score::Score;
 use crate::learner::error::LearnError;
 use crate::linalg::real::{Real, all_finite};
-use crate::loss::Target;
 use crate::method::Update;
-use crate::score::Score;
 use crate::window::{Keep, Moment};
 
 impl<T: Real> Learner<T> {

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 mod carry;
 mod combination;
+pub mod feedback;
 mod named;
 
 pub use carry::Carry;

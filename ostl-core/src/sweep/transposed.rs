@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::feedback::FeedbackWeights;
 use crate::linalg::real::Real;
+use crate::method::feedback::FeedbackWeights;
 use crate::method::{Carry, Edge, Feedback, Method};
 use crate::network::Network;
 use crate::network::layer::Layer;

@@ -1,6 +1,6 @@
 //! A window that rolls: the tape keeps the last steps, and every reverse sweep looks back over them from the newest.
 
-use crate::batch::SequenceBatch;
+use crate::data::batch::SequenceBatch;
 use crate::linalg::real::Real;
 use crate::network::Network;
 use crate::network::layer::Layer;

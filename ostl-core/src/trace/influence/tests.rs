@@ -1,11 +1,11 @@
 //! SnAp-1 is kept in two ways: unit by unit beside `local`, and as the sparse pattern of order 1. At K = 1 they are the same.
 
 use super::{Kept, sparse::Sparse};
-use crate::batch::{SequenceBatch, TargetKind};
 use crate::cell::{Cell, Gate, Partials, Unit};
+use crate::data::batch::{SequenceBatch, TargetKind};
+use crate::data::loss::Loss;
 use crate::learner::Learner;
 use crate::linalg::real::Real;
-use crate::loss::Loss;
 use crate::method::{Carry, Method};
 use crate::network::Network;
 use crate::optimizer::OptimizerSettings;

@@ -63,7 +63,7 @@ fn broken<T: Real>(stream: usize, step: usize, values: &[T]) -> Option<Place<T>>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::batch::TargetKind;
+    use crate::data::batch::TargetKind;
 
     #[test]
     fn what_is_broken_is_found_where_it_is() {

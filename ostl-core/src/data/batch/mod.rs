@@ -7,8 +7,8 @@ use std::ops::Range;
 
 use nalgebra::DMatrix;
 
+use crate::data::loss::Target;
 use crate::linalg::real::Real;
-use crate::loss::Target;
 
 pub(crate) use finite::Place;
 use inputs::{EventList, Inputs};

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::batch::TargetKind;
+use crate::data::batch::TargetKind;
+use crate::data::loss::{Loss, Target, softmax};
 use crate::linalg::real::Real;
-use crate::loss::{Loss, Target, softmax};
 use crate::refusal::ConfigError;
 
 /// Largest weight of a class; beyond it, numbers of single precision break.
