@@ -16,10 +16,10 @@ use crate::linalg::share::is_worth_sharing;
 use crate::linalg::stored::Stored;
 use crate::network::Network;
 use crate::network::layer::Layer;
-use crate::presynaptic::{Events, Signal};
 use crate::refusal::Count;
+use crate::tape::LayerTape;
+use crate::tape::events::{Events, Signal};
 use crate::trace::local::kernel::{self, COLUMNS, LaneTile, Presynaptic, Shape, Touched, ZERO};
-use crate::window::LayerTape;
 
 /// Values of the gradient in a part, about: it stays in the second-level cache while streams pass by.
 const PART_VALUES: usize = 128 * 1024;

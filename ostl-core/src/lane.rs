@@ -13,13 +13,9 @@ use crate::linalg::share::is_worth_sharing;
 use crate::method::{Carry, Method, Window};
 use crate::network::Network;
 use crate::sweep::{Sweep, Transposed};
+use crate::tape::width::width;
+use crate::tape::{Lists, Tape};
 use crate::trace::{LanePaths, Trace};
-use crate::window::{Lists, Tape};
-
-/// Streams that a lane has at most: as many columns as a product's tile is wide.
-pub(crate) const WIDEST: usize = 8;
-/// Streams below which a lane is not cut further: narrower products waste the weights they load.
-const NARROWEST: usize = 4;
 
 /// A block of streams.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -44,11 +40,6 @@ pub(crate) struct Lanes<T: Real> {
     /// Follows from the weights, or from the seed.
     #[serde(skip, default = "Transposed::nothing")]
     transposed: Transposed<T>,
-}
-
-/// Streams of a lane where there are so many in all.
-pub(crate) fn width(streams: usize) -> usize {
-    if streams <= NARROWEST { streams } else { streams.div_ceil(2).clamp(NARROWEST, WIDEST) }
 }
 
 impl<T: Real> Lanes<T> {
@@ -198,15 +189,5 @@ impl<T: Real> Lane<T> {
         }
         let live = self.first..self.first + self.tape.live;
         self.paths.follow(network, &self.tape, &self.sweep, &continues[live]);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::width;
-
-    #[test]
-    fn lanes_are_narrow_enough_to_share_and_wide_enough_to_pay() {
-        assert_eq!([1, 2, 4, 5, 8, 11, 16, 32, 64].map(width), [1, 2, 4, 4, 4, 6, 8, 8, 8]);
     }
 }

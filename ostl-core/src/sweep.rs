@@ -17,8 +17,8 @@ use crate::network::Network;
 use crate::network::layer::{Layer, Recurrent};
 use crate::sweep::transposed::Reach;
 pub(crate) use crate::sweep::transposed::Transposed;
+use crate::tape::{LayerTape, RecurrentTape, Tape};
 use crate::trace::folded_signal;
-use crate::window::{LayerTape, RecurrentTape, Tape};
 
 /// Adjoints of one layer.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

@@ -9,6 +9,7 @@ use crate::memory::Sizing;
 use crate::method::{Carry, Method, Window};
 use crate::network::Network;
 use crate::network::layer::Layer;
+use crate::tape::width::width;
 use crate::trace::{Reach, filters, is_local};
 
 /// Bytes that a core reads and writes in a second, about, beyond its own caches.
@@ -144,7 +145,7 @@ impl<'a, T: Real> Sizes<'a, T> {
             method: *method,
             streams,
             step_bytes: step * streams * scalar,
-            lane_bytes: step * crate::lane::width(streams) * scalar,
+            lane_bytes: step * width(streams) * scalar,
             moved_on: moved_on * streams as f64,
             cache: second_level_cache(),
         }

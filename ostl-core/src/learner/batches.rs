@@ -8,7 +8,7 @@ use crate::learner::error::LearnError;
 use crate::linalg::real::Real;
 use crate::method::{Update, Window};
 use crate::refusal::Counted;
-use crate::window::{Keep, Moment};
+use crate::tape::{Keep, Moment};
 
 /// Where streams begin a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use crate::data::score::Score;
 use crate::learner::error::{Aftermath, LearnError};
 use crate::linalg::real::Real;
 use crate::refusal::Counted;
-use crate::window::{Keep, Lists, Moment, Tape};
+use crate::tape::{Keep, Lists, Moment, Tape};
 
 /// Steps that an evaluation takes at a time.
 pub(crate) const EVALUATION_STEPS: usize = 32;

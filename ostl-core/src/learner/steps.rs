@@ -8,7 +8,7 @@ use crate::data::score::Score;
 use crate::learner::error::LearnError;
 use crate::linalg::real::{Real, all_finite};
 use crate::method::Update;
-use crate::window::{Keep, Moment};
+use crate::tape::{Keep, Moment};
 
 impl<T: Real> Learner<T> {
     /// One step of every stream: `inputs × streams` values, column by column. Returns the readout, `outputs × streams`.

@@ -4,7 +4,7 @@ use super::Learner;
 use crate::linalg::real::Real;
 use crate::network::Network;
 use crate::network::layer::Layer;
-use crate::window::Tape;
+use crate::tape::Tape;
 
 /// What the units of a hidden layer did over everything that was evaluated while they were watched.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,18 +2,17 @@
 
 use super::Sizing;
 use crate::cell::filter::{Filter, Source};
-use crate::lane::{Lanes, width};
+use crate::lane::Lanes;
 use crate::learner::EVALUATION_STEPS;
 use crate::linalg::real::Real;
 use crate::linalg::tile::TILE;
 use crate::method::{Carry, Feedback, Update};
-use crate::network::activity::Activity;
 use crate::network::layer::{Layer, Recurrent};
-use crate::presynaptic::Events;
 use crate::refusal::{Count, count};
+use crate::tape::width::width;
+use crate::tape::{Lists, Tape};
 use crate::trace::local::kernel::SLOTS;
 use crate::trace::{carries_output, hears_itself, is_local};
-use crate::window::{Lists, listing_below, listing_of_outputs};
 
 impl<T: Real> Sizing<'_, T> {
     /// Bytes of all lanes, and of what lies beside them for each stream.
@@ -32,41 +31,11 @@ impl<T: Real> Sizing<'_, T> {
     /// Bytes of an evaluation's tape.
     pub(super) fn evaluation(&self) -> Count {
         let lists = if self.network.reads_events { Lists::AllInputs } else { Lists::Sparse };
-        self.tape(self.streams, EVALUATION_STEPS, lists)
+        Tape::bytes(self.network, self.streams, EVALUATION_STEPS, lists)
     }
 
     fn lane(&self, streams: usize, lists: Lists) -> Count {
-        self.tape(streams, self.capacity, lists) + self.sweep(streams) + self.paths(streams)
-    }
-
-    fn tape(&self, streams: usize, steps: usize, lists: Lists) -> Count {
-        let columns = count(steps) * streams;
-        let mut values = Count(0);
-        let mut bytes = columns * 2;
-        if lists != Lists::AllInputs {
-            values += columns * self.network.inputs();
-        }
-        for (index, layer) in self.network.layers.iter().enumerate() {
-            let n = count(layer.units());
-            bytes += Events::<T>::bytes(layer.inputs(), listing_below(self.network, index, lists), columns);
-            if layer.dropout().is_some() {
-                values += columns * layer.inputs() * 2;
-            }
-            match layer {
-                Layer::Dense(_) => values += n * columns,
-                Layer::Recurrent(layer) => {
-                    let (s, g) = (layer.states(), layer.gates());
-                    let Activity { rate, voltage } = layer.activity;
-                    let (rate, voltage) = (usize::from(rate.is_some()), usize::from(voltage.is_some()));
-                    // s and y after the last step, s before it, and of the step before the window y, ∂y/∂s, ∂y/∂a and x.
-                    values += (n * (3 * s + g + 2 + rate) + layer.inputs) * streams;
-                    // y before and after each step, a, five partials.
-                    values += n * (2 + g + s * s + 2 * s + s * g + g + rate + voltage) * columns;
-                    bytes += Events::<T>::bytes(layer.units, listing_of_outputs(layer, lists), columns);
-                }
-            }
-        }
-        bytes + values * size_of::<T>()
+        Tape::bytes(self.network, streams, self.capacity, lists) + self.sweep(streams) + self.paths(streams)
     }
 
     fn sweep(&self, streams: usize) -> Count {

@@ -7,7 +7,7 @@ use crate::linalg::real::Real;
 use crate::linalg::tile::TILE;
 use crate::network::layer::Recurrent;
 use crate::sweep::LayerSweep;
-use crate::window::Boundary;
+use crate::tape::Boundary;
 
 /// δ_{t₀} = (∂E/∂y_{t₀})·(∂y_{t₀}/∂a_{t₀}) of the gates that drive the output, `G·n × live`. A stream that was reset before the
 /// window's first step wants nothing of y_{t₀}, so nothing flows there.

@@ -18,7 +18,7 @@ use crate::linalg::product::{Into, columns, columns_mut, multiply, transposed_op
 use crate::linalg::real::Real;
 use crate::network::Network;
 use crate::network::layer::Layer;
-use crate::window::{LayerTape, Tape};
+use crate::tape::{LayerTape, Tape};
 
 /// The presynaptic traces of every recurrent layer.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -11,7 +11,7 @@ use crate::linalg::dot::dot;
 use crate::linalg::product::{Into, columns, columns_mut, multiply, plain_operand};
 use crate::linalg::real::Real;
 use crate::linalg::share::is_worth_sharing;
-use crate::presynaptic::Signal;
+use crate::tape::events::Signal;
 
 /// Values of a trace handled at a time: a column block stays in the second-level cache.
 const BLOCK_VALUES: usize = 64 * 1024;

@@ -22,7 +22,7 @@ use super::span::{Block, SpanLayer, StreamWindow};
 use crate::linalg::dot::dot;
 use crate::linalg::product::{Into, columns, columns_mut, multiply_shared, plain_operand};
 use crate::linalg::real::Real;
-use crate::presynaptic::Signal;
+use crate::tape::events::Signal;
 use crate::trace::signs::{Signs, balance, norm};
 
 /// ε of a span's layers.

@@ -10,8 +10,8 @@ use crate::linalg::product::{Strided, transposed_operand};
 use crate::linalg::real::Real;
 use crate::network::Network;
 use crate::network::layer::{Layer, Recurrent};
-use crate::presynaptic::Signal;
-use crate::window::{LayerTape, RecurrentTape, Tape};
+use crate::tape::events::Signal;
+use crate::tape::{LayerTape, RecurrentTape, Tape};
 
 /// One layer of a span.
 #[derive(Clone, Debug, Serialize, Deserialize)]

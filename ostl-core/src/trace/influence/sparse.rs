@@ -28,7 +28,7 @@ use crate::linalg::product::{Into, columns, columns_mut, multiply, plain_operand
 use crate::linalg::real::Real;
 use crate::linalg::share::is_worth_sharing;
 use crate::network::layer::Recurrent;
-use crate::presynaptic::Signal;
+use crate::tape::events::Signal;
 use crate::trace::reach::{Reach, heard};
 
 /// Units of a stream are cut into so many groups, for threads to share.

@@ -21,12 +21,12 @@
 #![allow(unsafe_code, reason = "the inner loop reads z unchecked, after one check")]
 
 use crate::cell::dynamics::MOST_VARIABLES;
-use crate::lane::WIDEST;
 use crate::linalg::dispatch::{Instructions, Job, dispatch};
 use crate::linalg::real::Real;
 use crate::linalg::stored::Stored;
 use crate::linalg::tile::{TILE, chunk, chunk_mut, load, store};
 use crate::linalg::vector::{Lanes, prefetch};
+use crate::tape::width::WIDEST;
 
 mod layout;
 

@@ -19,7 +19,7 @@ use crate::linalg::tile::TILE;
 use crate::network::Network;
 use crate::network::layer::Layer;
 use crate::sweep::Sweep;
-use crate::window::{LayerTape, Tape};
+use crate::tape::{LayerTape, Tape};
 
 /// What one lane's window leaves for the traces.
 #[derive(Clone, Debug, Serialize, Deserialize)]

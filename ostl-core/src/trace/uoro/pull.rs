@@ -9,7 +9,7 @@ use crate::linalg::product::{Into, columns, columns_mut, multiply};
 use crate::linalg::real::Real;
 use crate::network::Network;
 use crate::network::layer::{Layer, Recurrent};
-use crate::window::{LayerTape, RecurrentTape, Tape};
+use crate::tape::{LayerTape, RecurrentTape, Tape};
 
 impl<T: Real> Product<T> {
     /// δ of every step for the stream at place `b` of the tape.

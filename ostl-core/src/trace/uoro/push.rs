@@ -5,7 +5,7 @@ use crate::linalg::product::{Into, columns, columns_mut, multiply, plain_operand
 use crate::linalg::real::Real;
 use crate::network::Network;
 use crate::network::layer::{Layer, Recurrent};
-use crate::window::{LayerTape, RecurrentTape, Tape};
+use crate::tape::{LayerTape, RecurrentTape, Tape};
 
 impl<T: Real> Product<T> {
     /// v̂ ← J v̂ for the stream at place `b` of the tape.

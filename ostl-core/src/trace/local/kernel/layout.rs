@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::linalg::real::Real;
 use crate::linalg::tile::TILE;
-use crate::presynaptic::Events;
+use crate::tape::events::Events;
 
 /// Columns of a tile.
 pub(crate) const COLUMNS: usize = 8;

@@ -2,7 +2,7 @@
 #![allow(clippy::needless_range_loop, reason = "the twin has the formulas' indices")]
 
 use super::*;
-use crate::presynaptic::{Events, Listing};
+use crate::tape::events::{Events, Listing};
 
 const UNITS: usize = 21;
 const ROWS: usize = 11;

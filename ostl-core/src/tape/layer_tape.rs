@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::cell::dynamics::{PartialsColumn, PartialsWindow};
 use crate::linalg::real::Real;
 use crate::network::layer::Recurrent;
-use crate::presynaptic::Events;
+use crate::tape::events::Events;
 
 /// The five partials of a recurrent layer over a window, as planes, column by column.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

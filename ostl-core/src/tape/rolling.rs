@@ -4,7 +4,7 @@ use crate::data::batch::SequenceBatch;
 use crate::linalg::real::Real;
 use crate::network::Network;
 use crate::network::layer::Layer;
-use crate::window::{LayerTape, Tape};
+use crate::tape::{LayerTape, Tape};
 
 impl<T: Real> Tape<T> {
     /// Makes room for another step where there is none, by forgetting all but the last `kept`. With twice as much room as is kept, every step

@@ -3,7 +3,7 @@
 use crate::linalg::real::Real;
 use crate::network::Network;
 use crate::network::layer::Layer;
-use crate::window::{LayerTape, Tape};
+use crate::tape::{LayerTape, Tape};
 
 impl<T: Real> Tape<T> {
     /// Whether this is a tape that one like `own` could be after so many steps; a window that `rolls` may begin later.

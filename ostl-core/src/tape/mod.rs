@@ -5,23 +5,29 @@
 //! used over and over; a step allocates nothing.
 
 mod dropout_tape;
+pub(crate) mod events;
 mod form;
+mod forward;
 mod layer_tape;
+mod lists;
+mod load;
 mod rolling;
+mod size;
+pub(crate) mod width;
 
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use crate::data::batch::SequenceBatch;
-use crate::forward::{Below, Span, dense_forward, recurrent_forward};
 use crate::linalg::real::{Real, all_finite};
 use crate::network::Network;
-use crate::network::layer::{Activation, Layer, Recurrent};
-use crate::presynaptic::{Events, Listing};
+use crate::network::layer::Layer;
+use events::Events;
+use forward::{Below, Span, dense_forward, recurrent_forward};
 
 use dropout_tape::DropoutTape;
 pub(crate) use layer_tape::{ActivityTape, Boundary, DenseTape, LayerTape, PartialPlanes, RecurrentTape};
+pub(crate) use lists::{Lists, listing_below, listing_of_outputs};
 
 /// Whether a forward pass keeps what a reverse sweep needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,42 +62,6 @@ pub(crate) struct Tape<T: Real> {
     events: Vec<Events<T>>,
     /// For each layer with dropout what it reads.
     dropped: Vec<Option<DropoutTape<T>>>,
-}
-
-/// Which signals of a tape are lists of events.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Lists {
-    /// None.
-    Nothing,
-    /// Those that are sparse.
-    Sparse,
-    /// Those, and the network's inputs whatever they are, of which nothing else is kept.
-    AllInputs,
-}
-
-impl Lists {
-    fn of(self, can_be_silent: bool) -> Listing {
-        match self {
-            Lists::Sparse | Lists::AllInputs if can_be_silent => Listing::WhileSparse,
-            _ => Listing::Never,
-        }
-    }
-}
-
-/// How what a layer reads from below is listed.
-pub(crate) fn listing_below<T: Real>(network: &Network<T>, index: usize, lists: Lists) -> Listing {
-    let below = index.checked_sub(1).map(|below| &network.layers[below]);
-    lists.of(match below {
-        None if lists == Lists::AllInputs => return Listing::All,
-        None => true,
-        Some(Layer::Recurrent(below)) => !below.dynamics.is_smooth(),
-        Some(Layer::Dense(below)) => below.activation == Activation::Relu,
-    })
-}
-
-/// How what a layer reads of its own outputs is listed.
-pub(crate) fn listing_of_outputs<T: Real>(layer: &Recurrent<T>, lists: Lists) -> Listing {
-    lists.of(!layer.y_gates.is_empty() && !layer.dynamics.is_smooth())
 }
 
 /// When and where a forward pass takes place, which masks are drawn from.
@@ -214,67 +184,6 @@ impl<T: Real> Tape<T> {
     /// Whether there is room for another step.
     pub(crate) fn has_room(&self) -> bool {
         self.steps < self.capacity
-    }
-
-    /// Opens a window and puts steps `start..start + count` of a batch's streams from `first` on into it. Streams that end inside
-    /// the window are padded with single steps from a fresh state, whose outputs nobody reads. `restarts` says which of the streams begin
-    /// the batch from rest; the others go on from where they are.
-    pub(crate) fn load(
-        &mut self,
-        batch: &SequenceBatch<T>,
-        (first, restarts): (usize, &[bool]),
-        start: usize,
-        count: usize,
-    ) {
-        self.open(self.streams_after(batch, first, start));
-        self.put(batch, (first, restarts), start, count);
-    }
-
-    /// Streams of the batch from `first` on up to the last that goes on beyond `start`.
-    fn streams_after(&self, batch: &SequenceBatch<T>, first: usize, start: usize) -> usize {
-        let lengths = &batch.lengths()[first.min(batch.streams())..(first + self.streams).min(batch.streams())];
-        lengths.iter().rposition(|&length| length > start).map_or(0, |last| last + 1)
-    }
-
-    /// The inputs and resets of further steps.
-    fn put(&mut self, batch: &SequenceBatch<T>, (first, restarts): (usize, &[bool]), start: usize, count: usize) {
-        let live = self.live;
-        if live == 0 {
-            // A lane beyond the batch's streams.
-            return;
-        }
-        let rows = batch.inputs() * live;
-        for step in 0..count {
-            let (place, step) = (self.steps + step, start + step);
-            if !self.events[0].holds_all() {
-                batch.copy_inputs(step, first, &mut self.inputs[place * rows..(place + 1) * rows]);
-            }
-            for (stream, &restarts) in restarts.iter().enumerate().take(live) {
-                let (column, stream) = (place * live + stream, first + stream);
-                let there = step < batch.lengths()[stream];
-                self.counts[column] = there;
-                self.goes_on[column] = there && !(step == 0 && restarts) && !batch.is_reset(stream, step);
-                if self.events[0].holds_all() {
-                    match batch.listed(step, stream) {
-                        Some((rows, values)) => self.events[0].push(column, rows, values),
-                        None if there => self.events[0].push_dense(column, batch.input(stream, step)),
-                        None => self.events[0].push(column, &[], &[]),
-                    }
-                }
-            }
-        }
-    }
-
-    /// The inputs of all streams at the next step.
-    pub(crate) fn put_step(&mut self, inputs: &[T]) {
-        let (at, m) = (self.steps * self.live, inputs.len() / self.live);
-        if self.events[0].holds_all() {
-            for (column, values) in (at..).zip(inputs.chunks_exact(m)) {
-                self.events[0].push_dense(column, values);
-            }
-        } else {
-            self.inputs[at * m..(at + self.live) * m].copy_from_slice(inputs);
-        }
     }
 
     /// Nothing before the next window can be reached by its gradient.

@@ -6,8 +6,8 @@ use crate::linalg::gather::gather;
 use crate::linalg::product::{Into, columns, columns_mut, multiply_shared, plain_operand};
 use crate::linalg::real::Real;
 use crate::network::layer::{Dense, Recurrent};
-use crate::presynaptic::Events;
-use crate::window::{Keep, RecurrentTape};
+use crate::tape::events::Events;
+use crate::tape::{Keep, RecurrentTape};
 
 /// The steps of a forward pass: `count` of them from `from`, `live` columns each.
 #[derive(Clone, Copy)]

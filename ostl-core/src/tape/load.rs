@@ -1,0 +1,68 @@
+//! Inputs and resets, put into a window.
+
+use crate::data::batch::SequenceBatch;
+use crate::linalg::real::Real;
+use crate::tape::Tape;
+
+impl<T: Real> Tape<T> {
+    /// Opens a window and puts steps `start..start + count` of a batch's streams from `first` on into it. Streams that end inside
+    /// the window are padded with single steps from a fresh state, whose outputs nobody reads. `restarts` says which of the streams begin
+    /// the batch from rest; the others go on from where they are.
+    pub(crate) fn load(
+        &mut self,
+        batch: &SequenceBatch<T>,
+        (first, restarts): (usize, &[bool]),
+        start: usize,
+        count: usize,
+    ) {
+        self.open(self.streams_after(batch, first, start));
+        self.put(batch, (first, restarts), start, count);
+    }
+
+    /// Streams of the batch from `first` on up to the last that goes on beyond `start`.
+    pub(super) fn streams_after(&self, batch: &SequenceBatch<T>, first: usize, start: usize) -> usize {
+        let lengths = &batch.lengths()[first.min(batch.streams())..(first + self.streams).min(batch.streams())];
+        lengths.iter().rposition(|&length| length > start).map_or(0, |last| last + 1)
+    }
+
+    /// The inputs and resets of further steps.
+    pub(super) fn put(&mut self, batch: &SequenceBatch<T>, (first, restarts): (usize, &[bool]), start: usize, count: usize) {
+        let live = self.live;
+        if live == 0 {
+            // A lane beyond the batch's streams.
+            return;
+        }
+        let rows = batch.inputs() * live;
+        for step in 0..count {
+            let (place, step) = (self.steps + step, start + step);
+            if !self.events[0].holds_all() {
+                batch.copy_inputs(step, first, &mut self.inputs[place * rows..(place + 1) * rows]);
+            }
+            for (stream, &restarts) in restarts.iter().enumerate().take(live) {
+                let (column, stream) = (place * live + stream, first + stream);
+                let there = step < batch.lengths()[stream];
+                self.counts[column] = there;
+                self.goes_on[column] = there && !(step == 0 && restarts) && !batch.is_reset(stream, step);
+                if self.events[0].holds_all() {
+                    match batch.listed(step, stream) {
+                        Some((rows, values)) => self.events[0].push(column, rows, values),
+                        None if there => self.events[0].push_dense(column, batch.input(stream, step)),
+                        None => self.events[0].push(column, &[], &[]),
+                    }
+                }
+            }
+        }
+    }
+
+    /// The inputs of all streams at the next step.
+    pub(crate) fn put_step(&mut self, inputs: &[T]) {
+        let (at, m) = (self.steps * self.live, inputs.len() / self.live);
+        if self.events[0].holds_all() {
+            for (column, values) in (at..).zip(inputs.chunks_exact(m)) {
+                self.events[0].push_dense(column, values);
+            }
+        } else {
+            self.inputs[at * m..(at + self.live) * m].copy_from_slice(inputs);
+        }
+    }
+}
