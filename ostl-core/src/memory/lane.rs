@@ -1,14 +1,15 @@
 //! What lanes take: tapes, sweeps, and what traces need of a window. As `window.rs`, `sweep.rs` and `trace/local.rs` allocate it.
 
 use super::Sizing;
-use crate::cell::filter::{Filter, Source};
+use crate::cell::filter::Source;
 use crate::lane::Lanes;
 use crate::learner::EVALUATION_STEPS;
 use crate::linalg::real::Real;
 use crate::linalg::tile::TILE;
-use crate::method::{Carry, Feedback, Update};
+use crate::method::{Carry, Update};
 use crate::network::layer::{Layer, Recurrent};
 use crate::refusal::{Count, count};
+use crate::sweep::Sweep;
 use crate::tape::width::width;
 use crate::tape::{Lists, Tape};
 use crate::trace::local::kernel::SLOTS;
@@ -35,29 +36,9 @@ impl<T: Real> Sizing<'_, T> {
     }
 
     fn lane(&self, streams: usize, lists: Lists) -> Count {
-        Tape::bytes(self.network, streams, self.capacity, lists) + self.sweep(streams) + self.paths(streams)
-    }
-
-    fn sweep(&self, streams: usize) -> Count {
-        let layers = &self.network.layers;
-        let mut values = Count(0);
-        for (layer, filters) in layers.iter().zip(&self.filters) {
-            let n = count(layer.units());
-            if let Layer::Recurrent(layer) = layer {
-                values += n * (layer.states() + 1 + filters.len() + usize::from(layer.activity.rate.is_some())) * streams;
-            }
-            values += n * self.capacity * streams;
-        }
-        if self.method.feedback == Feedback::TargetProjection {
-            values += count(self.network.outputs()) * self.capacity * streams;
-        }
-        let above = |(index, filters): (usize, &Vec<_>)| {
-            let listens = filters.iter().any(|filter: &Filter| filter.source == Source::Above);
-            layers.get(index + 1).filter(|_| listens)?.recurrent()
-        };
-        let folded = self.filters.iter().enumerate().filter_map(above);
-        values += folded.map(|layer| count(layer.states()) * layer.units * streams).max().unwrap_or_default();
-        values * size_of::<T>()
+        Tape::bytes(self.network, streams, self.capacity, lists)
+            + Sweep::bytes(self.network, &self.filters, self.method, streams, self.capacity)
+            + self.paths(streams)
     }
 
     fn paths(&self, streams: usize) -> Count {

@@ -11,9 +11,9 @@ mod traces;
 use crate::linalg::real::Real;
 use crate::method::{Method, Window};
 use crate::network::Network;
-use crate::network::layer::Layer;
 use crate::optimizer::OptimizerSettings;
-use crate::refusal::{Count, MemoryNeed, count};
+use crate::refusal::{Count, MemoryNeed};
+use crate::sweep::Transposed;
 
 use crate::network::size::{connections, parameters_of};
 
@@ -48,7 +48,7 @@ impl<'a, T: Real> Sizing<'a, T> {
         let scalar = size_of::<T>();
         let parameters: Count = self.network.layers.iter().map(parameters_of).sum();
         let moments = optimizer.rule.moments_a_parameter();
-        let updates = parameters * (1 + moments) * scalar + self.signals_down();
+        let updates = parameters * (1 + moments) * scalar + Transposed::bytes(self.network, self.method);
         let traces = self.traces();
         MemoryNeed {
             weights: (Network::weight_bytes(&self.network.layers) + connections(&self.network.layers)).0,
@@ -63,26 +63,5 @@ impl<'a, T: Real> Sizing<'a, T> {
     pub(crate) fn traces_and_windows(&self) -> [usize; 2] {
         let traces = self.traces();
         [traces.kept.size(), (self.lanes() + traces.beside).size()]
-    }
-
-    /// Transposed weights, or fixed feedback in their place.
-    fn signals_down(&self) -> Count {
-        use crate::method::Feedback;
-        let layers = &self.network.layers;
-        let x_rows = |layer: &Layer<T>| match layer {
-            Layer::Recurrent(layer) => count(layer.units) * layer.x_gates.len(),
-            Layer::Dense(layer) => count(layer.units),
-        };
-        let of = |(index, layer): (usize, &Layer<T>)| {
-            let columns = match self.method.feedback {
-                _ if index == 0 => Count(0),
-                Feedback::Symmetric | Feedback::Random => x_rows(layer),
-                Feedback::Direct => layers.last().map_or(Count(0), x_rows),
-                Feedback::TargetProjection => count(self.network.outputs()),
-            };
-            let h = layer.recurrent().map_or(Count(0), |layer| count(layer.units) * layer.units * layer.y_gates.len());
-            columns * layer.inputs() + h
-        };
-        layers.iter().enumerate().map(of).sum::<Count>() * size_of::<T>()
     }
 }

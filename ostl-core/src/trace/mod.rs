@@ -4,7 +4,6 @@
 //! gradient (σ·ε, the second term of equation 1) and *advanced* to the window's end (equation 2).
 
 mod filter;
-mod immediate;
 mod influence;
 pub(crate) mod local;
 mod presynaptic;
@@ -25,7 +24,6 @@ use crate::network::layer::Layer;
 use crate::trace::local::kernel::{COLUMNS, Touched, ZERO};
 
 pub(crate) use filter::filters;
-pub(crate) use immediate::folded_signal;
 use influence::Influence;
 pub(crate) use influence::{GROUPS, WIDTH, carries_output, spans};
 pub(crate) use local::LanePaths;

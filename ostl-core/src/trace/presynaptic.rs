@@ -12,12 +12,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::immediate::folded_signal;
 use crate::accumulate::Window;
 use crate::linalg::product::{Into, columns, columns_mut, multiply, transposed_operand};
 use crate::linalg::real::Real;
 use crate::network::Network;
 use crate::network::layer::Layer;
+use crate::sweep::immediate::folded_signal;
 use crate::tape::{LayerTape, Tape};
 
 /// The presynaptic traces of every recurrent layer.

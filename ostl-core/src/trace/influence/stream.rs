@@ -9,8 +9,8 @@ use crate::linalg::real::Real;
 use crate::network::Network;
 use crate::network::layer::{Layer, Recurrent};
 use crate::sweep::Transposed;
+use crate::sweep::immediate::folded_signal;
 use crate::tape::{LayerTape, RecurrentTape, Tape};
-use crate::trace::immediate::folded_signal;
 
 /// One stream's reverse sweep from all carried variables.
 #[derive(Clone, Debug, Serialize, Deserialize)]

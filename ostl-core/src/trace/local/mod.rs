@@ -11,7 +11,6 @@ pub(crate) mod kernel;
 use serde::{Deserialize, Serialize};
 
 use self::kernel::SLOTS;
-use super::immediate::{folded_signal, set_edge};
 use crate::cell::dynamics::Paths;
 use crate::cell::filter::{Filter, Source};
 use crate::linalg::real::Real;
@@ -19,6 +18,7 @@ use crate::linalg::tile::TILE;
 use crate::network::Network;
 use crate::network::layer::Layer;
 use crate::sweep::Sweep;
+use crate::sweep::immediate::{folded_signal, set_edge};
 use crate::tape::{LayerTape, Tape};
 
 /// What one lane's window leaves for the traces.

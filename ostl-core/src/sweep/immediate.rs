@@ -11,7 +11,7 @@ use crate::tape::Boundary;
 
 /// δ_{t₀} = (∂E/∂y_{t₀})·(∂y_{t₀}/∂a_{t₀}) of the gates that drive the output, `G·n × live`. A stream that was reset before the
 /// window's first step wants nothing of y_{t₀}, so nothing flows there.
-pub(super) fn set_edge<T: Real>(
+pub(crate) fn set_edge<T: Real>(
     layer: &Recurrent<T>,
     boundary: &Boundary<T>,
     sweep: &LayerSweep<T>,

@@ -1,5 +1,7 @@
 //! The reverse sweep over one window: δ_t = ∂E/∂a_t for its steps, and what the window's error wants of the state it started from.
 
+pub(crate) mod immediate;
+mod size;
 mod transposed;
 
 use std::ops::Range;
@@ -15,10 +17,10 @@ use crate::linalg::real::Real;
 use crate::method::{Feedback, Method};
 use crate::network::Network;
 use crate::network::layer::{Layer, Recurrent};
-use crate::sweep::transposed::Reach;
-pub(crate) use crate::sweep::transposed::Transposed;
 use crate::tape::{LayerTape, RecurrentTape, Tape};
-use crate::trace::folded_signal;
+use immediate::folded_signal;
+use transposed::Reach;
+pub(crate) use transposed::Transposed;
 
 /// Adjoints of one layer.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
