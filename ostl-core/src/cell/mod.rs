@@ -116,7 +116,7 @@ pub const PREPARED: usize = 8;
 
 /// The dynamics of one recurrent unit with `S` state variables and `G` gates.
 ///
-/// Implement this for a cell of your own, check it with [`gradient_check::check_cell`](crate::gradient_check::check_cell), and
+/// Implement this for a cell of your own, check it with [`gradient_check::check_cell`](crate::check::gradient_check::check_cell), and
 /// put it into a network with [`NetworkBuilder::recurrent`](crate::NetworkBuilder::recurrent). Mark both functions
 /// `#[inline(always)]` and keep them free of branches on values: the engine runs them on tiles of units, which the compiler
 /// then vectorises.

@@ -3,12 +3,12 @@
 use super::{Learner, add_loss};
 use crate::data::batch::{SequenceBatch, TargetKind, Targets};
 use crate::data::score::Score;
-use crate::lane::Lane;
 use crate::learner::error::LearnError;
 use crate::linalg::real::Real;
 use crate::method::{Update, Window};
 use crate::refusal::Counted;
 use crate::tape::{Keep, Moment};
+use crate::trace::Lane;
 
 /// Where streams begin a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

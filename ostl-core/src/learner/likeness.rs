@@ -6,10 +6,10 @@
 use std::fmt;
 
 use super::Streaming;
+use crate::learner::walk::{Place, Stop, Visitor, walk};
 use crate::linalg::real::Real;
 use crate::method::{Method, Window};
 use crate::network::Network;
-use crate::walk::{Place, Stop, Visitor, walk};
 
 /// Fields whose numbers may differ; their lengths may not.
 const FREE: [(&str, &str); 15] = [

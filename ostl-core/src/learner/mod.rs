@@ -1,27 +1,35 @@
 //! The streaming face: a network, a method and an optimiser that learn step by step, or from whole batches of sequences.
 
 mod batches;
+pub mod checkpoint;
 pub(crate) mod error;
 mod evaluation;
 mod likeness;
+mod memory;
+pub mod optimizer;
 mod places;
 mod refusals;
+pub mod schedule;
 mod state;
 mod steps;
 mod streaming;
+#[cfg(test)]
+mod tests;
 mod units;
+mod walk;
+pub mod whole_file;
 mod windows;
 
 use crate::data::loss::{Loss, Target};
 use crate::data::objective::Objective;
 use crate::data::score::Score;
-use crate::lane::Lane;
 use crate::learner::error::LearnError;
 use crate::linalg::real::Real;
 use crate::method::Method;
 use crate::network::Network;
-use crate::optimizer::{Optimizer, OptimizerSettings};
 use crate::refusal::ConfigError;
+use crate::trace::Lane;
+use optimizer::{Optimizer, OptimizerSettings};
 
 pub(crate) use evaluation::EVALUATION_STEPS;
 use evaluation::Evaluation;

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::lane::Lanes;
+use crate::engine::lanes::Lanes;
 use crate::linalg::real::Real;
 use crate::network::Network;
 

@@ -3,16 +3,16 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Learner, Streaming, likeness};
+use crate::learner::optimizer::Optimizer;
+use crate::learner::walk::first_not_finite;
 use crate::linalg::real::Real;
-use crate::optimizer::Optimizer;
 use crate::refusal::ConfigError;
-use crate::walk::first_not_finite;
 
 /// No learner has seen more steps.
 const MOST_STEPS: u64 = 1 << 53;
 
 /// Everything a [`Learner`] needs to go on bit for bit: weights, optimiser moments and settings, whether it is frozen and, in mid-stream,
-/// states, traces and the unfinished window. An evaluation in stretches is not part of it: it starts from rest. Serialise it, for instance with [`checkpoint::write`](crate::checkpoint::write).
+/// states, traces and the unfinished window. An evaluation in stretches is not part of it: it starts from rest. Serialise it, for instance with [`checkpoint::write`](crate::learner::checkpoint::write).
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(bound = "")]
 pub struct LearnerState<T: Real> {

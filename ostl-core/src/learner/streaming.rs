@@ -1,11 +1,11 @@
 //! What a learner has in hand between one step and the next.
 
 use super::places::Touched;
-use crate::lane::Lanes;
+use crate::engine::lanes::Lanes;
+use crate::engine::traces::Trace;
 use crate::linalg::real::Real;
 use crate::method::{Method, Window};
 use crate::network::Network;
-use crate::trace::Trace;
 
 /// Everything that the next step depends on besides the weights.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]

@@ -2,9 +2,9 @@
 
 use super::{Learner, Streaming};
 use crate::learner::error::LearnError;
+use crate::learner::optimizer::{Places, Refusal};
 use crate::linalg::real::Real;
 use crate::method::{Update, Window};
-use crate::optimizer::{Places, Refusal};
 
 impl<T: Real> Learner<T> {
     /// Every stream starts anew, and nothing gathered so far is learned from.

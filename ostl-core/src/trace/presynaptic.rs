@@ -12,13 +12,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::accumulate::Window;
 use crate::linalg::product::{Into, columns, columns_mut, multiply, transposed_operand};
 use crate::linalg::real::Real;
 use crate::network::Network;
 use crate::network::layer::Layer;
 use crate::sweep::immediate::folded_signal;
 use crate::tape::{LayerTape, Tape};
+use crate::trace::Window;
 
 /// The presynaptic traces of every recurrent layer.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -44,7 +44,7 @@ struct LayerTraces<T: Real> {
 }
 
 impl<T: Real> Presynaptic<T> {
-    pub(super) fn new(network: &Network<T>, streams: usize) -> Self {
+    pub(crate) fn new(network: &Network<T>, streams: usize) -> Self {
         let layers = network.layers.iter().enumerate().filter_map(|(index, layer)| {
             let layer = layer.recurrent()?;
             let leak = layer.leak_of_inputs()?;
@@ -63,13 +63,13 @@ impl<T: Real> Presynaptic<T> {
         Self { layers: layers.collect() }
     }
 
-    pub(super) fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         let values = |layer: &LayerTraces<T>| layer.inputs.len() + layer.outputs.len() + layer.ones.len();
         self.layers.iter().map(values).sum::<usize>() * size_of::<T>()
     }
 
     /// gradient += σ ẑᵀ, and ẑ moved on over the window.
-    pub(super) fn close(&mut self, window: &Window<'_, T>, gradient: &mut [T]) {
+    pub(crate) fn close(&mut self, window: &Window<'_, T>, gradient: &mut [T]) {
         for traces in &mut self.layers {
             for lane in window.lanes.iter().filter(|lane| lane.tape.columns() > 0) {
                 let streams = lane.first..lane.first + lane.tape.live;

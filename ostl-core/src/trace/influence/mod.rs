@@ -23,21 +23,19 @@ mod kronecker;
 mod span;
 mod sparse;
 mod stream;
-#[cfg(test)]
-mod tests;
 
 use std::ops::Range;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::accumulate::Window;
 use crate::cell::filter::Filter;
 use crate::linalg::real::Real;
 use crate::linalg::share::is_worth_sharing;
 use crate::method::{Carry, Method};
 use crate::network::Network;
 use crate::sweep::Transposed;
+use crate::trace::Window;
 use crate::trace::{carries_those_below, is_local};
 use dense::Dense;
 use kronecker::Kronecker;
@@ -111,6 +109,16 @@ impl<T: Real> Influence<T> {
         let ranges = spans(network, method);
         let span = |(place, range)| Span::new(network, method, filters, place, range, streams, capacity);
         Self { spans: ranges.into_iter().enumerate().map(span).collect() }
+    }
+
+    /// Keeps of every span what SnAp of this order keeps.
+    #[cfg(test)]
+    pub(crate) fn keep_pattern(&mut self, network: &Network<T>, order: usize, streams: usize, capacity: usize) {
+        for span in &mut self.spans {
+            let layer = network.layers[span.layers[0].index].recurrent().expect("a pattern is one of a recurrent layer");
+            let a_unit = span.variables / layer.units;
+            span.kept = Kept::Sparse(Sparse::new(layer, &span.layers[0], a_unit, order, streams, capacity));
+        }
     }
 
     pub(crate) fn bytes(&self) -> usize {

@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 
 use super::span::{SpanLayer, recurrent_at};
-use crate::lane::Lane;
 use crate::linalg::product::{Into, columns, columns_mut, multiply_shared, plain_operand, transposed_operand};
 use crate::linalg::real::Real;
 use crate::network::Network;
@@ -11,6 +10,7 @@ use crate::network::layer::{Layer, Recurrent};
 use crate::sweep::Transposed;
 use crate::sweep::immediate::folded_signal;
 use crate::tape::{LayerTape, RecurrentTape, Tape};
+use crate::trace::Lane;
 
 /// One stream's reverse sweep from all carried variables.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -2,7 +2,7 @@
 //!
 //! Per unit, ε ← C ε + Σ_t A_t z_tᵀ with C = ∂s_end/∂s_start an S × S block and A_t = ∂s_end/∂a_t, both without any path through
 //! H or other layers. Here C, A and σ are found, lane by lane; the pass over the traces themselves is
-//! [`kernel`](kernel), called part by part by [`accumulate`](crate::accumulate). Exact where H is absent or diagonal and no
+//! [`kernel`](kernel), called part by part by [`accumulate`](crate::engine::accumulate). Exact where H is absent or diagonal and no
 //! recurrent layer lies above; parameters of stateless layers *below* a recurrent layer have no trace here, and only their influence
 //! inside the window counts.
 
@@ -72,7 +72,7 @@ pub(crate) struct PathsView<'a, T> {
 
 impl<T: Real> LanePaths<T> {
     /// `kind` says what each recurrent layer's traces ask of a window.
-    pub(super) fn new(network: &Network<T>, streams: usize, capacity: usize, kind: impl Fn(usize) -> Option<Kind>) -> Self {
+    pub(crate) fn new(network: &Network<T>, streams: usize, capacity: usize, kind: impl Fn(usize) -> Option<Kind>) -> Self {
         let layer = |(index, layer): (usize, &Layer<T>)| {
             let (layer, kind) = (layer.recurrent()?, kind(index)?);
             let (n, g) = (layer.units.next_multiple_of(TILE), layer.gates());
@@ -253,7 +253,7 @@ fn step_by_step<T: Real>(influence: &[T], capacity: usize, steps: usize, n: usiz
 
 /// What a recurrent layer's traces ask of a window.
 #[derive(Clone, Debug)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// Nothing.
     Nothing,
     /// δ of the step before the window, through y alone.

@@ -28,12 +28,12 @@ use serde::{Deserialize, Serialize};
 
 use super::influence::{Block, blocks_of};
 use super::signs::{Signs, balance, norm};
-use crate::accumulate::Window;
-use crate::lane::Lane;
 use crate::linalg::dot::dot;
 use crate::linalg::real::Real;
 use crate::linalg::share::is_worth_sharing;
 use crate::network::Network;
+use crate::trace::Lane;
+use crate::trace::Window;
 
 /// Parameters that a thread reads out at a time.
 const CHUNK: usize = 16 * 1024;
@@ -41,7 +41,7 @@ const CHUNK: usize = 16 * 1024;
 /// The random products of all streams.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(bound = "")]
-pub(super) struct Uoro<T: Real> {
+pub(crate) struct Uoro<T: Real> {
     seed: u64,
     /// Everything up to the topmost recurrent layer.
     layers: Vec<UoroLayer>,
@@ -93,7 +93,7 @@ struct Room<T: Real> {
 }
 
 impl<T: Real> Uoro<T> {
-    pub(super) fn new(network: &Network<T>, seed: u64, streams: usize, capacity: usize) -> Self {
+    pub(crate) fn new(network: &Network<T>, seed: u64, streams: usize, capacity: usize) -> Self {
         let (mut layers, mut variables, mut parameters) = (Vec::new(), 0, 0);
         for (index, layer) in network.layers.iter().enumerate().take(network.first_of_top()) {
             let (states, heard) = layer.recurrent().map_or((0, false), |layer| {
@@ -129,12 +129,12 @@ impl<T: Real> Uoro<T> {
         Self { seed, layers, streams: vec![product; streams], shares: zeros(streams), ones: vec![T::one(); capacity] }
     }
 
-    pub(super) fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         let values = |product: &Product<T>| product.parameters.len() + product.variables.len() + product.signs.len();
         self.streams.iter().map(values).sum::<usize>() * size_of::<T>()
     }
 
-    pub(super) fn close(&mut self, window: &Window<'_, T>, gradient: &mut [T]) {
+    pub(crate) fn close(&mut self, window: &Window<'_, T>, gradient: &mut [T]) {
         let Window { network, lanes, continues, fresh, seen, .. } = *window;
         let Self { seed, layers, streams, shares, ones } = self;
         let width = lanes[0].tape.streams();

@@ -1,16 +1,16 @@
 //! A method's gradient against BPTT's, block by block.
 
-use crate::bptt;
-use crate::claim::{Claim, claims};
+use crate::check::bptt;
+use crate::check::gradient_check::{Agreement, agreement};
 use crate::data::batch::SequenceBatch;
 use crate::data::objective::Objective;
-use crate::gradient_check::{Agreement, agreement};
 use crate::learner::Learner;
 use crate::learner::error::LearnError;
+use crate::learner::optimizer::OptimizerSettings;
 use crate::method::{Carry, Method, Window};
 use crate::network::Network;
 use crate::network::layer::Layer;
-use crate::optimizer::OptimizerSettings;
+use crate::trace::claim::{Claim, claims};
 
 /// Relative error up to which a gradient counts as equal in `f64`.
 const EQUAL: f64 = 1e-10;

@@ -1,17 +1,19 @@
-//! What traces take, carry by carry: as `accumulate.rs` and the files of `trace/` allocate it.
+//! What traces take, carry by carry: before they are there: as the files beside this one allocate it.
 
 use std::ops::Range;
 
-use super::Sizing;
-use crate::accumulate::Plan;
+use crate::cell::filter::{Filter, Source};
 use crate::linalg::real::Real;
 use crate::linalg::tile::TILE;
-use crate::method::{Carry, TraceFormat};
+use crate::method::{Carry, Method, Update, Window};
+use crate::network::Network;
 use crate::network::layer::{Layer, Recurrent};
-use crate::network::size::{BlockSize, blocks_of, parameters_of};
+use crate::network::size::{blocks_of, parameters_of};
 use crate::refusal::{Count, count};
-use crate::trace::local::kernel::COLUMNS;
-use crate::trace::{GROUPS, Reach, WIDTH, carries_output, is_local, parameters_of_unit, spans};
+use crate::trace::influence::{GROUPS, WIDTH, carries_output, spans};
+use crate::trace::local::kernel::SLOTS;
+use crate::trace::reach::parameters_of_unit;
+use crate::trace::{Reach, filters, hears_itself, is_local};
 
 /// Values that a unit's pattern takes besides its lists, about, and a group of units besides its buffers.
 const PATTERN: usize = 16;
@@ -20,57 +22,81 @@ const GROUP: usize = 64;
 
 /// Bytes of traces.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct TraceBytes {
+pub(crate) struct TraceBytes {
     /// The traces themselves.
-    pub(super) kept: Count,
+    pub(crate) kept: Count,
     /// What they are read out and moved on with.
-    pub(super) beside: Count,
+    pub(crate) beside: Count,
+}
+
+/// A network, a method and how it is run: what every size follows from.
+pub(crate) struct Sizing<'a, T: Real> {
+    pub(crate) network: &'a Network<T>,
+    pub(crate) method: &'a Method,
+    pub(crate) filters: Vec<Vec<Filter>>,
+    pub(crate) streams: usize,
+    /// Most steps of a window.
+    pub(crate) capacity: usize,
+}
+
+impl<'a, T: Real> Sizing<'a, T> {
+    pub(crate) fn new(network: &'a Network<T>, method: &'a Method, streams: usize, longest: usize) -> Self {
+        let capacity = match method.window {
+            Window::Steps(steps) => steps,
+            Window::Rolling(steps) => steps.saturating_mul(2),
+            Window::Sequence => longest.max(1),
+        };
+        Self { network, method, filters: filters(network, method), streams, capacity }
+    }
 }
 
 impl<T: Real> Sizing<'_, T> {
-    pub(super) fn traces(&self) -> TraceBytes {
-        let mut found = self.local();
-        // One flag a stream.
-        found.beside += count(self.streams);
-        let beyond = match self.method.carry_in_use() {
-            Carry::Layer | Carry::Network | Carry::Snap(_) | Carry::KfRtrl => self.influence(),
-            Carry::Presynaptic => self.presynaptic(),
-            Carry::Uoro => self.uoro(),
-            _ => TraceBytes::default(),
-        };
-        found.kept += beyond.kept * size_of::<T>();
-        found.beside += beyond.beside * size_of::<T>();
-        found
-    }
-
-    /// Bytes of the traces that units keep for themselves, and of the plan.
-    fn local(&self) -> TraceBytes {
-        let value = match self.method.trace {
-            TraceFormat::Full => size_of::<T>(),
-            TraceFormat::Bf16 => 2,
-        };
-        let mut found = TraceBytes::default();
+    /// Bytes of what a lane of so many streams finds out about a window for the traces.
+    pub(crate) fn paths(&self, streams: usize) -> Count {
+        let carry = self.method.carry_in_use();
+        let mut values = count(streams);
         for (index, layer) in self.network.layers.iter().enumerate() {
-            let traced = layer.recurrent().filter(|_| is_local(self.network, self.method, index));
-            let of_units = traced.map(|layer| (self.traced_gates(index, layer), layer.states() + self.filters[index].len()));
-            for block in blocks_of(layer) {
-                let BlockSize { rows, columns, gates: [first, end] } = block;
-                let gates =
-                    of_units.as_ref().map(|(gates, v)| (gates.iter().filter(|&&g| (first..end).contains(&g)).count(), v));
-                let gates = gates.filter(|&(gates, _)| gates > 0);
-                found.beside += Plan::bytes(rows, columns, gates.is_some());
-                if let Some((gates, &v)) = gates {
-                    let tiles = columns.groups_of(COLUMNS) * self.streams;
-                    let of_a_tile = count(layer.units()).in_groups_of(TILE) * gates * v * COLUMNS;
-                    found.kept += tiles * of_a_tile * value + tiles * COLUMNS;
+            let Layer::Recurrent(layer) = layer else { continue };
+            let drives = layer.dynamics.gates().iter().any(|gate| gate.drives_output);
+            let edge = count(layer.units) * layer.gates() * usize::from(drives) * streams;
+            let filters = &self.filters[index];
+            if is_local(self.network, self.method, index) {
+                values += self.traced_paths(index, layer) * streams;
+                if hears_itself(self.network, self.method, index) {
+                    values += count(layer.units) * layer.y_gates.len();
                 }
+                if filters.iter().all(|filter| filter.source != Source::Itself) {
+                    values += edge;
+                }
+                continue;
+            }
+            let is_carried = matches!(carry, Carry::Layer | Carry::Network | Carry::Snap(_) | Carry::KfRtrl);
+            let keeps_nothing = matches!(carry, Carry::None | Carry::Uoro);
+            if !(keeps_nothing || is_carried && carries_output(layer)) {
+                values += edge;
             }
         }
-        found
+        values * size_of::<T>()
+    }
+
+    /// Values of σ, C and A of a stream for a trace that each unit keeps for itself.
+    fn traced_paths(&self, index: usize, layer: &Recurrent<T>) -> Count {
+        let n = count(layer.units).in_groups_of(TILE);
+        let v = layer.states() + self.filters[index].len();
+        let slots = if self.method.update == Update::Sequence && v == 1 { SLOTS } else { 1 };
+        let traced = self.traced_gates(index, layer).len();
+        let by_step = if v == 1 { n * traced * self.capacity } else { Count(0) };
+        n * (v + v * v) * slots + n * v * traced * (count(self.capacity) + 1) + by_step
+    }
+
+    /// The gates whose influence lasts.
+    pub(crate) fn traced_gates(&self, index: usize, layer: &Recurrent<T>) -> Vec<usize> {
+        let heard = !self.filters[index].is_empty() || hears_itself(self.network, self.method, index);
+        (0..layer.gates()).filter(|&g| layer.is_traced(g, heard)).collect()
     }
 
     /// Values of the influence of spans.
-    fn influence(&self) -> TraceBytes {
+    pub(crate) fn influence(&self) -> TraceBytes {
         let mut found = TraceBytes::default();
         for range in spans(self.network, self.method) {
             let of_span = self.span(range);
@@ -171,7 +197,8 @@ impl<T: Real> Sizing<'_, T> {
         (found, patterns)
     }
 
-    fn presynaptic(&self) -> TraceBytes {
+    /// Values of presynaptic traces.
+    pub(crate) fn presynaptic(&self) -> TraceBytes {
         let mut found = TraceBytes::default();
         for layer in self.network.layers.iter().filter_map(Layer::recurrent).filter(|layer| layer.leak_of_inputs().is_some())
         {
@@ -183,7 +210,8 @@ impl<T: Real> Sizing<'_, T> {
         found
     }
 
-    fn uoro(&self) -> TraceBytes {
+    /// Values of the random products.
+    pub(crate) fn uoro(&self) -> TraceBytes {
         let (mut variables, mut parameters, mut room) = (Count(0), Count(0), Count(0));
         for layer in self.network.layers.iter().take(self.network.first_of_top()) {
             let n = count(layer.units());

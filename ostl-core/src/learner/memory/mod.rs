@@ -4,16 +4,17 @@
 //! the sums to what a learner of every carry really allocates. What is more than can be had is refused with the part that takes most, how much
 //! it is, and what would fit.
 
-mod lane;
 mod refusal;
-mod traces;
 
+use super::EVALUATION_STEPS;
+use crate::learner::optimizer::OptimizerSettings;
 use crate::linalg::real::Real;
-use crate::method::{Method, Window};
+use crate::method::Method;
 use crate::network::Network;
-use crate::optimizer::OptimizerSettings;
 use crate::refusal::{Count, MemoryNeed};
 use crate::sweep::Transposed;
+use crate::tape::{Lists, Tape};
+use crate::trace::Sizing;
 
 use crate::network::size::{connections, parameters_of};
 
@@ -24,27 +25,8 @@ impl<T: Real> Network<T> {
     }
 }
 
-/// A network, a method and how it is run: what every size follows from.
-pub(crate) struct Sizing<'a, T: Real> {
-    network: &'a Network<T>,
-    method: &'a Method,
-    filters: Vec<Vec<crate::cell::filter::Filter>>,
-    streams: usize,
-    /// Most steps of a window.
-    capacity: usize,
-}
-
-impl<'a, T: Real> Sizing<'a, T> {
-    pub(crate) fn new(network: &'a Network<T>, method: &'a Method, streams: usize, longest: usize) -> Self {
-        let capacity = match method.window {
-            Window::Steps(steps) => steps,
-            Window::Rolling(steps) => steps.saturating_mul(2),
-            Window::Sequence => longest.max(1),
-        };
-        Self { network, method, filters: crate::trace::filters(network, method), streams, capacity }
-    }
-
-    pub(crate) fn need(&self, optimizer: &OptimizerSettings) -> MemoryNeed {
+impl<T: Real> Sizing<'_, T> {
+    fn need(&self, optimizer: &OptimizerSettings) -> MemoryNeed {
         let scalar = size_of::<T>();
         let parameters: Count = self.network.layers.iter().map(parameters_of).sum();
         let moments = optimizer.rule.moments_a_parameter();
@@ -59,9 +41,9 @@ impl<'a, T: Real> Sizing<'a, T> {
         }
     }
 
-    /// Bytes of the traces, and of what windows take whatever their length and for each of their steps.
-    pub(crate) fn traces_and_windows(&self) -> [usize; 2] {
-        let traces = self.traces();
-        [traces.kept.size(), (self.lanes() + traces.beside).size()]
+    /// Bytes of an evaluation's tape.
+    fn evaluation(&self) -> Count {
+        let lists = if self.network.reads_events { Lists::AllInputs } else { Lists::Sparse };
+        Tape::bytes(self.network, self.streams, EVALUATION_STEPS, lists)
     }
 }

@@ -1,15 +1,13 @@
 //! SnAp-1 is kept in two ways: unit by unit beside `local`, and as the sparse pattern of order 1. At K = 1 they are the same.
 
-use super::{Kept, sparse::Sparse};
+use super::Learner;
 use crate::cell::{Cell, Gate, Partials, Unit};
 use crate::data::batch::{SequenceBatch, TargetKind};
 use crate::data::loss::Loss;
-use crate::learner::Learner;
+use crate::learner::optimizer::OptimizerSettings;
 use crate::linalg::real::Real;
 use crate::method::{Carry, Method};
 use crate::network::Network;
-use crate::optimizer::OptimizerSettings;
-use crate::trace::Beyond;
 
 /// s = 0.8 s⁻ + a₀ − 0.3 y⁻ (if it resets), y = tanh(s + θ).
 #[derive(Clone, Copy)]
@@ -87,11 +85,7 @@ fn both_ways(network: &Network<f64>) {
     };
     let (mut local, mut sparse) = (new(1), new(2));
     let second = sparse.gradient(&batch).unwrap().1.to_vec();
-    let Beyond::Influence(influence) = &mut sparse.streaming.trace.beyond else { panic!("SnAp-2 keeps a pattern") };
-    for span in &mut influence.spans {
-        let layer = network.layers[span.layers[0].index].recurrent().unwrap();
-        span.kept = Kept::Sparse(Sparse::new(layer, &span.layers[0], span.variables / layer.units, 1, 3, 1));
-    }
+    sparse.streaming.trace.influence().keep_pattern(network, 1, 3, 1);
     let (local, sparse) = (local.gradient(&batch).unwrap().1, sparse.gradient(&batch).unwrap().1);
     let norm = local.iter().map(|g| g * g).sum::<f64>().sqrt();
     let distance = |other: &[f64]| local.iter().zip(other).map(|(a, b)| (a - b) * (a - b)).sum::<f64>().sqrt() / norm;

@@ -8,7 +8,6 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use crate::lane::Lane;
 use crate::linalg::gather::{gather, sum_columns};
 use crate::linalg::product::{Into, columns, columns_mut, multiply, transposed_operand};
 use crate::linalg::real::Real;
@@ -20,6 +19,7 @@ use crate::refusal::Count;
 use crate::tape::LayerTape;
 use crate::tape::events::{Events, Signal};
 use crate::trace::local::kernel::{self, COLUMNS, LaneTile, Presynaptic, Shape, Touched, ZERO};
+use crate::trace::{Lane, Window};
 
 /// Values of the gradient in a part, about: it stays in the second-level cache while streams pass by.
 const PART_VALUES: usize = 128 * 1024;
@@ -65,21 +65,6 @@ struct Part {
     trace: Option<Shape>,
     values: Range<usize>,
     tiles: Range<usize>,
-}
-
-/// What all parts are summed from.
-#[derive(Clone, Copy)]
-pub(crate) struct Window<'a, T: Real> {
-    pub(crate) network: &'a Network<T>,
-    pub(crate) lanes: &'a [Lane<T>],
-    /// For each stream, whether it goes on after this window; an ended stream needs no trace any more.
-    pub(crate) continues: &'a [bool],
-    /// For each stream, whether its trace is zero: it started with this window.
-    pub(crate) fresh: &'a [bool],
-    /// Steps that the learner has seen: no two windows close at the same.
-    pub(crate) seen: u64,
-    /// What traces add to the gradient may wait for a later window.
-    pub(crate) may_wait: bool,
 }
 
 /// What units that keep traces of their own keep.

@@ -2,7 +2,7 @@
 //!
 //! The only file that knows bincode. A checkpoint is, little-endian: 8 bytes of magic, the format's version (u32), the length
 //! (u32) and text of the network's description, the payload, its length (u64), and the CRC-32 (u32) of all before it. It is
-//! written as a [whole file](crate::whole_file), so that a full disk or a kill in mid-write leaves the previous one.
+//! written as a [whole file](crate::learner::whole_file), so that a full disk or a kill in mid-write leaves the previous one.
 //!
 //! No checkpoint holds a number that is infinite or none: no run goes on from that. Neither is one written nor taken for good, and the error
 //! names the value's place. And no length in a file is believed: nothing is allocated that the file is too short to hold.
@@ -15,8 +15,8 @@ use bincode::error::{DecodeError, EncodeError};
 use serde::{Serialize, de::DeserializeOwned};
 use thiserror::Error;
 
-use crate::walk::first_not_finite;
-use crate::whole_file;
+use crate::learner::walk::first_not_finite;
+use crate::learner::whole_file;
 
 const MAGIC: &[u8; 8] = b"OSTLCKPT";
 /// Version of the format; a file of another version is refused by name.

@@ -39,11 +39,11 @@
 mod audit;
 mod cell;
 
-pub use crate::claim::{Claim, claims};
+pub use crate::trace::claim::{Claim, claims};
 pub use audit::{Audit, BlockAudit, audit};
 pub use cell::{CellCheck, check_cell};
 
-use crate::bptt;
+use crate::check::bptt;
 use crate::data::batch::SequenceBatch;
 use crate::data::objective::Objective;
 use crate::network::Network;

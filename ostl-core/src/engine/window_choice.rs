@@ -5,12 +5,11 @@
 //! cache. The choice is the K with the smallest sum, among those whose memory is within the budget.
 
 use crate::linalg::real::Real;
-use crate::memory::Sizing;
 use crate::method::{Carry, Method, Window};
 use crate::network::Network;
 use crate::network::layer::Layer;
 use crate::tape::width::width;
-use crate::trace::{Reach, filters, is_local};
+use crate::trace::{Reach, Sizing, filters, is_local};
 
 /// Bytes that a core reads and writes in a second, about, beyond its own caches.
 const BYTES_A_SECOND: f64 = 20e9;

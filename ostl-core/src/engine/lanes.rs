@@ -1,13 +1,14 @@
 //! Lanes: fixed blocks of streams that are swept through a window together, one thread a lane.
 //!
 //! Streams meet only where gradients are summed. So forward pass, losses and reverse sweep run lane by lane, each in buffers of
-//! its own, and nothing waits for anything within a window; then [`accumulate`](crate::accumulate) takes all lanes' columns
+//! its own, and nothing waits for anything within a window; then [`accumulate`](crate::engine::accumulate) takes all lanes' columns
 //! together. Which streams share a lane follows from their number alone: results do not depend on the threads.
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::data::score::Score;
+use crate::engine::traces::Trace;
 use crate::linalg::real::Real;
 use crate::linalg::share::is_worth_sharing;
 use crate::method::{Carry, Method, Window};
@@ -15,21 +16,7 @@ use crate::network::Network;
 use crate::sweep::{Sweep, Transposed};
 use crate::tape::width::width;
 use crate::tape::{Lists, Tape};
-use crate::trace::{LanePaths, Trace};
-
-/// A block of streams.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(bound = "")]
-pub(crate) struct Lane<T: Real> {
-    /// Its first stream.
-    pub(crate) first: usize,
-    pub(crate) tape: Tape<T>,
-    pub(crate) sweep: Sweep<T>,
-    /// What the `local` trace needs of the window.
-    pub(crate) paths: LanePaths<T>,
-    /// Score of the window at hand.
-    pub(crate) score: Score,
-}
+use crate::trace::Lane;
 
 /// All streams.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -1,10 +1,10 @@
 //! What is refused for want of memory: the part that takes most, how much it is, and what would fit.
 
+use crate::learner::optimizer::OptimizerSettings;
 use crate::linalg::real::Real;
 use crate::method::{Carry, Method, Window};
 use crate::network::size::{layer_of_most, with_units};
 use crate::network::{Network, NetworkBuilder};
-use crate::optimizer::OptimizerSettings;
 use crate::refusal::{ConfigError, Counted, Fits, MemoryNeed, Part, TooLarge, can_have};
 
 /// What is asked for: a network, how it learns, and what lies beside it.

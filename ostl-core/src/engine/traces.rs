@@ -1,0 +1,191 @@
+//! A network's traces, of whatever carry: made for a method, and when a window closes read out (1) and advanced (2).
+
+use serde::{Deserialize, Serialize};
+
+use crate::cell::filter::Filter;
+use crate::engine::accumulate::{Plan, Traced, Values};
+use crate::engine::lanes::Lanes;
+use crate::linalg::bf16::Bf16;
+use crate::linalg::real::Real;
+use crate::method::{Carry, Method, TraceFormat, Update};
+use crate::network::Network;
+use crate::trace::influence::{Influence, carries_output};
+use crate::trace::local::kernel::{COLUMNS, Touched, ZERO};
+use crate::trace::local::{Kind, Patience};
+use crate::trace::presynaptic::Presynaptic;
+use crate::trace::uoro::Uoro;
+use crate::trace::{Lane, LanePaths, Window, filters, hears_itself, is_local};
+
+/// A network's eligibility traces.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(bound = "")]
+pub(crate) struct Trace<T: Real> {
+    filters: Vec<Vec<Filter>>,
+    /// The traces that every unit keeps for itself, in the order of the plan.
+    local: Local<T>,
+    /// When each of their columns was last touched.
+    touched: Vec<Touched>,
+    patience: Patience,
+    /// What is kept beyond those.
+    beyond: Beyond<T>,
+    plan: Plan,
+    fresh: Vec<bool>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(bound = "")]
+enum Local<T: Real> {
+    Full(Vec<T>),
+    Bf16(Vec<Bf16>),
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(bound = "")]
+enum Beyond<T: Real> {
+    Nothing,
+    Influence(Influence<T>),
+    Presynaptic(Presynaptic<T>),
+    Uoro(Uoro<T>),
+}
+
+impl<T: Real> Trace<T> {
+    /// The influence of spans, to be looked at.
+    #[cfg(test)]
+    pub(crate) fn influence(&mut self) -> &mut Influence<T> {
+        match &mut self.beyond {
+            Beyond::Influence(influence) => influence,
+            _ => panic!("no influence of spans is kept"),
+        }
+    }
+
+    pub(crate) fn new(network: &Network<T>, method: &Method, streams: usize, capacity: usize) -> Self {
+        let carry = method.carry_in_use();
+        let patience = match method.update {
+            Update::Window => Patience::None,
+            Update::Sequence => Patience::ToTheEnd,
+        };
+        let filters = filters(network, method);
+        let traced = |index: usize| {
+            let filters = filters[index].len();
+            let hears_itself = hears_itself(network, method, index);
+            is_local(network, method, index).then_some(Traced { capacity, filters, hears_itself })
+        };
+        let plan = Plan::new(network, streams, traced);
+        let local = match method.trace {
+            TraceFormat::Full => Local::Full(vec![T::zero(); plan.trace_values]),
+            TraceFormat::Bf16 => Local::Bf16(vec![Bf16::default(); plan.trace_values]),
+        };
+        let beyond = match carry {
+            Carry::Layer | Carry::Network | Carry::Snap(_) | Carry::KfRtrl => {
+                Beyond::Influence(Influence::new(network, method, &filters, streams, capacity))
+            }
+            Carry::Presynaptic => Beyond::Presynaptic(Presynaptic::new(network, streams)),
+            Carry::Uoro => Beyond::Uoro(Uoro::new(network, method.seed, streams, capacity)),
+            _ => Beyond::Nothing,
+        };
+        let touched = vec![[ZERO; COLUMNS]; plan.trace_tiles];
+        Self { filters, local, touched, patience, beyond, plan, fresh: vec![true; streams] }
+    }
+
+    /// What listens to each layer's outputs beyond the step.
+    pub(crate) fn filters(&self) -> &[Vec<Filter>] {
+        &self.filters
+    }
+
+    /// What a lane of streams has to find out about a window for this trace.
+    pub(crate) fn paths(&self, network: &Network<T>, method: &Method, streams: usize, capacity: usize) -> LanePaths<T> {
+        let kind = |index: usize| {
+            let layer = network.layers[index].recurrent()?;
+            Some(match method.carry_in_use() {
+                _ if is_local(network, method, index) => Kind::Traced {
+                    patience: self.patience,
+                    filters: self.filters[index].clone(),
+                    hears_itself: hears_itself(network, method, index),
+                },
+                Carry::None | Carry::Uoro => Kind::Nothing,
+                Carry::Layer | Carry::Network | Carry::Snap(_) | Carry::KfRtrl if carries_output(layer) => Kind::Nothing,
+                _ => Kind::Edge,
+            })
+        };
+        LanePaths::new(network, streams, capacity, kind)
+    }
+
+    /// Whether every column was last touched in a slot that there is.
+    pub(crate) fn check(&self, lanes: &[Lane<T>]) -> Result<(), String> {
+        let slots = |layer: usize| lanes.first().map_or(0, |lane| lane.paths.of(layer).most_slots);
+        self.plan.check_touched(&self.touched, slots)
+    }
+
+    /// Every stream starts anew.
+    pub(crate) fn forget(&mut self) {
+        self.fresh.fill(true);
+    }
+
+    /// Gives the memory back; nothing can be done with these traces any more.
+    pub(crate) fn release(&mut self) {
+        (self.local, self.beyond, self.touched) = (Local::Full(Vec::new()), Beyond::Nothing, Vec::new());
+    }
+
+    /// Whether every stream starts anew, and nothing is remembered.
+    pub(crate) fn is_forgotten(&self) -> bool {
+        self.fresh.iter().all(|&fresh| fresh)
+    }
+
+    /// Bytes that the traces themselves take.
+    pub(crate) fn bytes(&self) -> usize {
+        let local = match &self.local {
+            Local::Full(values) => size_of_val(values.as_slice()),
+            Local::Bf16(values) => size_of_val(values.as_slice()),
+        };
+        let beyond = match &self.beyond {
+            Beyond::Nothing => 0,
+            Beyond::Influence(influence) => influence.bytes(),
+            Beyond::Presynaptic(traces) => traces.bytes(),
+            Beyond::Uoro(uoro) => uoro.bytes(),
+        };
+        local + size_of_val(self.touched.as_slice()) + beyond
+    }
+
+    /// Both parts of the gradient (equation 1), and the traces advanced over the window (equation 2).
+    /// `seen` is the number of steps that the learner has seen: random carries draw from the seed and it; `may_wait` says that the gradient is
+    /// not asked for before a later window closes.
+    pub(crate) fn close(
+        &mut self,
+        network: &Network<T>,
+        lanes: &Lanes<T>,
+        continues: &[bool],
+        (seen, may_wait): (u64, bool),
+        gradient: &mut [T],
+    ) {
+        let (lanes, transposed) = (lanes.lanes.as_slice(), lanes.transposed());
+        let window = Window { network, lanes, continues, fresh: &self.fresh, seen, may_wait };
+        let touched = &mut self.touched;
+        match &mut self.local {
+            Local::Full(values) => self.plan.run(window, gradient, Values { values, touched }),
+            Local::Bf16(values) => self.plan.run(window, gradient, Values { values, touched }),
+        }
+        match &mut self.beyond {
+            Beyond::Nothing => {}
+            Beyond::Influence(influence) => influence.close(&window, transposed, gradient),
+            Beyond::Presynaptic(traces) => traces.close(&window, gradient),
+            Beyond::Uoro(uoro) => uoro.close(&window, gradient),
+        }
+        for (fresh, goes_on) in self.fresh.iter_mut().zip(continues) {
+            *fresh = !goes_on;
+        }
+    }
+
+    /// Streams end although no window is open: what traces still have to add to the gradient is added. `ended` is `false` for all.
+    pub(crate) fn settle(&mut self, network: &Network<T>, lanes: &mut [Lane<T>], ended: &[bool], gradient: &mut [T]) {
+        lanes.iter_mut().for_each(|lane| lane.paths.stand_still());
+        let window = Window { network, lanes, continues: ended, fresh: &self.fresh, seen: 0, may_wait: false };
+        if self.patience == Patience::ToTheEnd && !self.touched.is_empty() {
+            let touched = &mut self.touched;
+            match &mut self.local {
+                Local::Full(values) => self.plan.settle(window, gradient, Values { values, touched }),
+                Local::Bf16(values) => self.plan.settle(window, gradient, Values { values, touched }),
+            }
+        }
+        self.forget();
+    }
+}

@@ -1,0 +1,39 @@
+//! What a window leaves for the traces: of each lane of streams its tape, its sweep, and the paths through its units.
+
+use serde::{Deserialize, Serialize};
+
+use super::LanePaths;
+use crate::data::score::Score;
+use crate::linalg::real::Real;
+use crate::network::Network;
+use crate::sweep::Sweep;
+use crate::tape::Tape;
+
+/// A block of streams.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(bound = "")]
+pub(crate) struct Lane<T: Real> {
+    /// Its first stream.
+    pub(crate) first: usize,
+    pub(crate) tape: Tape<T>,
+    pub(crate) sweep: Sweep<T>,
+    /// What the `local` trace needs of the window.
+    pub(crate) paths: LanePaths<T>,
+    /// Score of the window at hand.
+    pub(crate) score: Score,
+}
+
+/// A window as it stands when it closes: what gradients are summed from, and traces read out and moved on by.
+#[derive(Clone, Copy)]
+pub(crate) struct Window<'a, T: Real> {
+    pub(crate) network: &'a Network<T>,
+    pub(crate) lanes: &'a [Lane<T>],
+    /// For each stream, whether it goes on after this window; an ended stream needs no trace any more.
+    pub(crate) continues: &'a [bool],
+    /// For each stream, whether its trace is zero: it started with this window.
+    pub(crate) fresh: &'a [bool],
+    /// Steps that the learner has seen: no two windows close at the same.
+    pub(crate) seen: u64,
+    /// What traces add to the gradient may wait for a later window.
+    pub(crate) may_wait: bool,
+}
