@@ -1,17 +1,42 @@
 #![doc = include_str!("../README.md")]
 
-pub mod cell;
-mod check;
-mod data;
-mod engine;
-mod learner;
-mod linalg;
-pub mod method;
-pub mod network;
+// The rooms of the crate, in order: each uses only those before it, and `tests/core/rooms.rs` holds them to that.
+
+// Why something is refused before it is begun: a setting out of range, more memory than there is.
 mod refusal;
-mod sweep;
+
+// Numbers, and what is done with many of them at once: vectors, products, sums of what events name.
+mod linalg;
+
+// The dynamics of one unit, and a layer's worth of them: forward, and one step or one window back.
+pub mod cell;
+
+// Layers and what they are made of, their parameters in one vector, how they are built and where they start.
+pub mod network;
+
+// What is learned from: sequences, losses, scores.
+mod data;
+
+// What a learning method is, and which are refused; the fixed matrices of feedback.
+pub mod method;
+
+// What a window keeps of its steps, and the forward pass that writes it.
 mod tape;
+
+// The reverse sweep over a window: δ, and what its error wants of what came before.
+mod sweep;
+
+// What is carried across windows, a file a carry, and what a method claims of it.
 mod trace;
+
+// A window's gradient put together: lanes on their threads, sums part by part, traces read out and moved on.
+mod engine;
+
+// Learning: engine, loss and optimiser, step by step or from batches, saved and taken up again.
+mod learner;
+
+// What gradients are held to: plain backpropagation through time, finite differences, claims.
+mod check;
 
 pub use cell::auto::{AutoCell, Equations, Number};
 pub use cell::{Cell, Gate, Leak, PREPARED, Partials, Unit};

@@ -122,7 +122,7 @@ mod tests {
                 reached = next;
             }
             let all: usize = (0..n).map(|unit| heard(layer, unit).len()).sum();
-            assert_eq!(all, network.connections(0).map_or(n * n, crate::Connections::count));
+            assert_eq!(all, network.connections(0).map_or(n * n, crate::network::connections::Connections::count));
         }
     }
 }

@@ -10,6 +10,7 @@ mod instructions;
 mod leaky;
 mod masked;
 mod refused;
+mod rooms;
 mod stretches;
 mod text_layers;
 mod two_states;
