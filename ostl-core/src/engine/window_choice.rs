@@ -64,7 +64,7 @@ impl WindowChoice {
     }
 }
 
-/// What a window costs in time. What it takes in memory is [`memory`](crate::memory)'s.
+/// What a window costs in time. What it takes in memory is [`Sizing`]'s.
 struct Sizes<'a, T: Real> {
     network: &'a Network<T>,
     method: Method,

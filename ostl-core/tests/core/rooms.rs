@@ -139,7 +139,8 @@ fn wrong_uses(rooms: &[String], module: &[String], source: &str) -> Vec<Wrong> {
             Token::Sign('}') => {
                 depth -= 1;
                 if inner.last() == Some(&depth) {
-                    (inner.pop(), module.pop());
+                    inner.pop();
+                    module.pop();
                 }
             }
             Token::Name(name) if name == "mod" => {

@@ -1,22 +1,21 @@
-//! What a network and a method take of the machine's memory: worked out in one place, before anything is allocated.
+//! What a network and a method take of the machine's memory, put together before anything is allocated.
 //!
-//! Every size is counted from the layers as they are, gates and filters included, in numbers that stop at the largest ([`Count`]). Tests hold
+//! What a room takes is worked out there, beside what it allocates (`size.rs` of each). Every size is counted from the layers as they are, gates and filters included, in numbers that stop at the largest ([`Count`]). Tests hold
 //! the sums to what a learner of every carry really allocates. What is more than can be had is refused with the part that takes most, how much
 //! it is, and what would fit.
 
-mod refusal;
+mod fits;
 
 use super::EVALUATION_STEPS;
 use crate::learner::optimizer::OptimizerSettings;
 use crate::linalg::real::Real;
 use crate::method::Method;
 use crate::network::Network;
+use crate::network::size::{connections, parameters_of};
 use crate::refusal::{Count, MemoryNeed};
 use crate::sweep::Transposed;
 use crate::tape::{Lists, Tape};
 use crate::trace::Sizing;
-
-use crate::network::size::{connections, parameters_of};
 
 impl<T: Real> Network<T> {
     /// What learning takes with this network, in so many streams side by side whose sequences (or stretches) have up to `longest` steps.
