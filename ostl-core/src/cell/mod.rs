@@ -11,6 +11,7 @@
 //! traces are derived from [`Cell::linearise`] once, by the engine; nothing else is written per cell.
 
 pub mod auto;
+mod columns;
 pub mod dynamics;
 pub(crate) mod filter;
 mod reverse;

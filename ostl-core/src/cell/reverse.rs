@@ -5,7 +5,7 @@
 #![allow(clippy::needless_range_loop, reason = "plain indices are sure to be inlined and vectorised; iterators are not")]
 
 use crate::cell::Gate;
-use crate::cell::dynamics::{PartialsWindow, Paths, ReverseColumn};
+use crate::cell::columns::{PartialsWindow, Paths, ReverseColumn};
 use crate::cell::filter::Source;
 use crate::linalg::dispatch::{Instructions, Job, dispatch, multiply_add};
 use crate::linalg::real::Real;

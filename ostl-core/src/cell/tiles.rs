@@ -6,7 +6,7 @@
     reason = "plain indices are sure to be inlined and vectorised; iterators are not"
 )]
 
-use crate::cell::dynamics::{PartialsColumnsMut, UnitColumns, UnitColumnsMut};
+use crate::cell::columns::{PartialsColumnsMut, UnitColumns, UnitColumnsMut};
 use crate::cell::{Cell, Gate, PREPARED, Partials, Unit};
 use crate::linalg::dispatch::{Instructions, Job, dispatch};
 use crate::linalg::real::Real;

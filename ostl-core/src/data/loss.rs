@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::data::batch::TargetKind;
+pub use crate::data::target::Target;
+use crate::data::target::TargetKind;
 use crate::linalg::dispatch::{Instructions, Job, dispatch};
 use crate::linalg::real::Real;
 
@@ -17,15 +18,6 @@ pub enum Loss {
     BinaryCrossEntropy,
     /// Mean over outputs of (output − target)².
     MeanSquaredError,
-}
-
-/// The target of one step of one stream.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Target<'a, T> {
-    /// The index of the right class.
-    Class(usize),
-    /// One value per output.
-    Values(&'a [T]),
 }
 
 impl Loss {

@@ -4,3 +4,4 @@ pub mod batch;
 pub mod loss;
 pub(crate) mod objective;
 pub(crate) mod score;
+mod target;

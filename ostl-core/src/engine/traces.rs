@@ -4,11 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::cell::filter::Filter;
 use crate::engine::accumulate::{Plan, Traced, Values};
-use crate::engine::lanes::Lanes;
 use crate::linalg::bf16::Bf16;
 use crate::linalg::real::Real;
 use crate::method::{Carry, Method, TraceFormat, Update};
 use crate::network::Network;
+use crate::sweep::Transposed;
 use crate::trace::influence::{Influence, carries_output};
 use crate::trace::local::kernel::{COLUMNS, Touched, ZERO};
 use crate::trace::local::{Kind, Patience};
@@ -152,12 +152,11 @@ impl<T: Real> Trace<T> {
     pub(crate) fn close(
         &mut self,
         network: &Network<T>,
-        lanes: &Lanes<T>,
+        (lanes, transposed): (&[Lane<T>], &Transposed<T>),
         continues: &[bool],
         (seen, may_wait): (u64, bool),
         gradient: &mut [T],
     ) {
-        let (lanes, transposed) = (lanes.lanes.as_slice(), lanes.transposed());
         let window = Window { network, lanes, continues, fresh: &self.fresh, seen, may_wait };
         let touched = &mut self.touched;
         match &mut self.local {

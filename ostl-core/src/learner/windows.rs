@@ -68,7 +68,7 @@ impl<T: Real> Learner<T> {
     pub(super) fn accumulate(&mut self, may_wait: bool) {
         let Streaming { lanes, trace, gradient, touched, steps_seen, .. } = &mut self.streaming;
         touched.note(&self.network, lanes);
-        trace.close(&self.network, lanes, &self.continues, (*steps_seen, may_wait), gradient);
+        trace.close(&self.network, (&lanes.lanes, lanes.transposed()), &self.continues, (*steps_seen, may_wait), gradient);
         for lane in &mut lanes.lanes {
             lane.tape.keep_boundary(&self.network);
         }

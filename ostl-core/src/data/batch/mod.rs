@@ -7,7 +7,8 @@ use std::ops::Range;
 
 use nalgebra::DMatrix;
 
-use crate::data::loss::Target;
+use crate::data::target::Target;
+pub use crate::data::target::TargetKind;
 use crate::linalg::real::Real;
 
 pub(crate) use finite::Place;
@@ -20,15 +21,6 @@ pub enum Targets<T: Real> {
     Classes(Vec<usize>),
     /// One value per output, `outputs × columns` (the other losses).
     Values(DMatrix<T>),
-}
-
-/// Which of the two kinds of [`Targets`] a batch holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TargetKind {
-    /// One class of so many.
-    Classes,
-    /// A value for each of so many outputs.
-    Values,
 }
 
 /// Several sequences (streams) side by side, ragged at the end: stream b has `lengths()[b]` steps.

@@ -1,0 +1,128 @@
+//! Values, partials and adjoints of the units of a layer as they lie: columns, each of them planes.
+//!
+//! A column of `G·n` pre-activations holds gate 0 of all n units, then gate 1, …; partials likewise, `ds_da` as planes (variable, gate) with
+//! the gate running fastest.
+
+use crate::cell::filter::Filter;
+
+/// Columns (streams at one step), side by side, of previous values and pre-activations of a layer of n units.
+#[derive(Clone, Copy, Debug)]
+pub struct UnitColumns<'a, T> {
+    /// s_{t-1}: `S·n × columns`.
+    pub state: &'a [T],
+    /// y_{t-1}: `n × columns`.
+    pub output: &'a [T],
+    /// a_t: `G·n × columns`. Constants are those of the units, the same in every column.
+    pub activation: &'a [T],
+}
+
+/// Where a step leaves s_t (`S·n`) and y_t (`n`).
+#[derive(Debug)]
+pub struct UnitColumnsMut<'a, T> {
+    /// s_t: `S·n × columns`.
+    pub state: &'a mut [T],
+    /// y_t: `n × columns`.
+    pub output: &'a mut [T],
+}
+
+/// Where a linearised step leaves the five partials of n units, as planes.
+#[derive(Debug)]
+pub struct PartialsColumnsMut<'a, T> {
+    /// `S·S·n`, plane (new variable, previous variable).
+    pub ds_ds: &'a mut [T],
+    /// `S·n`.
+    pub ds_dy: &'a mut [T],
+    /// `S·G·n`, plane (variable, gate).
+    pub ds_da: &'a mut [T],
+    /// `S·n`.
+    pub dy_ds: &'a mut [T],
+    /// `G·n`.
+    pub dy_da: &'a mut [T],
+}
+
+/// The five partials of one column of n units, as planes; see [`PartialsColumnsMut`]. Planes that the cell's gates say are zero are
+/// not to be read.
+#[derive(Clone, Copy, Debug)]
+pub struct PartialsColumn<'a, T> {
+    /// `S·S·n`.
+    pub ds_ds: &'a [T],
+    /// `S·n`.
+    pub ds_dy: &'a [T],
+    /// `S·G·n`.
+    pub ds_da: &'a [T],
+    /// `S·n`.
+    pub dy_ds: &'a [T],
+    /// `G·n`.
+    pub dy_da: &'a [T],
+}
+
+/// One step back through a column of units.
+#[derive(Debug)]
+pub struct ReverseColumn<'a, T> {
+    /// Partials of the step.
+    pub partials: PartialsColumn<'a, T>,
+    /// Whether the step went on from the one before (it was not reset).
+    pub goes_on: bool,
+    /// ∂E/∂y_t as the layers above send it: `n`.
+    pub signal: &'a [T],
+    /// ∂E/∂s_t as later steps send it; becomes that of s_{t-1}: `S·n`.
+    pub to_state: &'a mut [T],
+    /// ∂E/∂y_t as later steps send it; becomes that of y_{t-1}, as far as it stays inside the unit: `n`.
+    pub to_output: &'a mut [T],
+    /// δ_t = ∂E/∂a_t, left here: `G·n`.
+    pub delta: &'a mut [T],
+}
+
+/// The partials of one stream over a window and at the step before it.
+#[derive(Clone, Copy, Debug)]
+pub struct PartialsWindow<'a, T> {
+    /// Partials of all columns of the window.
+    pub partials: PartialsColumn<'a, T>,
+    /// Whether the column went on from the step before.
+    pub goes_on: &'a [bool],
+    /// Units n.
+    pub units: usize,
+    /// Steps of the window.
+    pub steps: usize,
+    /// Streams side by side: the column of step t is t·live + stream.
+    pub live: usize,
+    /// Which of them.
+    pub stream: usize,
+    /// `dy_ds` and `dy_da` of the step before the window, of this stream; the others are empty.
+    pub before: PartialsColumn<'a, T>,
+}
+
+impl<'a, T> PartialsWindow<'a, T> {
+    /// The partials of one step.
+    #[inline(always)]
+    pub(crate) fn column(&self, step: usize, states: usize, gates: usize) -> PartialsColumn<'a, T> {
+        let at = (step * self.live + self.stream) * self.units;
+        let plane = |planes: &'a [T], count: usize| &planes[at * count..(at + self.units) * count];
+        let p = &self.partials;
+        PartialsColumn {
+            ds_ds: plane(p.ds_ds, states * states),
+            ds_dy: plane(p.ds_dy, states),
+            ds_da: plane(p.ds_da, states * gates),
+            dy_ds: plane(p.dy_ds, states),
+            dy_da: plane(p.dy_da, gates),
+        }
+    }
+}
+
+/// Where the paths of one stream through a window are left: how s at its end depends, inside the unit, on what came before.
+#[derive(Debug)]
+pub struct Paths<'a, T> {
+    /// The gates whose influence on s lasts.
+    pub traced: &'a [usize],
+    /// Leaky sums of the outputs, which count as further variables behind the S of s.
+    pub(crate) filters: &'a [Filter],
+    /// For each gate that sums outputs, each unit's own connection in H: planes of `n`; empty where that path is left out.
+    pub own: &'a [T],
+    /// Most steps of a window.
+    pub capacity: usize,
+    /// C = ∂v_end/∂v_start of v = (s, filters), planes (end variable, start variable), each padded to whole panels of 16 units.
+    pub jacobian: &'a mut [T],
+    /// A_t = ∂v_end/∂a_t in panels `[end variable][traced gate][panel of 16 units][capacity + 1]`; in each the step before the
+    /// window comes first.
+    pub influence: &'a mut [T],
+}

@@ -1,0 +1,19 @@
+//! What an output should have been: a class, or values.
+
+/// The target of one step of one stream.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Target<'a, T> {
+    /// The index of the right class.
+    Class(usize),
+    /// One value per output.
+    Values(&'a [T]),
+}
+
+/// Which of the two kinds of [targets](crate::Targets) a batch holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TargetKind {
+    /// One class of so many.
+    Classes,
+    /// A value for each of so many outputs.
+    Values,
+}
