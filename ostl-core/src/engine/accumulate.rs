@@ -186,12 +186,7 @@ impl Plan {
     }
 
     /// Reads traces out that are still owed to the gradient, between windows.
-    pub(crate) fn settle<T: Real, V: Stored<T>>(
-        &self,
-        window: Window<'_, T>,
-        gradient: &mut [T],
-        mut values: Values<'_, V>,
-    ) {
+    pub(crate) fn flush<T: Real, V: Stored<T>>(&self, window: Window<'_, T>, gradient: &mut [T], mut values: Values<'_, V>) {
         for part in &self.parts {
             let gradient = &mut gradient[part.parameters.clone()];
             let (own, rest) = (part.values.len(), part.tiles.len());
@@ -237,7 +232,7 @@ type WindowSignal<'a, T> = (&'a [T], usize, Option<&'a Events<T>>);
 impl Part {
     fn close<T: Real, V: Stored<T>>(&self, window: Window<'_, T>, gradient: &mut [T], values: Values<'_, V>) {
         let has_columns = |lane: &Lane<T>| lane.tape.columns() > 0;
-        for lane in window.lanes.iter().filter(|lane| has_columns(lane) && !lane.tape.is_unheard()) {
+        for lane in window.lanes.iter().filter(|lane| has_columns(lane) && !lane.tape.is_without_error()) {
             self.add_spatial(window.network, lane, gradient);
             self.add_edge(window.network, lane, gradient);
         }
@@ -270,7 +265,7 @@ impl Part {
                     first: self.columns.start + tile * COLUMNS,
                     fresh: &window.fresh[streams.clone()],
                     continues: &window.continues[streams],
-                    ..self.paths_of(window.network, lane, shape, window.may_wait)
+                    ..self.paths_of(window.network, lane, shape, window.may_defer)
                 });
             }
         }
@@ -355,7 +350,7 @@ impl Part {
         network: &Network<T>,
         lane: &'a Lane<T>,
         shape: Shape,
-        may_wait: bool,
+        may_defer: bool,
     ) -> LaneTile<'a, T, V> {
         let mut before: &[T] = &[];
         if let (Some(layer), LayerTape::Recurrent(tape)) =
@@ -386,7 +381,7 @@ impl Part {
             slots: paths.slots,
             most_slots: paths.most_slots,
             // With all slots used up nothing can wait any longer.
-            lazy: may_wait && before.is_empty() && paths.slots < paths.most_slots && touches_few,
+            lazy: may_defer && before.is_empty() && paths.slots < paths.most_slots && touches_few,
             streams: 0,
             gradient: &mut [],
             first: 0,

@@ -169,8 +169,8 @@ impl<T: Real> Lane<T> {
             return;
         }
         self.tape.sort_events(network);
-        if self.tape.is_unheard() {
-            self.sweep.want_nothing();
+        if self.tape.is_without_error() {
+            self.sweep.zero_adjoints();
         } else {
             self.sweep.run(network, transposed, &mut self.tape);
         }

@@ -11,7 +11,7 @@ use crate::network::Network;
 use crate::sweep::Transposed;
 use crate::trace::influence::{Influence, carries_output};
 use crate::trace::local::kernel::{COLUMNS, Touched, ZERO};
-use crate::trace::local::{Kind, Patience};
+use crate::trace::local::{Deferral, Kind};
 use crate::trace::presynaptic::Presynaptic;
 use crate::trace::uoro::Uoro;
 use crate::trace::{Lane, LanePaths, Window, filters, hears_itself, is_local};
@@ -25,7 +25,7 @@ pub(crate) struct Trace<T: Real> {
     local: Local<T>,
     /// When each of their columns was last touched.
     touched: Vec<Touched>,
-    patience: Patience,
+    deferral: Deferral,
     /// What is kept beyond those.
     beyond: Beyond<T>,
     plan: Plan,
@@ -60,9 +60,9 @@ impl<T: Real> Trace<T> {
 
     pub(crate) fn new(network: &Network<T>, method: &Method, streams: usize, capacity: usize) -> Self {
         let carry = method.carry_in_use();
-        let patience = match method.update {
-            Update::Window => Patience::None,
-            Update::Sequence => Patience::ToTheEnd,
+        let deferral = match method.update {
+            Update::Window => Deferral::None,
+            Update::Sequence => Deferral::ToTheEnd,
         };
         let filters = filters(network, method);
         let traced = |index: usize| {
@@ -84,7 +84,7 @@ impl<T: Real> Trace<T> {
             _ => Beyond::Nothing,
         };
         let touched = vec![[ZERO; COLUMNS]; plan.trace_tiles];
-        Self { filters, local, touched, patience, beyond, plan, fresh: vec![true; streams] }
+        Self { filters, local, touched, deferral, beyond, plan, fresh: vec![true; streams] }
     }
 
     /// What listens to each layer's outputs beyond the step.
@@ -98,7 +98,7 @@ impl<T: Real> Trace<T> {
             let layer = network.layers[index].recurrent()?;
             Some(match method.carry_in_use() {
                 _ if is_local(network, method, index) => Kind::Traced {
-                    patience: self.patience,
+                    deferral: self.deferral,
                     filters: self.filters[index].clone(),
                     hears_itself: hears_itself(network, method, index),
                 },
@@ -147,17 +147,17 @@ impl<T: Real> Trace<T> {
     }
 
     /// Both parts of the gradient (equation 1), and the traces advanced over the window (equation 2).
-    /// `seen` is the number of steps that the learner has seen: random carries draw from the seed and it; `may_wait` says that the gradient is
+    /// `seen` is the number of steps that the learner has seen: random carries draw from the seed and it; `may_defer` says that the gradient is
     /// not asked for before a later window closes.
     pub(crate) fn close(
         &mut self,
         network: &Network<T>,
         (lanes, transposed): (&[Lane<T>], &Transposed<T>),
         continues: &[bool],
-        (seen, may_wait): (u64, bool),
+        (seen, may_defer): (u64, bool),
         gradient: &mut [T],
     ) {
-        let window = Window { network, lanes, continues, fresh: &self.fresh, seen, may_wait };
+        let window = Window { network, lanes, continues, fresh: &self.fresh, seen, may_defer };
         let touched = &mut self.touched;
         match &mut self.local {
             Local::Full(values) => self.plan.run(window, gradient, Values { values, touched }),
@@ -175,14 +175,14 @@ impl<T: Real> Trace<T> {
     }
 
     /// Streams end although no window is open: what traces still have to add to the gradient is added. `ended` is `false` for all.
-    pub(crate) fn settle(&mut self, network: &Network<T>, lanes: &mut [Lane<T>], ended: &[bool], gradient: &mut [T]) {
-        lanes.iter_mut().for_each(|lane| lane.paths.stand_still());
-        let window = Window { network, lanes, continues: ended, fresh: &self.fresh, seen: 0, may_wait: false };
-        if self.patience == Patience::ToTheEnd && !self.touched.is_empty() {
+    pub(crate) fn flush(&mut self, network: &Network<T>, lanes: &mut [Lane<T>], ended: &[bool], gradient: &mut [T]) {
+        lanes.iter_mut().for_each(|lane| lane.paths.pass_empty_window());
+        let window = Window { network, lanes, continues: ended, fresh: &self.fresh, seen: 0, may_defer: false };
+        if self.deferral == Deferral::ToTheEnd && !self.touched.is_empty() {
             let touched = &mut self.touched;
             match &mut self.local {
-                Local::Full(values) => self.plan.settle(window, gradient, Values { values, touched }),
-                Local::Bf16(values) => self.plan.settle(window, gradient, Values { values, touched }),
+                Local::Full(values) => self.plan.flush(window, gradient, Values { values, touched }),
+                Local::Bf16(values) => self.plan.flush(window, gradient, Values { values, touched }),
             }
         }
         self.forget();

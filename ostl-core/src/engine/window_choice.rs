@@ -168,8 +168,8 @@ impl<'a, T: Real> Sizes<'a, T> {
 
 /// Bytes of a core's second-level cache, as Linux tells them.
 fn second_level_cache() -> usize {
-    let told = std::fs::read_to_string("/sys/devices/system/cpu/cpu0/cache/index2/size").ok();
-    let kib = told.and_then(|size| size.trim().strip_suffix('K')?.parse::<usize>().ok());
+    let text = std::fs::read_to_string("/sys/devices/system/cpu/cpu0/cache/index2/size").ok();
+    let kib = text.and_then(|size| size.trim().strip_suffix('K')?.parse::<usize>().ok());
     kib.map_or(CACHE, |kib| kib << 10)
 }
 

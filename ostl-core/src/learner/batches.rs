@@ -86,7 +86,7 @@ impl<T: Real> Learner<T> {
         self.restart();
         let score = self.run_batch(batch, From::Rest, false)?;
         let gradient = &mut self.streaming.gradient;
-        self.network.clear_absent(gradient);
+        self.network.apply_mask(gradient);
         self.network.tie(gradient);
         if let Some(parameter) = gradient.iter().position(|g| !g.is_finite()) {
             return Err(self.broken_at("the gradient", parameter));

@@ -7,7 +7,7 @@ mod evaluation;
 mod likeness;
 mod memory;
 pub mod optimizer;
-mod places;
+mod ranges;
 mod refusals;
 pub mod schedule;
 mod state;
@@ -187,7 +187,7 @@ impl<T: Real> Learner<T> {
                 self.continues.fill(true);
                 self.close_window()?;
             }
-            self.settle();
+            self.flush();
         }
         if frozen != self.frozen {
             // A prediction made before is no longer in any window.

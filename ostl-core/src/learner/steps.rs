@@ -147,7 +147,7 @@ impl<T: Real> Learner<T> {
                 self.continues.fill(false);
                 self.close_window()?;
             } else {
-                self.settle();
+                self.flush();
             }
             if self.method.update == Update::Sequence {
                 self.update()?;

@@ -1,6 +1,6 @@
 //! What a learner has in hand between one step and the next.
 
-use super::places::Touched;
+use super::ranges::Touched;
 use crate::engine::lanes::Lanes;
 use crate::engine::traces::Trace;
 use crate::linalg::real::Real;

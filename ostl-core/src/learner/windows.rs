@@ -2,7 +2,7 @@
 
 use super::{Learner, Streaming};
 use crate::learner::error::LearnError;
-use crate::learner::optimizer::{Places, Refusal};
+use crate::learner::optimizer::{Ranges, Refusal};
 use crate::linalg::real::Real;
 use crate::method::{Update, Window};
 
@@ -57,18 +57,18 @@ impl<T: Real> Learner<T> {
     }
 
     /// What traces still owe the gradient is added, and they are forgotten.
-    pub(super) fn settle(&mut self) {
+    pub(super) fn flush(&mut self) {
         let Streaming { lanes, trace, gradient, .. } = &mut self.streaming;
         self.continues.fill(false);
-        trace.settle(&self.network, &mut lanes.lanes, &self.continues, gradient);
+        trace.flush(&self.network, &mut lanes.lanes, &self.continues, gradient);
     }
 
-    /// Both parts of the gradient (equation 1), the traces advanced (equation 2), and what the next window's edge needs. `may_wait` says that
+    /// Both parts of the gradient (equation 1), the traces advanced (equation 2), and what the next window's edge needs. `may_defer` says that
     /// streams that go on need not have added all of it before the next window.
-    pub(super) fn accumulate(&mut self, may_wait: bool) {
+    pub(super) fn accumulate(&mut self, may_defer: bool) {
         let Streaming { lanes, trace, gradient, touched, steps_seen, .. } = &mut self.streaming;
         touched.note(&self.network, lanes);
-        trace.close(&self.network, (&lanes.lanes, lanes.transposed()), &self.continues, (*steps_seen, may_wait), gradient);
+        trace.close(&self.network, (&lanes.lanes, lanes.transposed()), &self.continues, (*steps_seen, may_defer), gradient);
         for lane in &mut lanes.lanes {
             lane.tape.keep_boundary(&self.network);
         }
@@ -80,11 +80,11 @@ impl<T: Real> Learner<T> {
         if state.targets == 0 {
             return Ok(());
         }
-        self.network.clear_absent(&mut state.gradient);
+        self.network.apply_mask(&mut state.gradient);
         self.network.tie(&mut state.gradient);
-        let (changed, counted) = state.touched.places(&self.network, &state.gradient);
-        let (scale, places) = (1.0 / state.targets as f64, Places { changed, counted });
-        match self.optimizer.update(&mut self.network.parameters, &mut state.gradient, scale, places) {
+        let (changed, counted) = state.touched.ranges(&self.network, &state.gradient);
+        let (scale, ranges) = (1.0 / state.targets as f64, Ranges { changed, counted });
+        match self.optimizer.update(&mut self.network.parameters, &mut state.gradient, scale, ranges) {
             Ok(()) => {
                 state.lanes.weights_changed();
                 // Elsewhere the gradient is zero already.

@@ -44,7 +44,7 @@ impl Connections {
     }
 
     /// Zero where there is no connection, in values laid out as H with so many gates.
-    pub(crate) fn clear_absent<T: Real>(&self, gates: usize, values: &mut [T]) {
+    pub(crate) fn apply_mask<T: Real>(&self, gates: usize, values: &mut [T]) {
         let columns = values.chunks_exact_mut(gates * self.units).zip(self.exists.chunks_exact(self.units));
         for (column, exists) in columns {
             for gate in column.chunks_exact_mut(self.units) {
@@ -86,7 +86,7 @@ mod tests {
     fn what_is_absent_is_cleared() {
         let connections = Connections::draw(5, 0.5, 3, 0);
         let mut values = vec![1.0; 2 * 25];
-        connections.clear_absent(2, &mut values);
+        connections.apply_mask(2, &mut values);
         for from in 0..5 {
             for to in 0..5 {
                 let expected = f64::from(u8::from(connections.exists(from, to)));

@@ -133,7 +133,7 @@ impl<T: Real> Network<T> {
     pub fn prune(&mut self) {
         self.copy_tied();
         let mut parameters = std::mem::take(&mut self.parameters);
-        self.clear_absent(&mut parameters);
+        self.apply_mask(&mut parameters);
         self.parameters = parameters;
     }
 
@@ -149,10 +149,10 @@ impl<T: Real> Network<T> {
     }
 
     /// Sets everything that belongs to connections that do not exist to zero, in values laid out as (the first of) the parameters.
-    pub(crate) fn clear_absent(&self, values: &mut [T]) {
+    pub(crate) fn apply_mask(&self, values: &mut [T]) {
         for layer in self.layers.iter().filter_map(Layer::recurrent) {
             if let Some(connections) = &layer.connections {
-                connections.clear_absent(layer.y_gates.len(), &mut values[layer.h_range()]);
+                connections.apply_mask(layer.y_gates.len(), &mut values[layer.h_range()]);
             }
         }
     }

@@ -127,13 +127,12 @@ impl<T: Real> Sweep<T> {
         }
     }
 
-    /// What the sweep comes to where there is no error: nothing is wanted of the state that the window started from. δ is zero, and nobody asks
-    /// for it.
-    pub(crate) fn want_nothing(&mut self) {
+    /// What the sweep comes to where there is no error: adjoints of zero. δ would be zero, too, and is not written: nothing reads it.
+    pub(crate) fn zero_adjoints(&mut self) {
         for layer in &mut self.layers {
-            let filters = layer.filters.iter_mut().map(|(_, wanted)| wanted);
-            for wanted in filters.chain([&mut layer.to_state, &mut layer.to_output, &mut layer.to_rate]) {
-                wanted.fill(T::zero());
+            let filters = layer.filters.iter_mut().map(|(_, adjoint)| adjoint);
+            for adjoint in filters.chain([&mut layer.to_state, &mut layer.to_output, &mut layer.to_rate]) {
+                adjoint.fill(T::zero());
             }
         }
     }
@@ -208,7 +207,7 @@ impl<T: Real> Sweep<T> {
     fn reach_filter(&mut self, network: &Network<T>, transposed: &Transposed<T>, tape: &Tape<T>, index: usize) {
         let (lower, upper) = self.layers.split_at_mut(index + 1);
         let filter = lower[index].filters.iter_mut().find(|(filter, _)| filter.source == Source::Above);
-        let (Some((_, wanted)), Layer::Recurrent(above), LayerTape::Recurrent(above_tape)) =
+        let (Some((_, adjoint)), Layer::Recurrent(above), LayerTape::Recurrent(above_tape)) =
             (filter, &network.layers[index + 1], &tape.layers[index + 1])
         else {
             return;
@@ -223,7 +222,7 @@ impl<T: Real> Sweep<T> {
             Into::Replace,
             columns(down, m, above.units, m),
             plain_operand(&self.folded, above.units, live, states),
-            columns_mut(wanted, m, live, m),
+            columns_mut(adjoint, m, live, m),
         );
     }
 }
@@ -240,24 +239,24 @@ fn add_rates<T: Real>(
     let Some(term) = layer.activity.rate else { return };
     let (n, beta) = (layer.units, T::from_f64(term.decay));
     // Adjoints of r, later β times those: of r before the window in the end, for the filter that carries it.
-    let wanted = &mut sweep.to_rate;
-    wanted[..n * live].fill(T::zero());
+    let adjoint = &mut sweep.to_rate;
+    adjoint[..n * live].fill(T::zero());
     for step in seen.rev() {
         for b in 0..live {
             let column = step * live + b;
             let place = column * n..(column + 1) * n;
             let (signal, rates) = (&mut sweep.signal[place.clone()], &tape.activity.rates[place]);
-            for ((wanted, signal), &rate) in wanted[b * n..(b + 1) * n].iter_mut().zip(signal).zip(rates) {
+            for ((adjoint, signal), &rate) in adjoint[b * n..(b + 1) * n].iter_mut().zip(signal).zip(rates) {
                 if counts[column] {
-                    *wanted += term.slope(rate);
+                    *adjoint += term.slope(rate);
                 }
-                *signal += (T::one() - beta) * *wanted;
-                *wanted = (beta * *wanted).if_or(goes_on[column], T::zero());
+                *signal += (T::one() - beta) * *adjoint;
+                *adjoint = (beta * *adjoint).if_or(goes_on[column], T::zero());
             }
         }
     }
     if let Some((_, of_filter)) = sweep.filters.iter_mut().find(|(filter, _)| filter.source == Source::Rate) {
-        of_filter[..n * live].copy_from_slice(&wanted[..n * live]);
+        of_filter[..n * live].copy_from_slice(&adjoint[..n * live]);
     }
 }
 
@@ -282,8 +281,8 @@ fn reverse<T: Real>(
             if let Some(term) = layer.activity.voltage.filter(|_| counts[column]) {
                 let potentials = &tape.activity.potentials[column * n..(column + 1) * n];
                 let first = (b * s + layer.dynamics.potential()) * n;
-                let wanted = sweep.to_state[first..first + n].iter_mut();
-                wanted.zip(potentials).for_each(|(wanted, &v)| *wanted += term.slope(v));
+                let adjoint = sweep.to_state[first..first + n].iter_mut();
+                adjoint.zip(potentials).for_each(|(adjoint, &v)| *adjoint += term.slope(v));
             }
             layer.dynamics.reverse(ReverseColumn {
                 partials: tape.partials.column(column, [n, s, g]),

@@ -50,7 +50,7 @@ pub(crate) struct Tape<T: Real> {
     seen_from: usize,
     /// No error is taken of this window: stateless layers on top are left out, and there is nothing to sweep back.
     #[serde(skip)]
-    is_unheard: bool,
+    is_without_error: bool,
     /// x: `m × columns`; empty where it is listed alone.
     inputs: Vec<T>,
     /// Whether a stream goes on from the step before (false: it was reset): one a column.
@@ -111,7 +111,7 @@ impl<T: Real> Tape<T> {
             live: streams,
             steps: 0,
             seen_from: 0,
-            is_unheard: false,
+            is_without_error: false,
             inputs: Vec::new(),
             goes_on: Vec::new(),
             counts: Vec::new(),
@@ -216,7 +216,7 @@ impl<T: Real> Tape<T> {
         self.live = live;
         self.steps = 0;
         self.seen_from = 0;
-        self.is_unheard = false;
+        self.is_without_error = false;
         for events in &mut self.events {
             events.open();
         }
@@ -229,17 +229,17 @@ impl<T: Real> Tape<T> {
 
     /// Nobody will ask for this window's outputs or for its error's gradient.
     pub(crate) fn ignore_error(&mut self) {
-        self.is_unheard = true;
+        self.is_without_error = true;
     }
 
     /// Whether no error is taken of this window.
-    pub(crate) fn is_unheard(&self) -> bool {
-        self.is_unheard
+    pub(crate) fn is_without_error(&self) -> bool {
+        self.is_without_error
     }
 
     /// The layers that take part in this window.
     pub(crate) fn layers_at_work(&self, network: &Network<T>) -> usize {
-        if self.is_unheard { network.first_of_top() } else { network.layers.len() }
+        if self.is_without_error { network.first_of_top() } else { network.layers.len() }
     }
 
     /// Sorts the window's events by row, for gradients and traces.

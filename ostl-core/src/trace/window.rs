@@ -35,5 +35,5 @@ pub(crate) struct Window<'a, T: Real> {
     /// Steps that the learner has seen: no two windows close at the same.
     pub(crate) seen: u64,
     /// What traces add to the gradient may wait for a later window.
-    pub(crate) may_wait: bool,
+    pub(crate) may_defer: bool,
 }

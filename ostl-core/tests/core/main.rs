@@ -14,4 +14,4 @@ mod rooms;
 mod stretches;
 mod text_layers;
 mod two_states;
-mod unheard;
+mod without_error;

@@ -168,7 +168,7 @@ fn swept<T: Real>(
         let steps = forward(network, batch, stream);
         sweep(&Sequence { network, objective, batch, stream, steps, feedback: &feedback }, &mut result);
     }
-    network.clear_absent(&mut result.values);
+    network.apply_mask(&mut result.values);
     network.tie(&mut result.values);
     result
 }
@@ -183,20 +183,20 @@ struct Sequence<'a, T: Real> {
     feedback: &'a (Feedback, FeedbackWeights<T>),
 }
 
-/// What a layer is told by the method's feedback instead of what the layer above it wants. `deltas` are δ of the layer above, gate by gate
+/// The feedback signal of a layer, in place of the adjoint that comes down from the layer above. `deltas` are δ of the layer above, gate by gate
 /// of those that sum inputs, and of the readout.
-fn told<T: Real>(
+fn feedback_signal<T: Real>(
     (feedback, weights): &(Feedback, FeedbackWeights<T>),
     above: usize,
     deltas: [&[T]; 2],
     target: Option<&[T]>,
-    wanted: Vec<T>,
+    adjoint: Vec<T>,
 ) -> Vec<T> {
     let b = weights.below(above);
     let project =
         |signal: &[T]| -> Vec<T> { (0..b.nrows()).map(|i| (0..b.ncols()).map(|j| b[(i, j)] * signal[j]).sum()).collect() };
     match feedback {
-        Feedback::Symmetric => wanted,
+        Feedback::Symmetric => adjoint,
         Feedback::Random => project(deltas[0]),
         Feedback::Direct => project(deltas[1]),
         Feedback::TargetProjection => match target {
@@ -304,9 +304,9 @@ impl<T: Real> Sequence<'_, T> {
                     readout_delta.clone_from(&deltas);
                 }
                 if index > 0 {
-                    from_above = told(feedback, index, [&deltas, &readout_delta], target.as_deref(), to_x);
+                    from_above = feedback_signal(feedback, index, [&deltas, &readout_delta], target.as_deref(), to_x);
                     if let Some(mask) = &frame.mask {
-                        from_above.iter_mut().zip(mask).for_each(|(wanted, &mask)| *wanted *= mask);
+                        from_above.iter_mut().zip(mask).for_each(|(adjoint, &mask)| *adjoint *= mask);
                     }
                 }
             }

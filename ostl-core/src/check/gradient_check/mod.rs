@@ -90,7 +90,7 @@ pub fn central_differences(
     let objective: Objective = objective.into();
     let mut moved = network.clone();
     let mut exists = vec![1.0; network.parameters().len()];
-    network.clear_absent(&mut exists);
+    network.apply_mask(&mut exists);
     (0..network.parameters().len())
         .map(|p| {
             if exists[p] == 0.0 {

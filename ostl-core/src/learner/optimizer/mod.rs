@@ -114,7 +114,7 @@ impl<T: Real> Optimizer<T> {
         self.reach = None;
     }
 
-    /// Changes the parameters in some places by one update along `gradient·scale`, clipped.
+    /// Changes the parameters in some ranges by one update along `gradient·scale`, clipped.
     ///
     /// # Errors
     /// If the gradient's norm is not finite, or a parameter or moment would not be after the update; nothing but perhaps the gradient has
@@ -124,9 +124,9 @@ impl<T: Real> Optimizer<T> {
         parameters: &mut [T],
         gradient: &mut [T],
         scale: f64,
-        places: Places<'_>,
+        ranges: Ranges<'_>,
     ) -> Result<(), Refusal> {
-        let sums = places.counted.iter().map(|place| sum_of_squares(&gradient[place.clone()]));
+        let sums = ranges.counted.iter().map(|range| sum_of_squares(&gradient[range.clone()]));
         let norm = scale * sums.sum::<f64>().sqrt();
         if !norm.is_finite() {
             let is_broken = |g: &T| !(g.to_f64() * g.to_f64()).is_finite();
@@ -139,8 +139,8 @@ impl<T: Real> Optimizer<T> {
         };
         if scale < T::SMALLEST_NORMAL {
             // A factor that T holds badly or not at all: the gradient is as much too large.
-            let range = places.changed.iter().cloned().flatten();
-            range.for_each(|place| gradient[place] = T::from_f64(scale * gradient[place].to_f64()));
+            let changed = ranges.changed.iter().cloned().flatten();
+            changed.for_each(|at| gradient[at] = T::from_f64(scale * gradient[at].to_f64()));
             scale = 1.0;
         }
         let (step, owed_decay) = self.step();
@@ -148,25 +148,25 @@ impl<T: Real> Optimizer<T> {
         let all: [&[T]; 3] = [parameters, &self.first, &self.second];
         let next = self.reach.unwrap_or_else(|| Reach::of(all)).after(step, norm);
         if next.is_none() {
-            let moment = |moment: &'_ [T], place: &Range<usize>| place.start.min(moment.len())..place.end.min(moment.len());
-            for place in places.changed {
-                let all = all.map(|values| &values[moment(values, place)]);
-                if let Some(at) = step.first_broken(scale, &gradient[place.clone()], all) {
-                    return Err(Refusal { what: "the update", parameter: place.start + at });
+            let moment = |moment: &'_ [T], range: &Range<usize>| range.start.min(moment.len())..range.end.min(moment.len());
+            for range in ranges.changed {
+                let all = all.map(|values| &values[moment(values, range)]);
+                if let Some(at) = step.first_broken(scale, &gradient[range.clone()], all) {
+                    return Err(Refusal { what: "the update", parameter: range.start + at });
                 }
             }
         }
         self.reach = next;
         self.updates += 1;
         self.owed_decay = owed_decay;
-        for place in places.changed {
+        for range in ranges.changed {
             let (first, second) = match self.settings.rule {
                 Rule::Sgd => (0..0, 0..0),
-                Rule::Momentum { .. } => (place.clone(), 0..0),
-                Rule::Adam { .. } | Rule::AdamW { .. } => (place.clone(), place.clone()),
+                Rule::Momentum { .. } => (range.clone(), 0..0),
+                Rule::Adam { .. } | Rule::AdamW { .. } => (range.clone(), range.clone()),
             };
-            let gradient = &gradient[place.clone()];
-            let parameters = &mut parameters[place.clone()];
+            let gradient = &gradient[range.clone()];
+            let parameters = &mut parameters[range.clone()];
             step.apply(
                 scale,
                 gradient,
@@ -203,20 +203,20 @@ impl<T: Real> Optimizer<T> {
     }
 }
 
-/// Where an update takes place: ascending places, apart from each other.
+/// What an update concerns: ascending ranges of parameters, apart from each other.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Places<'a> {
+pub(crate) struct Ranges<'a> {
     /// The parameters that change.
     pub(crate) changed: &'a [Range<usize>],
     /// Those whose gradient counts towards the norm.
     pub(crate) counted: &'a [Range<usize>],
 }
 
-impl<'a> Places<'a> {
-    /// Places that all count.
+impl<'a> Ranges<'a> {
+    /// Ranges that all count.
     #[cfg(test)]
-    fn all(places: &'a [Range<usize>]) -> Self {
-        Self { changed: places, counted: places }
+    fn all(ranges: &'a [Range<usize>]) -> Self {
+        Self { changed: ranges, counted: ranges }
     }
 }
 

@@ -12,7 +12,7 @@ fn run(settings: OptimizerSettings, gradients: &[f64]) -> f64 {
     let mut optimizer = Optimizer::<f64>::new(settings, 1).unwrap();
     let mut p = [1.0];
     for &g in gradients {
-        optimizer.update(&mut p, &mut [g], 1.0, Places::all(&whole(1))).unwrap();
+        optimizer.update(&mut p, &mut [g], 1.0, Ranges::all(&whole(1))).unwrap();
     }
     p[0]
 }
@@ -35,9 +35,9 @@ fn by_hand() {
 fn clipping_limits_the_global_norm() {
     let mut optimizer = Optimizer::<f64>::new(OptimizerSettings::sgd(1.0).clipped(1.0), 2).unwrap();
     let mut p = [0.0, 0.0];
-    optimizer.update(&mut p, &mut [3.0, 4.0], 1.0, Places::all(&whole(2))).unwrap();
+    optimizer.update(&mut p, &mut [3.0, 4.0], 1.0, Ranges::all(&whole(2))).unwrap();
     assert!((p[0] + 0.6).abs() < 1e-15 && (p[1] + 0.8).abs() < 1e-15);
-    optimizer.update(&mut p, &mut [0.3, 0.4], 1.0, Places::all(&whole(2))).unwrap();
+    optimizer.update(&mut p, &mut [0.3, 0.4], 1.0, Ranges::all(&whole(2))).unwrap();
     assert!((p[0] + 0.9).abs() < 1e-15, "a short gradient is left alone");
 }
 
@@ -50,13 +50,13 @@ fn long_gradients_are_shared_and_summed_alike() {
         rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(|| sum_of_squares(&gradient))
     });
     assert!((one - expected).abs() < 1e-12 * expected && one == two);
-    let places = whole(count);
+    let ranges = whole(count);
     let mut large = Optimizer::<f32>::new(OptimizerSettings::adam(0.01), count).unwrap();
     let mut p = vec![1.0; count];
-    large.update(&mut p, &mut gradient.clone(), 1.0, Places::all(&places)).unwrap();
+    large.update(&mut p, &mut gradient.clone(), 1.0, Ranges::all(&ranges)).unwrap();
     let mut small = Optimizer::<f32>::new(OptimizerSettings::adam(0.01), 101).unwrap();
     let mut q = vec![1.0; 101];
-    small.update(&mut q, &mut gradient[..101].to_vec(), 1.0, Places::all(&whole(101))).unwrap();
+    small.update(&mut q, &mut gradient[..101].to_vec(), 1.0, Ranges::all(&whole(101))).unwrap();
     assert!(p.chunks(101).all(|p| p == &q[..p.len()]));
 }
 
@@ -64,8 +64,8 @@ fn long_gradients_are_shared_and_summed_alike() {
 fn only_the_places_given_change() {
     let mut optimizer = Optimizer::<f64>::new(OptimizerSettings::adam(0.1).clipped(1.0), 4).unwrap();
     let mut p = [1.0; 4];
-    let places = Places { changed: &[0..1, 3..4], counted: &[0..1, 3..4] };
-    optimizer.update(&mut p, &mut [3.0, 0.0, 0.0, 4.0], 1.0, places).unwrap();
+    let ranges = Ranges { changed: &[0..1, 3..4], counted: &[0..1, 3..4] };
+    optimizer.update(&mut p, &mut [3.0, 0.0, 0.0, 4.0], 1.0, ranges).unwrap();
     assert!(p[0] < 1.0 && p[3] < 1.0 && p[1..3] == [1.0; 2]);
     // The first moment of 3/5 after clipping, and none where nothing changed.
     assert!((optimizer.first[0] - 0.06).abs() < 1e-12 && optimizer.first[1] == 0.0);
@@ -75,16 +75,16 @@ fn only_the_places_given_change() {
 fn a_second_moment_that_would_be_infinite_is_refused_and_nothing_changes() {
     let mut optimizer = Optimizer::<f32>::new(OptimizerSettings::adam(0.01), 2).unwrap();
     let mut p = [1.0, 2.0];
-    optimizer.update(&mut p, &mut [0.5, 0.5], 1.0, Places::all(&whole(2))).unwrap();
+    optimizer.update(&mut p, &mut [0.5, 0.5], 1.0, Ranges::all(&whole(2))).unwrap();
     let before = (optimizer.clone(), p);
-    let refused = optimizer.update(&mut p, &mut [0.0, 1e26], 1.0, Places::all(&whole(2)));
+    let refused = optimizer.update(&mut p, &mut [0.0, 1e26], 1.0, Ranges::all(&whole(2)));
     assert_eq!(refused, Err(Refusal { what: "the update", parameter: 1 }));
     assert_eq!((optimizer.clone(), p), before);
-    optimizer.update(&mut p, &mut [0.5, 0.5], 1.0, Places::all(&whole(2))).unwrap();
+    optimizer.update(&mut p, &mut [0.5, 0.5], 1.0, Ranges::all(&whole(2))).unwrap();
     assert!(p[1] < before.1[1] - 0.005, "it still learns: {p:?}");
     // With clipping the same gradient is one like any other.
     let mut clipped = Optimizer::<f32>::new(OptimizerSettings::adam(0.01).clipped(1.0), 2).unwrap();
-    clipped.update(&mut p, &mut [0.0, 1e26], 1.0, Places::all(&whole(2))).unwrap();
+    clipped.update(&mut p, &mut [0.0, 1e26], 1.0, Ranges::all(&whole(2))).unwrap();
     assert!((clipped.first[1] - 0.1).abs() < 1e-6 && (clipped.second[1] - 1e-3).abs() < 1e-7, "{clipped:?}");
 }
 
@@ -93,7 +93,7 @@ fn clipping_works_where_the_factor_is_too_small_for_the_precision() {
     // 1e-5 / 3e38 is 3e-44: held in single precision with four bits.
     let mut optimizer = Optimizer::<f32>::new(OptimizerSettings::sgd(1.0).clipped(1e-5), 1).unwrap();
     let mut p = [0.0];
-    optimizer.update(&mut p, &mut [-3e38], 1.0, Places::all(&whole(1))).unwrap();
+    optimizer.update(&mut p, &mut [-3e38], 1.0, Ranges::all(&whole(1))).unwrap();
     assert!((p[0] - 1e-5).abs() < 1e-11, "{p:?}");
 }
 
@@ -102,7 +102,7 @@ fn decay_too_small_for_one_update_is_made_in_several() {
     let mut optimizer = Optimizer::<f32>::new(OptimizerSettings::adam_w(1e-4, 1e-4), 1).unwrap();
     let mut p = [1.0];
     for _ in 0..20_000 {
-        optimizer.update(&mut p, &mut [0.0], 1.0, Places::all(&whole(1))).unwrap();
+        optimizer.update(&mut p, &mut [0.0], 1.0, Ranges::all(&whole(1))).unwrap();
     }
     let expected = (-2e-4_f64).exp();
     assert!((f64::from(p[0]) - expected).abs() < 1e-5, "{} for {expected}", p[0]);
@@ -155,7 +155,7 @@ fn any_extreme() -> impl Strategy<Value = Extreme> {
 
 /// Whether the settings made sense, and how many updates were made.
 fn is_sound<T: Real>(extreme: &Extreme) -> Result<(bool, usize), TestCaseError> {
-    let places = whole(3);
+    let ranges = whole(3);
     let weights = T::from_f64(extreme.weights);
     let mut p = [if weights.is_finite() { weights } else { T::one() }, T::one(), T::zero()];
     let Ok(mut optimizer) = Optimizer::<T>::new(extreme.settings, 3) else { return Ok((false, 0)) };
@@ -164,7 +164,7 @@ fn is_sound<T: Real>(extreme: &Extreme) -> Result<(bool, usize), TestCaseError> 
         let before = (optimizer.clone(), p);
         let mut gradient = gradient.map(T::from_f64);
         let is_finite = gradient.iter().all(|g| g.is_finite());
-        match optimizer.update(&mut p, &mut gradient, 0.5, Places::all(&places)) {
+        match optimizer.update(&mut p, &mut gradient, 0.5, Ranges::all(&ranges)) {
             Ok(()) => {
                 made += 1;
                 prop_assert!(is_finite);

@@ -81,8 +81,8 @@ impl<T: Real> Stream<T> {
                 folded_signal(recurrent, &tape.boundary, sweep, b, false, &mut signal[..states]);
             }
             let listening = &mut signal[layer.first_filter(recurrent)..];
-            for (signal, (_, wanted)) in listening.chunks_exact_mut(n).zip(&sweep.filters) {
-                signal.copy_from_slice(&wanted[b * n..(b + 1) * n]);
+            for (signal, (_, adjoint)) in listening.chunks_exact_mut(n).zip(&sweep.filters) {
+                signal.copy_from_slice(&adjoint[b * n..(b + 1) * n]);
             }
         }
     }

@@ -80,10 +80,10 @@ impl<T: Real> LanePaths<T> {
             if kind.has_edge() && layer.dynamics.gates().iter().any(|gate| gate.drives_output) {
                 paths.edge = vec![T::zero(); g * layer.units * streams];
             }
-            if let Kind::Traced { patience, filters, hears_itself } = kind {
+            if let Kind::Traced { deferral, filters, hears_itself } = kind {
                 let v = layer.states() + filters.len();
                 paths.is_traced = true;
-                paths.most_slots = if patience == Patience::ToTheEnd && v == 1 { SLOTS } else { 1 };
+                paths.most_slots = if deferral == Deferral::ToTheEnd && v == 1 { SLOTS } else { 1 };
                 paths.traced = (0..g).filter(|&g| layer.is_traced(g, !filters.is_empty() || hears_itself)).collect();
                 paths.capacity = capacity;
                 paths.signal = vec![T::zero(); v * n * paths.most_slots * streams];
@@ -143,9 +143,9 @@ impl<T: Real> LanePaths<T> {
                 let (of_states, of_filters) = signals[newest * s * n..(newest + 1) * s * n].split_at_mut(states * n);
                 let y_is_carried = paths.filters.iter().any(|filter| filter.source == Source::Itself);
                 folded_signal(layer, &layer_tape.boundary, sweep, b, y_is_carried, of_states);
-                for (place, (filter, wanted)) in of_filters.chunks_exact_mut(n).zip(&sweep.filters) {
-                    let wanted = if filter.source == Source::Itself { &sweep.to_output } else { wanted };
-                    place[..layer.units].copy_from_slice(&wanted[b * layer.units..(b + 1) * layer.units]);
+                for (place, (filter, adjoint)) in of_filters.chunks_exact_mut(n).zip(&sweep.filters) {
+                    let adjoint = if filter.source == Source::Itself { &sweep.to_output } else { adjoint };
+                    place[..layer.units].copy_from_slice(&adjoint[b * layer.units..(b + 1) * layer.units]);
                 }
                 if continues {
                     layer.dynamics.paths(
@@ -171,7 +171,7 @@ impl<T: Real> LanePaths<T> {
     }
 
     /// As a window of no steps: nothing is wanted and nothing moves on, but columns last touched in the last window get a slot.
-    pub(crate) fn stand_still(&mut self) {
+    pub(crate) fn pass_empty_window(&mut self) {
         for paths in self.layers.iter_mut().flatten().filter(|paths| paths.is_traced) {
             paths.open_slot();
             let (most, newest) = (paths.most_slots, paths.slots - 1);
@@ -260,7 +260,7 @@ pub(crate) enum Kind {
     Edge,
     /// That, and σ, C and A for a trace that each unit keeps for itself.
     Traced {
-        patience: Patience,
+        deferral: Deferral,
         filters: Vec<Filter>,
         /// The unit's own connection in H counts as its own: SnAp-1 in windows of one step.
         hears_itself: bool,
@@ -280,7 +280,7 @@ impl Kind {
 
 /// How long a gradient can wait for what a trace adds to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Patience {
+pub(crate) enum Deferral {
     /// Not beyond the window.
     None,
     /// Until the sequence ends.

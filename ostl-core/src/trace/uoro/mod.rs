@@ -144,7 +144,7 @@ impl<T: Real> Uoro<T> {
         };
         for (stream, (share, product)) in shares.iter_mut().zip(&*streams).enumerate() {
             *share = match lane_of(stream) {
-                Some((lane, b)) if !fresh[stream] => product.wanted(layers, lane, b),
+                Some((lane, b)) if !fresh[stream] => product.share(layers, lane, b),
                 _ => T::zero(),
             };
         }
@@ -180,7 +180,7 @@ impl<T: Real> Uoro<T> {
 
 impl<T: Real> Product<T> {
     /// σ·v̂: what the window wants of the state it started from.
-    fn wanted(&self, layers: &[UoroLayer], lane: &Lane<T>, b: usize) -> T {
+    fn share(&self, layers: &[UoroLayer], lane: &Lane<T>, b: usize) -> T {
         let mut sum = T::zero();
         for place in layers {
             let (sweep, states, n) = (&lane.sweep.layers[place.index], place.state.len(), place.output.len());
@@ -218,7 +218,7 @@ impl<T: Real> Product<T> {
                 *v += scale * sign;
             }
             self.add_pulled(layers, tape, b, ones, T::one() / scale);
-            network.clear_absent(&mut self.parameters);
+            network.apply_mask(&mut self.parameters);
         }
     }
 }

@@ -38,8 +38,8 @@ impl<T: Real> Product<T> {
                     }
                     (Layer::Dense(layer), LayerTape::Dense(dense)) => {
                         let outputs = &dense.output[column * layer.units..];
-                        for ((delta, &wanted), &y) in delta.iter_mut().zip(&room.from_above).zip(outputs) {
-                            *delta = wanted * layer.activation.derivative(y);
+                        for ((delta, &adjoint), &y) in delta.iter_mut().zip(&room.from_above).zip(outputs) {
+                            *delta = adjoint * layer.activation.derivative(y);
                         }
                     }
                     _ => unreachable!("tape and network are built together"),

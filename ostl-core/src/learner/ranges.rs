@@ -6,7 +6,7 @@ use crate::engine::lanes::Lanes;
 use crate::linalg::real::Real;
 use crate::network::Network;
 
-/// The vectors of an embedding that have been touched since the last update, and the places that follow from them.
+/// The vectors of an embedding that have been touched since the last update, and the ranges of parameters that follow from them.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Touched {
     /// Numbers of inputs, until they are sorted some perhaps more than once.
@@ -18,7 +18,7 @@ pub(crate) struct Touched {
 }
 
 impl Touched {
-    /// Nothing yet, and room for the places of a network without an embedding: a step allocates nothing.
+    /// Nothing yet, and room for the ranges of a network without an embedding: a step allocates nothing.
     pub(crate) fn new() -> Self {
         Self { rows: Vec::new(), changed: Vec::with_capacity(2), counted: Vec::with_capacity(2) }
     }
@@ -46,7 +46,7 @@ impl Touched {
     }
 
     /// What an update changes, and what counts towards the gradient's norm.
-    pub(crate) fn places<T: Real>(&mut self, network: &Network<T>, gradient: &[T]) -> (&[Range<usize>], &[Range<usize>]) {
+    pub(crate) fn ranges<T: Real>(&mut self, network: &Network<T>, gradient: &[T]) -> (&[Range<usize>], &[Range<usize>]) {
         let all = network.parameters.len();
         self.changed.clear();
         self.counted.clear();
