@@ -215,9 +215,9 @@ fn within_limit<P: DeserializeOwned>(payload: &[u8]) -> Result<(P, usize), Decod
         bincode::serde::decode_from_slice(payload, bincode::config::standard().with_limit::<MOST>())
     }
     match payload.len() {
-        ..=MEBI => decoded::<P, { MEBI << 4 }>(payload),
-        ..=0x100_0000 => decoded::<P, { MEBI << 8 }>(payload),
-        ..=0x1000_0000 => decoded::<P, { MEBI << 12 }>(payload),
+        length if length <= MEBI => decoded::<P, { MEBI << 4 }>(payload),
+        length if length <= MEBI << 4 => decoded::<P, { MEBI << 8 }>(payload),
+        length if length <= MEBI << 8 => decoded::<P, { MEBI << 12 }>(payload),
         _ => decoded::<P, { MEBI << 24 }>(payload),
     }
 }
