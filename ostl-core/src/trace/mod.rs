@@ -1,9 +1,12 @@
 //! The temporal part: eligibility traces, one file a carry, and what a method claims of them (`claim.rs`).
 //!
 //! A trace holds ε = ds/dθ at the window's start, as far as its carry keeps it. When a window closes it is *read out* into the
-//! gradient (σ·ε, the second term of equation 1) and *advanced* to the window's end (equation 2).
+//! gradient (σ·ε, the second term of equation 1) and *advanced* to the window's end (equation 2). `equations.rs` is both in plain loops:
+//! read it first.
 
 pub(crate) mod claim;
+#[cfg(test)]
+mod equations;
 mod filter;
 pub(crate) mod influence;
 pub(crate) mod local;

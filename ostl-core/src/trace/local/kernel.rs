@@ -16,7 +16,7 @@
 //! [`SLOTS`] such pairs a stream; when they are used up all columns are touched once. It is the same sum in another order, and
 //! needs a gradient that nobody asks for before the sequence ends: where weights change every window, every window touches all.
 //!
-//! The plain twin, in the tests, is the two formulas with an index for everything.
+//! The plain twin is `trace/equations.rs`: the two formulas with an index for everything.
 
 #![allow(unsafe_code, reason = "the inner loop reads z unchecked, after one check")]
 

@@ -1,13 +1,16 @@
-//! The pass against its plain twin: the two formulas, window after window, with an index for everything and nothing left to wait.
-#![allow(clippy::needless_range_loop, reason = "the twin has the formulas' indices")]
+//! The pass against the equations in plain loops, window after window, with nothing deferred.
 
 use super::*;
 use crate::tape::events::{Events, Listing};
+use crate::trace::equations;
 
 const UNITS: usize = 21;
 const ROWS: usize = 11;
 const STREAMS: usize = 3;
 const CAPACITY: usize = 4;
+/// Gates of the block, among the layer's three.
+const GATES: usize = 2;
+const FIRST_GATE: usize = 1;
 
 /// Numbers between −1 and 1.
 struct Draws(u64);
@@ -37,8 +40,8 @@ fn shape(states: usize) -> Shape {
     Shape {
         units: UNITS,
         states,
-        gates: 2,
-        first_gate: 1,
+        gates: GATES,
+        first_gate: FIRST_GATE,
         traced: 3,
         capacity: CAPACITY,
         gradient_rows: 3 * UNITS,
@@ -91,35 +94,44 @@ impl Window {
     }
 }
 
-/// gradient += σ·ε; ε ← C ε + Σ A z, for every stream, column, gate and unit.
-fn plain(window: &Window, states: usize, hears_before: bool, traces: &mut [Vec<f64>], gradient: &mut [f64]) {
+/// One stream of a window as the equations have it. The kernel leaves the sum of (1) over steps to others: here δ is zero.
+fn plain(window: &Window, states: usize, hears_before: bool, stream: usize) -> equations::Window {
     let padded = UNITS.next_multiple_of(TILE);
-    for stream in 0..STREAMS {
-        for column in 0..ROWS {
-            for gate in 0..2 {
-                for unit in 0..UNITS {
-                    let place = |v: usize| ((column * 2 + gate) * states + v) * UNITS + unit;
-                    let old: Vec<f64> =
-                        (0..states).map(|v| if window.fresh[stream] { 0.0 } else { traces[stream][place(v)] }).collect();
-                    for v in 0..states {
-                        gradient[column * 3 * UNITS + (1 + gate) * UNITS + unit] +=
-                            window.signal[(stream * states + v) * padded + unit] * old[v];
-                        let mut new = 0.0;
-                        for (w, old) in old.iter().enumerate() {
-                            new += window.jacobian[(stream * states * states + v * states + w) * padded + unit] * old;
-                        }
-                        for step in 0..window.steps {
-                            let z = window.z[(step * STREAMS + stream) * ROWS + column];
-                            new += window.a(states, (stream, v, 1 + gate, step + 1, unit)) * z;
-                        }
-                        if hears_before && !window.fresh[stream] {
-                            new += window.a(states, (stream, v, 1 + gate, 0, unit)) * window.before[stream * ROWS + column];
-                        }
-                        traces[stream][place(v)] = new;
-                    }
+    let plane = |planes: &[f64], index: usize| planes[index * padded..][..UNITS].to_vec();
+    let a = |v: usize, gate: usize, step: usize| {
+        (0..UNITS).map(|unit| window.a(states, (stream, v, FIRST_GATE + gate, step, unit))).collect()
+    };
+    let step = |z: &[f64], step: usize| equations::Step {
+        z: z[stream * ROWS..][..ROWS].to_vec(),
+        delta: vec![vec![0.0; UNITS]; GATES],
+        influence: (0..states).map(|v| (0..GATES).map(|gate| a(v, gate, step)).collect()).collect(),
+    };
+    // The step before the window is one more, where it is felt in s through y and the stream had one.
+    let before = (hears_before && !window.fresh[stream]).then(|| step(&window.before, 0));
+    let steps = window.z.chunks_exact(STREAMS * ROWS).enumerate().map(|(t, z)| step(z, t + 1));
+    let start = |v: usize| (0..states).map(move |w| (stream * states + v) * states + w);
+    equations::Window {
+        steps: before.into_iter().chain(steps).collect(),
+        signal: (0..states).map(|v| plane(&window.signal, stream * states + v)).collect(),
+        jacobian: (0..states).map(|v| start(v).map(|index| plane(&window.jacobian, index)).collect()).collect(),
+    }
+}
+
+/// Reads every stream's trace out into the gradient, which lies as the kernel's does, and moves it on, by the equations.
+fn advance_plain(window: &Window, states: usize, hears_before: bool, traces: &mut [equations::Trace], gradient: &mut [f64]) {
+    for (stream, trace) in traces.iter_mut().enumerate() {
+        if window.fresh[stream] {
+            *trace = equations::Trace::zero(states, GATES, UNITS, ROWS);
+        }
+        let window = plain(window, states, hears_before, stream);
+        for (gate, units) in equations::gradient(&window, trace).iter().enumerate() {
+            for (unit, columns) in units.iter().enumerate() {
+                for (column, value) in columns.iter().enumerate() {
+                    gradient[column * 3 * UNITS + (FIRST_GATE + gate) * UNITS + unit] += value;
                 }
             }
         }
+        *trace = equations::advance(&window, trace);
     }
 }
 
@@ -129,7 +141,7 @@ fn agrees(states: usize, share: f64, hears_before: bool) {
     let mut values = vec![f64::NAN; tiles * STREAMS * shape.tile_values()];
     let mut touched = vec![[ZERO; COLUMNS]; tiles * STREAMS];
     let (mut found, mut truth) = (vec![0.0; ROWS * 3 * UNITS], vec![0.0; ROWS * 3 * UNITS]);
-    let mut traces = vec![vec![0.0; ROWS * 2 * states * UNITS]; STREAMS];
+    let mut traces: Vec<_> = (0..STREAMS).map(|_| equations::Trace::zero(states, GATES, UNITS, ROWS)).collect();
     for index in 0..9 {
         let window = Window::draw(&mut draws, states, index, share);
         let mut events = Events::new(ROWS, if share < 1.0 { Listing::WhileSparse } else { Listing::Never });
@@ -137,7 +149,7 @@ fn agrees(states: usize, share: f64, hears_before: bool) {
         events.open();
         events.append(0, &window.z);
         events.sort(STREAMS, window.steps);
-        plain(&window, states, hears_before, &mut traces, &mut truth);
+        advance_plain(&window, states, hears_before, &mut traces, &mut truth);
         let parts = values.chunks_exact_mut(STREAMS * shape.tile_values()).zip(found.chunks_mut(COLUMNS * 3 * UNITS));
         for (tile, ((values, gradient), touched)) in parts.zip(touched.chunks_mut(STREAMS)).enumerate() {
             advance(LaneTile {
@@ -178,7 +190,7 @@ fn agrees(states: usize, share: f64, hears_before: bool) {
 }
 
 #[test]
-fn the_pass_equals_its_plain_twin() {
+fn the_pass_equals_the_equations() {
     for states in [1, 2] {
         for share in [1.0, 0.1] {
             for hears_before in [false, true] {
