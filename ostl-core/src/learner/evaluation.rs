@@ -5,21 +5,10 @@ use crate::data::batch::SequenceBatch;
 use crate::data::loss::Target;
 use crate::data::objective::Objective;
 use crate::data::score::Score;
+use crate::engine::inference::{Inference, STEPS_AT_ONCE};
 use crate::learner::error::{Aftermath, LearnError};
 use crate::linalg::real::Real;
-use crate::refusal::Counted;
-use crate::tape::{Keep, Lists, Moment, Tape};
-
-/// Steps that an evaluation takes at a time.
-pub(crate) const EVALUATION_STEPS: usize = 32;
-
-/// The tape of an evaluation, and whether it is in the middle of its streams.
-#[derive(Clone, Debug)]
-pub(super) struct Evaluation<T: Real> {
-    tape: Tape<T>,
-    /// Streams that start from rest.
-    restarts: Vec<bool>,
-}
+use crate::refusal::{ConfigError, Counted};
 
 /// What the network said to one target.
 #[derive(Clone, Copy, Debug)]
@@ -72,41 +61,28 @@ impl<T: Real> Learner<T> {
         batch: &SequenceBatch<T>,
         mut observe: impl FnMut(Observation<'_, T>),
     ) -> Result<Score, LearnError> {
-        self.check_batch_shape(batch)?;
-        self.check_batch_values(batch)?;
+        self.check_batch(batch)?;
         let streams = batch.streams();
-        if let Some(Evaluation { tape, restarts }) = &self.evaluation
-            && tape.streams() < streams
-            && restarts.contains(&false)
+        if let Some(evaluation) = &self.evaluation
+            && evaluation.streams() < streams
+            && !evaluation.is_at_rest()
         {
-            return Err(LearnError::Shape { what: "streams of the batch", found: streams, expected: tape.streams() });
+            return Err(LearnError::Shape { what: "streams of the batch", found: streams, expected: evaluation.streams() });
         }
-        self.prune();
+        self.engine.prune();
         let mut evaluation = match self.evaluation.take() {
-            Some(evaluation) if evaluation.tape.streams() >= streams => evaluation,
-            _ => {
-                let size = [streams, EVALUATION_STEPS];
-                self.network.check_room(&self.method, self.optimizer.settings(), size, Counted::Evaluation)?;
-                let lists = if self.network.reads_events { Lists::AllInputs } else { Lists::Sparse };
-                Evaluation {
-                    tape: Tape::new(&self.network, streams, EVALUATION_STEPS, lists),
-                    restarts: vec![true; streams],
-                }
-            }
+            Some(evaluation) if evaluation.streams() >= streams => evaluation,
+            _ => self.room_to_evaluate(streams)?,
         };
-        let tape = &mut evaluation.tape;
-        let mut signal = vec![T::zero(); self.network.outputs()];
+        let network = &self.engine.network;
+        let mut signal = vec![T::zero(); network.outputs()];
         let plain = Objective::from(self.objective.loss());
         let mut score = Score::default();
-        for start in (0..batch.steps()).step_by(EVALUATION_STEPS) {
-            let steps = EVALUATION_STEPS.min(batch.steps() - start);
-            tape.load(batch, (0, &evaluation.restarts), start, steps);
-            if !batch.has_targets(0..streams, start..start + steps) {
-                tape.ignore_error();
-            }
-            tape.forward(&self.network, steps, Keep::Nothing, Moment::default());
+        for start in (0..batch.steps()).step_by(STEPS_AT_ONCE) {
+            let steps = evaluation.take(network, batch, start);
+            let tape = &evaluation.tape;
             if let Some(watch) = &mut self.watch {
-                watch.look(&self.network, tape);
+                watch.look(network, tape);
             }
             for step in 0..steps {
                 let logits = tape.logits(signal.len(), step);
@@ -121,16 +97,12 @@ impl<T: Real> Learner<T> {
                 }
             }
             if !score.loss.is_finite() {
-                let layer = tape.first_broken_layer().unwrap_or(self.network.depth() - 1);
-                let name = self.network.layer_name(layer).to_owned();
+                let layer = tape.first_broken_layer().unwrap_or(network.depth() - 1);
+                let name = network.layer_name(layer).to_owned();
                 return Err(self.not_finite("the loss", (layer, name), Aftermath::EvaluationStartsAnew));
             }
         }
-        for (stream, restarts) in evaluation.restarts.iter_mut().enumerate() {
-            // What comes after the end of a sequence is another one.
-            let length = batch.lengths().get(stream).copied().unwrap_or(0);
-            *restarts = length < batch.steps() || (*restarts && length == 0);
-        }
+        evaluation.end(batch);
         self.evaluation = Some(evaluation);
         Ok(score)
     }
@@ -138,7 +110,13 @@ impl<T: Real> Learner<T> {
     /// What is evaluated next starts from rest.
     pub fn restart_evaluation(&mut self) {
         if let Some(evaluation) = &mut self.evaluation {
-            evaluation.restarts.fill(true);
+            evaluation.restart();
         }
+    }
+
+    fn room_to_evaluate(&self, streams: usize) -> Result<Inference<T>, ConfigError> {
+        let (network, size) = (&self.engine.network, [streams, STEPS_AT_ONCE]);
+        network.check_room(&self.engine.method, size, Counted::Evaluation)?;
+        Ok(Inference::new(network, streams))
     }
 }

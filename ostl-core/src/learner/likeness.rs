@@ -5,14 +5,14 @@
 
 use std::fmt;
 
-use super::Streaming;
+use crate::engine::Streaming;
 use crate::learner::walk::{Place, Stop, Visitor, walk};
 use crate::linalg::real::Real;
 use crate::method::{Method, Window};
 use crate::network::Network;
 
 /// Fields whose numbers may differ; their lengths may not.
-const FREE: [(&str, &str); 15] = [
+const FREE: [(&str, &str); 14] = [
     ("Tape", "live"),
     ("Tape", "steps"),
     ("Tape", "seen_from"),
@@ -23,7 +23,6 @@ const FREE: [(&str, &str); 15] = [
     ("Trace", "fresh"),
     ("Trace", "local"),
     ("Lane", "score"),
-    ("Streaming", "targets"),
     ("Streaming", "restarts"),
     ("Streaming", "awaits_target"),
     ("Streaming", "steps_seen"),

@@ -7,35 +7,31 @@ mod evaluation;
 mod likeness;
 mod memory;
 pub mod optimizer;
-mod ranges;
 mod refusals;
 pub mod schedule;
 mod state;
 mod steps;
-mod streaming;
 #[cfg(test)]
 mod tests;
 mod units;
 mod walk;
 pub mod whole_file;
-mod windows;
+mod updates;
 
 use crate::data::loss::{Loss, Target};
 use crate::data::objective::Objective;
 use crate::data::score::Score;
+use crate::engine::{Column, Engine};
+use crate::engine::inference::Inference;
 use crate::learner::error::LearnError;
 use crate::linalg::real::Real;
-use crate::method::Method;
+use crate::method::{Method, Update};
 use crate::network::Network;
 use crate::refusal::ConfigError;
-use crate::trace::Lane;
 use optimizer::{Optimizer, OptimizerSettings};
 
-pub(crate) use evaluation::EVALUATION_STEPS;
-use evaluation::Evaluation;
 pub use evaluation::Observation;
 pub use state::LearnerState;
-pub(crate) use streaming::Streaming;
 pub use units::UnitsSeen;
 use units::Watch;
 
@@ -49,20 +45,14 @@ use units::Watch;
 ///
 /// The gradient of an update is the sum over the targets it covers, divided by their number ([`Objective`] says what a target weighs).
 pub struct Learner<T: Real> {
-    pub(crate) network: Network<T>,
-    pub(crate) method: Method,
+    pub(crate) engine: Engine<T>,
     pub(crate) optimizer: Optimizer<T>,
     objective: Objective,
-    pub(crate) streaming: Streaming<T>,
-    frozen: bool,
-    /// Somebody may have written to connections that do not exist.
-    changed_by_hand: bool,
-    evaluation: Option<Evaluation<T>>,
+    /// Targets since the last update.
+    targets: u64,
+    evaluation: Option<Inference<T>>,
     /// What is seen of units while evaluating, if they are watched.
     watch: Option<Watch<T>>,
-    continues: Vec<bool>,
-    /// The last gradient that was asked for; empty before. It is not what is learned from.
-    shown: Vec<T>,
 }
 
 impl<T: Real> Learner<T> {
@@ -72,61 +62,41 @@ impl<T: Real> Learner<T> {
     /// If the method or the optimiser's settings cannot be run, there are no streams, weights of classes are not one for each output, or this
     /// machine has not the [memory](Network::memory) for it.
     pub fn new(
-        mut network: Network<T>,
+        network: Network<T>,
         objective: impl Into<Objective>,
         method: Method,
         optimizer: OptimizerSettings,
         streams: usize,
     ) -> Result<Self, ConfigError> {
-        method.validate_for(&network)?;
         let objective = objective.into();
+        method.validate_for(&network)?;
         objective.check_outputs(network.outputs())?;
-        if streams == 0 {
-            return Err(ConfigError::out_of_range("streams", 0, "at least 1"));
-        }
         optimizer.validate()?;
-        network.check_memory(&method, &optimizer, [streams, 1], 0, None)?;
-        let optimizer = Optimizer::new(optimizer, network.parameters().len())?;
-        network.prune();
-        let streaming = Streaming::new(&network, &method, streams);
-        Ok(Self {
-            network,
-            method,
-            optimizer,
-            objective,
-            streaming,
-            frozen: false,
-            changed_by_hand: false,
-            evaluation: None,
-            watch: None,
-            continues: vec![true; streams],
-            shown: Vec::new(),
-        })
+        let parameters = network.parameters().len();
+        let engine = Engine::with_moments(network, method, streams, optimizer.rule.moments_a_parameter())?;
+        let optimizer = Optimizer::new(optimizer, parameters)?;
+        Ok(Self { engine, optimizer, objective, targets: 0, evaluation: None, watch: None })
+    }
+
+    /// The engine that finds the gradient: network, traces, what is in hand.
+    pub fn engine(&self) -> &Engine<T> {
+        &self.engine
     }
 
     /// The network with its present weights.
     pub fn network(&self) -> &Network<T> {
-        &self.network
+        self.engine.network()
     }
 
     /// The network, to change its weights by hand.
     pub fn network_mut(&mut self) -> &mut Network<T> {
-        self.streaming.lanes.weights_changed();
         self.optimizer.parameters_changed();
-        self.changed_by_hand = true;
-        &mut self.network
-    }
-
-    /// After changes by hand: connections that do not exist are zero again.
-    fn prune(&mut self) {
-        if std::mem::take(&mut self.changed_by_hand) {
-            self.network.prune();
-        }
+        self.engine.network_mut()
     }
 
     /// The learning method.
     pub fn method(&self) -> &Method {
-        &self.method
+        self.engine.method()
     }
 
     /// The loss it learns to make small, and by which it is evaluated.
@@ -146,17 +116,17 @@ impl<T: Real> Learner<T> {
 
     /// Number of streams side by side.
     pub fn streams(&self) -> usize {
-        self.streaming.lanes.streams()
+        self.engine.streams()
     }
 
     /// Bytes that the eligibility traces take.
     pub fn trace_bytes(&self) -> usize {
-        self.streaming.trace.bytes()
+        self.engine.trace_bytes()
     }
 
     /// Steps taken since the beginning.
     pub fn steps_seen(&self) -> u64 {
-        self.streaming.steps_seen
+        self.engine.steps_seen()
     }
 
     /// Changes the learning rate from the next update on.
@@ -182,31 +152,17 @@ impl<T: Real> Learner<T> {
     /// # Errors
     /// If the unfinished window's gradient or update is not finite: the streams then start anew, and the learner still learns.
     pub fn set_frozen(&mut self, frozen: bool) -> Result<(), LearnError> {
-        if frozen && !self.frozen {
-            if self.has_open_window() {
-                self.continues.fill(true);
-                self.close_window()?;
-            }
-            self.flush();
+        if frozen && self.engine.has_open_window() {
+            self.engine.close_window();
+            self.update_after_window()?;
         }
-        if frozen != self.frozen {
-            // A prediction made before is no longer in any window.
-            self.streaming.awaits_target = false;
-        }
-        if self.frozen && !frozen {
-            self.streaming.trace.forget();
-            for lane in &mut self.streaming.lanes.lanes {
-                lane.tape.forget_boundary();
-            }
-            self.streaming.lanes.open();
-        }
-        self.frozen = frozen;
+        self.engine.set_frozen(frozen);
         Ok(())
     }
 
     /// Whether it only predicts.
     pub fn is_frozen(&self) -> bool {
-        self.frozen
+        self.engine.is_frozen()
     }
 
     /// The stream starts anew at its next step: s = 0, y = 0, and nothing is learned across.
@@ -215,26 +171,20 @@ impl<T: Real> Learner<T> {
     /// If there is no such stream.
     #[track_caller]
     pub fn reset(&mut self, stream: usize) {
-        assert!(stream < self.streams(), "stream {stream} of {}", self.streams());
-        self.streaming.restarts[stream] = true;
+        self.engine.reset(stream);
+    }
+
+    /// A window has closed: the weights change if they do so after every window.
+    fn update_after_window(&mut self) -> Result<(), LearnError> {
+        if self.engine.method.update == Update::Window { self.update() } else { Ok(()) }
     }
 }
 
-/// Adds the loss of one stream's step and leaves its learning signal with the sweep.
-fn add_loss<T: Real>(
-    objective: &Objective,
-    outputs: usize,
-    lane: &mut Lane<T>,
-    step: usize,
-    stream: usize,
-    target: Target<'_, T>,
-    score: &mut Score,
-) {
-    let column = step * lane.tape.live + stream;
-    let logits = &lane.tape.logits(outputs, step)[stream * outputs..(stream + 1) * outputs];
-    lane.sweep.set_target(objective, outputs, column, target);
-    let signal = &mut lane.sweep.readout_signal()[column * outputs..(column + 1) * outputs];
-    add_score(objective, logits, target, signal, score);
+/// Adds the loss of one stream's step and leaves its learning signal with the engine.
+fn add_loss<T: Real>(objective: &Objective, mut column: Column<'_, T>, target: Target<'_, T>, score: &mut Score) {
+    column.set_target(|to| objective.write_target(target, to));
+    let (outputs, signal) = column.outputs_and_signal();
+    add_score(objective, outputs, target, signal, score);
 }
 
 fn add_score<T: Real>(objective: &Objective, logits: &[T], target: Target<'_, T>, signal: &mut [T], score: &mut Score) {

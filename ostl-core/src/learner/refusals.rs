@@ -1,44 +1,33 @@
 //! What a learner does not learn from: numbers that broke, and targets that do not fit.
 
-use super::{Learner, Streaming};
+use super::Learner;
 use crate::data::batch::{Place, SequenceBatch, TargetKind};
 use crate::data::loss::Target;
+use crate::engine::error::EngineError;
 use crate::learner::error::{Aftermath, LearnError};
-use crate::linalg::real::{Real, all_finite};
+use crate::linalg::real::Real;
 
 impl<T: Real> Learner<T> {
-    /// The error for a number that broke on the way forward. The streams start anew, so that nothing of it travels on.
-    pub(super) fn broken(&mut self, what: &'static str) -> LearnError {
-        let lanes = &self.streaming.lanes.lanes;
-        let layer = lanes.iter().filter_map(|lane| lane.tape.first_broken_layer()).min();
-        let layer = layer.unwrap_or(self.network.depth() - 1);
-        let error = self.not_finite(what, (layer, self.network.layer_name(layer).to_owned()), Aftermath::StreamsStartAnew);
-        self.start_over();
-        error
+    /// What the engine refused, in the learner's words.
+    pub(super) fn learn_error(&self, error: EngineError) -> LearnError {
+        match error {
+            EngineError::Shape { what, found, expected } => LearnError::Shape { what, found, expected },
+            EngineError::Input { stream, step, feature, value } => LearnError::Input { stream, step, feature, value },
+            EngineError::NonFinite { what, layer, name, .. } => {
+                self.not_finite(what, (layer, name), Aftermath::StreamsStartAnew)
+            }
+            EngineError::NothingPredicted => LearnError::NothingPredicted,
+            EngineError::Config(error) => LearnError::Config(error),
+            EngineError::Signal { stream, .. } | EngineError::NoTarget { stream } => {
+                LearnError::Target { stream, problem: error.to_string() }
+            }
+        }
     }
 
-    /// The error for a gradient or update that broke at a parameter. The streams start anew.
-    pub(super) fn broken_at(&mut self, what: &'static str, parameter: usize) -> LearnError {
-        let block = self.network.blocks().iter().find(|block| block.range().contains(&parameter));
-        let (layer, name) = block.map_or((0, "all"), |block| (block.layer, block.name));
-        let name = format!("{}, {name}", self.network.layer_name(layer));
-        let error = self.not_finite(what, (layer, name), Aftermath::StreamsStartAnew);
-        self.start_over();
-        error
-    }
-
-    /// After a number broke it may lie in any buffer, and zero times it is not zero: all are made anew.
-    fn start_over(&mut self) {
-        let steps_seen = self.streaming.steps_seen;
-        let streams = self.streams();
-        self.streaming.release();
-        self.streaming = Streaming::new(&self.network, &self.method, streams);
-        self.streaming.steps_seen = steps_seen;
-    }
-
-    /// Whether states and outputs after the last step are finite, also of layers whose outputs cannot tell.
-    pub(super) fn states_are_finite(&self) -> bool {
-        self.streaming.lanes.lanes.iter().all(|lane| lane.tape.states_are_finite())
+    /// The same where the engine has dropped what it had in hand.
+    pub(super) fn dropped(&mut self, error: EngineError) -> LearnError {
+        self.targets = 0;
+        self.learn_error(error)
     }
 
     pub(super) fn not_finite(&self, what: &'static str, (layer, name): (usize, String), aftermath: Aftermath) -> LearnError {
@@ -47,7 +36,7 @@ impl<T: Real> Learner<T> {
             what,
             layer,
             name,
-            step: self.streaming.steps_seen,
+            step: self.steps_seen(),
             updates: self.optimizer.updates(),
             learning_rate: settings.learning_rate,
             clip_norm: settings.clip_norm,
@@ -55,29 +44,24 @@ impl<T: Real> Learner<T> {
         }
     }
 
-    /// Refuses a batch that holds an input or a target that is not finite.
-    pub(super) fn check_batch_values(&self, batch: &SequenceBatch<T>) -> Result<(), LearnError> {
-        if let Some(Place { stream, step, row, value }) = batch.first_broken_input() {
-            return Err(LearnError::Input { stream, step: Some(step), feature: row, value: value.to_f64() });
+    /// Refuses a batch that does not have the form of network and loss, or holds an input or a target that is not finite.
+    pub(super) fn check_batch(&self, batch: &SequenceBatch<T>) -> Result<(), LearnError> {
+        self.engine.check_batch(batch).map_err(|error| self.learn_error(error))?;
+        let (kind, expected) = (batch.targets().kind(), self.objective.loss().target_kind());
+        if kind != expected {
+            let problem = format!("the batch holds {kind:?}, the loss wants {expected:?}");
+            return Err(LearnError::Target { stream: 0, problem });
         }
-        if let Some(Place { stream, step, row, value }) = batch.first_broken_target() {
-            return Err(LearnError::TargetValue { stream, step: Some(step), output: row, value: value.to_f64() });
+        match batch.first_broken_target() {
+            Some(Place { stream, step, row, value }) => {
+                Err(LearnError::TargetValue { stream, step: Some(step), output: row, value: value.to_f64() })
+            }
+            None => Ok(()),
         }
-        Ok(())
-    }
-
-    /// Refuses inputs of one step of every stream that are not finite.
-    pub(super) fn check_inputs(&self, inputs: &[T]) -> Result<(), LearnError> {
-        if all_finite(inputs) {
-            return Ok(());
-        }
-        let at = inputs.iter().position(|x| !x.is_finite()).unwrap_or(0);
-        let (stream, feature) = (at / self.network.inputs(), at % self.network.inputs());
-        Err(LearnError::Input { stream, step: None, feature, value: inputs[at].to_f64() })
     }
 
     pub(super) fn check_target(&self, stream: usize, target: &Target<'_, T>) -> Result<(), LearnError> {
-        let outputs = self.network.outputs();
+        let outputs = self.network().outputs();
         let problem = match (target, self.objective.loss().target_kind()) {
             (Target::Class(class), TargetKind::Classes) if *class < outputs => return Ok(()),
             (Target::Class(class), TargetKind::Classes) => format!("class {class} where the readout has {outputs}"),

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Learner, Streaming, likeness};
+use super::{Learner, likeness};
+use crate::engine::Streaming;
 use crate::learner::optimizer::Optimizer;
 use crate::learner::walk::first_not_finite;
 use crate::linalg::real::Real;
@@ -26,6 +27,8 @@ pub struct LearnerState<T: Real> {
     optimizer: Optimizer<T>,
     steps_seen: u64,
     frozen: bool,
+    /// Targets since the last update.
+    targets: u64,
     /// `None` between sequences, where there is nothing to go on from.
     streaming: Option<Box<Streaming<T>>>,
 }
@@ -40,30 +43,31 @@ impl<T: Real> LearnerState<T> {
 impl<T: Real> Learner<T> {
     /// The learner's state at this moment, also in mid-window.
     pub fn save(&self) -> LearnerState<T> {
-        let state = &self.streaming;
+        let state = &self.engine.streaming;
         let at_rest = state.lanes.steps() == 0
             && state.restarts.iter().all(|&restarts| restarts)
             && state.trace.is_forgotten()
             && state.gradient.iter().all(|g| *g == T::zero());
         LearnerState {
             scalar: T::NAME.to_owned(),
-            network: self.network.description(),
+            network: self.engine.network.description(),
             units: self.units(),
-            method: format!("{:?}", self.method),
+            method: format!("{:?}", self.engine.method),
             streams: self.streams(),
-            parameters: self.network.parameters.clone(),
+            parameters: self.engine.network.parameters.clone(),
             optimizer: self.optimizer.clone(),
             steps_seen: state.steps_seen,
-            frozen: self.frozen,
+            frozen: self.is_frozen(),
+            targets: if at_rest { 0 } else { self.targets },
             streaming: (!at_rest).then(|| Box::new(state.clone())),
         }
     }
 
     /// Leaks and terms of activity of each recurrent layer and dropout of each, in words.
     fn units(&self) -> String {
-        let layers = self.network.layers.iter().filter_map(|layer| layer.recurrent());
+        let layers = self.engine.network.layers.iter().filter_map(|layer| layer.recurrent());
         let words = layers.map(|layer| format!("{:?} {:?}", layer.dynamics.leak(), layer.activity));
-        let dropout = self.network.layers.iter().map(|layer| format!("{:?}", layer.dropout()));
+        let dropout = self.engine.network.layers.iter().map(|layer| format!("{:?}", layer.dropout()));
         words.chain(dropout).collect::<Vec<_>>().join("; ")
     }
 
@@ -76,8 +80,8 @@ impl<T: Real> Learner<T> {
         if let Some(stop) = first_not_finite(&state) {
             return Err(ConfigError::out_of_range(format!("saved {}", stop.place), stop.found, "a finite number"));
         }
-        let (method, streams) = (format!("{:?}", self.method), self.streams().to_string());
-        let own = [T::NAME.to_owned(), self.network.description(), self.units(), method, streams];
+        let (method, streams) = (format!("{:?}", self.engine.method), self.streams().to_string());
+        let own = [T::NAME.to_owned(), self.engine.network.description(), self.units(), method, streams];
         let saved = [state.scalar, state.network, state.units, state.method, state.streams.to_string()];
         let fields = ["scalar", "network", "units", "method", "streams"];
         for (field, (own, saved)) in fields.into_iter().zip(own.into_iter().zip(saved)) {
@@ -85,26 +89,29 @@ impl<T: Real> Learner<T> {
                 return Err(ConfigError::out_of_range(format!("saved {field}"), saved, own));
             }
         }
-        let parameters = self.network.parameters.len();
+        let parameters = self.engine.network.parameters.len();
         if state.parameters.len() != parameters {
             return Err(ConfigError::ParameterCount { found: state.parameters.len(), expected: parameters });
         }
         state.optimizer.check(parameters)?;
-        if state.steps_seen > MOST_STEPS {
-            return Err(ConfigError::out_of_range("saved steps_seen", state.steps_seen, format!("at most {MOST_STEPS}")));
+        for (field, count) in [("saved steps_seen", state.steps_seen), ("saved targets", state.targets)] {
+            if count > MOST_STEPS {
+                return Err(ConfigError::out_of_range(field, count, format!("at most {MOST_STEPS}")));
+            }
         }
         let streaming = state.streaming.map(|streaming| self.checked(*streaming)).transpose()?;
-        self.network.parameters = state.parameters;
-        self.network.prune();
+        self.engine.network.parameters = state.parameters;
+        self.engine.network.prune();
         self.optimizer = state.optimizer;
         self.optimizer.parameters_changed();
         match streaming {
-            Some(streaming) => self.streaming = streaming,
+            Some(streaming) => self.engine.streaming = streaming,
             None => self.restart(),
         }
-        self.streaming.lanes.weights_changed();
-        self.streaming.steps_seen = state.steps_seen;
-        self.frozen = state.frozen;
+        self.engine.streaming.lanes.weights_changed();
+        self.engine.streaming.steps_seen = state.steps_seen;
+        self.engine.set_frozen_as_saved(state.frozen);
+        self.targets = state.targets;
         self.restart_evaluation();
         Ok(())
     }
@@ -114,20 +121,20 @@ impl<T: Real> Learner<T> {
             let allowed = "as this learner would have saved it: the file was changed, or something else wrote it";
             ConfigError::out_of_range("saved state", problem, allowed)
         };
-        let (own, room) = (self.streaming.lanes.lanes.len(), &saved.lanes.lanes);
-        if room.len() != own || !room.iter().all(|lane| lane.tape.is_as_large_as_it_says(&self.network)) {
+        let (own, room) = (self.engine.streaming.lanes.lanes.len(), &saved.lanes.lanes);
+        if room.len() != own || !room.iter().all(|lane| lane.tape.is_as_large_as_it_says(&self.engine.network)) {
             return Err(refuse("its buffers are not as large as it says".into()));
         }
         // Only a window that holds the whole sequence has room for more than the method says.
         let capacity = saved.lanes.capacity();
-        if capacity == self.streaming.lanes.capacity() {
-            likeness::check((&self.network, &self.method), &self.streaming, &saved).map_err(refuse)?;
+        if capacity == self.engine.streaming.lanes.capacity() {
+            likeness::check((&self.engine.network, &self.engine.method), &self.engine.streaming, &saved).map_err(refuse)?;
         } else {
-            let mut like = Streaming::new(&self.network, &self.method, self.streams());
-            like.lanes.reserve(&self.network, capacity);
-            likeness::check((&self.network, &self.method), &like, &saved).map_err(refuse)?;
+            let mut like = Streaming::new(&self.engine.network, &self.engine.method, self.streams());
+            like.lanes.reserve(&self.engine.network, capacity);
+            likeness::check((&self.engine.network, &self.engine.method), &like, &saved).map_err(refuse)?;
         }
-        saved.lanes.take_transposed(&mut self.streaming.lanes);
+        saved.lanes.take_transposed(&mut self.engine.streaming.lanes);
         Ok(saved)
     }
 }

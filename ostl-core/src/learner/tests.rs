@@ -85,7 +85,7 @@ fn both_ways(network: &Network<f64>) {
     };
     let (mut local, mut sparse) = (new(1), new(2));
     let second = sparse.gradient(&batch).unwrap().1.to_vec();
-    sparse.streaming.trace.influence().keep_pattern(network, 1, 3, 1);
+    sparse.engine.streaming.trace.influence().keep_pattern(network, 1, 3, 1);
     let (local, sparse) = (local.gradient(&batch).unwrap().1, sparse.gradient(&batch).unwrap().1);
     let norm = local.iter().map(|g| g * g).sum::<f64>().sqrt();
     let distance = |other: &[f64]| local.iter().zip(other).map(|(a, b)| (a - b) * (a - b)).sum::<f64>().sqrt() / norm;

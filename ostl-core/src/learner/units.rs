@@ -88,11 +88,11 @@ impl<T: Real> Learner<T> {
     /// From now on, what is evaluated ([`evaluate_batch`](Learner::evaluate_batch) and its like) is looked at unit by unit, which costs
     /// next to nothing beside it, until [`units_seen`](Learner::units_seen).
     pub fn watch_units(&mut self) {
-        self.watch = Some(Watch::new(&self.network));
+        self.watch = Some(Watch::new(self.network()));
     }
 
     /// What was seen of each hidden layer since [`watch_units`](Learner::watch_units); nothing without it. Nobody is watched any more.
     pub fn units_seen(&mut self) -> Option<Vec<UnitsSeen>> {
-        self.watch.take().map(|watch| watch.seen(&self.network))
+        self.watch.take().map(|watch| watch.seen(self.network()))
     }
 }

@@ -10,8 +10,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::cell::dynamics::ReverseColumn;
 use crate::cell::filter::{Filter, Source};
-use crate::data::loss::Target;
-use crate::data::objective::Objective;
 use crate::linalg::product::{Into, columns, columns_mut, multiply_shared, plain_operand};
 use crate::linalg::real::Real;
 use crate::method::{Feedback, Method};
@@ -112,11 +110,10 @@ impl<T: Real> Sweep<T> {
     }
 
     /// Keeps a target, if signals are made of targets.
-    pub(crate) fn set_target(&mut self, objective: &Objective, outputs: usize, column: usize, target: Target<'_, T>) {
-        if self.targets.is_empty() {
-            return;
+    pub(crate) fn set_target(&mut self, outputs: usize, column: usize, write: impl FnOnce(&mut [T])) {
+        if !self.targets.is_empty() {
+            write(&mut self.targets[column * outputs..(column + 1) * outputs]);
         }
-        objective.write_target(target, &mut self.targets[column * outputs..(column + 1) * outputs]);
     }
 
     /// δ = ∂E/∂a of a layer, once the sweep has been there.

@@ -23,6 +23,16 @@ pub enum Targets<T: Real> {
     Values(DMatrix<T>),
 }
 
+impl<T: Real> Targets<T> {
+    /// Which of the two kinds these are.
+    pub fn kind(&self) -> TargetKind {
+        match self {
+            Self::Classes(_) => TargetKind::Classes,
+            Self::Values(_) => TargetKind::Values,
+        }
+    }
+}
+
 /// Several sequences (streams) side by side, ragged at the end: stream b has `lengths()[b]` steps.
 ///
 /// Everything is stored in columns: the column of step t and stream b is `t·streams + b`. A step without a target is masked.

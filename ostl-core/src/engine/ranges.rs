@@ -24,7 +24,7 @@ impl Touched {
     }
 
     /// Whether these are vectors of this network's embedding, in order.
-    pub(super) fn check<T: Real>(&self, network: &Network<T>) -> Result<(), String> {
+    pub(crate) fn check<T: Real>(&self, network: &Network<T>) -> Result<(), String> {
         let vectors = network.layers[0].embedding().map_or(0, |embedding| embedding.inputs);
         let in_order = self.rows.windows(2).all(|pair| pair[0] < pair[1]);
         match self.rows.last() {

@@ -1,17 +1,18 @@
 //! What is refused for want of memory: the part that takes most, how much it is, and what would fit.
 
-use crate::learner::optimizer::OptimizerSettings;
 use crate::linalg::real::Real;
 use crate::method::{Carry, Method, Window};
 use crate::network::size::{layer_of_most, with_units};
-use crate::network::{Network, NetworkBuilder};
+use crate::network::Network;
 use crate::refusal::{ConfigError, Counted, Fits, MemoryNeed, Part, TooLarge, can_have};
+use crate::trace::Sizing;
 
 /// What is asked for: a network, how it learns, and what lies beside it.
 struct Asked<'a, T: Real> {
     network: &'a Network<T>,
     method: &'a Method,
-    optimizer: &'a OptimizerSettings,
+    /// Values that the optimiser keeps for each parameter.
+    moments: usize,
     streams: usize,
     longest: usize,
     beside: u64,
@@ -29,7 +30,7 @@ impl<T: Real> Copy for Asked<'_, T> {}
 
 impl<T: Real> Asked<'_, T> {
     fn need(&self) -> MemoryNeed {
-        self.network.memory(self.method, self.optimizer, self.streams, self.longest)
+        Sizing::new(self.network, self.method, self.streams, self.longest).need(self.moments)
     }
 
     /// Bytes that are not there yet and count against a limit.
@@ -69,52 +70,34 @@ impl<T: Real> Asked<'_, T> {
 }
 
 impl<T: Real> Network<T> {
-    /// Whether this machine has the memory for learning with it, the network itself being there already, and for so many bytes `beside`.
-    /// `budget` is what traces and windows may take, if there is such a limit. [`Learner::new`](crate::Learner::new) asks it without the two.
-    ///
-    /// # Errors
-    /// The part that takes most, how much it is, and what would fit.
-    pub fn check_memory(
+    /// Whether this machine has the memory for learning with it, beside the network itself where it is built already, and `beside` for
+    /// so many other bytes. `budget` is what traces and windows may take, if there is such a limit.
+    pub(crate) fn check_need(
         &self,
+        is_built: bool,
         method: &Method,
-        optimizer: &OptimizerSettings,
+        moments: usize,
         [streams, longest]: [usize; 2],
         beside: u64,
         budget: Option<u64>,
     ) -> Result<MemoryNeed, Box<TooLarge>> {
-        check(Asked { network: self, method, optimizer, streams, longest, beside, is_built: true }, budget)
-    }
-
-    /// The same for a network that is not there yet, of which this is the outline.
-    pub(crate) fn check_outline(
-        &self,
-        method: &Method,
-        optimizer: &OptimizerSettings,
-        [streams, longest]: [usize; 2],
-        beside: u64,
-        budget: Option<u64>,
-    ) -> Result<MemoryNeed, Box<TooLarge>> {
-        check(Asked { network: self, method, optimizer, streams, longest, beside, is_built: false }, budget)
+        let asked = Asked { network: self, method, moments, streams, longest, beside, is_built };
+        if budget.is_some() {
+            asked.check(Counted::TracesAndWindows, budget)?;
+        }
+        asked.check(Counted::All, None)
     }
 
     /// Whether there is the memory for windows (or an evaluation) of so many steps and streams, where shorter ones are there already.
     pub(crate) fn check_room(
         &self,
         method: &Method,
-        optimizer: &OptimizerSettings,
         [streams, longest]: [usize; 2],
         counted: Counted,
     ) -> Result<(), ConfigError> {
-        Asked { network: self, method, optimizer, streams, longest, beside: 0, is_built: true }.check(counted, None)?;
+        Asked { network: self, method, moments: 0, streams, longest, beside: 0, is_built: true }.check(counted, None)?;
         Ok(())
     }
-}
-
-fn check<T: Real>(asked: Asked<'_, T>, budget: Option<u64>) -> Result<MemoryNeed, Box<TooLarge>> {
-    if budget.is_some() {
-        asked.check(Counted::TracesAndWindows, budget)?;
-    }
-    asked.check(Counted::All, None)
 }
 
 /// The part that takes most.
@@ -209,35 +192,4 @@ fn fits<T: Real>(asked: &Asked<'_, T>, part: Part, fit: impl Fn(&Asked<'_, T>, &
     // One of each kind is enough, the part to blame first.
     parts.sort_by_key(|(of, _, _)| *of != part);
     Fits { parts }
-}
-
-impl<T: Real> NetworkBuilder<T> {
-    /// What learning will take with these layers and that readout: [`Network::memory`], before the network is there.
-    pub fn memory(
-        &self,
-        readout: Option<usize>,
-        method: &Method,
-        optimizer: &OptimizerSettings,
-        [streams, longest]: [usize; 2],
-    ) -> MemoryNeed {
-        self.outline(readout, true).memory(method, optimizer, streams, longest)
-    }
-
-    /// Whether this machine has the memory for learning with these layers and that readout: [`Network::check_memory`], before the network
-    /// is there, and for its weights, too.
-    ///
-    /// # Errors
-    /// The part that takes most, how much it is, and what would fit.
-    pub fn check_memory(
-        &self,
-        readout: Option<usize>,
-        method: &Method,
-        optimizer: &OptimizerSettings,
-        size: [usize; 2],
-        beside: u64,
-        budget: Option<u64>,
-    ) -> Result<MemoryNeed, Box<TooLarge>> {
-        self.check_weights(readout)?;
-        self.outline(readout, true).check_outline(method, optimizer, size, beside, budget)
-    }
 }

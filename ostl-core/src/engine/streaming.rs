@@ -1,4 +1,4 @@
-//! What a learner has in hand between one step and the next.
+//! What the engine has in hand between one step and the next.
 
 use super::ranges::Touched;
 use crate::engine::lanes::Lanes;
@@ -15,12 +15,10 @@ pub(crate) struct Streaming<T: Real> {
     pub(crate) trace: Trace<T>,
     /// The readout of the last step, `outputs × streams`.
     pub(crate) outputs: Vec<T>,
-    /// Σ over targets since the last update.
+    /// Σ over targets since it was last cleared.
     pub(crate) gradient: Vec<T>,
-    /// Vectors of the embedding touched since the last update.
-    pub(super) touched: Touched,
-    /// Targets since the last update.
-    pub(crate) targets: u64,
+    /// Vectors of the embedding touched since then.
+    pub(crate) touched: Touched,
     /// Streams that start anew at the next step.
     pub(crate) restarts: Vec<bool>,
     /// The last prediction has not been learned from.
@@ -30,7 +28,7 @@ pub(crate) struct Streaming<T: Real> {
 }
 
 impl<T: Real> Streaming<T> {
-    pub(super) fn new(network: &Network<T>, method: &Method, streams: usize) -> Self {
+    pub(crate) fn new(network: &Network<T>, method: &Method, streams: usize) -> Self {
         let capacity = match method.window {
             Window::Steps(steps) => steps,
             Window::Rolling(steps) => steps.saturating_mul(2),
@@ -43,7 +41,6 @@ impl<T: Real> Streaming<T> {
             outputs: vec![T::zero(); network.outputs() * streams],
             gradient: vec![T::zero(); network.parameters().len()],
             touched: Touched::new(),
-            targets: 0,
             restarts: vec![true; streams],
             awaits_target: false,
             steps_seen: 0,
@@ -51,7 +48,7 @@ impl<T: Real> Streaming<T> {
     }
 
     /// Every stream starts anew; an unfinished window is dropped.
-    pub(super) fn restart(&mut self) {
+    pub(crate) fn restart(&mut self) {
         self.restarts.fill(true);
         self.trace.forget();
         self.awaits_target = false;
@@ -59,7 +56,7 @@ impl<T: Real> Streaming<T> {
     }
 
     /// Gives the memory of lanes and traces back, before others take their place: both need not be there at once.
-    pub(super) fn release(&mut self) {
+    pub(crate) fn release(&mut self) {
         self.lanes.lanes = Vec::new();
         self.trace.release();
     }

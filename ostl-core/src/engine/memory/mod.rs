@@ -6,10 +6,8 @@
 
 mod fits;
 
-use super::EVALUATION_STEPS;
-use crate::learner::optimizer::OptimizerSettings;
+use super::inference::STEPS_AT_ONCE;
 use crate::linalg::real::Real;
-use crate::method::Method;
 use crate::network::Network;
 use crate::network::size::{connections, parameters_of};
 use crate::refusal::{Count, MemoryNeed};
@@ -17,18 +15,11 @@ use crate::sweep::Transposed;
 use crate::tape::{Lists, Tape};
 use crate::trace::Sizing;
 
-impl<T: Real> Network<T> {
-    /// What learning takes with this network, in so many streams side by side whose sequences (or stretches) have up to `longest` steps.
-    pub fn memory(&self, method: &Method, optimizer: &OptimizerSettings, streams: usize, longest: usize) -> MemoryNeed {
-        Sizing::new(self, method, streams, longest).need(optimizer)
-    }
-}
-
 impl<T: Real> Sizing<'_, T> {
-    fn need(&self, optimizer: &OptimizerSettings) -> MemoryNeed {
+    /// What learning takes, with an optimiser that keeps so many moments a parameter.
+    pub(crate) fn need(&self, moments: usize) -> MemoryNeed {
         let scalar = size_of::<T>();
         let parameters: Count = self.network.layers.iter().map(parameters_of).sum();
-        let moments = optimizer.rule.moments_a_parameter();
         let updates = parameters * (1 + moments) * scalar + Transposed::bytes(self.network, self.method);
         let traces = self.traces();
         MemoryNeed {
@@ -43,6 +34,6 @@ impl<T: Real> Sizing<'_, T> {
     /// Bytes of an evaluation's tape.
     fn evaluation(&self) -> Count {
         let lists = if self.network.reads_events { Lists::AllInputs } else { Lists::Sparse };
-        Tape::bytes(self.network, self.streams, EVALUATION_STEPS, lists)
+        Tape::bytes(self.network, self.streams, STEPS_AT_ONCE, lists)
     }
 }

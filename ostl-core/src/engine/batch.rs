@@ -1,0 +1,143 @@
+//! Windows of whole batches of sequences: forward, errors and reverse sweep, lane by lane, layer by layer within each.
+
+use super::Engine;
+use crate::data::batch::SequenceBatch;
+use crate::data::score::Score;
+use crate::data::loss::Target;
+use crate::engine::error::EngineError;
+use crate::linalg::real::Real;
+use crate::method::Window;
+use crate::tape::{Keep, Moment};
+use crate::trace::Lane;
+
+/// Where streams begin a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outset {
+    /// From s = 0, y = 0.
+    Rest,
+    /// From where the last batch left them.
+    WhereItIs,
+}
+
+/// Where a target is that has to become a signal: its column in a lane.
+pub(crate) struct Column<'a, T: Real> {
+    pub(crate) lane: &'a mut Lane<T>,
+    pub(crate) outputs: usize,
+    pub(crate) step: usize,
+    pub(crate) stream: usize,
+}
+
+impl<T: Real> Engine<T> {
+    /// Makes room for a batch, and says how many steps its windows have.
+    pub(crate) fn open_batch(&mut self, batch: &SequenceBatch<T>) -> usize {
+        self.prune();
+        let (window, kept) = match self.method.window {
+            Window::Steps(steps) => (steps, steps),
+            Window::Rolling(steps) => (1, steps.saturating_mul(2)),
+            Window::Sequence => (batch.steps().max(1), batch.steps()),
+        };
+        self.streaming.lanes.reserve(&self.network, kept.min(batch.steps()));
+        self.streaming.lanes.weights_changed();
+        window
+    }
+
+    /// One window of a batch, `steps` from `start` on: `error` leaves the signal of each target and adds to the score. Its gradient is added, and
+    /// traces are moved to its end.
+    ///
+    /// # Errors
+    /// If the loss or a state is not finite: the streams then start anew.
+    pub(crate) fn learn_window(
+        &mut self,
+        batch: &SequenceBatch<T>,
+        outset: Outset,
+        [start, steps]: [usize; 2],
+        error: impl Fn(Column<'_, T>, Target<'_, T>, &mut Score) + Send + Sync,
+    ) -> Result<Score, EngineError> {
+        for (continues, &length) in self.continues.iter_mut().zip(batch.lengths()) {
+            *continues = length > start + steps || (outset == Outset::WhereItIs && length == batch.steps());
+        }
+        self.continues[batch.streams()..].fill(false);
+        let (network, looks_back) = (&self.network, self.looks_back());
+        let work = network.parameters.len() * batch.streams() * steps;
+        let has_activity_terms = network.has_activity_terms();
+        let restarts: &[bool] = &self.streaming.restarts;
+        let seen = self.streaming.steps_seen;
+        let forward = |lane: &mut Lane<T>| {
+            let restarts = &restarts[lane.first..];
+            match looks_back {
+                Some(back) => {
+                    if start == 0 && outset == Outset::Rest {
+                        lane.tape.open_for(batch, lane.first);
+                    }
+                    lane.tape.roll(network, batch, (lane.first, restarts), start, back - 1);
+                }
+                None => {
+                    lane.tape.load(batch, (lane.first, restarts), start, steps);
+                    let streams = lane.first..lane.first + lane.tape.live;
+                    if !has_activity_terms && !batch.has_targets(streams, start..start + steps) {
+                        lane.tape.ignore_error();
+                    }
+                }
+            }
+            lane.score = Score::default();
+            let (outputs, from, live) = (network.outputs(), lane.tape.steps, lane.tape.live);
+            lane.sweep.clear(outputs, from * live..(from + steps) * live);
+            lane.tape.forward(network, steps, Keep::Partials, Moment { step: seen, stream: lane.first });
+            let mut score = Score::default();
+            for step in 0..steps {
+                score.activity += lane.tape.activity(network, from + step);
+                for stream in 0..lane.tape.live {
+                    if let Some(target) = batch.target(lane.first + stream, start + step) {
+                        error(Column { lane: &mut *lane, outputs, step: from + step, stream }, target, &mut score);
+                    }
+                }
+            }
+            for stream in lane.first..lane.first + lane.tape.live {
+                let length = batch.lengths()[stream];
+                score.steps += (length.min(start + steps) - length.min(start)) as u64;
+            }
+            lane.score = score;
+            if let Some(back) = looks_back {
+                lane.look_back(outputs, back);
+            }
+        };
+        self.streaming.lanes.window(network, work, forward, &self.continues);
+        self.streaming.restarts.fill(false);
+        self.streaming.steps_seen += steps as u64;
+        let mut score = Score::default();
+        for lane in &self.streaming.lanes.lanes {
+            score += lane.score;
+        }
+        if !(score.loss + score.activity).is_finite() {
+            return Err(self.broken("the loss"));
+        }
+        if !self.states_are_finite() {
+            return Err(self.broken("the state"));
+        }
+        // After the last window of a batch the weights may change.
+        self.accumulate(start + steps < batch.steps());
+        if looks_back.is_none() {
+            self.streaming.lanes.open();
+        }
+        Ok(score)
+    }
+}
+
+impl<T: Real> Column<'_, T> {
+    pub(crate) fn reborrow(&mut self) -> Column<'_, T> {
+        Column { lane: self.lane, ..*self }
+    }
+
+    /// The readout at this step, and where its ∂E/∂y goes.
+    pub(crate) fn outputs_and_signal(&mut self) -> (&[T], &mut [T]) {
+        let (o, column) = (self.outputs, self.step * self.lane.tape.live + self.stream);
+        let outputs = &self.lane.tape.logits(o, self.step)[self.stream * o..(self.stream + 1) * o];
+        (outputs, &mut self.lane.sweep.readout_signal()[column * o..(column + 1) * o])
+    }
+
+    /// Keeps the target itself, where signals are made of targets.
+    pub(crate) fn set_target(&mut self, write: impl FnOnce(&mut [T])) {
+        let column = self.step * self.lane.tape.live + self.stream;
+        self.lane.sweep.set_target(self.outputs, column, write);
+    }
+}

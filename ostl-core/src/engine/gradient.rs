@@ -1,0 +1,140 @@
+//! The gradient that was gathered, by named block, and updates of the weights by whoever asks for it.
+
+use std::ops::{Deref, Range};
+
+use super::Engine;
+use crate::engine::error::EngineError;
+use crate::linalg::real::Real;
+use crate::network::{Block, Network};
+
+/// ∂E/∂Θ, laid out as [`Network::parameters`]: a slice of all of it, or block by block.
+#[derive(Clone, Copy, Debug)]
+pub struct Gradient<'a, T: Real> {
+    network: &'a Network<T>,
+    values: &'a [T],
+}
+
+impl<'a, T: Real> Gradient<'a, T> {
+    /// Every block with its gradient, in the order of the parameters.
+    pub fn blocks(&self) -> impl Iterator<Item = (&'a Block, &'a [T])> + use<'a, T> {
+        let values = self.values;
+        self.network.blocks().iter().map(move |block| (block, &values[block.range()]))
+    }
+
+    /// The gradient of one block, `rows × columns`, column by column: `"W"`, `"H"` or `"b"` of a layer, or the constant of that name.
+    pub fn block(&self, layer: usize, name: &str) -> Option<&'a [T]> {
+        self.blocks().find(|(block, _)| block.layer == layer && block.name == name).map(|(_, values)| values)
+    }
+
+    /// The Euclidean norm of a block's gradient, or of all of it.
+    pub fn norm(values: &[T]) -> f64 {
+        values.iter().map(|g| g.to_f64() * g.to_f64()).sum::<f64>().sqrt()
+    }
+}
+
+impl<T: Real> Deref for Gradient<'_, T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        self.values
+    }
+}
+
+/// What an update needs.
+pub(crate) struct Gathered<'a, T> {
+    pub(crate) parameters: &'a mut [T],
+    pub(crate) gradient: &'a mut [T],
+    /// The parameters that change.
+    pub(crate) changed: &'a [Range<usize>],
+    /// Those whose gradient counts towards a norm.
+    pub(crate) counted: &'a [Range<usize>],
+}
+
+impl<T: Real> Engine<T> {
+    /// The gradient of everything that windows closed over since it was last cleared: Σ of ∂E/∂Θ over steps and streams, divided by nothing.
+    /// An open window is not in it: [`close_window`](Engine::close_window) ends one early.
+    ///
+    /// # Errors
+    /// If it is not finite: the streams then start anew.
+    pub fn gradient(&mut self) -> Result<Gradient<'_, T>, EngineError> {
+        self.network.apply_mask(&mut self.streaming.gradient);
+        if let Some(parameter) = self.streaming.gradient.iter().position(|g| !g.is_finite()) {
+            return Err(self.broken_at("the gradient", parameter));
+        }
+        let mut values = &self.streaming.gradient;
+        if self.network.tied.is_some() {
+            // The sum over both copies is only to be seen: what is gathered goes on apart.
+            self.shown.clone_from(values);
+            self.network.tie(&mut self.shown);
+            values = &self.shown;
+        }
+        Ok(Gradient { network: &self.network, values })
+    }
+
+    /// Takes the gradient to where it is only looked at, and leaves none.
+    ///
+    /// # Errors
+    /// If it is not finite: the streams then start anew.
+    pub(crate) fn show(&mut self) -> Result<(), EngineError> {
+        self.make_whole();
+        if let Some(parameter) = self.streaming.gradient.iter().position(|g| !g.is_finite()) {
+            return Err(self.broken_at("the gradient", parameter));
+        }
+        std::mem::swap(&mut self.streaming.gradient, &mut self.shown);
+        self.streaming.gradient.resize(self.shown.len(), T::zero());
+        Ok(())
+    }
+
+    /// What [`show`](Engine::show) took.
+    pub(crate) fn shown(&self) -> &[T] {
+        &self.shown
+    }
+
+    /// The gradient is zero from here on.
+    pub fn clear_gradient(&mut self) {
+        self.streaming.gradient.fill(T::zero());
+        self.streaming.touched.forget();
+    }
+
+    /// Hands the parameters and the gradient to `change`, and then clears the gradient. Both are laid out as [`Network::parameters`];
+    /// what `change` writes to connections that a [sparse](crate::NetworkBuilder::density) H does not have stands for nothing.
+    ///
+    /// # Errors
+    /// If the gradient is not finite: `change` is not called, and the streams start anew. If a parameter is not finite afterwards: likewise,
+    /// and the parameters are as `change` left them.
+    pub fn update(&mut self, change: impl FnOnce(&mut [T], &[T])) -> Result<(), EngineError> {
+        self.show()?;
+        change(&mut self.network.parameters, &self.shown);
+        self.changed_by_hand = true;
+        self.streaming.lanes.weights_changed();
+        self.clear_gradient();
+        match self.network.parameters.iter().position(|w| !w.is_finite()) {
+            Some(parameter) => Err(self.broken_at("a parameter", parameter)),
+            None => Ok(()),
+        }
+    }
+
+    /// What an optimiser changes and by what. Afterwards the gradient is zero where parameters changed, unless `change` failed.
+    pub(crate) fn update_gathered<E>(&mut self, change: impl FnOnce(Gathered<'_, T>) -> Result<(), E>) -> Result<(), E> {
+        self.make_whole();
+        let state = &mut self.streaming;
+        let (changed, counted) = state.touched.ranges(&self.network, &state.gradient);
+        change(Gathered {
+            parameters: &mut self.network.parameters,
+            gradient: &mut state.gradient,
+            changed,
+            counted,
+        })?;
+        state.lanes.weights_changed();
+        // Elsewhere the gradient is zero already.
+        changed.iter().for_each(|place| state.gradient[place.clone()].fill(T::zero()));
+        state.touched.forget();
+        Ok(())
+    }
+
+    /// Connections that do not exist have no gradient, and weights in two places have the sum of both.
+    pub(crate) fn make_whole(&mut self) {
+        self.network.apply_mask(&mut self.streaming.gradient);
+        self.network.tie(&mut self.streaming.gradient);
+    }
+}

@@ -1,0 +1,99 @@
+//! What the engine does not go on from: numbers that broke, and inputs and signals that do not fit.
+
+use super::{Engine, Signal, Streaming};
+use crate::data::batch::{Place, SequenceBatch};
+use crate::engine::error::EngineError;
+use crate::linalg::real::{Real, all_finite};
+use crate::method::{Feedback, Window};
+use crate::refusal::Counted;
+
+impl<T: Real> Engine<T> {
+    /// The error for a number that broke on the way forward. The streams start anew, so that nothing of it travels on.
+    pub(crate) fn broken(&mut self, what: &'static str) -> EngineError {
+        let lanes = &self.streaming.lanes.lanes;
+        let layer = lanes.iter().filter_map(|lane| lane.tape.first_broken_layer()).min();
+        let layer = layer.unwrap_or(self.network.depth() - 1);
+        let name = self.network.layer_name(layer).to_owned();
+        let error = EngineError::NonFinite { what, layer, name, step: self.streaming.steps_seen };
+        self.start_over();
+        error
+    }
+
+    /// The error for a gradient or update that broke at a parameter. The streams start anew.
+    pub(crate) fn broken_at(&mut self, what: &'static str, parameter: usize) -> EngineError {
+        let block = self.network.blocks().iter().find(|block| block.range().contains(&parameter));
+        let (layer, name) = block.map_or((0, "all"), |block| (block.layer, block.name));
+        let name = format!("{}, {name}", self.network.layer_name(layer));
+        let error = EngineError::NonFinite { what, layer, name, step: self.streaming.steps_seen };
+        self.start_over();
+        error
+    }
+
+    /// After a number broke it may lie in any buffer, and zero times it is not zero: all are made anew.
+    fn start_over(&mut self) {
+        let steps_seen = self.streaming.steps_seen;
+        let streams = self.streams();
+        self.streaming.release();
+        self.streaming = Streaming::new(&self.network, &self.method, streams);
+        self.streaming.steps_seen = steps_seen;
+    }
+
+    /// Whether states and outputs after the last step are finite, also of layers whose outputs cannot tell.
+    pub(crate) fn states_are_finite(&self) -> bool {
+        self.streaming.lanes.lanes.iter().all(|lane| lane.tape.states_are_finite())
+    }
+
+    /// Refuses inputs of one step of every stream that are not finite.
+    pub(super) fn check_inputs(&self, inputs: &[T]) -> Result<(), EngineError> {
+        if all_finite(inputs) {
+            return Ok(());
+        }
+        let at = inputs.iter().position(|x| !x.is_finite()).unwrap_or(0);
+        let (stream, feature) = (at / self.network.inputs(), at % self.network.inputs());
+        Err(EngineError::Input { stream, step: None, feature, value: inputs[at].to_f64() })
+    }
+
+    /// Refuses a batch of other inputs or outputs than the network's, or with inputs that are not finite.
+    pub(crate) fn check_batch(&self, batch: &SequenceBatch<T>) -> Result<(), EngineError> {
+        for (what, found, expected) in [
+            ("inputs of the batch", batch.inputs(), self.network.inputs()),
+            ("outputs of the batch", batch.outputs(), self.network.outputs()),
+        ] {
+            if found != expected {
+                return Err(EngineError::Shape { what, found, expected });
+            }
+        }
+        match batch.first_broken_input() {
+            Some(Place { stream, step, row, value }) => {
+                Err(EngineError::Input { stream, step: Some(step), feature: row, value: value.to_f64() })
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Whether there is the memory for a sequence of so many steps, where the window holds all of it.
+    pub(crate) fn check_room(&self, steps: usize) -> Result<(), EngineError> {
+        if self.method.window != Window::Sequence || steps <= self.streaming.lanes.capacity() {
+            return Ok(());
+        }
+        Ok(self.network.check_room(&self.method, [self.streams(), steps], Counted::Windows)?)
+    }
+
+    pub(super) fn check_signal(&self, stream: usize, signal: Signal<'_, T>) -> Result<(), EngineError> {
+        let expected = self.network.outputs();
+        for (part, values) in [("error", Some(signal.error)), ("target", signal.target)] {
+            let Some(values) = values else { continue };
+            if values.len() != expected {
+                let what = if part == "error" { "values of a signal" } else { "values of a signal's target" };
+                return Err(EngineError::Shape { what, found: values.len(), expected });
+            }
+            if let Some(output) = values.iter().position(|value| !value.is_finite()) {
+                return Err(EngineError::Signal { stream, output, part, value: values[output].to_f64() });
+            }
+        }
+        if self.method.feedback == Feedback::TargetProjection && signal.target.is_none() {
+            return Err(EngineError::NoTarget { stream });
+        }
+        Ok(())
+    }
+}

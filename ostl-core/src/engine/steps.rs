@@ -1,0 +1,193 @@
+//! One step after another: an output for every input, and what its error asks of the weights.
+
+use nalgebra::DMatrixView;
+
+use super::{Column, Engine, Signal, Streaming};
+use crate::data::score::Score;
+use crate::engine::error::EngineError;
+use crate::linalg::real::{Real, all_finite};
+use crate::tape::{Keep, Moment};
+use crate::trace::Lane;
+
+impl<T: Real> Engine<T> {
+    /// One step of every stream: `inputs × streams` values, column by column. Returns the readout, `outputs × streams`. A full window is closed
+    /// first, if no [`learn`](Engine::learn) did.
+    ///
+    /// # Errors
+    /// If the inputs have the wrong shape or are not finite. If the readout or a state would not be finite: the streams then start anew.
+    pub fn predict(&mut self, inputs: &[T]) -> Result<DMatrixView<'_, T>, EngineError> {
+        self.check_step(inputs)?;
+        if self.window_is_full() {
+            self.close_window();
+        }
+        self.step(inputs)
+    }
+
+    /// Refuses a step that cannot be taken, before anything has changed.
+    pub(crate) fn check_step(&self, inputs: &[T]) -> Result<(), EngineError> {
+        let expected = self.network.inputs() * self.streams();
+        if inputs.len() != expected {
+            return Err(EngineError::Shape { what: "inputs × streams", found: inputs.len(), expected });
+        }
+        self.check_inputs(inputs)?;
+        if !self.streaming.lanes.lanes[0].tape.has_room() {
+            self.check_room(self.streaming.lanes.steps().saturating_add(1).saturating_mul(2))?;
+        }
+        Ok(())
+    }
+
+    /// The step itself, of inputs that are sound and in a window that has room.
+    pub(crate) fn step(&mut self, inputs: &[T]) -> Result<DMatrixView<'_, T>, EngineError> {
+        self.prune();
+        if self.frozen || self.streaming.lanes.steps() == 0 {
+            self.streaming.lanes.open();
+        }
+        self.forward(inputs);
+        if !all_finite(&self.streaming.outputs) {
+            return Err(self.broken("the output"));
+        }
+        if !self.states_are_finite() {
+            return Err(self.broken("the state"));
+        }
+        Ok(self.outputs())
+    }
+
+    /// The readout of the last step, `outputs × streams`.
+    pub(crate) fn outputs(&self) -> DMatrixView<'_, T> {
+        DMatrixView::from_slice(&self.streaming.outputs, self.network.outputs(), self.streams())
+    }
+
+    /// One step forward of every lane.
+    fn forward(&mut self, inputs: &[T]) {
+        let (m, o) = (self.network.inputs(), self.network.outputs());
+        let looks_back = self.looks_back().filter(|_| !self.frozen);
+        let Streaming { lanes, restarts, outputs, steps_seen, awaits_target, .. } = &mut self.streaming;
+        if let Some(back) = looks_back {
+            lanes.make_room(&self.network, back - 1);
+        }
+        let step = lanes.steps();
+        if !lanes.lanes[0].tape.has_room() {
+            lanes.reserve(&self.network, 2 * (step + 1));
+        }
+        let (network, keep) = (&self.network, if self.frozen { Keep::Nothing } else { Keep::Partials });
+        let work = network.parameters.len() * lanes.streams();
+        let (outset, seen): (&[bool], u64) = (restarts, *steps_seen);
+        lanes.each(work, |lane| {
+            let (streams, tape) = (lane.tape.streams(), &mut lane.tape);
+            let at = step * streams;
+            tape.put_step(&inputs[lane.first * m..(lane.first + streams) * m]);
+            for (goes_on, &restarts) in tape.goes_on[at..at + streams].iter_mut().zip(&outset[lane.first..]) {
+                *goes_on = !restarts;
+            }
+            tape.counts[at..at + streams].fill(true);
+            lane.sweep.clear(o, at..at + streams);
+            lane.score = Score::default();
+            lane.tape.forward(network, 1, keep, Moment { step: seen, stream: lane.first });
+        });
+        restarts.fill(false);
+        for lane in &lanes.lanes {
+            let logits = lane.tape.logits(o, step);
+            outputs[lane.first * o..][..logits.len()].copy_from_slice(logits);
+        }
+        *steps_seen += 1;
+        *awaits_target = true;
+    }
+
+    /// The error of the step just predicted, one entry a stream; `None` where there is none. Says whether this closed a window, so that its
+    /// gradient has been added. While [frozen](Engine::set_frozen) signals are only checked.
+    ///
+    /// # Errors
+    /// If a signal does not fit or is not finite, or nothing was predicted: the right ones can then be given. If a unit's activity is not
+    /// finite: the streams then start anew.
+    pub fn learn(&mut self, signals: &[Option<Signal<'_, T>>]) -> Result<bool, EngineError> {
+        let streams = self.streams();
+        if signals.len() != streams {
+            return Err(EngineError::Shape { what: "signals", found: signals.len(), expected: streams });
+        }
+        self.check_awaits_target()?;
+        // Everything is looked at before anything is written.
+        for (stream, signal) in signals.iter().enumerate() {
+            signal.map_or(Ok(()), |signal| self.check_signal(stream, signal))?;
+        }
+        if self.frozen {
+            return Ok(self.close_if_due());
+        }
+        for (stream, signal) in signals.iter().enumerate() {
+            if let Some(Signal { error, target }) = signal {
+                let mut column = self.newest(stream);
+                column.outputs_and_signal().1.copy_from_slice(error);
+                if let Some(target) = target {
+                    column.set_target(|to| to.copy_from_slice(target));
+                }
+                column.lane.score.targets += 1;
+            }
+        }
+        if !self.add_activity().is_finite() {
+            return Err(self.broken("the activity"));
+        }
+        Ok(self.close_if_due())
+    }
+
+    /// Refuses to learn from a step twice, or from none.
+    pub(crate) fn check_awaits_target(&self) -> Result<(), EngineError> {
+        if self.streaming.awaits_target { Ok(()) } else { Err(EngineError::NothingPredicted) }
+    }
+
+    /// Where the signal of a stream's newest step goes.
+    pub(crate) fn newest(&mut self, stream: usize) -> Column<'_, T> {
+        let (step, outputs) = (self.streaming.lanes.steps() - 1, self.network.outputs());
+        let (lane, stream) = self.streaming.lanes.find(stream);
+        Column { lane: &mut self.streaming.lanes.lanes[lane], outputs, step, stream }
+    }
+
+    /// What the newest step's activity adds to the error.
+    pub(crate) fn add_activity(&mut self) -> f64 {
+        let step = self.streaming.lanes.steps() - 1;
+        let mut sum = 0.0;
+        for lane in &mut self.streaming.lanes.lanes {
+            lane.score.activity = lane.tape.activity(&self.network, step);
+            sum += lane.score.activity;
+        }
+        sum
+    }
+
+    /// The signals of the newest step are there: closes the window if it is full, or looks back if it rolls. Says whether the gradient has grown.
+    pub(crate) fn close_if_due(&mut self) -> bool {
+        self.streaming.awaits_target = false;
+        if self.frozen {
+            return false;
+        }
+        if let Some(steps) = self.looks_back() {
+            let has_error = |lane: &Lane<T>| lane.score.targets > 0 || lane.score.activity > 0.0;
+            let looks = self.streaming.lanes.lanes.iter().any(has_error);
+            if looks {
+                self.look_back(steps);
+            }
+            return looks;
+        }
+        let full = self.window_is_full();
+        if full {
+            self.close_window();
+        }
+        full
+    }
+
+    /// The streams end here: an unfinished window is closed, what traces still owe the gradient is added, and every stream starts anew.
+    pub fn finish(&mut self) {
+        self.end();
+        self.streaming.restart();
+    }
+
+    /// Closes the last window of every stream.
+    pub(crate) fn end(&mut self) {
+        if self.frozen {
+            return;
+        }
+        if self.has_open_window() {
+            self.continues.fill(false);
+            self.sweep_window();
+        } else {
+            self.flush();
+        }
+    }
+}

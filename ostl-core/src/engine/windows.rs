@@ -1,0 +1,74 @@
+//! From one window to the next: its gradient, and its traces moved on.
+
+use super::{Engine, Streaming};
+use crate::linalg::real::Real;
+use crate::method::Window;
+
+impl<T: Real> Engine<T> {
+    /// Every stream starts anew, and nothing gathered so far is left.
+    pub(crate) fn restart(&mut self) {
+        self.clear_gradient();
+        self.streaming.restart();
+    }
+
+    pub(crate) fn window_is_full(&self) -> bool {
+        !self.frozen && matches!(self.method.window, Window::Steps(steps) if self.streaming.lanes.steps() >= steps)
+    }
+
+    /// Steps that a rolling window looks back over from every step.
+    pub(crate) fn looks_back(&self) -> Option<usize> {
+        match self.method.window {
+            Window::Rolling(steps) => Some(steps),
+            _ => None,
+        }
+    }
+
+    /// There are steps whose gradient was not added. A rolling window has added that of every step at once.
+    pub(crate) fn has_open_window(&self) -> bool {
+        !self.frozen && self.streaming.lanes.steps() > 0 && self.looks_back().is_none()
+    }
+
+    /// The gradient of the newest step's error, looking back over the last `steps`.
+    pub(super) fn look_back(&mut self, steps: usize) {
+        self.prune();
+        let outputs = self.network.outputs();
+        self.streaming.lanes.lanes.iter_mut().for_each(|lane| lane.look_back(outputs, steps));
+        self.continues.fill(true);
+        self.streaming.lanes.sweep(&self.network, &self.continues);
+        self.accumulate(true);
+    }
+
+    /// Closes the window at hand, be it full or not: its gradient is added, and traces are moved to its end. Streams go on.
+    pub fn close_window(&mut self) {
+        if self.has_open_window() {
+            self.continues.fill(true);
+            self.sweep_window();
+        }
+    }
+
+    /// The same where `continues` says which streams go on.
+    pub(super) fn sweep_window(&mut self) {
+        self.prune();
+        self.streaming.lanes.sweep(&self.network, &self.continues);
+        self.accumulate(true);
+        self.streaming.lanes.open();
+    }
+
+    /// What traces still owe the gradient is added, and they are forgotten.
+    pub(crate) fn flush(&mut self) {
+        let Streaming { lanes, trace, gradient, .. } = &mut self.streaming;
+        self.continues.fill(false);
+        trace.flush(&self.network, &mut lanes.lanes, &self.continues, gradient);
+    }
+
+    /// Both parts of the gradient (equation 1), the traces advanced (equation 2), and what the next window's edge needs. `may_defer` says that
+    /// streams that go on need not have added all of it before the next window.
+    pub(crate) fn accumulate(&mut self, may_defer: bool) {
+        let Streaming { lanes, trace, gradient, touched, steps_seen, .. } = &mut self.streaming;
+        touched.note(&self.network, lanes);
+        trace.close(&self.network, (&lanes.lanes, lanes.transposed()), &self.continues, (*steps_seen, may_defer), gradient);
+        for lane in &mut lanes.lanes {
+            lane.tape.keep_boundary(&self.network);
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! What learning takes of the machine's memory, optimiser included.
+
+use crate::learner::optimizer::OptimizerSettings;
+use crate::linalg::real::Real;
+use crate::method::Method;
+use crate::network::{Network, NetworkBuilder};
+use crate::refusal::{MemoryNeed, TooLarge};
+use crate::trace::Sizing;
+
+impl<T: Real> Network<T> {
+    /// What learning takes with this network, in so many streams side by side whose sequences (or stretches) have up to `longest` steps.
+    pub fn memory(&self, method: &Method, optimizer: &OptimizerSettings, streams: usize, longest: usize) -> MemoryNeed {
+        Sizing::new(self, method, streams, longest).need(optimizer.rule.moments_a_parameter())
+    }
+
+    /// Whether this machine has the memory for learning with it, the network itself being there already, and for so many bytes `beside`.
+    /// `budget` is what traces and windows may take, if there is such a limit. [`Learner::new`](crate::Learner::new) asks it without the two.
+    ///
+    /// # Errors
+    /// The part that takes most, how much it is, and what would fit.
+    pub fn check_memory(
+        &self,
+        method: &Method,
+        optimizer: &OptimizerSettings,
+        size: [usize; 2],
+        beside: u64,
+        budget: Option<u64>,
+    ) -> Result<MemoryNeed, Box<TooLarge>> {
+        self.check_need(true, method, optimizer.rule.moments_a_parameter(), size, beside, budget)
+    }
+}
+
+impl<T: Real> NetworkBuilder<T> {
+    /// What learning will take with these layers and that readout: [`Network::memory`], before the network is there.
+    pub fn memory(
+        &self,
+        readout: Option<usize>,
+        method: &Method,
+        optimizer: &OptimizerSettings,
+        [streams, longest]: [usize; 2],
+    ) -> MemoryNeed {
+        self.outline(readout, true).memory(method, optimizer, streams, longest)
+    }
+
+    /// Whether this machine has the memory for learning with these layers and that readout: [`Network::check_memory`], before the network
+    /// is there, and for its weights, too.
+    ///
+    /// # Errors
+    /// The part that takes most, how much it is, and what would fit.
+    pub fn check_memory(
+        &self,
+        readout: Option<usize>,
+        method: &Method,
+        optimizer: &OptimizerSettings,
+        size: [usize; 2],
+        beside: u64,
+        budget: Option<u64>,
+    ) -> Result<MemoryNeed, Box<TooLarge>> {
+        self.check_weights(readout)?;
+        let moments = optimizer.rule.moments_a_parameter();
+        self.outline(readout, true).check_need(false, method, moments, size, beside, budget)
+    }
+}
