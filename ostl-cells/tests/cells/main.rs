@@ -3,6 +3,7 @@
 mod auto_cell;
 mod carries;
 mod element_wise;
+mod engine;
 mod equivalences;
 mod every_cell;
 mod exactness;
@@ -10,6 +11,7 @@ mod golden;
 mod learner;
 mod objectives;
 mod persistence;
+mod predictor;
 mod rolling;
 mod stacks;
 mod wide;

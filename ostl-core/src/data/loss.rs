@@ -7,6 +7,8 @@ use crate::data::target::TargetKind;
 use crate::linalg::dispatch::{Instructions, Job, dispatch};
 use crate::linalg::real::Real;
 
+pub use crate::data::regression::{Huber, Poisson};
+
 /// The loss of one step of one stream; a sequence's loss is the sum over the steps that have a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -2,6 +2,8 @@
 
 pub mod batch;
 pub mod loss;
+pub(crate) mod loss_function;
 pub(crate) mod objective;
+pub(crate) mod regression;
 pub(crate) mod score;
-mod target;
+pub(crate) mod target;

@@ -9,6 +9,15 @@ pub enum Target<'a, T> {
     Values(&'a [T]),
 }
 
+/// A target, and how much it counts beside others: its loss and learning signal are multiplied by the weight.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Weighted<'a, T> {
+    /// The target.
+    pub target: Target<'a, T>,
+    /// Its weight, 0 or more; 1 for a target like any other.
+    pub weight: T,
+}
+
 /// Which of the two kinds of [targets](crate::Targets) a batch holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TargetKind {

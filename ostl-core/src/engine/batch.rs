@@ -3,7 +3,7 @@
 use super::Engine;
 use crate::data::batch::SequenceBatch;
 use crate::data::score::Score;
-use crate::data::loss::Target;
+use crate::data::target::Weighted;
 use crate::engine::error::EngineError;
 use crate::linalg::real::Real;
 use crate::method::Window;
@@ -51,7 +51,7 @@ impl<T: Real> Engine<T> {
         batch: &SequenceBatch<T>,
         outset: Outset,
         [start, steps]: [usize; 2],
-        error: impl Fn(Column<'_, T>, Target<'_, T>, &mut Score) + Send + Sync,
+        error: impl Fn(Column<'_, T>, Weighted<'_, T>, &mut Score) + Send + Sync,
     ) -> Result<Score, EngineError> {
         for (continues, &length) in self.continues.iter_mut().zip(batch.lengths()) {
             *continues = length > start + steps || (outset == Outset::WhereItIs && length == batch.steps());
@@ -87,7 +87,7 @@ impl<T: Real> Engine<T> {
             for step in 0..steps {
                 score.activity += lane.tape.activity(network, from + step);
                 for stream in 0..lane.tape.live {
-                    if let Some(target) = batch.target(lane.first + stream, start + step) {
+                    if let Some(target) = batch.weighted_target(lane.first + stream, start + step) {
                         error(Column { lane: &mut *lane, outputs, step: from + step, stream }, target, &mut score);
                     }
                 }

@@ -34,7 +34,9 @@ pub enum EngineError {
         value: f64,
     },
     /// A learning signal, or the target beside it, holds an infinite value or NaN.
-    #[error("stream {stream}, output {output}: the {part} is {value}; give the step no signal (the engine is as before the call)")]
+    #[error(
+        "stream {stream}, output {output}: the {part} is {value}; give the step no signal (the engine is as before the call)"
+    )]
     Signal {
         /// The stream.
         stream: usize,

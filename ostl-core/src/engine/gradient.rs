@@ -119,12 +119,7 @@ impl<T: Real> Engine<T> {
         self.make_whole();
         let state = &mut self.streaming;
         let (changed, counted) = state.touched.ranges(&self.network, &state.gradient);
-        change(Gathered {
-            parameters: &mut self.network.parameters,
-            gradient: &mut state.gradient,
-            changed,
-            counted,
-        })?;
+        change(Gathered { parameters: &mut self.network.parameters, gradient: &mut state.gradient, changed, counted })?;
         state.lanes.weights_changed();
         // Elsewhere the gradient is zero already.
         changed.iter().for_each(|place| state.gradient[place.clone()].fill(T::zero()));

@@ -10,6 +10,7 @@ mod gradient;
 pub(crate) mod inference;
 pub(crate) mod lanes;
 mod memory;
+pub(crate) mod predictor;
 pub(crate) mod ranges;
 mod refusals;
 mod signal;
@@ -96,7 +97,15 @@ impl<T: Real> Engine<T> {
         network.check_need(true, &method, moments, [streams, 1], 0, None)?;
         network.prune();
         let streaming = Streaming::new(&network, &method, streams);
-        Ok(Self { network, method, streaming, continues: vec![true; streams], frozen: false, changed_by_hand: false, shown: Vec::new() })
+        Ok(Self {
+            network,
+            method,
+            streaming,
+            continues: vec![true; streams],
+            frozen: false,
+            changed_by_hand: false,
+            shown: Vec::new(),
+        })
     }
 
     /// The network with its present weights.

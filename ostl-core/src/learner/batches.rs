@@ -90,9 +90,9 @@ impl<T: Real> Learner<T> {
         let mut score = Score::default();
         for start in (0..batch.steps()).step_by(window) {
             let steps = window.min(batch.steps() - start);
-            let objective = &self.objective;
+            let loss = &*self.loss;
             let learned = self.engine.learn_window(batch, outset, [start, steps], |column, target, score| {
-                add_loss(objective, column, target, score);
+                add_loss(loss, column, target, score);
             });
             let in_window = match learned {
                 Ok(score) => score,

@@ -3,7 +3,6 @@
 use super::{Learner, add_score};
 use crate::data::batch::SequenceBatch;
 use crate::data::loss::Target;
-use crate::data::objective::Objective;
 use crate::data::score::Score;
 use crate::engine::inference::{Inference, STEPS_AT_ONCE};
 use crate::learner::error::{Aftermath, LearnError};
@@ -76,7 +75,6 @@ impl<T: Real> Learner<T> {
         };
         let network = &self.engine.network;
         let mut signal = vec![T::zero(); network.outputs()];
-        let plain = Objective::from(self.objective.loss());
         let mut score = Score::default();
         for start in (0..batch.steps()).step_by(STEPS_AT_ONCE) {
             let steps = evaluation.take(network, batch, start);
@@ -88,9 +86,10 @@ impl<T: Real> Learner<T> {
                 let logits = tape.logits(signal.len(), step);
                 for (stream, outputs) in logits.chunks_exact(signal.len()).enumerate() {
                     score.steps += u64::from(start + step < batch.lengths()[stream]);
-                    if let Some(target) = batch.target(stream, start + step) {
+                    if let Some(weighted) = batch.weighted_target(stream, start + step) {
+                        let target = weighted.target;
                         let before = score.loss;
-                        add_score(&plain, outputs, target, &mut signal, &mut score);
+                        add_score(&*self.plain, outputs, weighted, &mut signal, &mut score);
                         let loss = score.loss - before;
                         observe(Observation { stream, step: start + step, outputs, target, loss });
                     }

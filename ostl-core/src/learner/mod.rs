@@ -14,15 +14,19 @@ mod steps;
 #[cfg(test)]
 mod tests;
 mod units;
+mod updates;
 mod walk;
 pub mod whole_file;
-mod updates;
 
-use crate::data::loss::{Loss, Target};
+use std::sync::Arc;
+
+use crate::data::loss::Target;
+use crate::data::loss_function::LossFunction;
 use crate::data::objective::Objective;
 use crate::data::score::Score;
-use crate::engine::{Column, Engine};
+use crate::data::target::Weighted;
 use crate::engine::inference::Inference;
+use crate::engine::{Column, Engine};
 use crate::learner::error::LearnError;
 use crate::linalg::real::Real;
 use crate::method::{Method, Update};
@@ -47,7 +51,9 @@ use units::Watch;
 pub struct Learner<T: Real> {
     pub(crate) engine: Engine<T>,
     pub(crate) optimizer: Optimizer<T>,
-    objective: Objective,
+    loss: Arc<dyn LossFunction<T>>,
+    /// What is reported: the loss without the weights of classes and smoothed labels.
+    plain: Arc<dyn LossFunction<T>>,
     /// Targets since the last update.
     targets: u64,
     evaluation: Option<Inference<T>>,
@@ -56,7 +62,7 @@ pub struct Learner<T: Real> {
 }
 
 impl<T: Real> Learner<T> {
-    /// A learner for so many streams side by side, of a [`Loss`] or of an [`Objective`] with weights for classes or smoothed labels.
+    /// A learner for so many streams side by side, of a [`Loss`](crate::Loss) or of an [`Objective`] with weights for classes or smoothed labels.
     ///
     /// # Errors
     /// If the method or the optimiser's settings cannot be run, there are no streams, weights of classes are not one for each output, or this
@@ -69,13 +75,38 @@ impl<T: Real> Learner<T> {
         streams: usize,
     ) -> Result<Self, ConfigError> {
         let objective = objective.into();
+        let plain = Arc::new(objective.loss());
+        Self::of_losses(network, [Arc::new(objective), plain], method, optimizer, streams)
+    }
+
+    /// The same with any loss, which it is evaluated by, too.
+    ///
+    /// # Errors
+    /// As [`new`](Learner::new).
+    pub fn with_loss(
+        network: Network<T>,
+        loss: Arc<dyn LossFunction<T>>,
+        method: Method,
+        optimizer: OptimizerSettings,
+        streams: usize,
+    ) -> Result<Self, ConfigError> {
+        Self::of_losses(network, [loss.clone(), loss], method, optimizer, streams)
+    }
+
+    fn of_losses(
+        network: Network<T>,
+        [loss, plain]: [Arc<dyn LossFunction<T>>; 2],
+        method: Method,
+        optimizer: OptimizerSettings,
+        streams: usize,
+    ) -> Result<Self, ConfigError> {
         method.validate_for(&network)?;
-        objective.check_outputs(network.outputs())?;
+        loss.check_outputs(network.outputs())?;
         optimizer.validate()?;
         let parameters = network.parameters().len();
         let engine = Engine::with_moments(network, method, streams, optimizer.rule.moments_a_parameter())?;
         let optimizer = Optimizer::new(optimizer, parameters)?;
-        Ok(Self { engine, optimizer, objective, targets: 0, evaluation: None, watch: None })
+        Ok(Self { engine, optimizer, loss, plain, targets: 0, evaluation: None, watch: None })
     }
 
     /// The engine that finds the gradient: network, traces, what is in hand.
@@ -99,14 +130,9 @@ impl<T: Real> Learner<T> {
         self.engine.method()
     }
 
-    /// The loss it learns to make small, and by which it is evaluated.
-    pub fn loss(&self) -> Loss {
-        self.objective.loss()
-    }
-
-    /// The loss with the weights of classes and smoothed labels that it learns with.
-    pub fn objective(&self) -> &Objective {
-        &self.objective
+    /// The loss that it learns to make small.
+    pub fn loss(&self) -> &dyn LossFunction<T> {
+        &*self.loss
     }
 
     /// The optimiser and its moments.
@@ -180,19 +206,35 @@ impl<T: Real> Learner<T> {
     }
 }
 
-/// Adds the loss of one stream's step and leaves its learning signal with the engine.
-fn add_loss<T: Real>(objective: &Objective, mut column: Column<'_, T>, target: Target<'_, T>, score: &mut Score) {
-    column.set_target(|to| objective.write_target(target, to));
+/// Adds the loss of one stream's step, of a target that weighs so much, and leaves its learning signal with the engine.
+fn add_loss<T: Real>(loss: &dyn LossFunction<T>, mut column: Column<'_, T>, target: Weighted<'_, T>, score: &mut Score) {
+    let Weighted { target: answer, weight } = target;
+    let scale = |values: &mut [T]| {
+        if weight != T::one() {
+            values.iter_mut().for_each(|value| *value *= weight);
+        }
+    };
+    column.set_target(|to| {
+        loss.write_target(answer, to);
+        scale(to);
+    });
     let (outputs, signal) = column.outputs_and_signal();
-    add_score(objective, outputs, target, signal, score);
+    add_score(loss, outputs, target, signal, score);
+    scale(signal);
 }
 
-fn add_score<T: Real>(objective: &Objective, logits: &[T], target: Target<'_, T>, signal: &mut [T], score: &mut Score) {
-    score.loss += objective.evaluate(logits, target, signal).to_f64();
-    score.weight += objective.weight(target);
+fn add_score<T: Real>(
+    loss: &dyn LossFunction<T>,
+    outputs: &[T],
+    Weighted { target, weight }: Weighted<'_, T>,
+    signal: &mut [T],
+    score: &mut Score,
+) {
+    score.loss += loss.evaluate(outputs, target, signal).to_f64() * weight.to_f64();
+    score.weight += loss.weight(target) * weight.to_f64();
     score.targets += 1;
     if let Target::Class(class) = target {
-        score.correct += u64::from(is_first_maximum(logits, class));
+        score.correct += u64::from(is_first_maximum(outputs, class));
     }
 }
 

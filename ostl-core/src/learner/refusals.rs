@@ -3,6 +3,7 @@
 use super::Learner;
 use crate::data::batch::{Place, SequenceBatch, TargetKind};
 use crate::data::loss::Target;
+use crate::data::target::Weighted;
 use crate::engine::error::EngineError;
 use crate::learner::error::{Aftermath, LearnError};
 use crate::linalg::real::Real;
@@ -47,7 +48,7 @@ impl<T: Real> Learner<T> {
     /// Refuses a batch that does not have the form of network and loss, or holds an input or a target that is not finite.
     pub(super) fn check_batch(&self, batch: &SequenceBatch<T>) -> Result<(), LearnError> {
         self.engine.check_batch(batch).map_err(|error| self.learn_error(error))?;
-        let (kind, expected) = (batch.targets().kind(), self.objective.loss().target_kind());
+        let (kind, expected) = (batch.targets().kind(), self.loss.target_kind());
         if kind != expected {
             let problem = format!("the batch holds {kind:?}, the loss wants {expected:?}");
             return Err(LearnError::Target { stream: 0, problem });
@@ -60,10 +61,15 @@ impl<T: Real> Learner<T> {
         }
     }
 
-    pub(super) fn check_target(&self, stream: usize, target: &Target<'_, T>) -> Result<(), LearnError> {
+    pub(super) fn check_target(&self, stream: usize, target: &Weighted<'_, T>) -> Result<(), LearnError> {
+        let &Weighted { target, weight } = target;
+        if !weight.is_finite() || weight < T::zero() {
+            let problem = format!("a weight of {weight:?}, expected a finite number, 0 or more");
+            return Err(LearnError::Target { stream, problem });
+        }
         let outputs = self.network().outputs();
-        let problem = match (target, self.objective.loss().target_kind()) {
-            (Target::Class(class), TargetKind::Classes) if *class < outputs => return Ok(()),
+        let problem = match (target, self.loss.target_kind()) {
+            (Target::Class(class), TargetKind::Classes) if class < outputs => return Ok(()),
             (Target::Class(class), TargetKind::Classes) => format!("class {class} where the readout has {outputs}"),
             (Target::Values(values), TargetKind::Values) if values.len() == outputs => {
                 return match values.iter().position(|v| !v.is_finite()) {

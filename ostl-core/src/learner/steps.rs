@@ -3,8 +3,9 @@
 use nalgebra::DMatrixView;
 
 use super::{Learner, add_loss};
-use crate::data::score::Score;
 use crate::data::loss::Target;
+use crate::data::score::Score;
+use crate::data::target::Weighted;
 use crate::learner::error::LearnError;
 use crate::linalg::real::Real;
 use crate::method::Update;
@@ -35,21 +36,38 @@ impl<T: Real> Learner<T> {
     /// If a target does not fit or is not finite, or nothing was predicted: the learner is then as before the call, and can be given the right
     /// targets. If the loss, the gradient or the update is not finite: the weights are then as before, and the streams start anew.
     pub fn learn(&mut self, targets: &[Option<Target<'_, T>>]) -> Result<Score, LearnError> {
+        let whole = |target| Weighted { target, weight: T::one() };
+        self.learn_of(targets.len(), |stream| targets[stream].map(whole))
+    }
+
+    /// The same with targets that weigh more or less than others. The learner's mean over targets divides by their number, so that twice the
+    /// weight moves the weights of the network twice as far.
+    ///
+    /// # Errors
+    /// As [`learn`](Learner::learn), and if a weight is negative or not finite.
+    pub fn learn_weighted(&mut self, targets: &[Option<Weighted<'_, T>>]) -> Result<Score, LearnError> {
+        self.learn_of(targets.len(), |stream| targets[stream])
+    }
+
+    fn learn_of<'t>(&mut self, count: usize, targets: impl Fn(usize) -> Option<Weighted<'t, T>>) -> Result<Score, LearnError>
+    where
+        T: 't,
+    {
         let streams = self.streams();
-        if targets.len() != streams {
-            return Err(LearnError::Shape { what: "targets", found: targets.len(), expected: streams });
+        if count != streams {
+            return Err(LearnError::Shape { what: "targets", found: count, expected: streams });
         }
         self.engine.check_awaits_target().map_err(|error| self.learn_error(error))?;
         // Everything is looked at before anything is written.
-        for (stream, target) in targets.iter().enumerate() {
-            target.as_ref().map_or(Ok(()), |target| self.check_target(stream, target))?;
+        for stream in 0..streams {
+            targets(stream).map_or(Ok(()), |target| self.check_target(stream, &target))?;
         }
         let mut score = Score { steps: streams as u64, ..Score::default() };
-        for (stream, target) in targets.iter().enumerate() {
-            if let Some(target) = target {
+        for stream in 0..streams {
+            if let Some(target) = targets(stream) {
                 let mut column = self.engine.newest(stream);
                 column.lane.score.targets += 1;
-                add_loss(&self.objective, column.reborrow(), *target, &mut score);
+                add_loss(&*self.loss, column.reborrow(), target, &mut score);
             }
         }
         if !self.is_frozen() {

@@ -7,8 +7,8 @@ use std::ops::Range;
 
 use nalgebra::DMatrix;
 
-use crate::data::target::Target;
 pub use crate::data::target::TargetKind;
+use crate::data::target::{Target, Weighted};
 use crate::linalg::real::Real;
 
 pub(crate) use finite::Place;
@@ -48,6 +48,8 @@ pub struct SequenceBatch<T: Real> {
     inputs: Inputs<T>,
     targets: Targets<T>,
     has_target: Vec<bool>,
+    /// Of each target beside others; empty where all count alike.
+    weights: Vec<T>,
     resets: Vec<bool>,
     lengths: Vec<usize>,
 }
@@ -79,6 +81,7 @@ impl<T: Real> SequenceBatch<T> {
                 TargetKind::Values => Targets::Values(DMatrix::zeros(outputs, columns)),
             },
             has_target: vec![false; columns],
+            weights: Vec::new(),
             resets: vec![false; columns],
             lengths: lengths.to_vec(),
         }
@@ -302,6 +305,27 @@ impl<T: Real> SequenceBatch<T> {
         })
     }
 
+    /// The same with its weight.
+    pub fn weighted_target(&self, stream: usize, step: usize) -> Option<Weighted<'_, T>> {
+        let weight = self.weights.get(step * self.streams + stream).copied().unwrap_or(T::one());
+        self.target(stream, step).map(|target| Weighted { target, weight })
+    }
+
+    /// How much the target of this step of this stream counts beside others: its loss and learning signal are multiplied by that. 1 for
+    /// targets that were not given a weight.
+    ///
+    /// # Panics
+    /// If the stream or the step does not exist, or the weight is negative or not finite.
+    #[track_caller]
+    pub fn set_weight(&mut self, stream: usize, step: usize, weight: T) {
+        assert!(weight.is_finite() && weight >= T::zero(), "a weight of {weight:?}, expected a finite number, 0 or more");
+        let column = self.column(stream, step);
+        if self.weights.is_empty() {
+            self.weights = vec![T::one(); self.streams * self.steps];
+        }
+        self.weights[column] = weight;
+    }
+
     /// Whether this stream is reset before this step.
     pub fn is_reset(&self, stream: usize, step: usize) -> bool {
         stream < self.streams && step < self.steps && self.resets[step * self.streams + stream]
@@ -351,6 +375,7 @@ impl<T: Real> SequenceBatch<T> {
                 Targets::Values(values) => Targets::Values(cast(values)),
             },
             has_target: self.has_target.clone(),
+            weights: self.weights.iter().map(|weight| U::from_f64(weight.to_f64())).collect(),
             resets: self.resets.clone(),
             lengths: self.lengths.clone(),
         }

@@ -2,8 +2,8 @@
 
 use crate::linalg::real::Real;
 use crate::method::{Carry, Method, Window};
-use crate::network::size::{layer_of_most, with_units};
 use crate::network::Network;
+use crate::network::size::{layer_of_most, with_units};
 use crate::refusal::{ConfigError, Counted, Fits, MemoryNeed, Part, TooLarge, can_have};
 use crate::trace::Sizing;
 
