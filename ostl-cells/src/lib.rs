@@ -47,3 +47,17 @@ pub use surrogate::{
     Arctan, FastSigmoid, PseudoDerivative, PseudoDerivativeKind, SigmoidDerivative, TanhDerivative, Triangle,
 };
 pub use synaptic::SynapticLif;
+
+pub use ostl_core;
+
+/// What a program that learns needs, cells and engine: `use ostl_cells::prelude::*;`, and no other dependency.
+pub mod prelude {
+    pub use crate::{
+        Alif, ELstm, Gru, IndRnn, Li, Lif, Lru, Lstm, MinGru, MinLstm, Rnn, Rtu, Snu, SynapticLif,
+        surrogate::{Arctan, FastSigmoid, SigmoidDerivative, TanhDerivative, Triangle},
+    };
+    pub use ostl_core::{
+        Activation, Carry, Engine, Feedback, Learner, Loss, LossFunction, Method, Network, OptimizerSettings, Predictor,
+        Publisher, Real, SequenceBatch, Signal, Target, TargetKind, Update, Window,
+    };
+}

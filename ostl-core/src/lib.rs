@@ -69,3 +69,6 @@ pub use network::initialize::Initialization;
 pub use network::layer::Activation;
 pub use network::{Block, Network, NetworkBuilder};
 pub use refusal::{ConfigError, Counted, Fits, MemoryNeed, Part, TooLarge};
+
+/// The linear algebra whose views outputs come in.
+pub use nalgebra;

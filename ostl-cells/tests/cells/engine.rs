@@ -81,7 +81,10 @@ fn spiking(streams: usize) -> (Network<f64>, SequenceBatch<f64>) {
     let plan = Plan {
         inputs: 4,
         layers: vec![
-            crate::stacks::LayerPlan::Cell(CellConfig::every().into_iter().find(|(name, _)| name == "snu").unwrap().1, 9),
+            crate::stacks::LayerPlan::Cell(
+                CellConfig::every().into_iter().find(|(name, _)| name == "snu-tanh").unwrap().1,
+                9,
+            ),
             crate::stacks::LayerPlan::Cell(CellConfig::every().into_iter().find(|(name, _)| name == "lif").unwrap().1, 7),
         ],
         outputs: 3,

@@ -14,8 +14,8 @@ use crate::tape::{Keep, Lists, Moment, Tape};
 /// A network that only predicts. It shares its weights, keeps the states of its own streams and no trace, and may live in another thread than
 /// the learner that the weights come from: [`Publisher`] hands them over without stopping either.
 ///
-/// Its outputs are those of a [frozen](crate::Learner::set_frozen) learner with the same weights, and those of one that learns, if nothing is
-/// dropped (`dropout` is for learning).
+/// Its outputs are those of a [frozen](crate::Learner::set_frozen) learner with the same weights, to the bit, and but for rounding those of one that
+/// learns: there a sum over events may be taken in another order, and `dropout` is for learning alone.
 ///
 /// ```
 /// use std::sync::Arc;
