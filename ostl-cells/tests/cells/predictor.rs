@@ -13,7 +13,7 @@ use ostl_core::{
 fn plan(streams: usize, cell: &CellConfig) -> Plan {
     Plan {
         inputs: 4,
-        layers: vec![LayerPlan::Cell(cell.clone(), 9), LayerPlan::Cell(cell.clone(), 5)],
+        layers: vec![LayerPlan::Cell(*cell, 9), LayerPlan::Cell(*cell, 5)],
         outputs: 3,
         loss: Loss::SoftmaxCrossEntropy,
         lengths: vec![24; streams],

@@ -135,14 +135,14 @@ mod tests {
             signal: vec![zeros.clone(); 2],
             jacobian: vec![vec![zeros.clone(); 2]; 2],
         };
-        for unit in 0..UNITS {
+        for (unit, d) in D.iter().enumerate() {
             let states = states(theta, unit);
             // ∂E/∂s_t as later steps send it, and ∂s_end/∂s_t.
             let (mut of_error, mut of_end) = ([0.0; 2], [[1.0, 0.0], [0.0, 1.0]]);
             for (t, step) in steps.clone().zip(&mut window.steps).rev() {
                 let slope = states[t].map(|s| 1.0 - s * s);
                 let through_a = |adjoint: [f64; 2]| [0, 1].map(|v| adjoint[v] * slope[v]);
-                let earlier = |delta: [f64; 2]| [0, 1].map(|w| D[unit][0][w] * delta[0] + D[unit][1][w] * delta[1]);
+                let earlier = |delta: [f64; 2]| [0, 1].map(|w| d[0][w] * delta[0] + d[1][w] * delta[1]);
                 let delta = through_a([0, 1].map(|v| of_error[v] + states[t][v]));
                 let influence = of_end.map(through_a);
                 for gate in 0..2 {
