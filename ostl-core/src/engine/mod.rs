@@ -37,7 +37,7 @@ pub(crate) use streaming::Streaming;
 /// [`clear_gradient`](Engine::clear_gradient) or [`update`](Engine::update). [`Learner`](crate::Learner) is this, a loss and an optimiser.
 ///
 /// The method's [`update`](crate::Method::update) says nothing here: whoever has the gradient changes the weights when they like. Between two
-/// changes the sum is that of BPTT at these weights wherever the method is exact ([`Method::claim`](crate::Method::claim)); a trace
+/// changes the sum is that of BPTT at these weights wherever the method is exact ([`gradient_check`](crate::gradient_check)); a trace
 /// that was gathered at earlier weights stays as it is, which is what learning online means.
 ///
 /// ```
