@@ -30,10 +30,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
         done.store(true, Ordering::Relaxed);
         let (steps, error) = server.join().map_err(|_| "the server panicked")?.map_err(|error| error.to_string())?;
-        println!(
-            "served {} steps while 5000 were learned, error at the end {error:.4}",
-            if steps > 0 { "thousands of" } else { "no" }
-        );
+        println!("served {steps} steps while 5000 were learned; squared error at the end {error:.5}");
         Ok(())
     })
 }

@@ -79,7 +79,7 @@ mod tests {
     #[test]
     fn signals_are_derivatives() {
         let losses: [&dyn LossFunction<f64>; 3] = [&Huber::new(1.0).unwrap(), &Huber::new(0.3).unwrap(), &Poisson];
-        let (outputs, targets) = ([0.35, -1.0, 2.0, 0.7], [0.0, 2.0, 1.5, 1.0]);
+        let (outputs, targets) = ([0.35, -1.0, 2.0, 0.75], [0.0, 2.0, 1.5, 1.0]);
         for (number, loss) in losses.into_iter().enumerate() {
             let (mut signal, mut scratch) = ([0.0; 4], [0.0; 4]);
             loss.evaluate(&outputs, Target::Values(&targets), &mut signal);

@@ -6,6 +6,7 @@ use nalgebra::DMatrixView;
 
 use crate::engine::error::EngineError;
 use crate::linalg::real::{Real, all_finite};
+use crate::method::Method;
 use crate::network::Network;
 use crate::refusal::{ConfigError, Counted};
 use crate::tape::width::width;
@@ -47,7 +48,7 @@ impl<T: Real> Predictor<T> {
         if streams == 0 {
             return Err(ConfigError::out_of_range("streams", 0, "at least 1"));
         }
-        network.check_room(&crate::Method::tbptt(1), [streams, 1], Counted::Evaluation)?;
+        network.check_room(&Method::tbptt(1), [streams, 1], Counted::Evaluation)?;
         let width = width(streams);
         let lists = if network.reads_events { Lists::AllInputs } else { Lists::Sparse };
         let lanes =
