@@ -278,3 +278,18 @@ fn frozen_it_only_predicts() {
     }
     assert!(engine.gradient().unwrap().to_vec() != before);
 }
+
+#[test]
+fn a_method_is_what_it_was_when_it_is_read_again() {
+    let plain = Method::ostl();
+    for method in [
+        plain,
+        Method { window: Window::Rolling(9), carry: Carry::None, update: Update::Window, ..plain },
+        Method { carry: Carry::Snap(3), feedback: Feedback::Direct, seed: 77, ..plain },
+    ] {
+        let written = serde_json::to_string(&method).unwrap();
+        assert_eq!(serde_json::from_str::<Method>(&written).unwrap(), method, "{written}");
+    }
+    let wrong = serde_json::to_string(&plain).unwrap().replace("\"1\"", "\"0\"");
+    assert!(serde_json::from_str::<Method>(&wrong).unwrap_err().to_string().contains("unknown window `0`"), "{wrong}");
+}

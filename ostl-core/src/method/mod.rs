@@ -6,19 +6,10 @@ mod carry;
 mod combination;
 pub mod feedback;
 mod named;
+mod window;
 
 pub use carry::Carry;
-
-/// How many steps the reverse sweep sees at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Window {
-    /// K steps; K = 1 is OSTL as published. Memory does not grow with the sequence.
-    Steps(usize),
-    /// The whole sequence: backpropagation through time, memory proportional to the longest sequence.
-    Sequence,
-    /// The last so many steps, looked back over from every step; nothing is carried beyond them.
-    Rolling(usize),
-}
+pub use window::Window;
 
 /// How the learning signal comes down from the readout through the layers.
 ///
@@ -91,7 +82,8 @@ pub enum TraceFormat {
 }
 
 /// A learning method.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Method {
     /// Steps seen at once.
     pub window: Window,
