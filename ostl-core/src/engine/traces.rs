@@ -167,7 +167,7 @@ impl<T: Real> Trace<T> {
             Beyond::Nothing => {}
             Beyond::Influence(influence) => influence.close(&window, transposed, gradient),
             Beyond::Presynaptic(traces) => traces.close(&window, gradient),
-            Beyond::Uoro(uoro) => uoro.close(&window, gradient),
+            Beyond::Uoro(uoro) => uoro.close(&window, transposed, gradient),
         }
         for (fresh, goes_on) in self.fresh.iter_mut().zip(continues) {
             *fresh = !goes_on;

@@ -3,22 +3,23 @@
 pub(crate) mod immediate;
 mod size;
 mod transposed;
+mod walk;
 
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use crate::cell::dynamics::ReverseColumn;
 use crate::cell::filter::{Filter, Source};
 use crate::linalg::product::{Into, columns, columns_mut, multiply_shared, plain_operand};
 use crate::linalg::real::Real;
 use crate::method::{Feedback, Method};
 use crate::network::Network;
 use crate::network::layer::{Layer, Recurrent};
-use crate::tape::{LayerTape, RecurrentTape, Tape};
+use crate::tape::{LayerOnTapeMut, LayerTape, RecurrentTape, Tape};
 use immediate::folded_signal;
-use transposed::Reach;
-pub(crate) use transposed::Transposed;
+pub(crate) use transposed::{ThroughH, Transposed, transpose};
+pub(crate) use walk::{LayerAdjoints, StreamWalk};
+use walk::{StepAdjoints, TapeColumns, Walk, send_down};
 
 /// Adjoints of one layer.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -143,16 +144,16 @@ impl<T: Real> Sweep<T> {
             let layer = &network.layers[index];
             let (_, h) = &transposed.layers[index];
             let sweep = &mut self.layers[index];
-            match (layer, &mut tape.layers[index]) {
-                (Layer::Dense(layer), LayerTape::Dense(dense)) => {
+            match LayerOnTapeMut::new(layer, &mut tape.layers[index]) {
+                LayerOnTapeMut::Dense(layer, dense) => {
                     layer.activation.through(&dense.output[seen(layer.units)], &mut sweep.signal[seen(layer.units)]);
                 }
-                (Layer::Recurrent(layer), LayerTape::Recurrent(recurrent)) => {
-                    add_rates(layer, recurrent, sweep, (&tape.goes_on, &tape.counts), tape.live, steps.clone());
-                    let flags = (&tape.goes_on[..], &tape.counts[..]);
-                    reverse(layer, (h, transposed.reach), recurrent, sweep, flags, tape.live, steps.clone());
+                LayerOnTapeMut::Recurrent(layer, recurrent) => {
+                    let columns =
+                        Columns { goes_on: &tape.goes_on, counts: &tape.counts, live: tape.live, steps: steps.clone() };
+                    add_rates(layer, recurrent, sweep, &columns);
+                    reverse(layer, h, transposed.at_edge, recurrent, sweep, &columns);
                 }
-                _ => unreachable!("tape and network are built together"),
             }
             if index > 0 {
                 self.send_down(network, transposed, tape, index);
@@ -174,7 +175,7 @@ impl<T: Real> Sweep<T> {
             Feedback::Symmetric | Feedback::Random => index,
             Feedback::Direct | Feedback::TargetProjection => network.layers.len() - 1,
         };
-        let (rows, stride) = (network.layers[from].x_rows(), network.layers[from].activations());
+        let stride = network.layers[from].activations();
         let (lower, upper) = self.layers.split_at_mut(index);
         let signal = &mut lower[index - 1].signal[m * first..m * (first + width)];
         if transposed.feedback == Feedback::TargetProjection {
@@ -184,20 +185,11 @@ impl<T: Real> Sweep<T> {
             signal.iter_mut().for_each(|signal| *signal = -*signal);
             return;
         }
-        if rows.is_empty() {
-            signal.fill(T::zero());
-            return;
-        }
         let delta = match &tape.layers[from] {
             LayerTape::Recurrent(tape) => &tape.activation,
             LayerTape::Dense(_) => &upper[from - index].signal,
         };
-        multiply_shared(
-            Into::Replace,
-            columns(down, m, rows.len(), m),
-            plain_operand(&delta[first * stride + rows.start..], rows.len(), width, stride),
-            columns_mut(signal, m, width, m),
-        );
+        send_down(down, &network.layers[from], &delta[first * stride..], signal);
     }
 
     /// What the window wants at its start of the filtered outputs of a layer: what it wants of the state above, which is made of them.
@@ -224,31 +216,35 @@ impl<T: Real> Sweep<T> {
     }
 }
 
-/// What the error wants of each step's outputs on account of the firing rates: of r_t directly, and of later rates through r_t.
-fn add_rates<T: Real>(
-    layer: &Recurrent<T>,
-    tape: &RecurrentTape<T>,
-    sweep: &mut LayerSweep<T>,
-    (goes_on, counts): (&[bool], &[bool]),
+/// The columns of a layer's tape that a sweep goes through.
+struct Columns<'a> {
+    /// Whether a column went on from the step before.
+    goes_on: &'a [bool],
+    /// Whether a column's activity is part of the error.
+    counts: &'a [bool],
+    /// Streams side by side.
     live: usize,
-    seen: Range<usize>,
-) {
+    steps: Range<usize>,
+}
+
+/// What the error wants of each step's outputs on account of the firing rates: of r_t directly, and of later rates through r_t.
+fn add_rates<T: Real>(layer: &Recurrent<T>, tape: &RecurrentTape<T>, sweep: &mut LayerSweep<T>, columns: &Columns<'_>) {
     let Some(term) = layer.activity.rate else { return };
-    let (n, beta) = (layer.units, T::from_f64(term.decay));
+    let (n, live, beta) = (layer.units, columns.live, T::from_f64(term.decay));
     // Adjoints of r, later β times those: of r before the window in the end, for the filter that carries it.
     let adjoint = &mut sweep.to_rate;
     adjoint[..n * live].fill(T::zero());
-    for step in seen.rev() {
+    for step in columns.steps.clone().rev() {
         for b in 0..live {
             let column = step * live + b;
             let place = column * n..(column + 1) * n;
             let (signal, rates) = (&mut sweep.signal[place.clone()], &tape.activity.rates[place]);
             for ((adjoint, signal), &rate) in adjoint[b * n..(b + 1) * n].iter_mut().zip(signal).zip(rates) {
-                if counts[column] {
+                if columns.counts[column] {
                     *adjoint += term.slope(rate);
                 }
                 *signal += (T::one() - beta) * *adjoint;
-                *adjoint = (beta * *adjoint).if_or(goes_on[column], T::zero());
+                *adjoint = (beta * *adjoint).if_or(columns.goes_on[column], T::zero());
             }
         }
     }
@@ -260,59 +256,34 @@ fn add_rates<T: Real>(
 /// δ_t for the layer's steps, last first, from the signals above and from later steps.
 fn reverse<T: Real>(
     layer: &Recurrent<T>,
-    (transposed_h, reach): (&[T], Reach),
+    transposed_h: &[T],
+    at_edge: ThroughH,
     tape: &mut RecurrentTape<T>,
     sweep: &mut LayerSweep<T>,
-    (goes_on, counts): (&[bool], &[bool]),
-    live: usize,
-    seen: Range<usize>,
+    columns: &Columns<'_>,
 ) {
-    let (n, s, g) = (layer.units, layer.states(), layer.gates());
-    sweep.to_state[..s * n * live].fill(T::zero());
-    sweep.to_output[..n * live].fill(T::zero());
-    let first_step = seen.start;
-    for step in seen.rev() {
-        let first = step * live;
-        for b in 0..live {
-            let column = first + b;
-            if let Some(term) = layer.activity.voltage.filter(|_| counts[column]) {
+    let (n, s, g, live) = (layer.units, layer.states(), layer.gates(), columns.live);
+    let (to_state, to_output) = (&mut sweep.to_state[..s * n * live], &mut sweep.to_output[..n * live]);
+    to_state.fill(T::zero());
+    to_output.fill(T::zero());
+    let walk = Walk { layer, partials: &tape.partials, goes_on: columns.goes_on, transposed_h };
+    for step in columns.steps.clone().rev() {
+        let (first, end) = (step * live, (step + 1) * live);
+        if let Some(term) = layer.activity.voltage {
+            for column in (first..end).filter(|&column| columns.counts[column]) {
                 let potentials = &tape.activity.potentials[column * n..(column + 1) * n];
-                let first = (b * s + layer.dynamics.potential()) * n;
-                let adjoint = sweep.to_state[first..first + n].iter_mut();
+                let place = ((column - first) * s + layer.dynamics.potential()) * n;
+                let adjoint = to_state[place..place + n].iter_mut();
                 adjoint.zip(potentials).for_each(|(adjoint, &v)| *adjoint += term.slope(v));
             }
-            layer.dynamics.reverse(ReverseColumn {
-                partials: tape.partials.column(column, [n, s, g]),
-                goes_on: goes_on[column],
-                signal: &sweep.signal[column * n..(column + 1) * n],
-                to_state: &mut sweep.to_state[b * s * n..(b + 1) * s * n],
-                to_output: &mut sweep.to_output[b * n..(b + 1) * n],
-                delta: &mut tape.activation[column * g * n..(column + 1) * g * n],
-            });
         }
-        if !layer.y_gates.is_empty() {
-            // Hᵀδ for all streams; for a stream that was reset it must not flow, so it is taken back out.
-            let rows = layer.y_rows();
-            let delta = &tape.activation[first * g * n + rows.start..];
-            match if step == first_step { reach } else { Reach::All } {
-                Reach::All => multiply_shared(
-                    Into::Add,
-                    columns(transposed_h, n, rows.len(), n),
-                    plain_operand(delta, rows.len(), live, g * n),
-                    columns_mut(&mut sweep.to_output, n, live, n),
-                ),
-                Reach::Itself => {
-                    for (b, to_output) in sweep.to_output[..n * live].chunks_exact_mut(n).enumerate() {
-                        for row in 0..rows.len() {
-                            to_output[row % n] += transposed_h[row * n + row % n] * delta[b * g * n + row];
-                        }
-                    }
-                }
-                Reach::None => {}
-            }
-            for b in (0..live).filter(|b| !goes_on[first + b]) {
-                sweep.to_output[b * n..(b + 1) * n].fill(T::zero());
-            }
-        }
+        let adjoints = StepAdjoints {
+            to_state: &mut *to_state,
+            to_output: &mut *to_output,
+            signal: &sweep.signal[first * n..end * n],
+            delta: &mut tape.activation[first * g * n..end * g * n],
+        };
+        let through_h = if step == columns.steps.start { at_edge } else { ThroughH::All };
+        walk.step(TapeColumns::From(first), through_h, adjoints);
     }
 }

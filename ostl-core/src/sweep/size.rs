@@ -6,7 +6,7 @@ use crate::method::{Feedback, Method};
 use crate::network::Network;
 use crate::network::layer::Layer;
 use crate::refusal::{Count, count};
-use crate::sweep::{Sweep, Transposed};
+use crate::sweep::{LayerAdjoints, Sweep, Transposed};
 
 impl<T: Real> Sweep<T> {
     /// Bytes that the buffers of a sweep take.
@@ -58,5 +58,13 @@ impl<T: Real> Transposed<T> {
             columns * layer.inputs() + h
         };
         layers.iter().enumerate().map(of).sum::<Count>() * size_of::<T>()
+    }
+}
+
+impl<T: Real> LayerAdjoints<T> {
+    /// Values of so many adjoint columns of a layer.
+    pub(crate) fn values(layer: &Layer<T>, columns: Count) -> Count {
+        let of_unit = layer.recurrent().map_or(2, |layer| layer.states() + 2 + layer.gates());
+        columns * layer.units() * of_unit
     }
 }

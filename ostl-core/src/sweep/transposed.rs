@@ -17,18 +17,20 @@ pub(crate) struct Transposed<T: Real> {
     pub(super) layers: Vec<(Vec<T>, Vec<T>)>,
     pub(super) feedback: Feedback,
     /// What the first step of a window wants of the step before, through H.
-    pub(super) reach: Reach,
+    pub(super) at_edge: ThroughH,
     is_current: bool,
 }
 
-/// How far the first step of a window reaches through H.
+/// What of Hᵀδ reaches the step before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Reach {
-    /// To all units.
+pub(crate) enum ThroughH {
+    /// All of it.
     All,
-    /// Each unit to itself.
+    /// All of it, where the δ of an adjoint column is zero but for one unit: that of the column's number, counted modulo n.
+    OwnUnit,
+    /// What leads from each unit to itself.
     Itself,
-    /// To none.
+    /// Nothing.
     None,
 }
 
@@ -44,22 +46,17 @@ impl<T: Real> Transposed<T> {
             let h = layer.recurrent().map_or(0, |layer| layer.h_range().len());
             (down, vec![T::zero(); h])
         });
-        let reach = match (method.edge, method.carry_in_use()) {
-            (Edge::Heard, _) => Reach::All,
-            (Edge::Cut, Carry::Snap(_)) => Reach::Itself,
-            (Edge::Cut, _) => Reach::None,
+        let at_edge = match (method.edge, method.carry_in_use()) {
+            (Edge::Heard, _) => ThroughH::All,
+            (Edge::Cut, Carry::Snap(_)) => ThroughH::Itself,
+            (Edge::Cut, _) => ThroughH::None,
         };
-        Self { layers: layers.collect(), feedback: method.feedback, reach, is_current: false }
+        Self { layers: layers.collect(), feedback: method.feedback, at_edge, is_current: false }
     }
 
     /// A placeholder.
     pub(crate) fn nothing() -> Self {
-        Self { layers: Vec::new(), feedback: Feedback::Symmetric, reach: Reach::All, is_current: false }
-    }
-
-    /// The fixed matrix that brings a layer's δ to the layer below in place of Wᵀ, if the method's feedback has one.
-    pub(crate) fn fixed(&self, layer: usize) -> Option<&[T]> {
-        (self.feedback == Feedback::Random).then(|| self.layers[layer].0.as_slice())
+        Self { layers: Vec::new(), feedback: Feedback::Symmetric, at_edge: ThroughH::All, is_current: false }
     }
 
     /// The weights have changed.
@@ -84,7 +81,7 @@ impl<T: Real> Transposed<T> {
 }
 
 /// Writes the transpose of a matrix of `rows` rows. Nothing is written where nobody will read (`to` is empty).
-fn transpose<T: Real>(from: &[T], rows: usize, to: &mut [T]) {
+pub(crate) fn transpose<T: Real>(from: &[T], rows: usize, to: &mut [T]) {
     if to.is_empty() {
         return;
     }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cell::dynamics::{PartialsColumn, PartialsWindow};
 use crate::linalg::real::Real;
-use crate::network::layer::Recurrent;
+use crate::network::layer::{Dense, Layer, Recurrent};
 use crate::tape::events::Events;
 
 /// The five partials of a recurrent layer over a window, as planes, column by column.
@@ -135,6 +135,44 @@ impl<T: Real> LayerTape<T> {
         match self {
             LayerTape::Recurrent(tape) => &tape.output,
             LayerTape::Dense(tape) => &tape.output,
+        }
+    }
+}
+
+/// A layer and what it did over a window.
+pub(crate) enum LayerOnTape<'a, T: Real> {
+    Recurrent(&'a Recurrent<T>, &'a RecurrentTape<T>),
+    Dense(&'a Dense, &'a DenseTape<T>),
+}
+
+/// The same, with the tape to be written.
+pub(crate) enum LayerOnTapeMut<'a, T: Real> {
+    Recurrent(&'a Recurrent<T>, &'a mut RecurrentTape<T>),
+    Dense(&'a Dense, &'a mut DenseTape<T>),
+}
+
+impl<'a, T: Real> LayerOnTape<'a, T> {
+    /// # Panics
+    /// If the tape was made for another kind of layer.
+    #[track_caller]
+    pub(crate) fn new(layer: &'a Layer<T>, tape: &'a LayerTape<T>) -> Self {
+        match (layer, tape) {
+            (Layer::Recurrent(layer), LayerTape::Recurrent(tape)) => Self::Recurrent(layer, tape),
+            (Layer::Dense(layer), LayerTape::Dense(tape)) => Self::Dense(layer, tape),
+            _ => panic!("a tape of another network"),
+        }
+    }
+}
+
+impl<'a, T: Real> LayerOnTapeMut<'a, T> {
+    /// # Panics
+    /// If the tape was made for another kind of layer.
+    #[track_caller]
+    pub(crate) fn new(layer: &'a Layer<T>, tape: &'a mut LayerTape<T>) -> Self {
+        match (layer, tape) {
+            (Layer::Recurrent(layer), LayerTape::Recurrent(tape)) => Self::Recurrent(layer, tape),
+            (Layer::Dense(layer), LayerTape::Dense(tape)) => Self::Dense(layer, tape),
+            _ => panic!("a tape of another network"),
         }
     }
 }

@@ -26,7 +26,9 @@ use events::Events;
 use forward::{Below, Span, dense_forward, recurrent_forward};
 
 use dropout_tape::DropoutTape;
-pub(crate) use layer_tape::{ActivityTape, Boundary, DenseTape, LayerTape, PartialPlanes, RecurrentTape};
+pub(crate) use layer_tape::{
+    ActivityTape, Boundary, DenseTape, LayerOnTape, LayerOnTapeMut, LayerTape, PartialPlanes, RecurrentTape,
+};
 pub(crate) use lists::{Lists, listing_below, listing_of_outputs};
 
 /// Whether a forward pass keeps what a reverse sweep needs.
@@ -154,8 +156,8 @@ impl<T: Real> Tape<T> {
         self.events.iter_mut().for_each(|events| events.reserve(size));
         for (layer, tape) in network.layers.iter().zip(&mut self.layers) {
             let n = layer.units();
-            match (layer, tape) {
-                (Layer::Recurrent(layer), LayerTape::Recurrent(tape)) => {
+            match LayerOnTapeMut::new(layer, tape) {
+                LayerOnTapeMut::Recurrent(layer, tape) => {
                     let (s, g) = (layer.states(), layer.gates());
                     grow(&mut tape.previous_output, n);
                     grow(&mut tape.activation, g * n);
@@ -173,10 +175,7 @@ impl<T: Real> Tape<T> {
                     }
                     tape.previous_events.reserve(size);
                 }
-                (_, LayerTape::Dense(tape)) => {
-                    grow(&mut tape.output, n);
-                }
-                (Layer::Dense(_), LayerTape::Recurrent(_)) => unreachable!("tape and network are built together"),
+                LayerOnTapeMut::Dense(_, tape) => grow(&mut tape.output, n),
             }
         }
     }
@@ -329,14 +328,13 @@ impl<T: Real> Tape<T> {
                 values = to;
             }
             let below = Below { values, rows: m, first: from * live, events: &mut self.events[index] };
-            match (layer, &mut rest[0]) {
-                (Layer::Recurrent(layer), LayerTape::Recurrent(tape)) => {
+            match LayerOnTapeMut::new(layer, &mut rest[0]) {
+                LayerOnTapeMut::Recurrent(layer, tape) => {
                     recurrent_forward(layer, &network.parameters, below, tape, &self.goes_on, span, keep);
                 }
-                (Layer::Dense(layer), LayerTape::Dense(tape)) => {
+                LayerOnTapeMut::Dense(layer, tape) => {
                     dense_forward(layer, &network.parameters, below, &mut tape.output, span);
                 }
-                _ => unreachable!("tape and network are built together"),
             }
         }
     }

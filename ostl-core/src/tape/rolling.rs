@@ -3,8 +3,7 @@
 use crate::data::batch::SequenceBatch;
 use crate::linalg::real::Real;
 use crate::network::Network;
-use crate::network::layer::Layer;
-use crate::tape::{LayerTape, Tape};
+use crate::tape::{LayerOnTapeMut, Tape};
 
 impl<T: Real> Tape<T> {
     /// Makes room for another step where there is none, by forgetting all but the last `kept`. With twice as much room as is kept, every step
@@ -27,8 +26,8 @@ impl<T: Real> Tape<T> {
         self.counts.copy_within(from..to, 0);
         for (layer, tape) in network.layers.iter().zip(&mut self.layers) {
             let n = layer.units();
-            match (layer, tape) {
-                (Layer::Recurrent(layer), LayerTape::Recurrent(tape)) => {
+            match LayerOnTapeMut::new(layer, tape) {
+                LayerOnTapeMut::Recurrent(layer, tape) => {
                     let (s, g) = (layer.states(), layer.gates());
                     shift(&mut tape.previous_output, n);
                     shift(&mut tape.output, n);
@@ -44,8 +43,7 @@ impl<T: Real> Tape<T> {
                         shift(&mut tape.activity.potentials, n);
                     }
                 }
-                (_, LayerTape::Dense(tape)) => shift(&mut tape.output, n),
-                (Layer::Dense(_), LayerTape::Recurrent(_)) => unreachable!("tape and network are built together"),
+                LayerOnTapeMut::Dense(_, tape) => shift(&mut tape.output, n),
             }
         }
         self.steps = kept;

@@ -10,6 +10,7 @@ use crate::network::Network;
 use crate::network::layer::{Layer, Recurrent};
 use crate::network::size::{blocks_of, parameters_of};
 use crate::refusal::{Count, count};
+use crate::sweep::LayerAdjoints;
 use crate::trace::influence::{GROUPS, WIDTH, carries_output, spans};
 use crate::trace::local::kernel::SLOTS;
 use crate::trace::reach::parameters_of_unit;
@@ -123,11 +124,8 @@ impl<T: Real> Sizing<'_, T> {
         for index in range.clone() {
             let layer = &layers[index];
             let n = count(layer.units());
-            let (s, g) = layer.recurrent().map_or((0, 1), |layer| (layer.states(), layer.gates()));
-            stream += c * n * (2 * s + 1) + c * n * g * (count(self.capacity) + 1) + c * g;
-            if layer.dropout().is_some() {
-                stream += c * layer.inputs();
-            }
+            let gates = layer.recurrent().map_or(1, Recurrent::gates);
+            stream += LayerAdjoints::values(layer, c) + c * n * gates * (count(self.capacity) + 1);
             let blocks = blocks_of(layer);
             match self.method.carry {
                 Carry::KfRtrl => {
@@ -220,7 +218,7 @@ impl<T: Real> Sizing<'_, T> {
             let heard = layer.recurrent().is_some_and(|layer| !layer.y_gates.is_empty() || layer.dynamics.resets());
             variables += states + if heard { n } else { Count(0) };
             parameters += parameters_of(layer);
-            room += rows + states * 2 + n * 3 + rows * self.capacity;
+            room += rows + states + n + rows * self.capacity + LayerAdjoints::values(layer, Count(1));
         }
         TraceBytes { kept: (parameters + variables * 2) * self.streams, beside: (room + 1) * self.streams + self.capacity }
     }

@@ -6,7 +6,7 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::span::{SpanLayer, StreamWindow};
+use super::span::{FiltersBehind, SpanLayer, StreamWindow};
 use crate::linalg::dot::dot;
 use crate::linalg::product::{Into, columns, columns_mut, multiply, plain_operand};
 use crate::linalg::real::Real;
@@ -75,17 +75,18 @@ fn read_out<T: Real>(layer: &SpanLayer, values: &[T], signal: &[T], gradient: &m
     }
 }
 
-/// next = J ε + Σ_t A_t ⊗ z_t. The last `filtered` variables only lead on to themselves, each filter's times one factor: of their columns
-/// of J nothing is multiplied.
+/// next = J ε + Σ_t A_t ⊗ z_t. The filters behind, the last variables, only lead on to themselves, each filter's times one factor: of
+/// their columns of J nothing is multiplied.
 fn advance<T: Real>(
     layer: &SpanLayer,
     place: usize,
     window: &StreamWindow<'_, T>,
-    (filtered, factors): (usize, &[(T, T)]),
+    behind: FiltersBehind<'_, T>,
     values: &[T],
     next: &mut [T],
 ) {
     let (steps, fresh) = (window.tape.steps, window.fresh);
+    let filtered = behind.units * behind.filters.len();
     let c = window.variables - layer.first;
     let stride = window.influence_stride(place);
     for block in &layer.blocks {
@@ -106,12 +107,12 @@ fn advance<T: Real>(
                     columns_mut(next, c, next.len() / c, c),
                 );
                 if filtered > 0 {
-                    let units = filtered / factors.len();
+                    let units = behind.units;
                     for (next, now) in next.chunks_exact_mut(c).zip(now.chunks_exact(c)) {
                         let filters =
                             next[c - filtered..].chunks_exact_mut(units).zip(now[c - filtered..].chunks_exact(units));
-                        for ((next, now), &(_, kept)) in filters.zip(factors) {
-                            next.iter_mut().zip(now).for_each(|(next, &now)| *next += kept * now);
+                        for ((next, now), filter) in filters.zip(behind.filters) {
+                            next.iter_mut().zip(now).for_each(|(next, &now)| *next += filter.kept * now);
                         }
                     }
                 }

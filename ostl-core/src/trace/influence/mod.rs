@@ -34,7 +34,7 @@ use crate::linalg::real::Real;
 use crate::linalg::share::is_worth_sharing;
 use crate::method::{Carry, Method};
 use crate::network::Network;
-use crate::sweep::Transposed;
+use crate::sweep::{StreamWalk, Transposed};
 use crate::trace::Window;
 use crate::trace::{carries_those_below, is_local};
 use dense::Dense;
@@ -156,6 +156,7 @@ impl<T: Real> Span<T> {
         for index in range {
             layers.push(SpanLayer {
                 index,
+                units: network.layers[index].units(),
                 first,
                 carries_output: recurrent(index).is_some_and(carries_output),
                 filters: filters[index].clone(),
@@ -193,7 +194,8 @@ impl<T: Real> Span<T> {
             }
             paths.read_signal(layers, network, lane, b);
             if continues[stream] {
-                paths.sweep(layers, variables, network, transposed, &lane.tape, b);
+                let first_layer = layers[0].index;
+                paths.sweep(layers, &StreamWalk { network, transposed, tape: &lane.tape, stream: b, first_layer });
             }
         };
         let streams = &mut self.streams[..live];

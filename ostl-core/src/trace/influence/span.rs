@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use super::stream::Stream;
+use super::stream::{FilterPath, Stream};
 use crate::cell::filter::Filter;
 use crate::linalg::product::{Strided, transposed_operand};
 use crate::linalg::real::Real;
@@ -17,6 +17,7 @@ use crate::tape::{LayerTape, RecurrentTape, Tape};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct SpanLayer {
     pub(super) index: usize,
+    pub(super) units: usize,
     /// First carried variable that this layer can influence; for a recurrent layer its own first variable.
     pub(super) first: usize,
     /// y is carried beside s.
@@ -59,6 +60,13 @@ pub(super) struct StreamWindow<'a, T: Real> {
     pub(super) seen: u64,
 }
 
+/// Filters among the carried variables: each unit's only lead on to themselves.
+#[derive(Clone, Copy)]
+pub(super) struct FiltersBehind<'a, T: Real> {
+    pub(super) units: usize,
+    pub(super) filters: &'a [FilterPath<T>],
+}
+
 impl<'a, T: Real> StreamWindow<'a, T> {
     /// A of a layer at the step before the window (0) and each of its steps (from 1): `rows of a` columns of the variables from
     /// the layer's first on.
@@ -73,16 +81,10 @@ impl<'a, T: Real> StreamWindow<'a, T> {
         self.paths.layers[place].influence.len() / (self.ones.len() + 1)
     }
 
-    /// The filters that listen to the span's last layer: how many variables they are, the last of all, and for each what a filter at the
-    /// window's end takes of y and what is left of what it held before.
-    pub(super) fn filters_behind(&self, layers: &[SpanLayer]) -> (usize, &'a [(T, T)]) {
-        match (layers.last(), self.paths.layers.last()) {
-            (Some(layer), Some(paths)) if !paths.shares.is_empty() => {
-                let units = paths.to_output.len() / (self.variables - layer.first);
-                (units * paths.shares.len(), &paths.shares)
-            }
-            _ => (0, &[]),
-        }
+    /// The filters that listen to the span's last layer, the last of all variables.
+    pub(super) fn filters_behind(&self, layers: &[SpanLayer]) -> FiltersBehind<'a, T> {
+        let filters = self.paths.layers.last().map_or(&[][..], |paths| &paths.filters);
+        FiltersBehind { units: layers.last().map_or(0, |layer| layer.units), filters }
     }
 
     /// J, from a variable of the span on, with columns [`variables`](Self::variables) apart.

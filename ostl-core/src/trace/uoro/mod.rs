@@ -32,6 +32,7 @@ use crate::linalg::dot::dot;
 use crate::linalg::real::Real;
 use crate::linalg::share::is_worth_sharing;
 use crate::network::Network;
+use crate::sweep::{LayerAdjoints, StreamWalk, Transposed};
 use crate::trace::Lane;
 use crate::trace::Window;
 
@@ -73,6 +74,8 @@ struct Product<T: Real> {
     /// ν.
     signs: Vec<T>,
     layers: Vec<Room<T>>,
+    /// What the signs want of each layer at the step at hand.
+    adjoints: Vec<LayerAdjoints<T>>,
 }
 
 /// One layer's room.
@@ -84,10 +87,6 @@ struct Room<T: Real> {
     state: Vec<T>,
     /// Tangent of y at the step at hand.
     output: Vec<T>,
-    /// Adjoints of s and of y as later steps send them, and of y as the layers above do.
-    to_state: Vec<T>,
-    to_output: Vec<T>,
-    from_above: Vec<T>,
     /// δ of every step.
     delta: Vec<T>,
 }
@@ -110,21 +109,14 @@ impl<T: Real> Uoro<T> {
         let room = |place: &UoroLayer| {
             let layer = &network.layers[place.index];
             let (n, rows, states) = (layer.units(), layer.activations(), place.state.len());
-            Room {
-                activation: zeros(rows),
-                state: zeros(states),
-                output: zeros(n),
-                to_state: zeros(states),
-                to_output: zeros(n),
-                from_above: zeros(n),
-                delta: zeros(rows * capacity),
-            }
+            Room { activation: zeros(rows), state: zeros(states), output: zeros(n), delta: zeros(rows * capacity) }
         };
         let product = Product {
             variables: zeros(variables),
             parameters: zeros(parameters),
             signs: zeros(variables),
             layers: layers.iter().map(room).collect(),
+            adjoints: layers.iter().map(|place| LayerAdjoints::new(&network.layers[place.index], 1)).collect(),
         };
         Self { seed, layers, streams: vec![product; streams], shares: zeros(streams), ones: vec![T::one(); capacity] }
     }
@@ -134,7 +126,8 @@ impl<T: Real> Uoro<T> {
         self.streams.iter().map(values).sum::<usize>() * size_of::<T>()
     }
 
-    pub(crate) fn close(&mut self, window: &Window<'_, T>, gradient: &mut [T]) {
+    /// `transposed` is what brought the window's signals down.
+    pub(crate) fn close(&mut self, window: &Window<'_, T>, transposed: &Transposed<T>, gradient: &mut [T]) {
         let Window { network, lanes, continues, fresh, seen, .. } = *window;
         let Self { seed, layers, streams, shares, ones } = self;
         let width = lanes[0].tape.streams();
@@ -166,7 +159,8 @@ impl<T: Real> Uoro<T> {
             if let Some((lane, b)) = lane_of(stream).filter(|_| continues[stream]) {
                 let mut signs = Signs::new(*seed, 0, stream, seen);
                 product.signs.fill_with(|| signs.next());
-                product.advance(layers, network, lane, b, ones, fresh[stream]);
+                let walk = StreamWalk { network, transposed, tape: &lane.tape, stream: b, first_layer: 0 };
+                product.advance(layers, &walk, ones, fresh[stream]);
             }
         };
         let columns: usize = lanes.iter().map(|lane| lane.tape.columns()).sum();
@@ -191,15 +185,15 @@ impl<T: Real> Product<T> {
     }
 
     /// The next v̂ and θ̂.
-    fn advance(&mut self, layers: &[UoroLayer], network: &Network<T>, lane: &Lane<T>, b: usize, ones: &[T], fresh: bool) {
-        let tape = &lane.tape;
+    fn advance(&mut self, layers: &[UoroLayer], walk: &StreamWalk<'_, T>, ones: &[T], fresh: bool) {
+        let StreamWalk { network, tape, stream: b, .. } = *walk;
         let kept = if fresh {
             None
         } else {
             self.push(layers, network, tape, b);
             balance(norm(&self.parameters), norm(&self.variables))
         };
-        self.pull(layers, network, tape, b);
+        self.pull(layers, walk);
         let added = balance(self.pulled_norm(layers, tape, b, ones), norm(&self.signs));
         let Self { variables, parameters, signs, .. } = self;
         match kept {

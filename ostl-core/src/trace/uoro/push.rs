@@ -4,8 +4,8 @@ use super::{Product, Room, UoroLayer};
 use crate::linalg::product::{Into, columns, columns_mut, multiply, plain_operand};
 use crate::linalg::real::Real;
 use crate::network::Network;
-use crate::network::layer::{Layer, Recurrent};
-use crate::tape::{LayerTape, RecurrentTape, Tape};
+use crate::network::layer::Recurrent;
+use crate::tape::{LayerOnTape, RecurrentTape, Tape};
 
 impl<T: Real> Product<T> {
     /// v̂ ← J v̂ for the stream at place `b` of the tape.
@@ -15,15 +15,15 @@ impl<T: Real> Product<T> {
             for (place, at) in layers.iter().enumerate() {
                 let (lower, rest) = self.layers.split_at_mut(place);
                 let (below, room) = (lower.last().map(|room| room.output.as_slice()), &mut rest[0]);
-                match (&network.layers[at.index], &tape.layers[at.index]) {
-                    (Layer::Recurrent(layer), LayerTape::Recurrent(recurrent)) => {
+                match LayerOnTape::new(&network.layers[at.index], &tape.layers[at.index]) {
+                    LayerOnTape::Recurrent(layer, recurrent) => {
                         if !tape.goes_on[column] {
                             self.variables[at.state.start..at.output.end].fill(T::zero());
                         }
                         let (state, output) = self.variables[at.state.start..at.output.end].split_at_mut(at.state.len());
                         room.recurrent(layer, &network.parameters, recurrent, column, below, state, output);
                     }
-                    (Layer::Dense(layer), LayerTape::Dense(dense)) => {
+                    LayerOnTape::Dense(layer, dense) => {
                         let (n, m) = (layer.units, layer.inputs);
                         let weights = &network.parameters[layer.w_range()];
                         affine(weights, n, m, below, Into::Replace, &mut room.output);
@@ -31,7 +31,6 @@ impl<T: Real> Product<T> {
                             *tangent *= layer.activation.derivative(y);
                         }
                     }
-                    _ => unreachable!("tape and network are built together"),
                 }
             }
         }
