@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use ostl_core::product::{Into, Matrix, multiply};
+use ostl_core::product::{Assignment, Matrix, multiply};
 
 const COLUMNS: usize = 8 * 20;
 
@@ -20,7 +20,7 @@ fn product(c: &mut Criterion) {
         group.bench_function(BenchmarkId::new("forward", name), |b| {
             b.iter(|| {
                 multiply(
-                    Into::Replace,
+                    Assignment::Replace,
                     Matrix::new(&weights, rows, inputs, rows),
                     Matrix::new(&below, inputs, COLUMNS, inputs),
                     &mut above,
@@ -32,7 +32,7 @@ fn product(c: &mut Criterion) {
         group.bench_function(BenchmarkId::new("signal", name), |b| {
             b.iter(|| {
                 multiply(
-                    Into::Replace,
+                    Assignment::Replace,
                     Matrix::new(&weights, inputs, rows, inputs),
                     Matrix::new(&above, rows, COLUMNS, rows),
                     &mut signal,
@@ -45,7 +45,7 @@ fn product(c: &mut Criterion) {
             b.iter(|| {
                 for (part, gradient) in gradient.chunks_mut(64 * rows).enumerate() {
                     multiply(
-                        Into::Add,
+                        Assignment::Add,
                         Matrix::new(&above, rows, COLUMNS, rows),
                         Matrix::new(&below[part * 64..], 64, COLUMNS, inputs).transposed(),
                         gradient,

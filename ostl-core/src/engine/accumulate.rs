@@ -9,7 +9,7 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use crate::linalg::gather::{gather, sum_columns};
-use crate::linalg::product::{Into, columns, columns_mut, multiply, transposed_operand};
+use crate::linalg::product::{Assignment, columns, columns_mut, multiply, transposed_operand};
 use crate::linalg::real::Real;
 use crate::linalg::share::is_worth_sharing;
 use crate::linalg::stored::Stored;
@@ -18,7 +18,7 @@ use crate::network::layer::Layer;
 use crate::refusal::Count;
 use crate::tape::LayerTape;
 use crate::tape::events::{Events, Signal};
-use crate::trace::local::kernel::{self, COLUMNS, LaneTile, Presynaptic, Shape, Touched, ZERO};
+use crate::trace::local::kernel::{self, COLUMNS, LaneTile, LaneWindow, Presynaptic, Shape, Touched, ZERO};
 use crate::trace::{Lane, Window};
 
 /// Values of the gradient in a part, about: it stays in the second-level cache while streams pass by.
@@ -253,7 +253,6 @@ impl Part {
         let tiles = values.values.chunks_mut(streams * size).zip(values.touched.chunks_mut(streams));
         for (tile, ((values, touched), gradient)) in tiles.zip(gradient.chunks_mut(COLUMNS * self.rows.len())).enumerate() {
             for lane in window.lanes.iter().filter(|lane| is_concerned(lane)) {
-                let streams = lane.first..lane.first + lane.tape.live;
                 let all = lane.first..lane.first + lane.tape.streams();
                 kernel::advance(LaneTile {
                     shape,
@@ -263,9 +262,7 @@ impl Part {
                     columns: gradient.len() / self.rows.len(),
                     gradient,
                     first: self.columns.start + tile * COLUMNS,
-                    fresh: &window.fresh[streams.clone()],
-                    continues: &window.continues[streams],
-                    ..self.paths_of(window.network, lane, shape, window.may_defer)
+                    window: self.window_of(&window, lane),
                 });
             }
         }
@@ -291,7 +288,7 @@ impl Part {
             return;
         }
         multiply(
-            Into::Add,
+            Assignment::Add,
             columns(delta, rows, width, stride),
             transposed_operand(
                 &values[lane.tape.first_column() * all + self.columns.start..],
@@ -325,7 +322,7 @@ impl Part {
         let last = self.rows.clone().step_by(n).rfind(driving).unwrap_or(first);
         let height = last + n - first;
         multiply(
-            Into::Add,
+            Assignment::Add,
             columns(&edge[first..], height, live, stride),
             transposed_operand(&z[self.columns.start..], live, self.columns.len(), all),
             columns_mut(&mut gradient[first - self.rows.start..], height, self.columns.len(), rows),
@@ -344,14 +341,9 @@ impl Part {
         }
     }
 
-    /// A lane's tile, but for its place.
-    fn paths_of<'a, T: Real, V>(
-        &self,
-        network: &Network<T>,
-        lane: &'a Lane<T>,
-        shape: Shape,
-        may_defer: bool,
-    ) -> LaneTile<'a, T, V> {
+    /// What a lane's window does to the block's traces.
+    fn window_of<'a, T: Real>(&self, window: &Window<'a, T>, lane: &'a Lane<T>) -> LaneWindow<'a, T> {
+        let network = window.network;
         let mut before: &[T] = &[];
         if let (Some(layer), LayerTape::Recurrent(tape)) =
             (network.layers[self.layer].recurrent(), &lane.tape.layers[self.layer])
@@ -374,18 +366,12 @@ impl Part {
             None => Presynaptic::One,
         };
         let touches_few = matches!(presynaptic, Presynaptic::Sparse(events) if events.touches_few(lane.tape.live));
-        LaneTile {
-            shape,
-            values: &mut [],
-            touched: &mut [],
+        let streams = lane.first..lane.first + lane.tape.live;
+        LaneWindow {
             slots: paths.slots,
             most_slots: paths.most_slots,
             // With all slots used up nothing can wait any longer.
-            lazy: may_defer && before.is_empty() && paths.slots < paths.most_slots && touches_few,
-            streams: 0,
-            gradient: &mut [],
-            first: 0,
-            columns: 0,
+            lazy: window.may_defer && before.is_empty() && paths.slots < paths.most_slots && touches_few,
             signal: paths.signal,
             jacobian: paths.jacobian,
             influence: paths.influence,
@@ -394,8 +380,8 @@ impl Part {
             before,
             steps: lane.tape.steps,
             live: lane.tape.live,
-            fresh: &[],
-            continues: &[],
+            fresh: &window.fresh[streams.clone()],
+            continues: &window.continues[streams],
         }
     }
 }

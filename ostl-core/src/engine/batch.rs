@@ -7,7 +7,7 @@ use crate::data::target::Weighted;
 use crate::engine::error::EngineError;
 use crate::linalg::real::Real;
 use crate::method::Window;
-use crate::tape::{Keep, Moment};
+use crate::tape::{BatchStreams, Keep, Moment};
 use crate::trace::Lane;
 
 /// Where streams begin a batch.
@@ -63,16 +63,16 @@ impl<T: Real> Engine<T> {
         let restarts: &[bool] = &self.streaming.restarts;
         let seen = self.streaming.steps_seen;
         let forward = |lane: &mut Lane<T>| {
-            let restarts = &restarts[lane.first..];
+            let streams = BatchStreams { first: lane.first, restarts: &restarts[lane.first..] };
             match looks_back {
                 Some(back) => {
                     if start == 0 && outset == Outset::Rest {
                         lane.tape.open_for(batch, lane.first);
                     }
-                    lane.tape.roll(network, batch, (lane.first, restarts), start, back - 1);
+                    lane.tape.roll(network, batch, streams, start, back - 1);
                 }
                 None => {
-                    lane.tape.load(batch, (lane.first, restarts), start, steps);
+                    lane.tape.load(batch, streams, start, steps);
                     let streams = lane.first..lane.first + lane.tape.live;
                     if !has_activity_terms && !batch.has_targets(streams, start..start + steps) {
                         lane.tape.ignore_error();

@@ -3,7 +3,7 @@
 use crate::data::batch::SequenceBatch;
 use crate::linalg::real::Real;
 use crate::network::Network;
-use crate::tape::{Keep, Lists, Moment, Tape};
+use crate::tape::{BatchStreams, Keep, Lists, Moment, Tape};
 
 /// Steps that are taken at a time.
 pub(crate) const STEPS_AT_ONCE: usize = 32;
@@ -41,7 +41,7 @@ impl<T: Real> Inference<T> {
     /// Takes the steps of a batch from `start` on, as many as are taken at a time, and says how many those were.
     pub(crate) fn take(&mut self, network: &Network<T>, batch: &SequenceBatch<T>, start: usize) -> usize {
         let steps = STEPS_AT_ONCE.min(batch.steps() - start);
-        self.tape.load(batch, (0, &self.restarts), start, steps);
+        self.tape.load(batch, BatchStreams { first: 0, restarts: &self.restarts }, start, steps);
         if !batch.has_targets(0..batch.streams(), start..start + steps) {
             self.tape.ignore_error();
         }

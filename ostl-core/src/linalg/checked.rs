@@ -5,7 +5,7 @@
 use crate::linalg::product::{columns, columns_mut, multiply as product, plain_operand, transposed_operand};
 use crate::linalg::real::Real;
 
-pub use crate::linalg::product::Into;
+pub use crate::linalg::product::Assignment;
 
 /// A matrix that lies in a slice, column by column.
 #[derive(Clone, Copy, Debug)]
@@ -40,7 +40,7 @@ impl<'a, T: Real> Matrix<'a, T> {
 /// # Panics
 /// If A is a transpose (its columns must lie together), the shapes do not fit, or C does not lie in the slice.
 #[track_caller]
-pub fn multiply<T: Real>(into: Into, a: Matrix<'_, T>, b: Matrix<'_, T>, c: &mut [T], stride: usize) {
+pub fn multiply<T: Real>(assign: Assignment, a: Matrix<'_, T>, b: Matrix<'_, T>, c: &mut [T], stride: usize) {
     assert!(!a.is_transposed, "the columns of the left side must lie together");
     let left = columns(a.values, a.rows, a.columns, a.stride);
     let right = match b.is_transposed {
@@ -48,7 +48,7 @@ pub fn multiply<T: Real>(into: Into, a: Matrix<'_, T>, b: Matrix<'_, T>, c: &mut
         true => transposed_operand(b.values, b.columns, b.rows, b.stride),
     };
     let (rows, width) = (a.rows, right.ncols());
-    product(into, left, right, columns_mut(c, rows, width, stride));
+    product(assign, left, right, columns_mut(c, rows, width, stride));
 }
 
 #[cfg(test)]
@@ -61,9 +61,9 @@ mod tests {
         let (a, b) = ([1.0, 2.0, 3.0, 4.0], [5.0, 6.0, 7.0, 8.0]);
         let (a, b) = (Matrix::new(&a, 2, 2, 2), Matrix::new(&b, 2, 2, 2));
         let mut c = [1.0; 5];
-        multiply(Into::Replace, a, b, &mut c, 3);
+        multiply(Assignment::Replace, a, b, &mut c, 3);
         assert_eq!(c, [23.0, 34.0, 1.0, 31.0, 46.0]);
-        multiply(Into::Add, a, b.transposed(), &mut c, 3);
+        multiply(Assignment::Add, a, b.transposed(), &mut c, 3);
         assert_eq!(c, [49.0, 72.0, 1.0, 61.0, 90.0]);
     }
 

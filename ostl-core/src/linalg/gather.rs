@@ -105,7 +105,7 @@ pub(crate) fn sum_columns<T: Real>(target: &mut [T], source: &[T], stride: usize
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::linalg::product::{Into, columns, columns_mut, plain, plain_operand};
+    use crate::linalg::product::{Assignment, columns, columns_mut, plain, plain_operand};
 
     #[test]
     fn equals_the_product_with_the_zeros_written_out() {
@@ -123,12 +123,12 @@ mod tests {
             let mut truth = found.clone();
             gather(&mut found, &source, stride, &indices, &values);
             let (a, b) = (columns(&source, rows, width, stride), plain_operand(&dense, width, 1, width));
-            plain(Into::Add, a, b, columns_mut(&mut truth, rows, 1, rows));
+            plain(Assignment::Add, a, b, columns_mut(&mut truth, rows, 1, rows));
             assert!(found.iter().zip(&truth).all(|(x, y)| (x - y).abs() < 1e-12), "{rows} rows");
             let (mut sums, ones) = (vec![0.25; rows], vec![1.0; width]);
             let mut truth = sums.clone();
             sum_columns(&mut sums, &source, stride, width);
-            plain(Into::Add, a, plain_operand(&ones, width, 1, width), columns_mut(&mut truth, rows, 1, rows));
+            plain(Assignment::Add, a, plain_operand(&ones, width, 1, width), columns_mut(&mut truth, rows, 1, rows));
             assert!(sums.iter().zip(&truth).all(|(x, y)| (x - y).abs() < 1e-12), "{rows} rows");
         }
     }

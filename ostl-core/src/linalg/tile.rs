@@ -40,17 +40,11 @@ pub(crate) fn store<T: Real>(tile: &[T; TILE], plane: &mut [T], at: usize) {
 /// The sixteen values from `at` on.
 #[inline(always)]
 pub(crate) fn chunk<V>(values: &[V], at: usize) -> &[V; TILE] {
-    match values[at..at + TILE].first_chunk() {
-        Some(chunk) => chunk,
-        None => unreachable!("the slice is that long"),
-    }
+    &values[at..at + TILE].as_chunks().0[0]
 }
 
 /// The sixteen values from `at` on, to be written.
 #[inline(always)]
 pub(crate) fn chunk_mut<V>(values: &mut [V], at: usize) -> &mut [V; TILE] {
-    match values[at..at + TILE].first_chunk_mut() {
-        Some(chunk) => chunk,
-        None => unreachable!("the slice is that long"),
-    }
+    &mut values[at..at + TILE].as_chunks_mut().0[0]
 }

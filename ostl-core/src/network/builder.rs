@@ -224,19 +224,21 @@ impl<T: Real> NetworkBuilder<T> {
                         return Err(ConfigError::out_of_range(format!("density of layer {index}"), density, "in 0 … 1"));
                     }
                     let connections = (*density < 1.0).then(|| Connections::draw(units, *density, self.seed, index));
-                    network.add_recurrent(
+                    let layer = network.add_recurrent(
                         index,
                         dynamics,
-                        connections.map(Arc::new),
                         inputs,
-                        (units, *activity, dropout),
+                        units,
                         [self.input_weights, self.recurrent_weights],
                         &mut random,
-                    )
+                    );
+                    let connections = connections.map(Arc::new);
+                    Layer::Recurrent(Recurrent { activity: *activity, connections, dropout, ..layer })
                 }
                 Planned::Dense(units, activation) => {
                     let units = positive(format!("units of layer {index}"), *units)?;
-                    network.add_dense(index, (*activation, dropout), inputs, units, self.input_weights, &mut random)
+                    let layer = network.add_dense(index, *activation, inputs, units, self.input_weights, &mut random);
+                    Layer::Dense(Dense { dropout, ..layer })
                 }
                 Planned::Embedding(units) => {
                     if index > 0 {
@@ -310,17 +312,16 @@ impl<T: Real> Network<T> {
         offset
     }
 
-    #[allow(clippy::too_many_arguments, reason = "a layer as it was planned, and what it starts from")]
+    /// A recurrent layer without activity terms and dropout, whose H is dense: its parameters with their starting values.
     fn add_recurrent(
         &mut self,
         index: usize,
         dynamics: &Arc<dyn Dynamics<T>>,
-        connections: Option<Arc<Connections>>,
         inputs: usize,
-        (units, activity, dropout): (usize, Activity, Option<Dropout>),
+        units: usize,
         [input_weights, recurrent_weights]: [Initialization; 2],
         random: &mut ChaCha8Rng,
-    ) -> Layer<T> {
+    ) -> Recurrent<T> {
         let mut layer = recurrent(dynamics, inputs, units);
         let gates = dynamics.gates();
         layer.w = self.add_weights(index, "W", [layer.x_gates.len(), units, inputs], input_weights, random);
@@ -336,20 +337,21 @@ impl<T: Real> Network<T> {
         for g in (0..gates.len()).filter(|&g| gates[g].sums_one && gates[g].is_constant()) {
             layer.constants[g] = Some(self.add_constants(index, gates[g].name, initial(g)));
         }
-        Layer::Recurrent(Recurrent { activity, connections, dropout, ..layer })
+        layer
     }
 
+    /// A dense layer without dropout.
     fn add_dense(
         &mut self,
         index: usize,
-        (activation, dropout): (Activation, Option<Dropout>),
+        activation: Activation,
         inputs: usize,
         units: usize,
         initialization: Initialization,
         random: &mut ChaCha8Rng,
-    ) -> Layer<T> {
+    ) -> Dense {
         let w = self.add_weights(index, "W", [1, units, inputs], initialization, random);
         let b = Some(self.add_constants(index, "b", std::iter::repeat_n(0.0, units)));
-        Layer::Dense(Dense { inputs, units, activation, w, b, dropout })
+        Dense { inputs, units, activation, w, b, dropout: None }
     }
 }

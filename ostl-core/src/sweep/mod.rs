@@ -10,7 +10,7 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use crate::cell::filter::{Filter, Source};
-use crate::linalg::product::{Into, columns, columns_mut, multiply_shared, plain_operand};
+use crate::linalg::product::{Assignment, columns, columns_mut, multiply_shared, plain_operand};
 use crate::linalg::real::Real;
 use crate::method::{Feedback, Method};
 use crate::network::Network;
@@ -181,7 +181,7 @@ impl<T: Real> Sweep<T> {
         if transposed.feedback == Feedback::TargetProjection {
             let o = network.outputs();
             let targets = plain_operand(&self.targets[first * o..], o, width, o);
-            multiply_shared(Into::Replace, columns(down, m, o, m), targets, columns_mut(signal, m, width, m));
+            multiply_shared(Assignment::Replace, columns(down, m, o, m), targets, columns_mut(signal, m, width, m));
             signal.iter_mut().for_each(|signal| *signal = -*signal);
             return;
         }
@@ -208,7 +208,7 @@ impl<T: Real> Sweep<T> {
         }
         let (down, _) = &transposed.layers[index + 1];
         multiply_shared(
-            Into::Replace,
+            Assignment::Replace,
             columns(down, m, above.units, m),
             plain_operand(&self.folded, above.units, live, states),
             columns_mut(adjoint, m, live, m),

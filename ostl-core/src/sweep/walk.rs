@@ -7,13 +7,13 @@
 //!
 //! The window's own sweep has one column per stream, each with the partials of its stream, and takes a layer through all steps before it goes
 //! down ([`Sweep::run`](super::Sweep::run)). What traces want is of a single stream, whose partials all columns share: a column for each
-//! carried variable at the window's end, or a single column of random signs. They go down at every step ([`StreamWalk`]), since so
-//! many columns of all steps would take as much memory as J times K.
+//! carried variable at the window's end, or a single column of random signs. They go down at every step ([`StreamWalk`]), so that the
+//! signals between layers take room for one step of so many columns, not for K.
 
 use serde::{Deserialize, Serialize};
 
 use crate::cell::dynamics::ReverseColumn;
-use crate::linalg::product::{Into, columns, columns_mut, multiply_shared, plain_operand};
+use crate::linalg::product::{Assignment, columns, columns_mut, multiply_shared, plain_operand};
 use crate::linalg::real::Real;
 use crate::network::Network;
 use crate::network::layer::{Layer, Recurrent};
@@ -87,7 +87,7 @@ impl<T: Real> Walk<'_, T> {
         let delta = &delta[rows.start..];
         match through_h {
             ThroughH::All => multiply_shared(
-                Into::Add,
+                Assignment::Add,
                 columns(transposed_h, n, rows.len(), n),
                 plain_operand(delta, rows.len(), count, g * n),
                 columns_mut(to_output, n, count, n),
@@ -124,7 +124,7 @@ pub(super) fn send_down<T: Real>(down: &[T], from: &Layer<T>, delta: &[T], signa
     let m = down.len() / rows.len();
     let count = signal.len() / m;
     multiply_shared(
-        Into::Replace,
+        Assignment::Replace,
         columns(down, m, rows.len(), m),
         plain_operand(&delta[rows.start..], rows.len(), count, stride),
         columns_mut(signal, m, count, m),
@@ -152,7 +152,7 @@ impl<T: Real> LayerAdjoints<T> {
         Self { to_state: zeros(s), to_output: zeros(y), signal: zeros(layer.units()), delta: zeros(layer.activations()) }
     }
 
-    /// Nothing is wanted yet.
+    /// Adjoints of zero.
     pub(crate) fn clear(&mut self) {
         self.to_state.fill(T::zero());
         self.to_output.fill(T::zero());

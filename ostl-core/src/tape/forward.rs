@@ -3,7 +3,7 @@
 
 use crate::cell::dynamics::{PartialsColumnsMut, UnitColumns, UnitColumnsMut};
 use crate::linalg::gather::gather;
-use crate::linalg::product::{Into, columns, columns_mut, multiply_shared, plain_operand};
+use crate::linalg::product::{Assignment, columns, columns_mut, multiply_shared, plain_operand};
 use crate::linalg::real::Real;
 use crate::network::layer::{Dense, Recurrent};
 use crate::tape::events::Events;
@@ -41,7 +41,7 @@ impl<T: Real> Below<'_, T> {
             return;
         }
         multiply_shared(
-            Into::Add,
+            Assignment::Add,
             columns(weights, rows, self.rows, rows),
             plain_operand(&self.values[listed * self.rows..], self.rows, left, self.rows),
             columns_mut(&mut target[listed * stride..], rows, left, stride),

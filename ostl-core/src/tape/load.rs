@@ -4,19 +4,21 @@ use crate::data::batch::SequenceBatch;
 use crate::linalg::real::Real;
 use crate::tape::Tape;
 
+/// The streams of a batch that a tape holds.
+#[derive(Clone, Copy)]
+pub(crate) struct BatchStreams<'a> {
+    /// Those from this one on.
+    pub(crate) first: usize,
+    /// For each whether it begins the batch from rest; the others go on from where they are.
+    pub(crate) restarts: &'a [bool],
+}
+
 impl<T: Real> Tape<T> {
-    /// Opens a window and puts steps `start..start + count` of a batch's streams from `first` on into it. Streams that end inside
-    /// the window are padded with single steps from a fresh state, whose outputs nobody reads. `restarts` says which of the streams begin
-    /// the batch from rest; the others go on from where they are.
-    pub(crate) fn load(
-        &mut self,
-        batch: &SequenceBatch<T>,
-        (first, restarts): (usize, &[bool]),
-        start: usize,
-        count: usize,
-    ) {
-        self.open(self.streams_after(batch, first, start));
-        self.put(batch, (first, restarts), start, count);
+    /// Opens a window and puts steps `start..start + count` of a batch's streams into it. Streams that end inside the window are padded
+    /// with single steps from a fresh state, whose outputs nobody reads.
+    pub(crate) fn load(&mut self, batch: &SequenceBatch<T>, streams: BatchStreams<'_>, start: usize, count: usize) {
+        self.open(self.streams_after(batch, streams.first, start));
+        self.put(batch, streams, start, count);
     }
 
     /// Streams of the batch from `first` on up to the last that goes on beyond `start`.
@@ -26,7 +28,8 @@ impl<T: Real> Tape<T> {
     }
 
     /// The inputs and resets of further steps.
-    pub(super) fn put(&mut self, batch: &SequenceBatch<T>, (first, restarts): (usize, &[bool]), start: usize, count: usize) {
+    pub(super) fn put(&mut self, batch: &SequenceBatch<T>, streams: BatchStreams<'_>, start: usize, count: usize) {
+        let BatchStreams { first, restarts } = streams;
         let live = self.live;
         if live == 0 {
             // A lane beyond the batch's streams.

@@ -30,6 +30,7 @@ pub(crate) use layer_tape::{
     ActivityTape, Boundary, DenseTape, LayerOnTape, LayerOnTapeMut, LayerTape, PartialPlanes, RecurrentTape,
 };
 pub(crate) use lists::{Lists, listing_below, listing_of_outputs};
+pub(crate) use load::BatchStreams;
 
 /// Whether a forward pass keeps what a reverse sweep needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

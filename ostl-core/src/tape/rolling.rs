@@ -3,7 +3,7 @@
 use crate::data::batch::SequenceBatch;
 use crate::linalg::real::Real;
 use crate::network::Network;
-use crate::tape::{LayerOnTapeMut, Tape};
+use crate::tape::{BatchStreams, LayerOnTapeMut, Tape};
 
 impl<T: Real> Tape<T> {
     /// Makes room for another step where there is none, by forgetting all but the last `kept`. With twice as much room as is kept, every step
@@ -55,18 +55,18 @@ impl<T: Real> Tape<T> {
         self.open(self.streams_after(batch, first, 0));
     }
 
-    /// Puts one step of a batch's streams from `first` on after those of which `kept` must stay. Streams that have ended are padded as by
+    /// Puts one step of a batch's streams after those of which `kept` must stay. Streams that have ended are padded as by
     /// [`load`](Tape::load), up to the end of the longest.
     pub(crate) fn roll(
         &mut self,
         network: &Network<T>,
         batch: &SequenceBatch<T>,
-        (first, restarts): (usize, &[bool]),
+        streams: BatchStreams<'_>,
         step: usize,
         kept: usize,
     ) {
         self.make_room(network, kept);
-        self.put(batch, (first, restarts), step, 1);
+        self.put(batch, streams, step, 1);
     }
 
     /// The next reverse sweep sees the last `steps` steps, or none; of their activity only the newest counts.

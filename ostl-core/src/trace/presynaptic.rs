@@ -12,7 +12,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::linalg::product::{Into, columns, columns_mut, multiply, transposed_operand};
+use crate::linalg::product::{Assignment, columns, columns_mut, multiply, transposed_operand};
 use crate::linalg::real::Real;
 use crate::network::Network;
 use crate::network::layer::Layer;
@@ -114,7 +114,7 @@ impl<T: Real> LayerTraces<T> {
                 continue;
             }
             multiply(
-                Into::Add,
+                Assignment::Add,
                 columns(&self.signal, n, live, n),
                 transposed_operand(&trace[streams.start * rows..], live, rows, rows),
                 columns_mut(&mut gradient[place], n, rows, n),

@@ -43,7 +43,7 @@ pub(crate) type Strided<'a, T> = MatrixView<'a, T, Dyn, Dyn, Dyn, Dyn>;
 
 /// What becomes of C's earlier content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Into {
+pub enum Assignment {
     /// C = A·B.
     Replace,
     /// C += A·B.
@@ -117,7 +117,7 @@ pub(crate) fn transposed_operand<T: Real>(data: &[T], rows: usize, columns: usiz
 
 /// A product whose shapes fit.
 pub struct Work<'a, T> {
-    into: Into,
+    assign: Assignment,
     a: Columns<'a, T>,
     b: Strided<'a, T>,
     c: ColumnsMut<'a, T>,
@@ -128,7 +128,7 @@ pub struct Work<'a, T> {
 /// # Panics
 /// If the shapes do not fit.
 #[track_caller]
-pub(crate) fn multiply<T: Real>(into: Into, a: Columns<'_, T>, b: Strided<'_, T>, c: ColumnsMut<'_, T>) {
+pub(crate) fn multiply<T: Real>(assign: Assignment, a: Columns<'_, T>, b: Strided<'_, T>, c: ColumnsMut<'_, T>) {
     assert!(
         a.ncols() == b.nrows() && a.nrows() == c.nrows() && b.ncols() == c.ncols(),
         "product of {:?} and {:?} into {:?}",
@@ -136,16 +136,16 @@ pub(crate) fn multiply<T: Real>(into: Into, a: Columns<'_, T>, b: Strided<'_, T>
         b.shape(),
         c.shape()
     );
-    T::product(Work { into, a, b, c });
+    T::product(Work { assign, a, b, c });
 }
 
 /// C = A·B or C += A·B, its columns, or its rows where there are more of them, shared out among the threads where that pays. The same bits as
 /// [`multiply`].
 #[track_caller]
-pub(crate) fn multiply_shared<T: Real>(into: Into, a: Columns<'_, T>, b: Strided<'_, T>, mut c: ColumnsMut<'_, T>) {
+pub(crate) fn multiply_shared<T: Real>(assign: Assignment, a: Columns<'_, T>, b: Strided<'_, T>, mut c: ColumnsMut<'_, T>) {
     let work = a.nrows().saturating_mul(a.ncols()).saturating_mul(b.ncols());
     if b.ncols() < 16 || !is_worth_sharing(work) {
-        return multiply(into, a, b, c);
+        return multiply(assign, a, b, c);
     }
     if a.nrows() > b.ncols() {
         // A tall matrix is read once then, and not once for every share of the columns.
@@ -154,7 +154,7 @@ pub(crate) fn multiply_shared<T: Real>(into: Into, a: Columns<'_, T>, b: Strided
         if half < total {
             let (upper_a, lower_a) = (a.rows(0, half), a.rows(half, total - half));
             let (upper_c, lower_c) = c.rows_range_pair_mut(0..half, half..total);
-            rayon::join(|| multiply_shared(into, upper_a, b, upper_c), || multiply_shared(into, lower_a, b, lower_c));
+            rayon::join(|| multiply_shared(assign, upper_a, b, upper_c), || multiply_shared(assign, lower_a, b, lower_c));
             return;
         }
     }
@@ -163,16 +163,16 @@ pub(crate) fn multiply_shared<T: Real>(into: Into, a: Columns<'_, T>, b: Strided
     let (left_b, right_b) = (b.columns(0, half), b.columns(half, b.ncols() - half));
     let total = c.ncols();
     let (left_c, right_c) = c.columns_range_pair_mut(0..half, half..total);
-    rayon::join(|| multiply_shared(into, a, left_b, left_c), || multiply_shared(into, a, right_b, right_c));
+    rayon::join(|| multiply_shared(assign, a, left_b, left_c), || multiply_shared(assign, a, right_b, right_c));
 }
 
 /// The plain twin: three loops.
 #[cfg(test)]
-pub(crate) fn plain<T: Real>(into: Into, a: Columns<'_, T>, b: Strided<'_, T>, mut c: ColumnsMut<'_, T>) {
+pub(crate) fn plain<T: Real>(assign: Assignment, a: Columns<'_, T>, b: Strided<'_, T>, mut c: ColumnsMut<'_, T>) {
     for j in 0..c.ncols() {
         for i in 0..c.nrows() {
             let sum: T = (0..a.ncols()).map(|k| a[(i, k)] * b[(k, j)]).sum();
-            c[(i, j)] = if into == Into::Add { c[(i, j)] + sum } else { sum };
+            c[(i, j)] = if assign == Assignment::Add { c[(i, j)] + sum } else { sum };
         }
     }
 }
@@ -188,14 +188,14 @@ pub trait Product: Sized {
 /// The product for one scalar type and tile shape.
 #[inline(always)]
 fn body<T: Real, I: Instructions, const VECTORS: usize, const NR: usize, const PANEL: usize>(token: I, work: Work<'_, T>) {
-    let Work { into, a, b, mut c } = work;
-    if a.ncols() == 0 && into == Into::Replace {
+    let Work { assign, a, b, mut c } = work;
+    if a.ncols() == 0 && assign == Assignment::Replace {
         c.fill(T::zero());
     }
     if b.ncols() == 1 {
-        thin::<T, I>(token, into, a, b, c)
+        thin::<T, I>(token, assign, a, b, c)
     } else {
-        in_tiles::<T, I, VECTORS, NR, PANEL>(token, into, a, b, c)
+        in_tiles::<T, I, VECTORS, NR, PANEL>(token, assign, a, b, c)
     }
 }
 
@@ -222,8 +222,8 @@ macro_rules! product_for {
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx2,fma,avx512f,avx512dq,avx512vl,avx512bw")]
             pub(super) fn packed_avx512(token: Avx512, work: Work<'_, $scalar>) {
-                let Work { into, a, b, c } = work;
-                packed::<$scalar, Avx512, $avx512, $avx512_columns, { $avx512 * LANES * KC }, BLOCK>(token, into, a, b, c);
+                let Work { assign, a, b, c } = work;
+                packed::<$scalar, Avx512, $avx512, $avx512_columns, { $avx512 * LANES * KC }, BLOCK>(token, assign, a, b, c);
             }
 
             #[cfg(target_arch = "x86_64")]
@@ -235,8 +235,8 @@ macro_rules! product_for {
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx2,fma")]
             pub(super) fn packed_avx2(token: Avx2, work: Work<'_, $scalar>) {
-                let Work { into, a, b, c } = work;
-                packed::<$scalar, Avx2, $avx2, $avx2_columns, { $avx2 * LANES * KC }, BLOCK>(token, into, a, b, c);
+                let Work { assign, a, b, c } = work;
+                packed::<$scalar, Avx2, $avx2, $avx2_columns, { $avx2 * LANES * KC }, BLOCK>(token, assign, a, b, c);
             }
 
             pub(super) fn baseline(work: Work<'_, $scalar>) {
@@ -244,8 +244,10 @@ macro_rules! product_for {
             }
 
             pub(super) fn packed_baseline(work: Work<'_, $scalar>) {
-                let Work { into, a, b, c } = work;
-                packed::<$scalar, Baseline, $plain, $plain_columns, { $plain * LANES * KC }, BLOCK>(Baseline, into, a, b, c);
+                let Work { assign, a, b, c } = work;
+                packed::<$scalar, Baseline, $plain, $plain_columns, { $plain * LANES * KC }, BLOCK>(
+                    Baseline, assign, a, b, c,
+                );
             }
         }
 
@@ -319,16 +321,16 @@ mod tests {
             let start = cast(values(c_stride * n + m, 3));
             let a = columns(&a, m, k, a_stride);
             for b in [plain_operand(&b, k, n, k.max(1)), transposed_operand(&b, k, n, n)] {
-                for into in [Into::Replace, Into::Add] {
+                for assign in [Assignment::Replace, Assignment::Add] {
                     let (mut found, mut cut, mut truth) = (start.clone(), start.clone(), start.clone());
-                    multiply(into, a, b, columns_mut(&mut found, m, n, c_stride));
-                    plain(into, a, b, columns_mut(&mut truth, m, n, c_stride));
+                    multiply(assign, a, b, columns_mut(&mut found, m, n, c_stride));
+                    plain(assign, a, b, columns_mut(&mut truth, m, n, c_stride));
                     for (x, y) in found.iter().zip(&truth) {
                         assert!((x.to_f64() - y.to_f64()).abs() <= tolerance * (1.0 + y.to_f64().abs()), "{m} {k} {n}");
                     }
                     // Column by column: the same bits.
                     for j in 0..n {
-                        multiply(into, a, b.columns(j, 1), columns_mut(&mut cut[j * c_stride..], m, 1, c_stride));
+                        multiply(assign, a, b.columns(j, 1), columns_mut(&mut cut[j * c_stride..], m, 1, c_stride));
                     }
                     assert_eq!(found, cut, "bits depend on how the columns are cut");
                 }
@@ -363,7 +365,10 @@ mod tests {
         assert!(refused(&mut nested), "columns lie in one another");
         assert_eq!(columns(&one, 1, 1, 1 << 40).shape(), (1, 1), "one column is as far from the next as may be");
         let (a, b) = (columns(&one, 1, 1, 1), plain_operand(&[1.0_f32; 4], 2, 2, 2));
-        assert!(refused(&mut || multiply(Into::Add, a, b, columns_mut(&mut [0.0_f32], 1, 1, 1))), "shapes that do not fit");
+        assert!(
+            refused(&mut || multiply(Assignment::Add, a, b, columns_mut(&mut [0.0_f32], 1, 1, 1))),
+            "shapes that do not fit"
+        );
     }
 
     #[test]

@@ -9,8 +9,8 @@ use std::mem::MaybeUninit;
 use std::ops::Range;
 
 use crate::linalg::dispatch::Instructions;
-use crate::linalg::product::tiles::{Aligned, Operand, pack_rows, row_of_tiles, tile};
-use crate::linalg::product::{Columns, ColumnsMut, Into, KC, Strided};
+use crate::linalg::product::tiles::{Aligned, Left, Operand, Target, pack_rows, row_of_tiles, tile};
+use crate::linalg::product::{Assignment, Columns, ColumnsMut, KC, Strided};
 use crate::linalg::real::Real;
 use crate::linalg::vector::{LANES, prefetch_place};
 
@@ -35,7 +35,7 @@ pub(super) fn packed<
     const BLOCK: usize,
 >(
     token: I,
-    into: Into,
+    assign: Assignment,
     a: Columns<'_, T>,
     b: Strided<'_, T>,
     mut c: ColumnsMut<'_, T>,
@@ -47,7 +47,7 @@ pub(super) fn packed<
     let mut panel = Aligned([T::zero(); PANEL]);
     let mut block = Aligned([const { MaybeUninit::uninit() }; BLOCK]);
     for k in (0..depth).step_by(KC) {
-        let into = if k == 0 { into } else { Into::Add };
+        let assign = if k == 0 { assign } else { Assignment::Add };
         let steps = k..depth.min(k + KC);
         let most = BLOCK / KC / NR * NR;
         for first in (0..width).step_by(most) {
@@ -71,21 +71,12 @@ pub(super) fn packed<
                     unsafe {
                         let data = block.0.as_ptr().add(tile_index * NR * steps.len()).cast::<T>();
                         let right = Operand { data, row_stride: NR, column_stride: 1 };
-                        let (left, to) = (panel.0.as_ptr(), c.as_mut_ptr().add(j * c_stride + i));
+                        let left = Left { data: panel.0.as_ptr(), stride: height };
+                        let to = Target { data: c.as_mut_ptr().add(j * c_stride + i), stride: c_stride, rows: valid };
                         if held == NR {
-                            tile::<T, I, VECTORS, NR>(token, into, steps.len(), left, height, right, to, c_stride, valid);
+                            tile::<T, I, VECTORS, NR>(token, assign, steps.len(), left, right, to);
                         } else {
-                            row_of_tiles::<T, I, VECTORS, NR>(
-                                token,
-                                into,
-                                steps.len(),
-                                (left, height),
-                                right,
-                                to,
-                                c_stride,
-                                valid,
-                                held,
-                            );
+                            row_of_tiles::<T, I, VECTORS, NR>(token, assign, steps.len(), left, right, to, held);
                         }
                     }
                 }

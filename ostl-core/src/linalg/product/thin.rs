@@ -2,7 +2,7 @@
 #![allow(unsafe_code, reason = "raw loads of whole vectors; each states what it stands on")]
 
 use crate::linalg::dispatch::{Instructions, multiply_add};
-use crate::linalg::product::{Columns, ColumnsMut, Into, KC, Strided};
+use crate::linalg::product::{Assignment, Columns, ColumnsMut, KC, Strided};
 use crate::linalg::real::Real;
 use crate::linalg::vector::{LANES, Lanes};
 
@@ -11,7 +11,7 @@ use crate::linalg::vector::{LANES, Lanes};
 #[inline(always)]
 pub(super) fn thin<T: Real, I: Instructions>(
     token: I,
-    into: Into,
+    assign: Assignment,
     a: Columns<'_, T>,
     b: Strided<'_, T>,
     mut c: ColumnsMut<'_, T>,
@@ -22,13 +22,13 @@ pub(super) fn thin<T: Real, I: Instructions>(
         let left = rows - row;
         let (a, c) = (a.rows(row, left), c.rows_mut(row, left));
         row += if left >= 16 * LANES && I::REGISTERS >= 32 {
-            stripe::<T, I, 16>(token, into, a, b, c)
+            stripe::<T, I, 16>(token, assign, a, b, c)
         } else if left >= 4 * LANES {
-            stripe::<T, I, 4>(token, into, a, b, c)
+            stripe::<T, I, 4>(token, assign, a, b, c)
         } else if left >= LANES {
-            stripe::<T, I, 1>(token, into, a, b, c)
+            stripe::<T, I, 1>(token, assign, a, b, c)
         } else {
-            rest::<T, I>(into, a, b, c)
+            rest::<T, I>(assign, a, b, c)
         };
     }
 }
@@ -37,7 +37,7 @@ pub(super) fn thin<T: Real, I: Instructions>(
 #[inline(always)]
 fn stripe<T: Real, I: Instructions, const N: usize>(
     token: I,
-    into: Into,
+    assign: Assignment,
     a: Columns<'_, T>,
     b: Strided<'_, T>,
     mut c: ColumnsMut<'_, T>,
@@ -58,7 +58,7 @@ fn stripe<T: Real, I: Instructions, const N: usize>(
         for (v, sum) in sums.iter().enumerate() {
             // SAFETY: C has as many rows.
             let rows = unsafe { &mut *c.as_mut_ptr().add(v * LANES).cast::<[T; LANES]>() };
-            if k == 0 && into == Into::Replace {
+            if k == 0 && assign == Assignment::Replace {
                 sum.store(rows);
             } else {
                 T::Lanes::<I>::load(token, rows).add(*sum).store(rows);
@@ -70,14 +70,19 @@ fn stripe<T: Real, I: Instructions, const N: usize>(
 
 /// The last rows of a thin product, fewer than a vector. Returns how many.
 #[inline(always)]
-fn rest<T: Real, I: Instructions>(into: Into, a: Columns<'_, T>, b: Strided<'_, T>, mut c: ColumnsMut<'_, T>) -> usize {
+fn rest<T: Real, I: Instructions>(
+    assign: Assignment,
+    a: Columns<'_, T>,
+    b: Strided<'_, T>,
+    mut c: ColumnsMut<'_, T>,
+) -> usize {
     for k in (0..a.ncols()).step_by(KC) {
         for row in 0..a.nrows() {
             let mut sum = T::zero();
             for column in k..a.ncols().min(k + KC) {
                 sum = multiply_add::<T, I>(a[(row, column)], b[(column, 0)], sum);
             }
-            c[(row, 0)] = if k == 0 && into == Into::Replace { sum } else { c[(row, 0)] + sum };
+            c[(row, 0)] = if k == 0 && assign == Assignment::Replace { sum } else { c[(row, 0)] + sum };
         }
     }
     a.nrows()

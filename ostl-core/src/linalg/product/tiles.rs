@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use crate::linalg::dispatch::Instructions;
-use crate::linalg::product::{Columns, ColumnsMut, Into, KC, Strided};
+use crate::linalg::product::{Assignment, Columns, ColumnsMut, KC, Strided};
 use crate::linalg::real::Real;
 use crate::linalg::vector::{LANES, Lanes};
 
@@ -20,6 +20,22 @@ pub(super) struct Operand<T> {
     pub(super) column_stride: usize,
 }
 
+/// A's columns as the micro-kernel reads them.
+#[derive(Clone, Copy)]
+pub(super) struct Left<T> {
+    pub(super) data: *const T,
+    pub(super) stride: usize,
+}
+
+/// Where in C a tile's sums go.
+#[derive(Clone, Copy)]
+pub(super) struct Target<T> {
+    pub(super) data: *mut T,
+    pub(super) stride: usize,
+    /// Rows that C has there, perhaps fewer than a tile.
+    pub(super) rows: usize,
+}
+
 /// A tile's sums over `depth` steps: acc[j] = Σ_k a[k·stride ..] · b[k, j], `VECTORS` vectors of rows and `NR` columns.
 ///
 /// # Safety
@@ -28,14 +44,13 @@ pub(super) struct Operand<T> {
 unsafe fn micro_kernel<T: Real, I: Instructions, const VECTORS: usize, const NR: usize>(
     token: I,
     depth: usize,
-    a: *const T,
-    stride: usize,
+    a: Left<T>,
     b: Operand<T>,
 ) -> [[T::Lanes<I>; VECTORS]; NR] {
     let mut acc = [[T::Lanes::<I>::splat(token, T::zero()); VECTORS]; NR];
     for k in 0..depth {
         // SAFETY: the caller vouches for these places.
-        let column = unsafe { &*a.add(k * stride).cast::<[[T; LANES]; VECTORS]>() };
+        let column = unsafe { &*a.data.add(k * a.stride).cast::<[[T; LANES]; VECTORS]>() };
         let mut loaded = [T::Lanes::<I>::splat(token, T::zero()); VECTORS];
         for (to, rows) in loaded.iter_mut().zip(column) {
             *to = T::Lanes::<I>::load(token, rows);
@@ -54,28 +69,24 @@ unsafe fn micro_kernel<T: Real, I: Instructions, const VECTORS: usize, const NR:
 /// Runs the micro-kernel on one tile and brings its `rows × NR` valid part to C.
 ///
 /// # Safety
-/// As for [`micro_kernel`]; `c` must be writable at `i + j·c_stride` for i < rows ≤ VECTORS · LANES, j < NR.
+/// As for [`micro_kernel`]; `c` must be writable at `i + j·c.stride` for i < c.rows ≤ VECTORS · LANES, j < NR.
 #[inline(always)]
-#[allow(clippy::too_many_arguments, reason = "the tile of one micro-kernel: three operands and their strides")]
 pub(super) unsafe fn tile<T: Real, I: Instructions, const VECTORS: usize, const NR: usize>(
     token: I,
-    into: Into,
+    assign: Assignment,
     depth: usize,
-    a: *const T,
-    stride: usize,
+    a: Left<T>,
     b: Operand<T>,
-    c: *mut T,
-    c_stride: usize,
-    rows: usize,
+    c: Target<T>,
 ) {
     // SAFETY: the caller vouches for these places.
-    let acc = unsafe { micro_kernel::<T, I, VECTORS, NR>(token, depth, a, stride, b) };
+    let acc = unsafe { micro_kernel::<T, I, VECTORS, NR>(token, depth, a, b) };
     for (j, sums) in acc.iter().enumerate() {
-        if rows == VECTORS * LANES {
+        if c.rows == VECTORS * LANES {
             // SAFETY: so many values from there on are C's.
-            let column = unsafe { &mut *c.add(j * c_stride).cast::<[[T; LANES]; VECTORS]>() };
+            let column = unsafe { &mut *c.data.add(j * c.stride).cast::<[[T; LANES]; VECTORS]>() };
             for (values, &sum) in column.iter_mut().zip(sums) {
-                let sum = if into == Into::Add { T::Lanes::<I>::load(token, values).add(sum) } else { sum };
+                let sum = if assign == Assignment::Add { T::Lanes::<I>::load(token, values).add(sum) } else { sum };
                 sum.store(values);
             }
         } else {
@@ -83,10 +94,10 @@ pub(super) unsafe fn tile<T: Real, I: Instructions, const VECTORS: usize, const 
             for (values, &sum) in sums_of_rows.iter_mut().zip(sums) {
                 sum.store(values);
             }
-            // SAFETY: j < NR, and `rows` rows are C's.
-            let column = unsafe { std::slice::from_raw_parts_mut(c.add(j * c_stride), rows) };
+            // SAFETY: j < NR, and `c.rows` rows are C's.
+            let column = unsafe { std::slice::from_raw_parts_mut(c.data.add(j * c.stride), c.rows) };
             for (value, &sum) in column.iter_mut().zip(sums_of_rows.as_flattened()) {
-                *value = if into == Into::Add { *value + sum } else { sum };
+                *value = if assign == Assignment::Add { *value + sum } else { sum };
             }
         }
     }
@@ -95,18 +106,15 @@ pub(super) unsafe fn tile<T: Real, I: Instructions, const VECTORS: usize, const 
 /// A row of tiles: as many of C's rows as a tile has, all `width` columns.
 ///
 /// # Safety
-/// `a` (its pointer and stride) as for [`micro_kernel`]; `b` must be readable and `c` writable in `width` columns.
+/// `a` as for [`micro_kernel`]; `b` must be readable and `c` writable in `width` columns.
 #[inline(always)]
-#[allow(clippy::too_many_arguments, reason = "three operands, their strides and the extent")]
 pub(super) unsafe fn row_of_tiles<T: Real, I: Instructions, const VECTORS: usize, const NR: usize>(
     token: I,
-    into: Into,
+    assign: Assignment,
     depth: usize,
-    (a, stride): (*const T, usize),
+    a: Left<T>,
     b: Operand<T>,
-    c: *mut T,
-    c_stride: usize,
-    rows: usize,
+    c: Target<T>,
     width: usize,
 ) {
     let mut j = 0;
@@ -114,18 +122,19 @@ pub(super) unsafe fn row_of_tiles<T: Real, I: Instructions, const VECTORS: usize
         let left_over = width - j;
         // SAFETY: each arm takes at most the columns that are left; the rest is the caller's word.
         unsafe {
-            let (b, c) = (Operand { data: b.data.add(j * b.column_stride), ..b }, c.add(j * c_stride));
+            let b = Operand { data: b.data.add(j * b.column_stride), ..b };
+            let c = Target { data: c.data.add(j * c.stride), ..c };
             if left_over >= NR {
-                tile::<T, I, VECTORS, NR>(token, into, depth, a, stride, b, c, c_stride, rows);
+                tile::<T, I, VECTORS, NR>(token, assign, depth, a, b, c);
                 j += NR;
             } else if left_over >= 4 {
-                tile::<T, I, VECTORS, 4>(token, into, depth, a, stride, b, c, c_stride, rows);
+                tile::<T, I, VECTORS, 4>(token, assign, depth, a, b, c);
                 j += 4;
             } else if left_over >= 2 {
-                tile::<T, I, VECTORS, 2>(token, into, depth, a, stride, b, c, c_stride, rows);
+                tile::<T, I, VECTORS, 2>(token, assign, depth, a, b, c);
                 j += 2;
             } else {
-                tile::<T, I, VECTORS, 1>(token, into, depth, a, stride, b, c, c_stride, rows);
+                tile::<T, I, VECTORS, 1>(token, assign, depth, a, b, c);
                 j += 1;
             }
         }
@@ -161,7 +170,7 @@ pub(super) fn pack_rows<T: Real, const VECTORS: usize>(
 #[inline(always)]
 pub(super) fn in_tiles<T: Real, I: Instructions, const VECTORS: usize, const NR: usize, const PANEL: usize>(
     token: I,
-    into: Into,
+    assign: Assignment,
     a: Columns<'_, T>,
     b: Strided<'_, T>,
     mut c: ColumnsMut<'_, T>,
@@ -172,24 +181,23 @@ pub(super) fn in_tiles<T: Real, I: Instructions, const VECTORS: usize, const NR:
     let (row_stride, column_stride) = b.strides();
     let mut panel = Aligned([T::zero(); PANEL]);
     for k in (0..depth).step_by(KC) {
-        let into = if k == 0 { into } else { Into::Add };
+        let assign = if k == 0 { assign } else { Assignment::Add };
         let block = KC.min(depth - k);
         for i in (0..rows).step_by(height) {
             let valid = height.min(rows - i);
             let left = if valid < height || width > 2 * NR {
                 pack_rows::<T, VECTORS>(a, i, k..k + block, &mut panel.0);
-                (panel.0.as_ptr(), height)
+                Left { data: panel.0.as_ptr(), stride: height }
             } else {
                 // SAFETY: (i, k) lies inside A.
-                (unsafe { a.as_ptr().add(k * a.strides().1 + i) }, a.strides().1)
+                Left { data: unsafe { a.as_ptr().add(k * a.strides().1 + i) }, stride: a.strides().1 }
             };
             // SAFETY: (k, 0) lies inside B and (i, 0) inside C.
             let (right, target) = unsafe { (b.as_ptr().add(k * row_stride), c.as_mut_ptr().add(i)) };
             let right = Operand { data: right, row_stride, column_stride };
+            let target = Target { data: target, stride: c.strides().1, rows: valid };
             // SAFETY: the panel holds a tile's rows (padded) for `block` steps, or A has as many more; only `valid` rows are written.
-            unsafe {
-                row_of_tiles::<T, I, VECTORS, NR>(token, into, block, left, right, target, c.strides().1, valid, width)
-            };
+            unsafe { row_of_tiles::<T, I, VECTORS, NR>(token, assign, block, left, right, target, width) };
         }
     }
 }

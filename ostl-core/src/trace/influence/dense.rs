@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::span::{FiltersBehind, SpanLayer, StreamWindow};
 use crate::linalg::dot::dot;
-use crate::linalg::product::{Into, columns, columns_mut, multiply, plain_operand};
+use crate::linalg::product::{Assignment, columns, columns_mut, multiply, plain_operand};
 use crate::linalg::real::Real;
 use crate::linalg::share::is_worth_sharing;
 use crate::tape::events::Signal;
@@ -85,7 +85,7 @@ fn advance<T: Real>(
     values: &[T],
     next: &mut [T],
 ) {
-    let (steps, fresh) = (window.tape.steps, window.fresh);
+    let (steps, fresh) = (window.stream.tape.steps, window.fresh);
     let filtered = behind.units * behind.filters.len();
     let c = window.variables - layer.first;
     let stride = window.influence_stride(place);
@@ -101,7 +101,7 @@ fn advance<T: Real>(
             let columns_here = next.len() / height;
             if !fresh {
                 multiply(
-                    Into::Replace,
+                    Assignment::Replace,
                     columns(window.jacobian(layer.first), c, c - filtered, window.variables),
                     plain_operand(now, c - filtered, next.len() / c, c),
                     columns_mut(next, c, next.len() / c, c),
@@ -118,9 +118,9 @@ fn advance<T: Real>(
                 }
             }
             multiply(
-                if fresh { Into::Replace } else { Into::Add },
+                if fresh { Assignment::Replace } else { Assignment::Add },
                 columns(influence, height, steps, stride),
-                block.signal_of(window.tape, window.in_lane, window.ones, layer.index, chunk * width, columns_here),
+                block.signal_of(window.stream, layer.index, chunk * width..chunk * width + columns_here),
                 columns_mut(next, height, columns_here, height),
             );
             if block.signal == Signal::One && !fresh {

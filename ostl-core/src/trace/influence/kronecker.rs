@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use super::span::{Block, SpanLayer, StreamWindow};
 use crate::linalg::dot::dot;
-use crate::linalg::product::{Into, columns, columns_mut, multiply_shared, plain_operand};
+use crate::linalg::product::{Assignment, columns, columns_mut, multiply_shared, plain_operand};
 use crate::linalg::real::Real;
 use crate::tape::events::Signal;
 use crate::trace::signs::{Signs, balance, norm};
@@ -88,7 +88,7 @@ impl<T: Real> Kronecker<T> {
                     } else {
                         let (c, rows) = (window.variables - layer.first, block.rows.len());
                         multiply_shared(
-                            Into::Replace,
+                            Assignment::Replace,
                             columns(window.jacobian(layer.first), c, c, window.variables),
                             plain_operand(&factors.matrix, c, rows, c),
                             columns_mut(next, c, rows, c),
@@ -130,7 +130,7 @@ struct Terms<'a, T: Real> {
 impl<T: Real> Terms<'_, T> {
     /// The constant 1 is the same at every step: A += Σ_t A_t, the step before the window included where it can still be felt.
     fn add_all(&self, next: &mut [T]) {
-        for step in usize::from(self.window.fresh)..=self.window.tape.steps {
+        for step in usize::from(self.window.fresh)..=self.window.stream.tape.steps {
             add_scaled(next, self.window.influence(self.layer, self.place, step, self.block.rows.clone()), T::one());
         }
     }
@@ -149,9 +149,9 @@ impl<T: Real> Terms<'_, T> {
                 vector.fill(T::zero());
             }
         }
-        for step in 0..self.window.tape.steps {
+        for step in 0..self.window.stream.tape.steps {
             let influence = self.window.influence(self.layer, self.place, step + 1, self.block.rows.clone());
-            let z = self.block.signal_at(self.window.tape, self.window.in_lane, self.window.ones, self.layer.index, step);
+            let z = self.block.signal_at(self.window.stream, self.layer.index, step);
             let sign = signs.next::<T>();
             if let Some(scale) = balance(norm(influence), norm(z)) {
                 add_scaled(matrix, influence, sign / scale);

@@ -44,7 +44,7 @@ use sparse::Sparse;
 use stream::Stream;
 
 pub(crate) use span::carries_output;
-pub(super) use span::{Block, blocks_of};
+pub(super) use span::{Block, StreamTape, blocks_of};
 pub(crate) use sparse::{GROUPS, WIDTH};
 
 /// What is kept of the influence of every span.
@@ -208,11 +208,9 @@ impl<T: Real> Span<T> {
         let of = |stream: usize| {
             let (lane, in_lane) = (&lanes[stream / width], stream % width);
             (in_lane < lane.tape.live).then(|| StreamWindow {
-                tape: &lane.tape,
-                in_lane,
+                stream: StreamTape { tape: &lane.tape, b: in_lane, ones },
                 paths: &streams[stream],
                 variables,
-                ones,
                 fresh: fresh[stream],
                 continues: continues[stream],
                 seen,

@@ -40,18 +40,24 @@ pub(in crate::trace) struct Block {
     pub(in crate::trace) offset: usize,
 }
 
+/// One stream of a tape.
+#[derive(Clone, Copy)]
+pub(in crate::trace) struct StreamTape<'a, T: Real> {
+    pub(in crate::trace) tape: &'a Tape<T>,
+    /// The stream's place.
+    pub(in crate::trace) b: usize,
+    /// 1 for every step that a window may have: z of the constants.
+    pub(in crate::trace) ones: &'a [T],
+}
+
 /// One stream's window as those see it who keep the influence of a span.
 #[derive(Clone, Copy)]
 pub(super) struct StreamWindow<'a, T: Real> {
-    pub(super) tape: &'a Tape<T>,
-    /// The stream's place in its lane.
-    pub(super) in_lane: usize,
+    pub(super) stream: StreamTape<'a, T>,
     /// σ, J and A.
     pub(super) paths: &'a Stream<T>,
     /// Carried variables C of the span.
     pub(super) variables: usize,
-    /// 1 for every step that a window may have.
-    pub(super) ones: &'a [T],
     /// ε is zero: the stream started with this window.
     pub(super) fresh: bool,
     /// The stream goes on after this window.
@@ -78,7 +84,7 @@ impl<'a, T: Real> StreamWindow<'a, T> {
 
     /// Values of A of a layer from one step to the next.
     pub(super) fn influence_stride(&self, place: usize) -> usize {
-        self.paths.layers[place].influence.len() / (self.ones.len() + 1)
+        self.paths.layers[place].influence.len() / (self.stream.ones.len() + 1)
     }
 
     /// The filters that listen to the span's last layer, the last of all variables.
@@ -106,35 +112,28 @@ impl SpanLayer {
 }
 
 impl Block {
-    /// Columns of z over the window for the stream at place `b` of the tape, steps × columns.
-    #[allow(clippy::too_many_arguments, reason = "some columns of one stream of a layer's tape")]
+    /// Some columns of z over the window, steps × columns, for the layer at `index`.
     pub(in crate::trace) fn signal_of<'a, T: Real>(
         &self,
-        tape: &'a Tape<T>,
-        b: usize,
-        ones: &'a [T],
+        stream: StreamTape<'a, T>,
         index: usize,
-        first: usize,
-        count: usize,
+        columns: Range<usize>,
     ) -> Strided<'a, T> {
-        let of = |data: &'a [T]| {
-            transposed_operand(&data[b * self.columns + first..], tape.steps, count, tape.live * self.columns)
-        };
+        let StreamTape { tape, b, ones } = stream;
         match self.values(tape, index) {
-            Some(values) => of(values),
+            Some(values) => transposed_operand(
+                &values[b * self.columns + columns.start..],
+                tape.steps,
+                columns.len(),
+                tape.live * self.columns,
+            ),
             None => transposed_operand(ones, tape.steps, 1, 1),
         }
     }
 
-    /// z at one step of the window for the stream at place `b` of the tape.
-    pub(in crate::trace) fn signal_at<'a, T: Real>(
-        &self,
-        tape: &'a Tape<T>,
-        b: usize,
-        ones: &'a [T],
-        index: usize,
-        step: usize,
-    ) -> &'a [T] {
+    /// z at one step of the window.
+    pub(in crate::trace) fn signal_at<'a, T: Real>(&self, stream: StreamTape<'a, T>, index: usize, step: usize) -> &'a [T] {
+        let StreamTape { tape, b, ones } = stream;
         match self.values(tape, index) {
             Some(values) => &values[(step * tape.live + b) * self.columns..][..self.columns],
             None => &ones[..1],

@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 
 use super::span::{Block, SpanLayer, StreamWindow};
 use crate::linalg::dot::dot;
-use crate::linalg::product::{Into, columns, columns_mut, multiply, plain_operand};
+use crate::linalg::product::{Assignment, columns, columns_mut, multiply, plain_operand};
 use crate::linalg::real::Real;
 use crate::linalg::share::is_worth_sharing;
 use crate::network::layer::Recurrent;
@@ -233,7 +233,7 @@ impl<T: Real> Scratch<T> {
         values: &mut [T],
     ) {
         let height = values.len() / pattern.parameters.max(1);
-        let steps = window.tape.steps;
+        let steps = window.stream.tape.steps;
         let place = 0;
         if window.fresh {
             values.fill(T::zero());
@@ -251,7 +251,7 @@ impl<T: Real> Scratch<T> {
                 let count = chunk.len() / height;
                 self.before[..chunk.len()].copy_from_slice(chunk);
                 multiply(
-                    Into::Replace,
+                    Assignment::Replace,
                     columns(jacobian, height, height, height),
                     plain_operand(&self.before, height, count, height),
                     columns_mut(chunk, height, count, height),
@@ -277,16 +277,16 @@ impl<T: Real> Scratch<T> {
             let presynaptic = if block.signal == Signal::Output && count < n {
                 for (place, &from) in pattern.heard.iter().enumerate() {
                     for (step, to) in self.presynaptic[place * steps..][..steps].iter_mut().enumerate() {
-                        let z = block.signal_at(window.tape, window.in_lane, window.ones, layer.index, step);
+                        let z = block.signal_at(window.stream, layer.index, step);
                         *to = z[from as usize];
                     }
                 }
                 plain_operand(&self.presynaptic, steps, count, steps)
             } else {
-                block.signal_of(window.tape, window.in_lane, window.ones, layer.index, 0, count)
+                block.signal_of(window.stream, layer.index, 0..count)
             };
             multiply(
-                Into::Add,
+                Assignment::Add,
                 columns(&self.influence, tall, steps, tall),
                 presynaptic,
                 columns_mut(own, tall, count, tall),

@@ -30,51 +30,11 @@ use crate::tape::width::WIDEST;
 
 mod layout;
 
-pub(crate) use layout::{COLUMNS, Presynaptic, SLOTS, Shape, Touched, ZERO};
+pub(crate) use layout::{COLUMNS, LaneTile, LaneWindow, Presynaptic, SLOTS, Shape, Touched, ZERO};
+use layout::{Entry, Panel, TracedStream};
 
 /// Tiles of a trace that are asked for ahead of the one at hand: memory answers after some hundred nanoseconds.
 const AHEAD: usize = 3;
-
-/// One lane's streams in one tile of columns.
-pub(crate) struct LaneTile<'a, T: Real, V> {
-    pub(crate) shape: Shape,
-    /// ε of the lane's streams.
-    pub(crate) values: &'a mut [V],
-    /// When each stream's columns were last touched.
-    pub(crate) touched: &'a mut [Touched],
-    /// Slots in use; what is touched now goes into the next.
-    pub(crate) slots: usize,
-    /// Room for slots.
-    pub(crate) most_slots: usize,
-    /// Columns without an event can be left alone.
-    pub(crate) lazy: bool,
-    /// Streams that the lane has room for.
-    pub(crate) streams: usize,
-    /// The gradient of the tile's columns.
-    pub(crate) gradient: &'a mut [T],
-    /// First column, and how many there are (the last tile may have fewer than 8).
-    pub(crate) first: usize,
-    /// See there.
-    pub(crate) columns: usize,
-    /// R of each stream and slot: `S` planes of panels. With one slot it is σ.
-    pub(crate) signal: &'a [T],
-    /// S of each stream and slot. With one slot it is C.
-    pub(crate) jacobian: &'a [T],
-    /// A of each stream, panel by panel.
-    pub(crate) influence: &'a [T],
-    /// The same for the window's steps, step by step, where z is sparse: `[stream][gate][capacity][unit]`.
-    pub(crate) by_step: &'a [T],
-    pub(crate) presynaptic: Presynaptic<'a, T>,
-    /// z of the step before the window, `rows × streams`, where it reaches s through y; empty where it does not.
-    pub(crate) before: &'a [T],
-    pub(crate) steps: usize,
-    /// Streams that are at work.
-    pub(crate) live: usize,
-    /// For each stream, whether its trace is zero.
-    pub(crate) fresh: &'a [bool],
-    /// For each stream, whether its trace will be asked for again.
-    pub(crate) continues: &'a [bool],
-}
 
 /// Reads out and advances.
 pub(crate) fn advance<T: Real, V: Stored<T>>(tile: LaneTile<'_, T, V>) {
@@ -84,40 +44,18 @@ pub(crate) fn advance<T: Real, V: Stored<T>>(tile: LaneTile<'_, T, V>) {
 /// Where each stream's events of each column lie among the column's events.
 type Ranges = [[(usize, usize); COLUMNS]; WIDEST];
 
-/// A panel of 16 units of one gate.
-#[derive(Clone, Copy)]
-struct Panel {
-    gate: usize,
-    panel: usize,
-    /// The stream it begins with: panels of one stream shall not share cache sets.
-    turn: usize,
-}
-
-/// One column of one stream that has to be touched.
-#[derive(Clone, Copy, Default)]
-struct Entry {
-    stream: usize,
-    column: usize,
-    /// Slot it was last touched in.
-    slot: u8,
-    /// Its events.
-    start: usize,
-    /// See there.
-    end: usize,
-}
-
 impl<T: Real, V: Stored<T>> Job for LaneTile<'_, T, V> {
     type Output = ();
 
     #[inline(always)]
     fn run<I: Instructions>(mut self, token: I) {
-        for stream in (0..self.live).filter(|&stream| self.fresh[stream]) {
+        for stream in (0..self.window.live).filter(|&stream| self.window.fresh[stream]) {
             self.touched[stream] = [ZERO; COLUMNS];
         }
         let ranges = self.ranges();
         let uniform =
-            self.touched[..self.live].iter().all(|touched| touched[1..self.columns].iter().all(|t| *t == touched[0]));
-        if self.shape.states == 1 && (self.lazy || !uniform) {
+            self.touched[..self.window.live].iter().all(|touched| touched[1..self.columns].iter().all(|t| *t == touched[0]));
+        if self.shape.states == 1 && (self.window.lazy || !uniform) {
             self.touch_some(token, &ranges);
         } else {
             self.touch_all(token, &ranges);
@@ -156,13 +94,13 @@ impl<T: Real, V: Stored<T>> LaneTile<'_, T, V> {
             }
         }
         let slot = self.next_slot();
-        self.touched[..self.live].fill([slot; COLUMNS]);
+        self.touched[..self.window.live].fill([slot; COLUMNS]);
     }
 
     /// What is touched now goes here.
     #[inline(always)]
     fn next_slot(&self) -> u8 {
-        if self.slots < self.most_slots { self.slots as u8 } else { 0 }
+        if self.window.slots < self.window.most_slots { self.window.slots as u8 } else { 0 }
     }
 
     /// Only the columns that have to be: those with events, all columns of streams that end here, and all where nothing can wait.
@@ -171,10 +109,10 @@ impl<T: Real, V: Stored<T>> LaneTile<'_, T, V> {
         let mut entries = [Entry::default(); COLUMNS * WIDEST + 1];
         let mut count = 0;
         let next = self.next_slot();
-        for (stream, ranges) in ranges.iter().enumerate().take(self.live) {
+        for (stream, ranges) in ranges.iter().enumerate().take(self.window.live) {
             for (column, &(start, end)) in ranges.iter().enumerate().take(self.columns) {
                 let slot = self.touched[stream][column];
-                if if self.continues[stream] { !self.lazy || start < end } else { slot != ZERO } {
+                if if self.window.continues[stream] { !self.window.lazy || start < end } else { slot != ZERO } {
                     entries[count] = Entry { stream, column, slot, start, end };
                     count += 1;
                     self.touched[stream][column] = next;
@@ -191,16 +129,16 @@ impl<T: Real, V: Stored<T>> LaneTile<'_, T, V> {
     fn touch<I: Instructions>(&mut self, token: I, entry: &Entry, next: &Entry, ranges: &Ranges) {
         let Entry { stream, column, slot, start, end } = *entry;
         let (n, panels, capacity) = (self.shape.units, self.shape.panels(), self.shape.capacity);
-        let (fresh, continues) = (slot == ZERO, self.continues[stream]);
-        let (steps, values): (&[u32], &[T]) = match self.presynaptic {
+        let (fresh, continues) = (slot == ZERO, self.window.continues[stream]);
+        let (steps, values): (&[u32], &[T]) = match self.window.presynaptic {
             Presynaptic::Sparse(events) if continues => {
                 let row = events.of_row(self.first + column);
                 (&row.step[start..end], &row.value[start..end])
             }
             _ => (&[], &[]),
         };
-        let is_sparse = matches!(self.presynaptic, Presynaptic::Sparse(_)) && self.before.is_empty();
-        let of = if fresh { 0 } else { (stream * self.most_slots + usize::from(slot)) * panels * TILE };
+        let is_sparse = matches!(self.window.presynaptic, Presynaptic::Sparse(_)) && self.window.before.is_empty();
+        let of = if fresh { 0 } else { (stream * self.window.most_slots + usize::from(slot)) * panels * TILE };
         for gate in 0..self.shape.gates {
             let by_step = (stream * self.shape.traced + self.shape.first_gate + gate) * capacity * panels * TILE;
             let row = column * self.shape.gradient_rows + self.shape.first_row + gate * n;
@@ -212,17 +150,17 @@ impl<T: Real, V: Stored<T>> LaneTile<'_, T, V> {
                 let mut new = T::Lanes::<I>::splat(token, T::zero());
                 if !is_sparse {
                     if continues {
-                        [new] = self.sums::<I, 1>(token, 0, at, (stream, fresh), column, ranges);
+                        [new] = self.sums::<I, 1>(token, 0, at, TracedStream { stream, fresh }, column, ranges);
                     }
                 } else {
                     for (&step, &value) in steps.iter().zip(values) {
-                        let a = chunk(self.by_step, by_step + step as usize * panels * TILE + unit);
+                        let a = chunk(self.window.by_step, by_step + step as usize * panels * TILE + unit);
                         new = T::Lanes::<I>::load(token, a).multiply_add(Lanes::splat(token, value), new);
                     }
                 }
                 if !fresh {
                     let old = V::load(token, chunk(self.values, place));
-                    let signal = T::Lanes::<I>::load(token, chunk(self.signal, of + unit));
+                    let signal = T::Lanes::<I>::load(token, chunk(self.window.signal, of + unit));
                     if unit + TILE <= n {
                         let target = chunk_mut(self.gradient, row + unit);
                         signal.multiply_add(old, T::Lanes::<I>::load(token, target)).store(target);
@@ -230,7 +168,7 @@ impl<T: Real, V: Stored<T>> LaneTile<'_, T, V> {
                         self.add_to_gradient(token, at, column, signal.multiply(old));
                     }
                     if continues {
-                        new = T::Lanes::<I>::load(token, chunk(self.jacobian, of + unit)).multiply_add(old, new);
+                        new = T::Lanes::<I>::load(token, chunk(self.window.jacobian, of + unit)).multiply_add(old, new);
                     }
                 }
                 if continues {
@@ -244,10 +182,11 @@ impl<T: Real, V: Stored<T>> LaneTile<'_, T, V> {
     #[inline(always)]
     fn ranges(&self) -> Ranges {
         let mut ranges = [[(0, 0); COLUMNS]; WIDEST];
-        match self.presynaptic {
+        match self.window.presynaptic {
             // What the unchecked reads below rely on.
-            Presynaptic::Dense { now, rows } if self.steps > 0 && self.live > 0 => {
-                let columns = self.steps.checked_mul(self.live).and_then(|columns| (columns - 1).checked_mul(rows));
+            Presynaptic::Dense { now, rows } if self.window.steps > 0 && self.window.live > 0 => {
+                let columns =
+                    self.window.steps.checked_mul(self.window.live).and_then(|columns| (columns - 1).checked_mul(rows));
                 let end = columns.and_then(|before| before.checked_add(self.first)?.checked_add(self.columns));
                 assert!(end.is_some_and(|end| end <= now.len()), "z of every step, stream and column");
             }
@@ -255,7 +194,7 @@ impl<T: Real, V: Stored<T>> LaneTile<'_, T, V> {
                 for j in 0..self.columns {
                     let streams = events.of_row(self.first + j).stream;
                     let mut event = 0;
-                    for (stream, ranges) in ranges.iter_mut().enumerate().take(self.live) {
+                    for (stream, ranges) in ranges.iter_mut().enumerate().take(self.window.live) {
                         let start = event;
                         while streams.get(event) == Some(&(stream as u32)) {
                             event += 1;
@@ -289,22 +228,22 @@ impl<T: Real, V: Stored<T>> LaneTile<'_, T, V> {
         let (shape, length) = (&self.shape, self.shape.capacity + 1);
         let of_stream = stream * shape.states * shape.traced * shape.panels();
         let index = of_stream + (variable * shape.traced + shape.first_gate + at.gate) * shape.panels() + at.panel;
-        let (steps, _) = self.influence[index * length * TILE..(index + 1) * length * TILE].as_chunks();
-        &steps[..=self.steps]
+        let (steps, _) = self.window.influence[index * length * TILE..(index + 1) * length * TILE].as_chunks();
+        &steps[..=self.window.steps]
     }
 
     /// A plane of 16 units out of R or S.
     #[inline(always)]
     fn plane<'b>(&self, planes: &'b [T], count: usize, index: usize, panel: usize, of: (usize, u8)) -> &'b [T; TILE] {
-        let of = of.0 * self.most_slots + usize::from(of.1);
+        let of = of.0 * self.window.most_slots + usize::from(of.1);
         chunk(planes, ((of * count + index) * self.shape.panels() + panel) * TILE)
     }
 
     /// z of the step before the window, where it is heard.
     #[inline(always)]
     fn before(&self, stream: usize, j: usize) -> T {
-        let rows = self.before.len() / self.live;
-        self.before.get(stream * rows + self.first + j).copied().unwrap_or(T::zero())
+        let rows = self.window.before.len() / self.window.live;
+        self.window.before.get(stream * rows + self.first + j).copied().unwrap_or(T::zero())
     }
 
     /// Σ_t A_t z_t of one variable for `N` columns from `j` on.
@@ -314,26 +253,26 @@ impl<T: Real, V: Stored<T>> LaneTile<'_, T, V> {
         token: I,
         variable: usize,
         at: Panel,
-        (stream, fresh): (usize, bool),
+        TracedStream { stream, fresh }: TracedStream,
         j: usize,
         ranges: &Ranges,
     ) -> [T::Lanes<I>; N] {
         let steps = self.steps_of(variable, at, stream);
         let mut sums = [T::Lanes::<I>::splat(token, T::zero()); N];
-        if !fresh && !self.before.is_empty() {
+        if !fresh && !self.window.before.is_empty() {
             let before = T::Lanes::<I>::load(token, &steps[0]);
             for (place, sum) in sums.iter_mut().enumerate() {
                 *sum = before.multiply(Lanes::splat(token, self.before(stream, j + place)));
             }
         }
-        match self.presynaptic {
+        match self.window.presynaptic {
             Presynaptic::Dense { now, rows } => {
                 let first = stream * rows + self.first + j;
                 for (step, a) in steps[1..].iter().enumerate() {
                     let a = T::Lanes::<I>::load(token, a);
                     for (place, sum) in sums.iter_mut().enumerate() {
                         // SAFETY: `ranges` checked that there is a value for every step, stream and column.
-                        let z = unsafe { *now.get_unchecked(step * self.live * rows + first + place) };
+                        let z = unsafe { *now.get_unchecked(step * self.window.live * rows + first + place) };
                         *sum = a.multiply_add(Lanes::splat(token, z), *sum);
                     }
                 }
@@ -363,18 +302,18 @@ impl<T: Real, V: Stored<T>> LaneTile<'_, T, V> {
     #[inline(always)]
     fn columns_of_one_state<I: Instructions, const N: usize>(&mut self, token: I, at: Panel, j: usize, ranges: &Ranges) {
         let mut read_out = [T::Lanes::<I>::splat(token, T::zero()); N];
-        for stream in 0..self.live {
+        for stream in 0..self.window.live {
             let slot = self.touched[stream][0];
-            let (fresh, continues) = (slot == ZERO, self.continues[stream]);
+            let (fresh, continues) = (slot == ZERO, self.window.continues[stream]);
             let start = self.place(0, at, stream) + j * TILE;
-            if !fresh && self.steps > 2 {
+            if !fresh && self.window.steps > 2 {
                 for column in 0..N {
                     prefetch(self.values, start + AHEAD * COLUMNS * TILE + column * TILE);
                 }
             }
             let mut sums = [T::Lanes::<I>::splat(token, T::zero()); N];
             if continues {
-                sums = self.sums::<I, N>(token, 0, at, (stream, fresh), j, ranges);
+                sums = self.sums::<I, N>(token, 0, at, TracedStream { stream, fresh }, j, ranges);
             }
             if fresh {
                 if continues {
@@ -384,8 +323,8 @@ impl<T: Real, V: Stored<T>> LaneTile<'_, T, V> {
                 }
                 continue;
             }
-            let signal = T::Lanes::<I>::load(token, self.plane(self.signal, 1, 0, at.panel, (stream, slot)));
-            let factor = T::Lanes::<I>::load(token, self.plane(self.jacobian, 1, 0, at.panel, (stream, slot)));
+            let signal = T::Lanes::<I>::load(token, self.plane(self.window.signal, 1, 0, at.panel, (stream, slot)));
+            let factor = T::Lanes::<I>::load(token, self.plane(self.window.jacobian, 1, 0, at.panel, (stream, slot)));
             let (values, _) = self.values[start..start + N * TILE].as_chunks_mut::<TILE>();
             for (place, values) in values.iter_mut().enumerate() {
                 let old = V::load(token, values);
@@ -405,21 +344,21 @@ impl<T: Real, V: Stored<T>> LaneTile<'_, T, V> {
     fn column_of_many_states<I: Instructions>(&mut self, token: I, at: Panel, j: usize, ranges: &Ranges) {
         let states = self.shape.states;
         let mut read_out = T::Lanes::<I>::splat(token, T::zero());
-        for stream in 0..self.live {
+        for stream in 0..self.window.live {
             let slot = self.touched[stream][0];
-            let (fresh, continues) = (slot == ZERO, self.continues[stream]);
+            let (fresh, continues) = (slot == ZERO, self.window.continues[stream]);
             let mut old = [T::Lanes::<I>::splat(token, T::zero()); MOST_VARIABLES];
             if !fresh {
                 for (v, old) in old.iter_mut().enumerate().take(states) {
                     *old = V::load(token, chunk(self.values, self.place(v, at, stream) + j * TILE));
-                    let signal = self.plane(self.signal, states, v, at.panel, (stream, slot));
+                    let signal = self.plane(self.window.signal, states, v, at.panel, (stream, slot));
                     read_out = T::Lanes::<I>::load(token, signal).multiply_add(*old, read_out);
                 }
             }
             for v in 0..if continues { states } else { 0 } {
-                let [mut sum] = self.sums::<I, 1>(token, v, at, (stream, fresh), j, ranges);
+                let [mut sum] = self.sums::<I, 1>(token, v, at, TracedStream { stream, fresh }, j, ranges);
                 for (w, &old) in old.iter().enumerate().take(if fresh { 0 } else { states }) {
-                    let factor = self.plane(self.jacobian, states * states, v * states + w, at.panel, (stream, slot));
+                    let factor = self.plane(self.window.jacobian, states * states, v * states + w, at.panel, (stream, slot));
                     sum = T::Lanes::<I>::load(token, factor).multiply_add(old, sum);
                 }
                 let place = self.place(v, at, stream) + j * TILE;

@@ -26,7 +26,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::influence::{Block, blocks_of};
+use super::influence::{Block, StreamTape, blocks_of};
 use super::signs::{Signs, balance, norm};
 use crate::linalg::dot::dot;
 use crate::linalg::real::Real;
@@ -187,6 +187,7 @@ impl<T: Real> Product<T> {
     /// The next v̂ and θ̂.
     fn advance(&mut self, layers: &[UoroLayer], walk: &StreamWalk<'_, T>, ones: &[T], fresh: bool) {
         let StreamWalk { network, tape, stream: b, .. } = *walk;
+        let stream = StreamTape { tape, b, ones };
         let kept = if fresh {
             None
         } else {
@@ -194,7 +195,7 @@ impl<T: Real> Product<T> {
             balance(norm(&self.parameters), norm(&self.variables))
         };
         self.pull(layers, walk);
-        let added = balance(self.pulled_norm(layers, tape, b, ones), norm(&self.signs));
+        let added = balance(self.pulled_norm(layers, stream), norm(&self.signs));
         let Self { variables, parameters, signs, .. } = self;
         match kept {
             Some(scale) => {
@@ -211,7 +212,7 @@ impl<T: Real> Product<T> {
             for (v, &sign) in variables.iter_mut().zip(&*signs) {
                 *v += scale * sign;
             }
-            self.add_pulled(layers, tape, b, ones, T::one() / scale);
+            self.add_pulled(layers, stream, T::one() / scale);
             network.apply_mask(&mut self.parameters);
         }
     }

@@ -4,10 +4,10 @@
 
 use super::{Product, UoroLayer};
 use crate::linalg::dot::dot;
-use crate::linalg::product::{Into, columns, columns_mut, multiply};
+use crate::linalg::product::{Assignment, columns, columns_mut, multiply};
 use crate::linalg::real::Real;
 use crate::sweep::{StreamWalk, ThroughH};
-use crate::tape::Tape;
+use crate::trace::influence::StreamTape;
 
 impl<T: Real> Product<T> {
     /// δ of every step for the walk's stream.
@@ -27,14 +27,14 @@ impl<T: Real> Product<T> {
     }
 
     /// ‖Σ_t δ_t z_tᵀ‖, from the scalar products of steps: Σ (δ_t·δ_u)(z_t·z_u).
-    pub(super) fn pulled_norm(&self, layers: &[UoroLayer], tape: &Tape<T>, b: usize, ones: &[T]) -> T {
+    pub(super) fn pulled_norm(&self, layers: &[UoroLayer], stream: StreamTape<'_, T>) -> T {
         let mut sum = T::zero();
         for (at, room) in layers.iter().zip(&self.layers) {
             let all = room.activation.len();
             for block in &at.blocks {
                 let delta = |step: usize| &room.delta[step * all..][block.rows.clone()];
-                let z = |step: usize| block.signal_at(tape, b, ones, at.index, step);
-                for t in 0..tape.steps {
+                let z = |step: usize| block.signal_at(stream, at.index, step);
+                for t in 0..stream.tape.steps {
                     for u in 0..t {
                         let twice = dot(delta(t), delta(u)) * dot(z(t), z(u));
                         sum += twice + twice;
@@ -47,16 +47,16 @@ impl<T: Real> Product<T> {
     }
 
     /// θ̂ += scale · Σ_t δ_t z_tᵀ; δ is scaled for good.
-    pub(super) fn add_pulled(&mut self, layers: &[UoroLayer], tape: &Tape<T>, b: usize, ones: &[T], scale: T) {
+    pub(super) fn add_pulled(&mut self, layers: &[UoroLayer], stream: StreamTape<'_, T>, scale: T) {
         for (at, room) in layers.iter().zip(&mut self.layers) {
-            let (all, steps) = (room.activation.len(), tape.steps);
+            let (all, steps) = (room.activation.len(), stream.tape.steps);
             room.delta[..all * steps].iter_mut().for_each(|delta| *delta *= scale);
             for block in &at.blocks {
                 let rows = block.rows.len();
                 multiply(
-                    Into::Add,
+                    Assignment::Add,
                     columns(&room.delta[block.rows.start..], rows, steps, all),
-                    block.signal_of(tape, b, ones, at.index, 0, block.columns),
+                    block.signal_of(stream, at.index, 0..block.columns),
                     columns_mut(&mut self.parameters[block.gradient.clone()], rows, block.columns, rows),
                 );
             }

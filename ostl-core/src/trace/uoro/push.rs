@@ -1,7 +1,7 @@
 //! J v̂: tangents of the carried variables, taken forward through a window by its own partials.
 
 use super::{Product, Room, UoroLayer};
-use crate::linalg::product::{Into, columns, columns_mut, multiply, plain_operand};
+use crate::linalg::product::{Assignment, columns, columns_mut, multiply, plain_operand};
 use crate::linalg::real::Real;
 use crate::network::Network;
 use crate::network::layer::Recurrent;
@@ -21,12 +21,12 @@ impl<T: Real> Product<T> {
                             self.variables[at.state.start..at.output.end].fill(T::zero());
                         }
                         let (state, output) = self.variables[at.state.start..at.output.end].split_at_mut(at.state.len());
-                        room.recurrent(layer, &network.parameters, recurrent, column, below, state, output);
+                        room.recurrent(layer, &network.parameters, recurrent, column, below, Carried { state, output });
                     }
                     LayerOnTape::Dense(layer, dense) => {
                         let (n, m) = (layer.units, layer.inputs);
                         let weights = &network.parameters[layer.w_range()];
-                        affine(weights, n, m, below, Into::Replace, &mut room.output);
+                        affine(weights, n, m, below, Assignment::Replace, &mut room.output);
                         for (tangent, &y) in room.output.iter_mut().zip(&dense.output[column * n..]) {
                             *tangent *= layer.activation.derivative(y);
                         }
@@ -38,22 +38,28 @@ impl<T: Real> Product<T> {
 }
 
 /// a = W x or a += W x, where the tangent of the network's inputs (no x) is zero.
-fn affine<T: Real>(weights: &[T], rows: usize, inputs: usize, x: Option<&[T]>, into: Into, a: &mut [T]) {
+fn affine<T: Real>(weights: &[T], rows: usize, inputs: usize, x: Option<&[T]>, assign: Assignment, a: &mut [T]) {
     match x {
         Some(x) if rows > 0 => multiply(
-            into,
+            assign,
             columns(weights, rows, inputs, rows),
             plain_operand(x, inputs, 1, inputs),
             columns_mut(a, rows, 1, rows),
         ),
-        _ if into == Into::Replace => a.fill(T::zero()),
+        _ if assign == Assignment::Replace => a.fill(T::zero()),
         _ => {}
     }
 }
 
+/// Tangents of the variables that a layer carries.
+struct Carried<'a, T> {
+    state: &'a mut [T],
+    /// Empty where y is not carried.
+    output: &'a mut [T],
+}
+
 impl<T: Real> Room<T> {
     /// One step of a recurrent layer: s and (where it is carried) y move on, and y is left for the layer above.
-    #[allow(clippy::too_many_arguments, reason = "one column of one layer's tape, and its tangents")]
     fn recurrent(
         &mut self,
         layer: &Recurrent<T>,
@@ -61,18 +67,17 @@ impl<T: Real> Room<T> {
         tape: &RecurrentTape<T>,
         column: usize,
         below: Option<&[T]>,
-        state: &mut [T],
-        output: &mut [T],
+        Carried { state, output }: Carried<'_, T>,
     ) {
         let (n, s, g) = (layer.units, layer.states(), layer.gates());
         let partials = tape.partials.column(column, [n, s, g]);
         self.activation.fill(T::zero());
         let rows = layer.x_rows();
         let weights = &parameters[layer.w_range()];
-        affine(weights, rows.len(), layer.inputs, below, Into::Add, &mut self.activation[rows.clone()]);
+        affine(weights, rows.len(), layer.inputs, below, Assignment::Add, &mut self.activation[rows.clone()]);
         let rows = layer.y_rows();
         let previous = Some(&*output).filter(|output| !output.is_empty());
-        affine(&parameters[layer.h_range()], rows.len(), n, previous, Into::Add, &mut self.activation[rows.clone()]);
+        affine(&parameters[layer.h_range()], rows.len(), n, previous, Assignment::Add, &mut self.activation[rows.clone()]);
         self.state.fill(T::zero());
         for (v, next) in self.state.chunks_exact_mut(n).enumerate() {
             for (w, previous) in state.chunks_exact(n).enumerate() {

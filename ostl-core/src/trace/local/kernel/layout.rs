@@ -64,3 +64,80 @@ pub(crate) enum Presynaptic<'a, T: Real> {
     /// The constant 1.
     One,
 }
+
+/// One lane's streams in one tile of columns.
+pub(crate) struct LaneTile<'a, T: Real, V> {
+    pub(crate) shape: Shape,
+    /// ε of the lane's streams.
+    pub(crate) values: &'a mut [V],
+    /// When each stream's columns were last touched.
+    pub(crate) touched: &'a mut [Touched],
+    /// Streams that the lane has room for.
+    pub(crate) streams: usize,
+    /// The gradient of the tile's columns.
+    pub(crate) gradient: &'a mut [T],
+    /// First column, and how many there are (the last tile may have fewer than 8).
+    pub(crate) first: usize,
+    /// See there.
+    pub(crate) columns: usize,
+    pub(crate) window: LaneWindow<'a, T>,
+}
+
+/// What one lane's window does to all tiles of a block.
+#[derive(Clone, Copy)]
+pub(crate) struct LaneWindow<'a, T: Real> {
+    /// Slots in use; what is touched now goes into the next.
+    pub(crate) slots: usize,
+    /// Room for slots.
+    pub(crate) most_slots: usize,
+    /// Columns without an event can be left alone.
+    pub(crate) lazy: bool,
+    /// R of each stream and slot: `S` planes of panels. With one slot it is σ.
+    pub(crate) signal: &'a [T],
+    /// S of each stream and slot. With one slot it is C.
+    pub(crate) jacobian: &'a [T],
+    /// A of each stream, panel by panel.
+    pub(crate) influence: &'a [T],
+    /// The same for the window's steps, step by step, where z is sparse: `[stream][gate][capacity][unit]`.
+    pub(crate) by_step: &'a [T],
+    pub(crate) presynaptic: Presynaptic<'a, T>,
+    /// z of the step before the window, `rows × streams`, where it reaches s through y; empty where it does not.
+    pub(crate) before: &'a [T],
+    pub(crate) steps: usize,
+    /// Streams that are at work.
+    pub(crate) live: usize,
+    /// For each stream, whether its trace is zero.
+    pub(crate) fresh: &'a [bool],
+    /// For each stream, whether its trace will be asked for again.
+    pub(crate) continues: &'a [bool],
+}
+
+/// A panel of 16 units of one gate.
+#[derive(Clone, Copy)]
+pub(super) struct Panel {
+    pub(super) gate: usize,
+    pub(super) panel: usize,
+    /// The stream it begins with: panels of one stream shall not share cache sets.
+    pub(super) turn: usize,
+}
+
+/// One column of one stream that has to be touched.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Entry {
+    pub(super) stream: usize,
+    pub(super) column: usize,
+    /// Slot it was last touched in.
+    pub(super) slot: u8,
+    /// Its events.
+    pub(super) start: usize,
+    /// See there.
+    pub(super) end: usize,
+}
+
+/// One stream of the lane.
+#[derive(Clone, Copy)]
+pub(super) struct TracedStream {
+    pub(super) stream: usize,
+    /// Its trace is zero.
+    pub(super) fresh: bool,
+}

@@ -156,27 +156,29 @@ fn agrees(states: usize, share: f64, hears_before: bool) {
                 shape,
                 values,
                 touched,
-                slots: 1,
-                most_slots: 1,
-                lazy: false,
-                by_step: &[],
                 streams: STREAMS,
                 columns: gradient.len() / (3 * UNITS),
                 gradient,
                 first: tile * COLUMNS,
-                signal: &window.signal,
-                jacobian: &window.jacobian,
-                influence: &window.influence,
-                presynaptic: if events.is_sparse() {
-                    Presynaptic::Sparse(&events)
-                } else {
-                    Presynaptic::Dense { now: &window.z, rows: ROWS }
+                window: LaneWindow {
+                    slots: 1,
+                    most_slots: 1,
+                    lazy: false,
+                    by_step: &[],
+                    signal: &window.signal,
+                    jacobian: &window.jacobian,
+                    influence: &window.influence,
+                    presynaptic: if events.is_sparse() {
+                        Presynaptic::Sparse(&events)
+                    } else {
+                        Presynaptic::Dense { now: &window.z, rows: ROWS }
+                    },
+                    before: if hears_before { &window.before } else { &[] },
+                    steps: window.steps,
+                    live: STREAMS,
+                    fresh: &window.fresh,
+                    continues: &window.continues,
                 },
-                before: if hears_before { &window.before } else { &[] },
-                steps: window.steps,
-                live: STREAMS,
-                fresh: &window.fresh,
-                continues: &window.continues,
             });
         }
         for (found, truth) in found.iter().zip(&truth) {
