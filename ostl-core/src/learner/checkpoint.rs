@@ -20,7 +20,7 @@ use crate::learner::whole_file;
 
 const MAGIC: &[u8; 8] = b"OSTLCKPT";
 /// Version of the format; a file of another version is refused by name.
-const VERSION: u32 = 5;
+const VERSION: u32 = 6;
 const HEADER: usize = MAGIC.len() + 4 + 4;
 /// The payload's length and the checksum.
 const TRAILER: usize = 8 + 4;
