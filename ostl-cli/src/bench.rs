@@ -9,7 +9,7 @@ use ostl_core::{Carry, Method, OptimizerSettings, Update, Window, best_window};
 use serde::Serialize;
 
 use crate::arguments::BenchArguments;
-use crate::config::{MethodName, WindowSetting, window_name};
+use crate::config::{MethodName, WindowSetting};
 use crate::failure::UsageError;
 use crate::output::Out;
 use crate::table::aligned;
@@ -101,7 +101,7 @@ fn in_words(row: &Row, window: Window) -> Vec<String> {
         row.case.clone(),
         if row.recurrent { format!("{} recurrent", row.cell) } else { row.cell.to_owned() },
         match window {
-            Window::Rolling(_) => window_name(Window::Rolling(row.window)),
+            Window::Rolling(_) => Window::Rolling(row.window).to_string(),
             _ => row.window.to_string(),
         },
         row.threads.to_string(),

@@ -11,7 +11,7 @@ use ostl_core::{Carry, Edge, Feedback, Method, Network, Objective, SequenceBatch
 use ostl_tasks::Task;
 use serde::Serialize;
 
-use crate::config::{Config, Source, window_name};
+use crate::config::{Config, Source};
 use crate::table::aligned;
 
 pub(crate) use before_and_after::of_learner;
@@ -79,7 +79,7 @@ impl Report {
         for block in &self.audit.blocks {
             let window = match self.method.window {
                 Window::Steps(steps) => steps.into(),
-                window => window_name(window).into(),
+                window => window.to_string().into(),
             };
             let line = BlockLine {
                 network: &self.network,
@@ -107,7 +107,7 @@ impl Report {
         vec![
             self.network.clone(),
             self.method.carry.name(),
-            window_name(self.method.window),
+            self.method.window.to_string(),
             blocks(Claim::Exact).count().to_string(),
             worst.map_or_else(|| "-".into(), |error| format!("{error:.1e}")),
             blocks(Claim::Approximate).count().to_string(),

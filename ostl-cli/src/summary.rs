@@ -6,7 +6,7 @@ use ostl_core::{Carry, Edge, Feedback, Loss, TargetKind, Update};
 use ostl_tasks::{Goal, Metric, Task};
 use serde::Serialize;
 
-use crate::config::{Config, window_name};
+use crate::config::Config;
 use crate::date;
 use crate::figures::{Figures, InSummary};
 use crate::run_directory::{History, Session};
@@ -126,7 +126,7 @@ impl Summary {
             task: task.name().to_owned(),
             network: circumstances.network,
             method: MethodSummary {
-                window: window_name(method.window),
+                window: method.window.to_string(),
                 carry: method.carry,
                 feedback: method.feedback,
                 update: method.update,

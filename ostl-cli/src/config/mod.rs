@@ -41,7 +41,7 @@ pub(crate) use source::{Source, load, load_file, load_run};
 pub(crate) use task::{expect_at, open, open_alone, task};
 pub(crate) use training::OnNonFinite;
 use training::TrainingConfig;
-pub(crate) use window::{WindowSetting, window_name};
+pub(crate) use window::WindowSetting;
 
 use crate::feed;
 

@@ -42,7 +42,7 @@ impl Serialize for WindowSetting {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Given(Window::Steps(steps)) => serializer.serialize_u64(*steps as u64),
-            Self::Given(window) => serializer.serialize_str(&window_name(*window)),
+            Self::Given(window) => serializer.serialize_str(&window.to_string()),
             Self::Auto => serializer.serialize_str("auto"),
         }
     }
@@ -78,14 +78,5 @@ impl Visitor<'_> for WindowVisitor {
 
     fn visit_str<E: Error>(self, word: &str) -> Result<WindowSetting, E> {
         WindowSetting::of_word(word).ok_or_else(|| E::invalid_value(Unexpected::Str(word), &self))
-    }
-}
-
-/// The window in words, for reports: `5`, `sequence` or `rolling-5`.
-pub(crate) fn window_name(window: Window) -> String {
-    match window {
-        Window::Steps(steps) => steps.to_string(),
-        Window::Sequence => "sequence".into(),
-        Window::Rolling(steps) => format!("rolling-{steps}"),
     }
 }
