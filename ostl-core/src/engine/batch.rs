@@ -124,10 +124,6 @@ impl<T: Real> Engine<T> {
 }
 
 impl<T: Real> Column<'_, T> {
-    pub(crate) fn reborrow(&mut self) -> Column<'_, T> {
-        Column { lane: self.lane, ..*self }
-    }
-
     /// The readout at this step, and where its ∂E/∂y goes.
     pub(crate) fn outputs_and_signal(&mut self) -> (&[T], &mut [T]) {
         let (o, column) = (self.outputs, self.step * self.lane.tape.live + self.stream);

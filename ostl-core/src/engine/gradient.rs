@@ -58,9 +58,7 @@ impl<T: Real> Engine<T> {
     /// If it is not finite: the streams then start anew.
     pub fn gradient(&mut self) -> Result<Gradient<'_, T>, EngineError> {
         self.network.apply_mask(&mut self.streaming.gradient);
-        if let Some(parameter) = self.streaming.gradient.iter().position(|g| !g.is_finite()) {
-            return Err(self.broken_at("the gradient", parameter));
-        }
+        self.check_gradient()?;
         let mut values = &self.streaming.gradient;
         if self.network.tied.is_some() {
             // The sum over both copies is only to be seen: what is gathered goes on apart.
@@ -77,9 +75,7 @@ impl<T: Real> Engine<T> {
     /// If it is not finite: the streams then start anew.
     pub(crate) fn show(&mut self) -> Result<(), EngineError> {
         self.make_whole();
-        if let Some(parameter) = self.streaming.gradient.iter().position(|g| !g.is_finite()) {
-            return Err(self.broken_at("the gradient", parameter));
-        }
+        self.check_gradient()?;
         std::mem::swap(&mut self.streaming.gradient, &mut self.shown);
         self.streaming.gradient.resize(self.shown.len(), T::zero());
         Ok(())
@@ -127,8 +123,15 @@ impl<T: Real> Engine<T> {
         Ok(())
     }
 
+    fn check_gradient(&mut self) -> Result<(), EngineError> {
+        match self.streaming.gradient.iter().position(|g| !g.is_finite()) {
+            Some(parameter) => Err(self.broken_at("the gradient", parameter)),
+            None => Ok(()),
+        }
+    }
+
     /// Connections that do not exist have no gradient, and weights in two places have the sum of both.
-    pub(crate) fn make_whole(&mut self) {
+    fn make_whole(&mut self) {
         self.network.apply_mask(&mut self.streaming.gradient);
         self.network.tie(&mut self.streaming.gradient);
     }

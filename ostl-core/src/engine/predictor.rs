@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use nalgebra::DMatrixView;
 
 use crate::engine::error::EngineError;
+use crate::engine::refusals::{broken_forward, check_inputs};
 use crate::linalg::real::{Real, all_finite};
 use crate::method::Method;
 use crate::network::Network;
@@ -50,7 +51,7 @@ impl<T: Real> Predictor<T> {
         }
         network.check_room(&Method::tbptt(1), [streams, 1], Counted::Evaluation)?;
         let width = width(streams);
-        let lists = if network.reads_events { Lists::AllInputs } else { Lists::Sparse };
+        let lists = Lists::forward_alone(&network);
         let lanes =
             (0..streams).step_by(width).map(|first| (first, Tape::new(&network, width.min(streams - first), 1, lists)));
         let lanes = lanes.collect();
@@ -73,6 +74,9 @@ impl<T: Real> Predictor<T> {
     /// # Errors
     /// If they are those of another network.
     pub fn set_network(&mut self, network: Arc<Network<T>>) -> Result<(), ConfigError> {
+        if Arc::ptr_eq(&self.network, &network) {
+            return Ok(());
+        }
         let (own, other) = (self.network.description(), network.description());
         if own != other {
             return Err(ConfigError::out_of_range("network", other, own));
@@ -97,31 +101,19 @@ impl<T: Real> Predictor<T> {
     /// If the inputs have the wrong shape or are not finite. If the readout or a state would not be finite: every stream then starts anew.
     pub fn predict(&mut self, inputs: &[T]) -> Result<DMatrixView<'_, T>, EngineError> {
         let (m, o) = (self.network.inputs(), self.network.outputs());
-        let expected = m * self.streams();
-        if inputs.len() != expected {
-            return Err(EngineError::Shape { what: "inputs × streams", found: inputs.len(), expected });
-        }
-        if let Some(at) = inputs.iter().position(|x| !x.is_finite()) {
-            return Err(EngineError::Input { stream: at / m, step: None, feature: at % m, value: inputs[at].to_f64() });
-        }
+        check_inputs(&self.network, self.streams(), inputs)?;
         for (first, tape) in &mut self.lanes {
             let (first, streams) = (*first, tape.streams());
             tape.open(streams);
-            tape.put_step(&inputs[first * m..(first + streams) * m]);
-            for (goes_on, restarts) in tape.goes_on.iter_mut().zip(&self.restarts[first..first + streams]) {
-                *goes_on = !restarts;
-            }
-            tape.counts[..streams].fill(true);
+            tape.put_step(&inputs[first * m..(first + streams) * m], &self.restarts[first..]);
             tape.forward(&self.network, 1, Keep::Nothing, Moment::default());
             self.outputs[first * o..(first + streams) * o].copy_from_slice(&tape.logits(o, 0)[..streams * o]);
         }
         self.restarts.fill(false);
         if !all_finite(&self.outputs) || !self.lanes.iter().all(|(_, tape)| tape.states_are_finite()) {
-            let broken = self.lanes.iter().filter_map(|(_, tape)| tape.first_broken_layer()).min();
-            let layer = broken.unwrap_or(self.network.depth() - 1);
-            let name = self.network.layer_name(layer).to_owned();
             self.restarts.fill(true);
-            return Err(EngineError::NonFinite { what: "the output or a state", layer, name, step: 0 });
+            let tapes = self.lanes.iter().map(|(_, tape)| tape);
+            return Err(broken_forward("the output or a state", &self.network, tapes, 0));
         }
         Ok(DMatrixView::from_slice(&self.outputs, o, self.restarts.len()))
     }
@@ -176,11 +168,14 @@ impl<T: Real> Publisher<T> {
     /// Publishes the weights as they are now. They are copied, where possible into the place of those before the latest, so that with
     /// predictors that keep up nothing is allocated.
     pub fn publish(&mut self, network: &Network<T>) {
-        let mut next = self.spare.take().unwrap_or_else(|| Arc::new(network.clone()));
-        match Arc::get_mut(&mut next).filter(|copy| copy.parameters.len() == network.parameters.len()) {
-            Some(copy) => copy.parameters.copy_from_slice(&network.parameters),
-            None => next = Arc::new(network.clone()),
+        let mut spare = self.spare.take();
+        let fits = |copy: &&mut Network<T>| copy.parameters.len() == network.parameters.len();
+        if let Some(copy) = spare.as_mut().and_then(Arc::get_mut).filter(fits) {
+            copy.parameters.copy_from_slice(&network.parameters);
+        } else {
+            spare = None;
         }
+        let next = spare.unwrap_or_else(|| Arc::new(network.clone()));
         let before = std::mem::replace(&mut *self.latest.0.lock().unwrap_or_else(PoisonError::into_inner), next);
         self.spare = Some(before);
     }

@@ -5,16 +5,40 @@ use crate::data::batch::{Place, SequenceBatch};
 use crate::engine::error::EngineError;
 use crate::linalg::real::{Real, all_finite};
 use crate::method::{Feedback, Window};
+use crate::network::Network;
 use crate::refusal::Counted;
+use crate::tape::Tape;
+
+/// Refuses inputs of one step of every stream that have the wrong shape or are not finite.
+pub(super) fn check_inputs<T: Real>(network: &Network<T>, streams: usize, inputs: &[T]) -> Result<(), EngineError> {
+    let expected = network.inputs() * streams;
+    if inputs.len() != expected {
+        return Err(EngineError::Shape { what: "inputs × streams", found: inputs.len(), expected });
+    }
+    if all_finite(inputs) {
+        return Ok(());
+    }
+    let at = inputs.iter().position(|x| !x.is_finite()).unwrap_or(0);
+    let (stream, feature) = (at / network.inputs(), at % network.inputs());
+    Err(EngineError::Input { stream, step: None, feature, value: inputs[at].to_f64() })
+}
+
+/// The error for a number that broke on the way forward, and where it shows first.
+pub(super) fn broken_forward<'a, T: Real>(
+    what: &'static str,
+    network: &Network<T>,
+    tapes: impl Iterator<Item = &'a Tape<T>>,
+    step: u64,
+) -> EngineError {
+    let layer = tapes.filter_map(Tape::first_broken_layer).min().unwrap_or(network.depth() - 1);
+    EngineError::NonFinite { what, layer, name: network.layer_name(layer).to_owned(), step }
+}
 
 impl<T: Real> Engine<T> {
     /// The error for a number that broke on the way forward. The streams start anew, so that nothing of it travels on.
     pub(crate) fn broken(&mut self, what: &'static str) -> EngineError {
-        let lanes = &self.streaming.lanes.lanes;
-        let layer = lanes.iter().filter_map(|lane| lane.tape.first_broken_layer()).min();
-        let layer = layer.unwrap_or(self.network.depth() - 1);
-        let name = self.network.layer_name(layer).to_owned();
-        let error = EngineError::NonFinite { what, layer, name, step: self.streaming.steps_seen };
+        let tapes = self.streaming.lanes.lanes.iter().map(|lane| &lane.tape);
+        let error = broken_forward(what, &self.network, tapes, self.streaming.steps_seen);
         self.start_over();
         error
     }
@@ -41,16 +65,6 @@ impl<T: Real> Engine<T> {
     /// Whether states and outputs after the last step are finite, also of layers whose outputs cannot tell.
     pub(crate) fn states_are_finite(&self) -> bool {
         self.streaming.lanes.lanes.iter().all(|lane| lane.tape.states_are_finite())
-    }
-
-    /// Refuses inputs of one step of every stream that are not finite.
-    pub(super) fn check_inputs(&self, inputs: &[T]) -> Result<(), EngineError> {
-        if all_finite(inputs) {
-            return Ok(());
-        }
-        let at = inputs.iter().position(|x| !x.is_finite()).unwrap_or(0);
-        let (stream, feature) = (at / self.network.inputs(), at % self.network.inputs());
-        Err(EngineError::Input { stream, step: None, feature, value: inputs[at].to_f64() })
     }
 
     /// Refuses a batch of other inputs or outputs than the network's, or with inputs that are not finite.

@@ -2,6 +2,7 @@
 
 use nalgebra::DMatrixView;
 
+use super::refusals::check_inputs;
 use super::{Column, Engine, Signal, Streaming};
 use crate::data::score::Score;
 use crate::engine::error::EngineError;
@@ -25,11 +26,7 @@ impl<T: Real> Engine<T> {
 
     /// Refuses a step that cannot be taken, before anything has changed.
     pub(crate) fn check_step(&self, inputs: &[T]) -> Result<(), EngineError> {
-        let expected = self.network.inputs() * self.streams();
-        if inputs.len() != expected {
-            return Err(EngineError::Shape { what: "inputs × streams", found: inputs.len(), expected });
-        }
-        self.check_inputs(inputs)?;
+        check_inputs(&self.network, self.streams(), inputs)?;
         if !self.streaming.lanes.lanes[0].tape.has_room() {
             self.check_room(self.streaming.lanes.steps().saturating_add(1).saturating_mul(2))?;
         }
@@ -75,11 +72,7 @@ impl<T: Real> Engine<T> {
         lanes.each(work, |lane| {
             let (streams, tape) = (lane.tape.streams(), &mut lane.tape);
             let at = step * streams;
-            tape.put_step(&inputs[lane.first * m..(lane.first + streams) * m]);
-            for (goes_on, &restarts) in tape.goes_on[at..at + streams].iter_mut().zip(&outset[lane.first..]) {
-                *goes_on = !restarts;
-            }
-            tape.counts[at..at + streams].fill(true);
+            tape.put_step(&inputs[lane.first * m..(lane.first + streams) * m], &outset[lane.first..]);
             lane.sweep.clear(o, at..at + streams);
             lane.score = Score::default();
             lane.tape.forward(network, 1, keep, Moment { step: seen, stream: lane.first });

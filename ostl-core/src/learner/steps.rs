@@ -65,9 +65,9 @@ impl<T: Real> Learner<T> {
         let mut score = Score { steps: streams as u64, ..Score::default() };
         for stream in 0..streams {
             if let Some(target) = targets(stream) {
-                let mut column = self.engine.newest(stream);
+                let column = self.engine.newest(stream);
                 column.lane.score.targets += 1;
-                add_loss(&*self.loss, column.reborrow(), target, &mut score);
+                add_loss(&*self.loss, column, target, &mut score);
             }
         }
         if !self.is_frozen() {

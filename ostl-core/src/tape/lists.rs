@@ -17,6 +17,11 @@ pub(crate) enum Lists {
 }
 
 impl Lists {
+    /// What is listed where nothing is learned.
+    pub(crate) fn forward_alone<T: Real>(network: &Network<T>) -> Self {
+        if network.reads_events { Lists::AllInputs } else { Lists::Sparse }
+    }
+
     fn of(self, can_be_silent: bool) -> Listing {
         match self {
             Lists::Sparse | Lists::AllInputs if can_be_silent => Listing::WhileSparse,

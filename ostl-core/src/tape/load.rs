@@ -57,8 +57,8 @@ impl<T: Real> Tape<T> {
         }
     }
 
-    /// The inputs of all streams at the next step.
-    pub(crate) fn put_step(&mut self, inputs: &[T]) {
+    /// The inputs of all streams at the next step, and which of them start from rest there.
+    pub(crate) fn put_step(&mut self, inputs: &[T], restarts: &[bool]) {
         let (at, m) = (self.steps * self.live, inputs.len() / self.live);
         if self.events[0].holds_all() {
             for (column, values) in (at..).zip(inputs.chunks_exact(m)) {
@@ -67,5 +67,9 @@ impl<T: Real> Tape<T> {
         } else {
             self.inputs[at * m..(at + self.live) * m].copy_from_slice(inputs);
         }
+        for (goes_on, &restarts) in self.goes_on[at..at + self.live].iter_mut().zip(restarts) {
+            *goes_on = !restarts;
+        }
+        self.counts[at..at + self.live].fill(true);
     }
 }

@@ -33,7 +33,7 @@ impl<T: Real> Sizing<'_, T> {
 
     /// Bytes of an evaluation's tape.
     fn evaluation(&self) -> Count {
-        let lists = if self.network.reads_events { Lists::AllInputs } else { Lists::Sparse };
+        let lists = Lists::forward_alone(self.network);
         Tape::bytes(self.network, self.streams, STEPS_AT_ONCE, lists)
     }
 }
