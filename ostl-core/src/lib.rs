@@ -38,6 +38,10 @@ mod learner;
 // What gradients are held to: plain backpropagation through time, finite differences, claims.
 mod check;
 
+// What of all this is compiled here, once for each scalar.
+#[cfg(not(test))]
+mod compiled;
+
 pub use cell::auto::{AutoCell, Equations, Number};
 pub use cell::{Cell, Gate, Leak, PREPARED, Partials, Unit};
 pub use cell::{auto, dynamics};

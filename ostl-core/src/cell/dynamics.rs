@@ -64,6 +64,7 @@ pub trait Dynamics<T: Real>: Send + Sync {
 /// # Panics
 /// If the cell's gates break the rules of [`Gate`].
 #[track_caller]
+#[inline(never)]
 pub fn dynamics_of<T: Real, C: Cell<S, G>, const S: usize, const G: usize>(cell: C) -> Arc<dyn Dynamics<T>> {
     Arc::new(Units::new(cell))
 }

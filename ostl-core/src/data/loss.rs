@@ -36,6 +36,7 @@ impl Loss {
     /// # Panics
     /// If the target is of the wrong kind or length, or the class out of range.
     #[track_caller]
+    #[inline(never)]
     pub fn evaluate<T: Real>(self, logits: &[T], target: Target<'_, T>, signal: &mut [T]) -> T {
         assert_eq!(logits.len(), signal.len(), "one signal per logit");
         match (self, target) {

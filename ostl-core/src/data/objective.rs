@@ -150,6 +150,7 @@ impl Objective {
     /// # Panics
     /// If the target is of the wrong kind or length, the class out of range, or there are weights for another number of classes.
     #[track_caller]
+    #[inline(never)]
     pub fn evaluate<T: Real>(&self, logits: &[T], target: Target<'_, T>, signal: &mut [T]) -> T {
         let Target::Class(class) = target else { return self.loss.evaluate(logits, target, signal) };
         let weight = T::from_f64(self.weight_of(class));

@@ -56,6 +56,7 @@ impl<T: Real> Engine<T> {
     ///
     /// # Errors
     /// If it is not finite: the streams then start anew.
+    #[inline(never)]
     pub fn gradient(&mut self) -> Result<Gradient<'_, T>, EngineError> {
         self.network.apply_mask(&mut self.streaming.gradient);
         self.check_gradient()?;
@@ -87,6 +88,7 @@ impl<T: Real> Engine<T> {
     }
 
     /// The gradient is zero from here on.
+    #[inline(never)]
     pub fn clear_gradient(&mut self) {
         self.streaming.gradient.fill(T::zero());
         self.streaming.touched.forget();

@@ -78,12 +78,14 @@ impl<T: Real> Engine<T> {
     ///
     /// # Errors
     /// If the method cannot be run on the network, there are no streams, or this machine has not the memory for it.
+    #[inline(never)]
     pub fn new(network: Network<T>, method: Method, streams: usize) -> Result<Self, ConfigError> {
         // The gradient may be asked for after every window: nothing of it is put off to the end of a sequence.
         Self::with_moments(network, Method { update: Update::Window, ..method }, streams, 0)
     }
 
     /// The same, beside an optimiser that keeps so many values a parameter, which updates when the method says.
+    #[inline(never)]
     pub(crate) fn with_moments(
         mut network: Network<T>,
         method: Method,
@@ -159,6 +161,7 @@ impl<T: Real> Engine<T> {
     /// Stops gathering gradients (`true`: predictions only, no traces) or goes on with it. An unfinished window is closed first, and what
     /// traces still owe the gradient is added; what happens while frozen leaves no trace. A prediction without an error so far gets none any
     /// more.
+    #[inline(never)]
     pub fn set_frozen(&mut self, frozen: bool) {
         if frozen && !self.frozen {
             self.close_window();

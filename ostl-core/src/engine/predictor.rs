@@ -45,6 +45,7 @@ impl<T: Real> Predictor<T> {
     ///
     /// # Errors
     /// If there are no streams, or this machine has not the memory for their states.
+    #[inline(never)]
     pub fn new(network: Arc<Network<T>>, streams: usize) -> Result<Self, ConfigError> {
         if streams == 0 {
             return Err(ConfigError::out_of_range("streams", 0, "at least 1"));
@@ -73,6 +74,7 @@ impl<T: Real> Predictor<T> {
     ///
     /// # Errors
     /// If they are those of another network.
+    #[inline(never)]
     pub fn set_network(&mut self, network: Arc<Network<T>>) -> Result<(), ConfigError> {
         if Arc::ptr_eq(&self.network, &network) {
             return Ok(());
@@ -99,6 +101,7 @@ impl<T: Real> Predictor<T> {
     ///
     /// # Errors
     /// If the inputs have the wrong shape or are not finite. If the readout or a state would not be finite: every stream then starts anew.
+    #[inline(never)]
     pub fn predict(&mut self, inputs: &[T]) -> Result<DMatrixView<'_, T>, EngineError> {
         let (m, o) = (self.network.inputs(), self.network.outputs());
         check_inputs(&self.network, self.streams(), inputs)?;
@@ -156,6 +159,7 @@ impl<T: Real> Latest<T> {
 
 impl<T: Real> Publisher<T> {
     /// A publisher of these weights.
+    #[inline(never)]
     pub fn new(network: &Network<T>) -> Self {
         Self { latest: Latest(Arc::new(Mutex::new(Arc::new(network.clone())))), spare: None }
     }
@@ -167,6 +171,7 @@ impl<T: Real> Publisher<T> {
 
     /// Publishes the weights as they are now. They are copied, where possible into the place of those before the latest, so that with
     /// predictors that keep up nothing is allocated.
+    #[inline(never)]
     pub fn publish(&mut self, network: &Network<T>) {
         let mut spare = self.spare.take();
         let fits = |copy: &&mut Network<T>| copy.parameters.len() == network.parameters.len();

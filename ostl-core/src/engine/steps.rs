@@ -16,6 +16,7 @@ impl<T: Real> Engine<T> {
     ///
     /// # Errors
     /// If the inputs have the wrong shape or are not finite. If the readout or a state would not be finite: the streams then start anew.
+    #[inline(never)]
     pub fn predict(&mut self, inputs: &[T]) -> Result<DMatrixView<'_, T>, EngineError> {
         self.check_step(inputs)?;
         if self.window_is_full() {
@@ -92,6 +93,7 @@ impl<T: Real> Engine<T> {
     /// # Errors
     /// If a signal does not fit or is not finite, or nothing was predicted: the right ones can then be given. If a unit's activity is not
     /// finite: the streams then start anew.
+    #[inline(never)]
     pub fn learn(&mut self, signals: &[Option<Signal<'_, T>>]) -> Result<bool, EngineError> {
         let streams = self.streams();
         if signals.len() != streams {
@@ -166,6 +168,7 @@ impl<T: Real> Engine<T> {
     }
 
     /// The streams end here: an unfinished window is closed, what traces still owe the gradient is added, and every stream starts anew.
+    #[inline(never)]
     pub fn finish(&mut self) {
         self.end();
         self.streaming.restart();

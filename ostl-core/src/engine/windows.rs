@@ -39,6 +39,7 @@ impl<T: Real> Engine<T> {
     }
 
     /// Closes the window at hand, be it full or not: its gradient is added, and traces are moved to its end. Streams go on.
+    #[inline(never)]
     pub fn close_window(&mut self) {
         if self.has_open_window() {
             self.continues.fill(true);

@@ -16,6 +16,7 @@ impl<T: Real> Learner<T> {
     /// If the batch does not fit the network, or holds an input or a target that is not finite: the learner is then as before the call.
     /// If a state, the loss, the gradient or an update is not finite: the weights are then as the last update before it left them (with
     /// [`Update::Window`] windows before the one that broke have been learned from), and the streams start anew.
+    #[inline(never)]
     pub fn learn_batch(&mut self, batch: &SequenceBatch<T>) -> Result<Score, LearnError> {
         if self.is_frozen() {
             return self.evaluate_batch(batch);
@@ -36,6 +37,7 @@ impl<T: Real> Learner<T> {
     /// # Errors
     /// As [`learn_batch`](Learner::learn_batch), and if the batch has other than [`streams`](Learner::streams) streams or the learner is
     /// frozen: the learner is then as before the call.
+    #[inline(never)]
     pub fn learn_next(&mut self, batch: &SequenceBatch<T>) -> Result<Score, LearnError> {
         self.check_stretch(batch)?;
         if batch.steps() == 0 {
@@ -69,6 +71,7 @@ impl<T: Real> Learner<T> {
     ///
     /// # Errors
     /// As [`learn_batch`](Learner::learn_batch).
+    #[inline(never)]
     pub fn gradient(&mut self, batch: &SequenceBatch<T>) -> Result<(Score, &[T]), LearnError> {
         self.check_sequences(batch)?;
         self.restart();

@@ -60,6 +60,15 @@ impl<T: Real> Learner<T> {
         batch: &SequenceBatch<T>,
         mut observe: impl FnMut(Observation<'_, T>),
     ) -> Result<Score, LearnError> {
+        self.evaluate_next(batch, &mut observe)
+    }
+
+    #[inline(never)]
+    fn evaluate_next(
+        &mut self,
+        batch: &SequenceBatch<T>,
+        observe: &mut dyn FnMut(Observation<'_, T>),
+    ) -> Result<Score, LearnError> {
         self.check_batch(batch)?;
         let streams = batch.streams();
         if let Some(evaluation) = &self.evaluation

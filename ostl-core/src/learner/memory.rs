@@ -9,6 +9,7 @@ use crate::trace::Sizing;
 
 impl<T: Real> Network<T> {
     /// What learning takes with this network, in so many streams side by side whose sequences (or stretches) have up to `longest` steps.
+    #[inline(never)]
     pub fn memory(&self, method: &Method, optimizer: &OptimizerSettings, streams: usize, longest: usize) -> MemoryNeed {
         Sizing::new(self, method, streams, longest).need(optimizer.rule.moments_a_parameter())
     }
@@ -18,6 +19,7 @@ impl<T: Real> Network<T> {
     ///
     /// # Errors
     /// The part that takes most, how much it is, and what would fit.
+    #[inline(never)]
     pub fn check_memory(
         &self,
         method: &Method,
@@ -32,6 +34,7 @@ impl<T: Real> Network<T> {
 
 impl<T: Real> NetworkBuilder<T> {
     /// What learning will take with these layers and that readout: [`Network::memory`], before the network is there.
+    #[inline(never)]
     pub fn memory(
         &self,
         readout: Option<usize>,
@@ -47,6 +50,7 @@ impl<T: Real> NetworkBuilder<T> {
     ///
     /// # Errors
     /// The part that takes most, how much it is, and what would fit.
+    #[inline(never)]
     pub fn check_memory(
         &self,
         readout: Option<usize>,

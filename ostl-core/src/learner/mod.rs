@@ -93,7 +93,8 @@ impl<T: Real> Learner<T> {
         Self::of_losses(network, [loss.clone(), loss], method, optimizer, streams)
     }
 
-    fn of_losses(
+    #[inline(never)]
+    pub(crate) fn of_losses(
         network: Network<T>,
         [loss, plain]: [Arc<dyn LossFunction<T>>; 2],
         method: Method,
@@ -177,6 +178,7 @@ impl<T: Real> Learner<T> {
     ///
     /// # Errors
     /// If the unfinished window's gradient or update is not finite: the streams then start anew, and the learner still learns.
+    #[inline(never)]
     pub fn set_frozen(&mut self, frozen: bool) -> Result<(), LearnError> {
         if frozen && self.engine.has_open_window() {
             self.engine.close_window();

@@ -42,6 +42,7 @@ impl<T: Real> LearnerState<T> {
 
 impl<T: Real> Learner<T> {
     /// The learner's state at this moment, also in mid-window.
+    #[inline(never)]
     pub fn save(&self) -> LearnerState<T> {
         let state = &self.engine.streaming;
         let at_rest = state.lanes.steps() == 0
@@ -76,6 +77,7 @@ impl<T: Real> Learner<T> {
     /// # Errors
     /// If it is that of another network, scalar, method or number of streams, holds a number that is not finite, or is in any length, index or
     /// kind not as this learner would have saved it; the learner is then as it was.
+    #[inline(never)]
     pub fn restore(&mut self, state: LearnerState<T>) -> Result<(), ConfigError> {
         if let Some(stop) = first_not_finite(&state) {
             return Err(ConfigError::out_of_range(format!("saved {}", stop.place), stop.found, "a finite number"));

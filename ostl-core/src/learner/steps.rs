@@ -17,6 +17,7 @@ impl<T: Real> Learner<T> {
     /// If the inputs have the wrong shape or are not finite; the learner is then as before the call. If the readout or a state would not be
     /// finite, or the gradient or update of a full window that is learned from first: the weights are then as before, and the streams
     /// start anew.
+    #[inline(never)]
     pub fn predict(&mut self, inputs: &[T]) -> Result<DMatrixView<'_, T>, LearnError> {
         self.engine.check_step(inputs).map_err(|error| self.learn_error(error))?;
         if self.engine.window_is_full() {
@@ -35,6 +36,7 @@ impl<T: Real> Learner<T> {
     /// # Errors
     /// If a target does not fit or is not finite, or nothing was predicted: the learner is then as before the call, and can be given the right
     /// targets. If the loss, the gradient or the update is not finite: the weights are then as before, and the streams start anew.
+    #[inline(never)]
     pub fn learn(&mut self, targets: &[Option<Target<'_, T>>]) -> Result<Score, LearnError> {
         let whole = |target| Weighted { target, weight: T::one() };
         self.learn_of(targets.len(), |stream| targets[stream].map(whole))
@@ -45,6 +47,7 @@ impl<T: Real> Learner<T> {
     ///
     /// # Errors
     /// As [`learn`](Learner::learn), and if a weight is negative or not finite.
+    #[inline(never)]
     pub fn learn_weighted(&mut self, targets: &[Option<Weighted<'_, T>>]) -> Result<Score, LearnError> {
         self.learn_of(targets.len(), |stream| targets[stream])
     }
@@ -91,6 +94,7 @@ impl<T: Real> Learner<T> {
     ///
     /// # Errors
     /// If the gradient or the update is not finite: the weights are then as before, and every stream starts anew all the same.
+    #[inline(never)]
     pub fn finish(&mut self) -> Result<(), LearnError> {
         if !self.is_frozen() {
             let closes = self.engine.has_open_window();

@@ -87,11 +87,13 @@ fn hidden<T: Real>(network: &Network<T>) -> impl Iterator<Item = &Layer<T>> {
 impl<T: Real> Learner<T> {
     /// From now on, what is evaluated ([`evaluate_batch`](Learner::evaluate_batch) and its like) is looked at unit by unit, which costs
     /// next to nothing beside it, until [`units_seen`](Learner::units_seen).
+    #[inline(never)]
     pub fn watch_units(&mut self) {
         self.watch = Some(Watch::new(self.network()));
     }
 
     /// What was seen of each hidden layer since [`watch_units`](Learner::watch_units); nothing without it. Nobody is watched any more.
+    #[inline(never)]
     pub fn units_seen(&mut self) -> Option<Vec<UnitsSeen>> {
         self.watch.take().map(|watch| watch.seen(self.network()))
     }

@@ -24,6 +24,7 @@ pub struct FeedbackWeights<T> {
 
 impl<T: Real> FeedbackWeights<T> {
     /// Those of a method on a network. With [`Feedback::Symmetric`] there are none, and every matrix is empty.
+    #[inline(never)]
     pub fn new(network: &Network<T>, method: &Method) -> Self {
         let layers = network.layers.iter().enumerate().map(|(index, layer)| {
             let columns = match method.feedback {

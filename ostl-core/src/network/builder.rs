@@ -155,6 +155,7 @@ impl<T: Real> NetworkBuilder<T> {
     /// # Errors
     /// If some layer, the input or the readout has no units, a density is not in 0 … 1 or was asked for where there is no H, or the environment
     /// names [instructions](crate::instructions) that nobody knows.
+    #[inline(never)]
     pub fn readout(mut self, outputs: usize) -> Result<Network<T>, ConfigError> {
         self.layers.push(Planned::Dense(outputs, Activation::Identity));
         self.build()
@@ -181,6 +182,7 @@ impl<T: Real> NetworkBuilder<T> {
     ///
     /// # Errors
     /// If some layer or the input has no units, an activity term is out of range, or there is no layer.
+    #[inline(never)]
     pub fn finish(self) -> Result<Network<T>, ConfigError> {
         if self.layers.is_empty() {
             return Err(ConfigError::out_of_range("layers", 0, "at least 1: the readout"));
@@ -188,6 +190,7 @@ impl<T: Real> NetworkBuilder<T> {
         self.build()
     }
 
+    #[inline(never)]
     fn build(self) -> Result<Network<T>, ConfigError> {
         // Whoever says which instructions to use means it.
         instructions()?;

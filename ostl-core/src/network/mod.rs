@@ -130,6 +130,7 @@ impl<T: Real> Network<T> {
     }
 
     /// Sets connections that do not exist to zero, and a readout's weights that are tied to the embedding's to those.
+    #[inline(never)]
     pub fn prune(&mut self) {
         self.copy_tied();
         let mut parameters = std::mem::take(&mut self.parameters);
@@ -190,6 +191,7 @@ impl<T: Real> Network<T> {
 
     /// The architecture in a line: `88 > ssnu 150 recurrent > readout 88`. Two networks with the same line have the same parameters,
     /// and where H is sparse (`recurrent 10 % (7c01d3f2)`) the same connections.
+    #[inline(never)]
     pub fn description(&self) -> String {
         let mut line = self.inputs().to_string();
         if self.tied.is_some() {

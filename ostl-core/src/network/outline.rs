@@ -19,6 +19,7 @@ impl<T: Real> NetworkBuilder<T> {
     ///
     /// # Errors
     /// The layer that takes most, how much it is, and what would fit.
+    #[inline(never)]
     pub fn check_weights(&self, readout: Option<usize>) -> Result<(), Box<TooLarge>> {
         check_weights(&self.outline(readout, false).layers, |layers| self.on_the_way(layers))
     }

@@ -52,6 +52,7 @@ pub(super) fn places<T: Real>(layer: &Recurrent<T>) -> Vec<[Option<usize>; 2]> {
 
 /// What a network does with one sequence of a batch, step by step and layer by layer.
 #[track_caller]
+#[inline(never)]
 pub(super) fn forward<T: Real>(network: &Network<T>, batch: &SequenceBatch<T>, stream: usize) -> Vec<Vec<Frame<T>>> {
     assert_eq!(
         (batch.inputs(), batch.outputs()),

@@ -35,6 +35,7 @@ pub struct Gradient<T> {
 /// # Panics
 /// If the batch does not have the network's shape.
 #[track_caller]
+#[inline(never)]
 pub fn outputs<T: Real>(network: &Network<T>, batch: &SequenceBatch<T>, stream: usize) -> Vec<Vec<T>> {
     let network = &*network.pruned();
     forward(network, batch, stream).into_iter().map(|mut frames| frames.pop().map(|top| top.y).unwrap_or_default()).collect()
@@ -45,6 +46,7 @@ pub fn outputs<T: Real>(network: &Network<T>, batch: &SequenceBatch<T>, stream: 
 /// # Panics
 /// If the batch does not have the network's shape.
 #[track_caller]
+#[inline(never)]
 pub fn layer_outputs<T: Real>(network: &Network<T>, batch: &SequenceBatch<T>, stream: usize) -> Vec<Vec<Vec<T>>> {
     let frames = forward(&network.pruned(), batch, stream);
     frames.into_iter().map(|step| step.into_iter().map(|frame| frame.y).collect()).collect()
@@ -56,7 +58,12 @@ pub fn layer_outputs<T: Real>(network: &Network<T>, batch: &SequenceBatch<T>, st
 /// If the batch does not have the network's shape.
 #[track_caller]
 pub fn loss<T: Real>(network: &Network<T>, objective: impl Into<Objective>, batch: &SequenceBatch<T>) -> T {
-    let objective: Objective = objective.into();
+    summed_loss(network, &objective.into(), batch)
+}
+
+#[track_caller]
+#[inline(never)]
+pub(crate) fn summed_loss<T: Real>(network: &Network<T>, objective: &Objective, batch: &SequenceBatch<T>) -> T {
     let network = &*network.pruned();
     let mut signal = vec![T::zero(); network.outputs()];
     let mut total = T::zero();
@@ -107,7 +114,19 @@ pub fn gradient_with_feedback<T: Real>(
     batch: &SequenceBatch<T>,
     method: &Method,
 ) -> Gradient<T> {
-    swept(network, objective, batch, method, |sequence, result| sequence.sweep(0..sequence.steps.len(), |_| true, result))
+    whole_gradient(network, &objective.into(), batch, method)
+}
+
+#[track_caller]
+#[inline(never)]
+pub(crate) fn whole_gradient<T: Real>(
+    network: &Network<T>,
+    objective: &Objective,
+    batch: &SequenceBatch<T>,
+    method: &Method,
+) -> Gradient<T> {
+    let whole = |sequence: &Sequence<'_, T>, result: &mut _| sequence.sweep(0..sequence.steps.len(), &|_| true, result);
+    swept(network, objective, batch, method, &whole)
 }
 
 /// The summed loss of a batch and its gradient by truncated BPTT that looks back from every step: the loss of each step, swept back over that
@@ -124,9 +143,9 @@ pub fn rolling_gradient<T: Real>(
     steps: usize,
     method: &Method,
 ) -> Gradient<T> {
-    swept(network, objective, batch, method, |sequence, result| {
+    swept(network, &objective.into(), batch, method, &|sequence, result| {
         for newest in 0..sequence.steps.len() {
-            sequence.sweep((newest + 1).saturating_sub(steps)..newest + 1, |step| step == newest, result);
+            sequence.sweep((newest + 1).saturating_sub(steps)..newest + 1, &|step| step == newest, result);
         }
     })
 }
@@ -143,9 +162,9 @@ pub fn chunked_gradient<T: Real>(
     batch: &SequenceBatch<T>,
     steps: usize,
 ) -> Gradient<T> {
-    swept(network, objective, batch, &Method::bptt(), |sequence, result| {
+    swept(network, &objective.into(), batch, &Method::bptt(), &|sequence, result| {
         for start in (0..sequence.steps.len()).step_by(steps) {
-            sequence.sweep(start..sequence.steps.len().min(start + steps), |_| true, result);
+            sequence.sweep(start..sequence.steps.len().min(start + steps), &|_| true, result);
         }
     })
 }
@@ -153,14 +172,14 @@ pub fn chunked_gradient<T: Real>(
 /// Σ of what `sweep` finds of each sequence. Whatever it is, connections that do not exist have no gradient, and a weight in two places has
 /// the sum of both in each.
 #[track_caller]
+#[inline(never)]
 fn swept<T: Real>(
     network: &Network<T>,
-    objective: impl Into<Objective>,
+    objective: &Objective,
     batch: &SequenceBatch<T>,
     method: &Method,
-    sweep: impl Fn(&Sequence<'_, T>, &mut Gradient<T>),
+    sweep: &dyn Fn(&Sequence<'_, T>, &mut Gradient<T>),
 ) -> Gradient<T> {
-    let objective: &Objective = &objective.into();
     let network = &*network.pruned();
     let feedback = (method.feedback, FeedbackWeights::new(network, method));
     let mut result = Gradient { loss: T::zero(), values: vec![T::zero(); network.parameters().len()] };
@@ -208,7 +227,8 @@ fn feedback_signal<T: Real>(
 
 impl<T: Real> Sequence<'_, T> {
     /// Sweeps back over some steps from the errors of those that count.
-    fn sweep(&self, seen: Range<usize>, counts: impl Fn(usize) -> bool, result: &mut Gradient<T>) {
+    #[inline(never)]
+    fn sweep(&self, seen: Range<usize>, counts: &dyn Fn(usize) -> bool, result: &mut Gradient<T>) {
         let Self { network, objective, batch, stream, feedback, .. } = *self;
         // What the later steps want of each layer's s and y.
         let mut later_s: Vec<Vec<Vec<T>>> = network

@@ -56,12 +56,14 @@ pub struct SequenceBatch<T: Real> {
 
 impl<T: Real> SequenceBatch<T> {
     /// Zero inputs, no targets, no resets; stream b has `lengths[b]` steps of `inputs` values; the readout has `outputs`.
+    #[inline(never)]
     pub fn new(inputs: usize, outputs: usize, kind: TargetKind, lengths: &[usize]) -> Self {
         let columns = lengths.len() * lengths.iter().copied().max().unwrap_or(0);
         Self::with_inputs(Inputs::Dense(DMatrix::zeros(inputs, columns)), outputs, kind, lengths)
     }
 
     /// The same with inputs as lists of events, none yet: see [`push_event`](SequenceBatch::push_event).
+    #[inline(never)]
     pub fn sparse(inputs: usize, outputs: usize, kind: TargetKind, lengths: &[usize]) -> Self {
         let streams = lengths.iter().map(|_| EventList::new()).collect();
         Self::with_inputs(Inputs::Sparse { rows: inputs, streams }, outputs, kind, lengths)
@@ -136,6 +138,7 @@ impl<T: Real> SequenceBatch<T> {
     /// # Panics
     /// If the stream, the step or the row does not exist, a later step of the stream has an event already, or the inputs are a matrix.
     #[track_caller]
+    #[inline(never)]
     pub fn push_event(&mut self, stream: usize, step: usize, row: usize, value: T) {
         self.column(stream, step);
         match &mut self.inputs {
@@ -178,6 +181,7 @@ impl<T: Real> SequenceBatch<T> {
     }
 
     /// The same batch with its inputs as a matrix.
+    #[inline(never)]
     pub fn to_dense(&self) -> Self {
         let mut dense =
             Self { inputs: Inputs::Dense(DMatrix::zeros(self.inputs(), self.streams * self.steps)), ..self.clone() };

@@ -55,6 +55,7 @@ impl<T: Real> Optimizer<T> {
     ///
     /// # Errors
     /// If a setting is out of range, or makes no sense where parameters are `T`: see [`OptimizerSettings::validate_for`].
+    #[inline(never)]
     pub fn new(settings: OptimizerSettings, parameters: usize) -> Result<Self, ConfigError> {
         settings.validate_for::<T>()?;
         let (first, second) = settings.rule.moments(parameters);

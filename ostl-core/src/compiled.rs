@@ -1,0 +1,82 @@
+//! What is compiled in this crate, once for each scalar, so that crates above do not compile it again.
+//!
+//! The compiler takes a generic function from the crate below, instead of compiling it once more, if it is marked `#[inline(never)]` and if
+//! that crate has it for the same types. So the doors of the engine carry that mark, and here they are named for `f32` and `f64`. A door that
+//! is missing costs only time: the crate that calls it compiles what lies behind it.
+
+use std::hint::black_box;
+
+use crate::check::bptt;
+use crate::data::batch::SequenceBatch;
+use crate::data::loss::Loss;
+use crate::data::objective::Objective;
+use crate::engine::Engine;
+use crate::engine::predictor::{Predictor, Publisher};
+use crate::engine::window_choice::best_window;
+use crate::learner::Learner;
+use crate::method::feedback::FeedbackWeights;
+use crate::network::{Network, NetworkBuilder};
+
+/// The doors for one scalar.
+macro_rules! doors {
+    ($name:ident, $scalar:ty) => {
+        fn $name() {
+            black_box([
+                NetworkBuilder::<$scalar>::readout as *const (),
+                NetworkBuilder::<$scalar>::finish as *const (),
+                NetworkBuilder::<$scalar>::check_weights as *const (),
+                NetworkBuilder::<$scalar>::memory as *const (),
+                NetworkBuilder::<$scalar>::check_memory as *const (),
+                Network::<$scalar>::memory as *const (),
+                Network::<$scalar>::check_memory as *const (),
+                Network::<$scalar>::prune as *const (),
+                Network::<$scalar>::description as *const (),
+                FeedbackWeights::<$scalar>::new as *const (),
+                SequenceBatch::<$scalar>::new as *const (),
+                SequenceBatch::<$scalar>::sparse as *const (),
+                SequenceBatch::<$scalar>::push_event as *const (),
+                SequenceBatch::<$scalar>::to_dense as *const (),
+                Engine::<$scalar>::new as *const (),
+                Engine::<$scalar>::predict as *const (),
+                Engine::<$scalar>::learn as *const (),
+                Engine::<$scalar>::close_window as *const (),
+                Engine::<$scalar>::finish as *const (),
+                Engine::<$scalar>::gradient as *const (),
+                Engine::<$scalar>::clear_gradient as *const (),
+                Engine::<$scalar>::set_frozen as *const (),
+                Predictor::<$scalar>::new as *const (),
+                Predictor::<$scalar>::predict as *const (),
+                Predictor::<$scalar>::set_network as *const (),
+                Publisher::<$scalar>::new as *const (),
+                Publisher::<$scalar>::publish as *const (),
+                best_window::<$scalar> as *const (),
+                Loss::evaluate::<$scalar> as *const (),
+                Objective::evaluate::<$scalar> as *const (),
+                Learner::<$scalar>::of_losses as *const (),
+                Learner::<$scalar>::predict as *const (),
+                Learner::<$scalar>::learn as *const (),
+                Learner::<$scalar>::learn_weighted as *const (),
+                Learner::<$scalar>::finish as *const (),
+                Learner::<$scalar>::learn_batch as *const (),
+                Learner::<$scalar>::learn_next as *const (),
+                Learner::<$scalar>::gradient as *const (),
+                Learner::<$scalar>::evaluate_batch as *const (),
+                Learner::<$scalar>::save as *const (),
+                Learner::<$scalar>::restore as *const (),
+                Learner::<$scalar>::set_frozen as *const (),
+                Learner::<$scalar>::watch_units as *const (),
+                Learner::<$scalar>::units_seen as *const (),
+                bptt::outputs::<$scalar> as *const (),
+                bptt::layer_outputs::<$scalar> as *const (),
+                bptt::summed_loss::<$scalar> as *const (),
+                bptt::whole_gradient::<$scalar> as *const (),
+            ]);
+        }
+    };
+}
+
+doors!(single, f32);
+doors!(double, f64);
+
+#[used]
+static DOORS: [fn(); 2] = [single, double];
