@@ -24,11 +24,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut learner = self::learner()?;
     run(&mut learner, 0..1002)?;
     // In mid-window: states, traces, moments and the unfinished window are part of it.
-    checkpoint::write(&file, &learner.network().description(), &learner.save())?;
+    checkpoint::write(&file, &learner.save())?;
     let straight = run(&mut learner, 1002..2000)?;
 
     let mut again = self::learner()?;
-    again.restore(checkpoint::read(&file, &again.network().description())?)?;
+    again.restore(checkpoint::read(&file)?)?;
     let resumed = run(&mut again, 1002..2000)?;
     println!("loss of 998 steps: {straight} going on, {resumed} from the file");
     assert!(straight == resumed && learner.network().parameters() == again.network().parameters());

@@ -131,9 +131,9 @@ fn broken_checkpoints_are_refused_by_name_and_nothing_is_overwritten() {
     newer[8] += 1;
     for (bytes, words) in [
         (flipped.as_slice(), "corrupt"),
-        (&last[..last.len() / 2], "written"),
+        (&last[..last.len() / 2], "cut short"),
         (&[], "whole ostl checkpoint"),
-        (newer.as_slice(), "this program reads version 6"),
+        (newer.as_slice(), "this program reads version 7"),
         (best.as_slice(), "the data it was written with"),
     ] {
         fs::write(place.path("run/last.ckpt"), bytes).unwrap();

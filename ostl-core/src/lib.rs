@@ -8,6 +8,9 @@ mod refusal;
 // Numbers, and what is done with many of them at once: vectors, products, sums of what events name.
 mod linalg;
 
+// Named arrays: a learner in the words of whoever saves it or looks at it.
+mod record;
+
 // The dynamics of one unit, and a layer's worth of them: forward, and one step or one window back.
 pub mod cell;
 
@@ -60,7 +63,7 @@ pub use engine::{Engine, Gradient, Signal};
 pub use learner::error::{Aftermath, LearnError};
 pub use learner::optimizer::{Optimizer, OptimizerSettings, Rule};
 pub use learner::schedule::Schedule;
-pub use learner::{Learner, LearnerState, Observation, UnitsSeen};
+pub use learner::{Learner, Observation, UnitsSeen};
 pub use learner::{checkpoint, optimizer, schedule, whole_file};
 pub use linalg::processor::instructions;
 pub use linalg::real::Real;
@@ -72,6 +75,7 @@ pub use network::connections::Connections;
 pub use network::initialize::Initialization;
 pub use network::layer::Activation;
 pub use network::{Block, Network, NetworkBuilder};
+pub use record::Record;
 pub use refusal::{ConfigError, Counted, Fits, MemoryNeed, Part, TooLarge};
 
 /// The linear algebra whose views outputs come in.

@@ -369,9 +369,9 @@ fn a_stop_in_mid_stream_or_between_sequences_changes_no_bit() {
         let mut straight = learner(&network, method, 2);
         let stop = |learner_at: &Learner<f64>| {
             let path = std::env::temp_dir().join(format!("ostl-carries-{}-{number}", std::process::id()));
-            ostl_core::checkpoint::write(&path, &description, &learner_at.save()).unwrap();
+            ostl_core::checkpoint::write(&path, &learner_at.save()).unwrap();
             let mut resumed = learner(&network, method, 2);
-            resumed.restore(ostl_core::checkpoint::read(&path, &description).unwrap()).unwrap();
+            resumed.restore(ostl_core::checkpoint::read_of(&path, &description).unwrap()).unwrap();
             std::fs::remove_file(&path).unwrap();
             resumed
         };

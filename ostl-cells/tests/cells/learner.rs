@@ -264,9 +264,9 @@ fn saved_in_mid_window_and_restored_goes_on_bit_for_bit() {
             step(&mut straight, at);
         }
         let description = straight.network().description();
-        ostl_core::checkpoint::write(&folder, &description, &straight.save()).unwrap();
+        ostl_core::checkpoint::write(&folder, &straight.save()).unwrap();
         let mut resumed = new();
-        resumed.restore(ostl_core::checkpoint::read(&folder, &description).unwrap()).unwrap();
+        resumed.restore(ostl_core::checkpoint::read_of(&folder, &description).unwrap()).unwrap();
         std::fs::remove_file(&folder).unwrap();
         for at in 10..20 {
             step(&mut straight, at);

@@ -148,6 +148,7 @@ fn nothing_is_learned_from_a_step_or_across_a_time_while_frozen() {
     let batch = plan.batch();
     let method = Method::rolling_tbptt(5).with_update(Update::Sequence);
     let mut learner = learner(&plan, method);
+    let outset = learner.network().weights();
     (0..6).for_each(|at| step(&mut learner, &batch, at));
     let before = learner.network().parameters().to_vec();
     learner.set_frozen(true).unwrap();
@@ -169,7 +170,7 @@ fn nothing_is_learned_from_a_step_or_across_a_time_while_frozen() {
     learner.finish().unwrap();
     other.finish().unwrap();
     assert_eq!(learner.network().parameters(), other.network().parameters());
-    assert_eq!(found.parameters(), before, "nothing changed before the end");
+    assert_eq!(found.values::<f64>("layers.1.W"), outset.values::<f64>("layers.1.W"), "nothing changed before the end");
 }
 
 #[test]
@@ -183,9 +184,9 @@ fn saved_in_mid_stream_and_restored_goes_on_bit_for_bit() {
             (0..saved_at).for_each(|at| step(&mut straight, &batch, at));
             let folder = tempfile();
             let description = straight.network().description();
-            checkpoint::write(&folder, &description, &straight.save()).unwrap();
+            checkpoint::write(&folder, &straight.save()).unwrap();
             let mut resumed = learner(&plan, method);
-            resumed.restore(checkpoint::read(&folder, &description).unwrap()).unwrap();
+            resumed.restore(checkpoint::read_of(&folder, &description).unwrap()).unwrap();
             std::fs::remove_file(&folder).unwrap();
             for at in saved_at..30 {
                 step(&mut straight, &batch, at);

@@ -18,7 +18,7 @@ use crate::config::Config;
 use crate::failure::UsageError;
 use crate::summary::Summary;
 
-pub(crate) use checkpoints::{BestWeights, Checkpoint};
+pub(crate) use checkpoints::Checkpoint;
 pub(crate) use history::{Clock, History, Session};
 use lock::Lock;
 pub(crate) use metrics::{Metrics, Pace, Row};

@@ -7,7 +7,7 @@ mod state;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use ostl_core::{Learner, LearnerState, Network, Score, TargetKind, UnitsSeen};
+use ostl_core::{Learner, Network, Record, Score, TargetKind, UnitsSeen};
 use ostl_tasks::{Metric, Split, Task};
 
 use crate::config::{Config, OnNonFinite, OutOfRange, Source};
@@ -16,7 +16,7 @@ use crate::figures::{self, Figures};
 use crate::fingerprint::Fingerprint;
 use crate::forecast;
 use crate::progress::Progress;
-use crate::run_directory::{BestWeights, Checkpoint, Clock, History, LAST, Metrics, Pace, Row, RunDirectory};
+use crate::run_directory::{Checkpoint, Clock, History, LAST, Metrics, Pace, Row, RunDirectory};
 use crate::signals::Stop;
 use crate::summary::reaches;
 
@@ -47,7 +47,7 @@ pub(crate) struct Trainer<'a> {
     state: State,
     clock: Clock,
     /// The learner at the start of the epoch, where the run may have to go back to it.
-    outset: Option<LearnerState<f32>>,
+    outset: Option<Record>,
     /// Units that say nothing were told of.
     has_warned: bool,
     /// How long an epoch will take has been said, or is not worth saying.
@@ -125,7 +125,7 @@ impl<'a> Trainer<'a> {
     /// Sees to it that `best.ckpt` is of the epoch that the checkpoint takes for the best, and says what could not be.
     fn agree_on_best(&mut self, run: &RunDirectory) -> Result<Option<String>> {
         let Some(best) = self.state.best.clone() else { return Ok(None) };
-        if run.read_best(&self.identity).is_ok_and(|found| found.best == best) {
+        if run.read_best(&self.identity).is_ok_and(|(found, _)| found == best) {
             return Ok(None);
         }
         if best.epoch == self.state.epochs && !self.state.is_within() {
@@ -204,7 +204,7 @@ impl<'a> Trainer<'a> {
             learner: self.learner.save(),
             outset: self.outset.clone().filter(|_| self.state.is_within()),
         };
-        run.write_last(&self.run_identity(), &checkpoint).context("the former checkpoint is kept")
+        run.write_last(&self.run_identity(), checkpoint).context("the former checkpoint is kept")
     }
 
     /// Trains until all epochs are done, validation has not improved for as long as it may, or somebody asks to stop.
@@ -369,8 +369,7 @@ impl<'a> Trainer<'a> {
 
     /// Writes down the present weights as the best.
     fn write_best(&self, run: &RunDirectory, best: Best) -> Result<()> {
-        let parameters = self.learner.network().parameters().to_vec();
-        run.write_best(&self.identity, &BestWeights { best, parameters })
+        run.write_best(&self.identity, &best, self.learner.network())
     }
 
     /// The learner with the best weights of the run.
@@ -391,8 +390,8 @@ fn identity(learner: &Learner<f32>, task: &dyn Task) -> String {
 
 /// The learner with the best weights of a run.
 pub(crate) fn with_best(mut learner: Learner<f32>, task: &dyn Task, run: &RunDirectory) -> Result<(Learner<f32>, Best)> {
-    let BestWeights { best, parameters } = run.read_best(&identity(&learner, task))?;
-    learner.network_mut().copy_parameters(&parameters)?;
+    let (best, weights) = run.read_best(&identity(&learner, task))?;
+    learner.network_mut().set_weights(&weights)?;
     Ok((learner, best))
 }
 

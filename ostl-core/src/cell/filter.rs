@@ -1,9 +1,7 @@
 //! A leaky sum of a unit's outputs that something beyond the unit keeps: one more variable of the unit.
 
-use serde::{Deserialize, Serialize};
-
 /// A leaky sum of a layer's outputs.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Filter {
     /// λ.
     pub(crate) factor: f64,
@@ -13,7 +11,7 @@ pub(crate) struct Filter {
 }
 
 /// What listens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Source {
     /// The state of the layer above.
     Above,

@@ -6,8 +6,6 @@
 
 use std::ops::Range;
 
-use serde::{Deserialize, Serialize};
-
 use crate::linalg::gather::{gather, sum_columns};
 use crate::linalg::product::{Assignment, columns, columns_mut, multiply, transposed_operand};
 use crate::linalg::real::Real;
@@ -18,7 +16,7 @@ use crate::network::layer::Layer;
 use crate::refusal::Count;
 use crate::tape::LayerTape;
 use crate::tape::events::{Events, Signal};
-use crate::trace::local::kernel::{self, COLUMNS, LaneTile, LaneWindow, Presynaptic, Shape, Touched, ZERO};
+use crate::trace::local::kernel::{self, COLUMNS, LaneTile, LaneWindow, Presynaptic, Shape, Touched};
 use crate::trace::{Lane, Window};
 
 /// Values of the gradient in a part, about: it stays in the second-level cache while streams pass by.
@@ -30,9 +28,9 @@ const PART_COLUMNS: usize = 64;
 const TALL: usize = 4096;
 
 /// All parameters, cut into parts.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 pub(crate) struct Plan {
-    parts: Vec<Part>,
+    pub(super) parts: Vec<Part>,
     /// Values of all traces.
     pub(crate) trace_values: usize,
     /// Tiles of all traces: one for each stream and eight columns.
@@ -54,17 +52,17 @@ impl<V> Values<'_, V> {
     }
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Part {
-    layer: usize,
+#[derive(Clone, Debug)]
+pub(super) struct Part {
+    pub(super) layer: usize,
     signal: Signal,
     /// Rows of a that the block feeds.
     rows: Range<usize>,
-    columns: Range<usize>,
-    parameters: Range<usize>,
-    trace: Option<Shape>,
-    values: Range<usize>,
-    tiles: Range<usize>,
+    pub(super) columns: Range<usize>,
+    pub(super) parameters: Range<usize>,
+    pub(super) trace: Option<Shape>,
+    pub(super) values: Range<usize>,
+    pub(super) tiles: Range<usize>,
 }
 
 /// What units that keep traces of their own keep.
@@ -148,18 +146,6 @@ impl Plan {
             let parameters = start + columns.start * rows.len()..start + columns.end * rows.len();
             self.parts.push(Part { layer, signal, rows: rows.clone(), columns, parameters, trace, values, tiles });
         }
-    }
-
-    /// Whether each column of the parts was last touched in one of the layer's slots, or never.
-    pub(crate) fn check_touched(&self, touched: &[Touched], slots: impl Fn(usize) -> usize) -> Result<(), String> {
-        for part in self.parts.iter().filter(|part| part.trace.is_some()) {
-            let slots = slots(part.layer);
-            let columns = touched[part.tiles.clone()].as_flattened();
-            if let Some(&slot) = columns.iter().find(|&&slot| slot != ZERO && usize::from(slot) >= slots) {
-                return Err(format!("a trace of layer {} was last touched in slot {slot} of {slots}", part.layer));
-            }
-        }
-        Ok(())
     }
 
     /// Columns of a part of a block of so many rows.

@@ -4,9 +4,6 @@
 //! its own, and nothing waits for anything within a window; then [`accumulate`](crate::engine::accumulate) takes all lanes' columns
 //! together. Which streams share a lane follows from their number alone: results do not depend on the threads.
 
-use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
-
 use crate::data::score::Score;
 use crate::engine::traces::Trace;
 use crate::linalg::real::Real;
@@ -17,15 +14,14 @@ use crate::sweep::{Sweep, Transposed};
 use crate::tape::width::width;
 use crate::tape::{Lists, Tape};
 use crate::trace::Lane;
+use rayon::prelude::*;
 
 /// All streams.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(bound = "")]
+#[derive(Clone, Debug)]
 pub(crate) struct Lanes<T: Real> {
     pub(crate) lanes: Vec<Lane<T>>,
     streams: usize,
     /// Follows from the weights, or from the seed.
-    #[serde(skip, default = "Transposed::nothing")]
     transposed: Transposed<T>,
 }
 
@@ -45,11 +41,6 @@ impl<T: Real> Lanes<T> {
             }
         });
         Self { lanes: lanes.collect(), streams, transposed: Transposed::new(network, method) }
-    }
-
-    /// Takes over what follows from the weights, or the seed, and is not saved.
-    pub(crate) fn take_transposed(&mut self, from: &mut Self) {
-        std::mem::swap(&mut self.transposed, &mut from.transposed);
     }
 
     /// Which signals are listed while learning.

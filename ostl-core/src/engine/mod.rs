@@ -10,6 +10,7 @@ mod gradient;
 pub(crate) mod inference;
 pub(crate) mod lanes;
 mod memory;
+pub(crate) mod named;
 pub(crate) mod predictor;
 pub(crate) mod ranges;
 mod refusals;

@@ -5,15 +5,15 @@ use std::ops::Range;
 use crate::engine::lanes::Lanes;
 use crate::linalg::real::Real;
 use crate::network::Network;
+use crate::record::{Book, refused};
+use crate::refusal::ConfigError;
 
 /// The vectors of an embedding that have been touched since the last update, and the ranges of parameters that follow from them.
-#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug)]
 pub(crate) struct Touched {
     /// Numbers of inputs, until they are sorted some perhaps more than once.
     rows: Vec<u32>,
-    #[serde(skip)]
     changed: Vec<Range<usize>>,
-    #[serde(skip)]
     counted: Vec<Range<usize>>,
 }
 
@@ -23,13 +23,15 @@ impl Touched {
         Self { rows: Vec::new(), changed: Vec::with_capacity(2), counted: Vec::with_capacity(2) }
     }
 
-    /// Whether these are vectors of this network's embedding, in order.
-    pub(crate) fn check<T: Real>(&self, network: &Network<T>) -> Result<(), String> {
-        let vectors = network.layers[0].embedding().map_or(0, |embedding| embedding.inputs);
+    /// The list by name, where there is one.
+    pub(crate) fn pass<T: Real>(&mut self, network: &Network<T>, book: &mut Book<'_>) -> Result<(), ConfigError> {
+        let Some(embedding) = network.layers[0].embedding() else { return Ok(()) };
+        book.list("gradient.touched", &mut self.rows)?;
         let in_order = self.rows.windows(2).all(|pair| pair[0] < pair[1]);
         match self.rows.last() {
-            Some(&last) if last as usize >= vectors || !in_order => {
-                Err(format!("the list of touched vectors ends with {last} of {vectors}, or is not in order"))
+            Some(&last) if last as usize >= embedding.inputs || !in_order => {
+                let allowed = format!("vectors of the {} that there are, in order", embedding.inputs);
+                Err(refused("gradient.touched", &format!("a list that ends with {last}"), &allowed))
             }
             _ => Ok(()),
         }

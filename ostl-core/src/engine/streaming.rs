@@ -8,8 +8,7 @@ use crate::method::{Method, Window};
 use crate::network::Network;
 
 /// Everything that the next step depends on besides the weights.
-#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
-#[serde(bound = "")]
+#[derive(Clone, Debug)]
 pub(crate) struct Streaming<T: Real> {
     pub(crate) lanes: Lanes<T>,
     pub(crate) trace: Trace<T>,

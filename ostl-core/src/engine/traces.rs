@@ -1,7 +1,5 @@
 //! A network's traces, of whatever carry: made for a method, and when a window closes read out (1) and advanced (2).
 
-use serde::{Deserialize, Serialize};
-
 use crate::cell::filter::Filter;
 use crate::engine::accumulate::{Plan, Traced, Values};
 use crate::linalg::bf16::Bf16;
@@ -17,31 +15,28 @@ use crate::trace::uoro::Uoro;
 use crate::trace::{Lane, LanePaths, Window, filters, hears_itself, is_local};
 
 /// A network's eligibility traces.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(bound = "")]
+#[derive(Clone, Debug)]
 pub(crate) struct Trace<T: Real> {
     filters: Vec<Vec<Filter>>,
     /// The traces that every unit keeps for itself, in the order of the plan.
-    local: Local<T>,
+    pub(super) local: Local<T>,
     /// When each of their columns was last touched.
-    touched: Vec<Touched>,
+    pub(super) touched: Vec<Touched>,
     deferral: Deferral,
     /// What is kept beyond those.
-    beyond: Beyond<T>,
-    plan: Plan,
-    fresh: Vec<bool>,
+    pub(super) beyond: Beyond<T>,
+    pub(super) plan: Plan,
+    pub(super) fresh: Vec<bool>,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(bound = "")]
-enum Local<T: Real> {
+#[derive(Clone, Debug)]
+pub(super) enum Local<T: Real> {
     Full(Vec<T>),
     Bf16(Vec<Bf16>),
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(bound = "")]
-enum Beyond<T: Real> {
+#[derive(Clone, Debug)]
+pub(super) enum Beyond<T: Real> {
     Nothing,
     Influence(Influence<T>),
     Presynaptic(Presynaptic<T>),
@@ -108,12 +103,6 @@ impl<T: Real> Trace<T> {
             })
         };
         LanePaths::new(network, streams, capacity, kind)
-    }
-
-    /// Whether every column was last touched in a slot that there is.
-    pub(crate) fn check(&self, lanes: &[Lane<T>]) -> Result<(), String> {
-        let slots = |layer: usize| lanes.first().map_or(0, |lane| lane.paths.of(layer).most_slots);
-        self.plan.check_touched(&self.touched, slots)
     }
 
     /// Every stream starts anew.

@@ -4,7 +4,6 @@ mod batches;
 pub mod checkpoint;
 pub(crate) mod error;
 mod evaluation;
-mod likeness;
 mod memory;
 pub mod optimizer;
 mod refusals;
@@ -15,7 +14,6 @@ mod steps;
 mod tests;
 mod units;
 mod updates;
-mod walk;
 pub mod whole_file;
 
 use std::sync::Arc;
@@ -35,7 +33,6 @@ use crate::refusal::ConfigError;
 use optimizer::{Optimizer, OptimizerSettings};
 
 pub use evaluation::Observation;
-pub use state::LearnerState;
 pub use units::UnitsSeen;
 use units::Watch;
 

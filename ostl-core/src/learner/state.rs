@@ -1,66 +1,109 @@
-//! A learner's state as a value: save it, write it to a checkpoint, restore it, go on bit for bit.
+//! A learner's state as named arrays: save it, write it to a checkpoint, restore it, go on bit for bit.
 
-use serde::{Deserialize, Serialize};
-
-use super::{Learner, likeness};
+use super::Learner;
 use crate::engine::Streaming;
-use crate::learner::optimizer::Optimizer;
-use crate::learner::walk::first_not_finite;
+use crate::engine::named::MOST_STEPS;
 use crate::linalg::real::Real;
+use crate::record::{Book, Record, refused};
 use crate::refusal::ConfigError;
 
-/// No learner has seen more steps.
-const MOST_STEPS: u64 = 1 << 53;
-
-/// Everything a [`Learner`] needs to go on bit for bit: weights, optimiser moments and settings, whether it is frozen and, in mid-stream,
-/// states, traces and the unfinished window. An evaluation in stretches is not part of it: it starts from rest. Serialise it, for instance with [`checkpoint::write`](crate::learner::checkpoint::write).
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(bound = "")]
-pub struct LearnerState<T: Real> {
-    scalar: String,
-    network: String,
-    /// What the engine takes from the cells and keeps in its state: leaks, and terms of activity.
-    units: String,
-    method: String,
-    streams: usize,
-    parameters: Vec<T>,
-    optimizer: Optimizer<T>,
-    steps_seen: u64,
-    frozen: bool,
-    /// Targets since the last update.
-    targets: u64,
-    /// `None` between sequences, where there is nothing to go on from.
-    streaming: Option<Box<Streaming<T>>>,
-}
-
-impl<T: Real> LearnerState<T> {
-    /// The weights.
-    pub fn parameters(&self) -> &[T] {
-        &self.parameters
-    }
-}
-
 impl<T: Real> Learner<T> {
-    /// The learner's state at this moment, also in mid-window.
+    /// Everything that the learner needs to go on bit for bit, at this moment, also in mid-window: weights, the optimiser's moments and settings,
+    /// whether it is frozen and, in mid-stream, states, traces and the unfinished window. An evaluation in stretches is not part of it: it
+    /// starts from rest. [`checkpoint::write`](crate::checkpoint::write) puts it into a file; docs/checkpoints.md lists its names.
     #[inline(never)]
-    pub fn save(&self) -> LearnerState<T> {
-        let state = &self.engine.streaming;
-        let at_rest = state.lanes.steps() == 0
-            && state.restarts.iter().all(|&restarts| restarts)
-            && state.trace.is_forgotten()
-            && state.gradient.iter().all(|g| *g == T::zero());
-        LearnerState {
-            scalar: T::NAME.to_owned(),
-            network: self.engine.network.description(),
-            units: self.units(),
-            method: format!("{:?}", self.engine.method),
-            streams: self.streams(),
+    pub fn save(&self) -> Record {
+        let mut record = Record::new();
+        let mut book = Book::saving(&mut record);
+        let mut own = Own {
             parameters: self.engine.network.parameters.clone(),
             optimizer: self.optimizer.clone(),
-            steps_seen: state.steps_seen,
+            steps_seen: self.engine.streaming.steps_seen,
+            targets: if self.is_at_rest() { 0 } else { self.targets },
             frozen: self.is_frozen(),
-            targets: if at_rest { 0 } else { self.targets },
-            streaming: (!at_rest).then(|| Box::new(state.clone())),
+            streaming: (!self.is_at_rest()).then(|| self.engine.streaming.clone()),
+        };
+        // Nothing is refused on the way in.
+        let saved = self.pass(&mut own, &mut book);
+        debug_assert!(saved.is_ok(), "{saved:?}");
+        record
+    }
+
+    /// Takes a saved state over.
+    ///
+    /// # Errors
+    /// If it is that of another network, scalar, method or number of streams, holds a number that is not finite, or lacks an array, has one too many
+    /// or one of another shape; the learner is then as it was.
+    #[inline(never)]
+    pub fn restore(&mut self, mut record: Record) -> Result<(), ConfigError> {
+        if let Some(found) = record.first_not_finite() {
+            return Err(refused(&found.place, &found.value, "a finite number"));
+        }
+        let mut book = Book::restoring(&mut record);
+        let in_mid_stream = book.has("window.steps");
+        let mut saved = Own {
+            parameters: vec![T::zero(); self.engine.network.parameters.len()],
+            optimizer: self.optimizer.clone(),
+            steps_seen: 0,
+            targets: 0,
+            frozen: false,
+            streaming: None,
+        };
+        self.pass_kind(&mut book)?;
+        if in_mid_stream {
+            saved.streaming = Some(Streaming::new(&self.engine.network, &self.engine.method, self.streams()));
+        }
+        self.pass(&mut saved, &mut book)?;
+        book.finish()?;
+        self.engine.network.parameters = saved.parameters;
+        self.engine.network.prune();
+        self.optimizer = saved.optimizer;
+        self.optimizer.parameters_changed();
+        match saved.streaming {
+            Some(streaming) => self.engine.streaming = streaming,
+            None => self.restart(),
+        }
+        self.engine.streaming.lanes.weights_changed();
+        self.engine.streaming.steps_seen = saved.steps_seen;
+        self.engine.set_frozen_as_saved(saved.frozen);
+        self.targets = saved.targets;
+        self.restart_evaluation();
+        Ok(())
+    }
+
+    /// Whether there is nothing to go on from but the weights: between sequences.
+    fn is_at_rest(&self) -> bool {
+        let state = &self.engine.streaming;
+        state.lanes.steps() == 0
+            && state.restarts.iter().all(|&restarts| restarts)
+            && state.trace.is_forgotten()
+            && state.gradient.iter().all(|g| *g == T::zero())
+    }
+
+    /// What the learner is, which must be the same when it is restored.
+    fn pass_kind(&self, book: &mut Book<'_>) -> Result<(), ConfigError> {
+        let network = &self.engine.network;
+        book.same_text("scalar", T::NAME)?;
+        book.same_text("network", &network.description())?;
+        book.same_text("units", &self.units())?;
+        let method =
+            serde_json::to_string(&self.engine.method).map_err(|error| refused("method", &error.to_string(), "words"))?;
+        book.same_text("method", &method)?;
+        book.same_text("streams", &self.streams().to_string())
+    }
+
+    /// All of it by name.
+    fn pass(&self, own: &mut Own<T>, book: &mut Book<'_>) -> Result<(), ConfigError> {
+        let network = &self.engine.network;
+        self.pass_kind(book)?;
+        network.pass_by_block("", book, &mut own.parameters)?;
+        own.optimizer.pass(network, book)?;
+        book.number("steps_seen", &mut own.steps_seen, MOST_STEPS)?;
+        book.number("targets", &mut own.targets, MOST_STEPS)?;
+        book.array("frozen", &[], std::slice::from_mut(&mut own.frozen))?;
+        match &mut own.streaming {
+            Some(streaming) => streaming.pass(network, book),
+            None => Ok(()),
         }
     }
 
@@ -71,72 +114,16 @@ impl<T: Real> Learner<T> {
         let dropout = self.engine.network.layers.iter().map(|layer| format!("{:?}", layer.dropout()));
         words.chain(dropout).collect::<Vec<_>>().join("; ")
     }
+}
 
-    /// Takes a saved state over.
-    ///
-    /// # Errors
-    /// If it is that of another network, scalar, method or number of streams, holds a number that is not finite, or is in any length, index or
-    /// kind not as this learner would have saved it; the learner is then as it was.
-    #[inline(never)]
-    pub fn restore(&mut self, state: LearnerState<T>) -> Result<(), ConfigError> {
-        if let Some(stop) = first_not_finite(&state) {
-            return Err(ConfigError::out_of_range(format!("saved {}", stop.place), stop.found, "a finite number"));
-        }
-        let (method, streams) = (format!("{:?}", self.engine.method), self.streams().to_string());
-        let own = [T::NAME.to_owned(), self.engine.network.description(), self.units(), method, streams];
-        let saved = [state.scalar, state.network, state.units, state.method, state.streams.to_string()];
-        let fields = ["scalar", "network", "units", "method", "streams"];
-        for (field, (own, saved)) in fields.into_iter().zip(own.into_iter().zip(saved)) {
-            if own != saved {
-                return Err(ConfigError::out_of_range(format!("saved {field}"), saved, own));
-            }
-        }
-        let parameters = self.engine.network.parameters.len();
-        if state.parameters.len() != parameters {
-            return Err(ConfigError::ParameterCount { found: state.parameters.len(), expected: parameters });
-        }
-        state.optimizer.check(parameters)?;
-        for (field, count) in [("saved steps_seen", state.steps_seen), ("saved targets", state.targets)] {
-            if count > MOST_STEPS {
-                return Err(ConfigError::out_of_range(field, count, format!("at most {MOST_STEPS}")));
-            }
-        }
-        let streaming = state.streaming.map(|streaming| self.checked(*streaming)).transpose()?;
-        self.engine.network.parameters = state.parameters;
-        self.engine.network.prune();
-        self.optimizer = state.optimizer;
-        self.optimizer.parameters_changed();
-        match streaming {
-            Some(streaming) => self.engine.streaming = streaming,
-            None => self.restart(),
-        }
-        self.engine.streaming.lanes.weights_changed();
-        self.engine.streaming.steps_seen = state.steps_seen;
-        self.engine.set_frozen_as_saved(state.frozen);
-        self.targets = state.targets;
-        self.restart_evaluation();
-        Ok(())
-    }
-    /// What was in hand, if it has the form of what this learner has, and with what is not saved.
-    fn checked(&mut self, mut saved: Streaming<T>) -> Result<Streaming<T>, ConfigError> {
-        let refuse = |problem: String| {
-            let allowed = "as this learner would have saved it: the file was changed, or something else wrote it";
-            ConfigError::out_of_range("saved state", problem, allowed)
-        };
-        let (own, room) = (self.engine.streaming.lanes.lanes.len(), &saved.lanes.lanes);
-        if room.len() != own || !room.iter().all(|lane| lane.tape.is_as_large_as_it_says(&self.engine.network)) {
-            return Err(refuse("its buffers are not as large as it says".into()));
-        }
-        // Only a window that holds the whole sequence has room for more than the method says.
-        let capacity = saved.lanes.capacity();
-        if capacity == self.engine.streaming.lanes.capacity() {
-            likeness::check((&self.engine.network, &self.engine.method), &self.engine.streaming, &saved).map_err(refuse)?;
-        } else {
-            let mut like = Streaming::new(&self.engine.network, &self.engine.method, self.streams());
-            like.lanes.reserve(&self.engine.network, capacity);
-            likeness::check((&self.engine.network, &self.engine.method), &like, &saved).map_err(refuse)?;
-        }
-        saved.lanes.take_transposed(&mut self.engine.streaming.lanes);
-        Ok(saved)
-    }
+/// What is saved of a learner.
+struct Own<T: Real> {
+    parameters: Vec<T>,
+    optimizer: super::Optimizer<T>,
+    steps_seen: u64,
+    /// Targets since the last update.
+    targets: u64,
+    frozen: bool,
+    /// Nothing between sequences, where there is nothing to go on from.
+    streaming: Option<Streaming<T>>,
 }

@@ -3,8 +3,6 @@
 //! Half the memory and half the traffic of a pass; every window rounds ε once, by at most 2⁻⁸ of its value. Arithmetic stays in the
 //! scalar.
 
-use serde::{Deserialize, Serialize};
-
 use crate::linalg::dispatch::Instructions;
 use crate::linalg::real::Real;
 use crate::linalg::stored::Stored;
@@ -12,16 +10,18 @@ use crate::linalg::tile::TILE;
 use crate::linalg::vector::Lanes;
 
 /// The upper sixteen bits of an `f32`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Bf16(u16);
 
 impl Bf16 {
-    /// What serde calls it.
-    pub(crate) const NAME: &'static str = "Bf16";
-
     /// The value of these bits.
     pub(crate) fn of_bits(bits: u16) -> Self {
         Self(bits)
+    }
+
+    /// The bits of this value.
+    pub(crate) fn to_bits(self) -> u16 {
+        self.0
     }
 
     #[inline(always)]

@@ -6,6 +6,7 @@ pub(crate) mod connections;
 pub(crate) mod dropout;
 pub(crate) mod initialize;
 pub(crate) mod layer;
+mod named;
 mod outline;
 pub(crate) mod size;
 mod tie;

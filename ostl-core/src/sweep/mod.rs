@@ -7,14 +7,14 @@ mod walk;
 
 use std::ops::Range;
 
-use serde::{Deserialize, Serialize};
-
 use crate::cell::filter::{Filter, Source};
 use crate::linalg::product::{Assignment, columns, columns_mut, multiply_shared, plain_operand};
 use crate::linalg::real::Real;
 use crate::method::{Feedback, Method};
 use crate::network::Network;
 use crate::network::layer::{Layer, Recurrent};
+use crate::record::{Book, Streams};
+use crate::refusal::ConfigError;
 use crate::tape::{LayerOnTapeMut, LayerTape, RecurrentTape, Tape};
 use immediate::folded_signal;
 pub(crate) use transposed::{ThroughH, Transposed, transpose};
@@ -22,8 +22,7 @@ pub(crate) use walk::{LayerAdjoints, StreamWalk};
 use walk::{StepAdjoints, TapeColumns, Walk, send_down};
 
 /// Adjoints of one layer.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(bound = "")]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct LayerSweep<T: Real> {
     /// ∂E/∂s before the window's first step, at fixed y: `S·n × live`.
     pub(crate) to_state: Vec<T>,
@@ -38,8 +37,7 @@ pub(crate) struct LayerSweep<T: Real> {
 }
 
 /// Buffers of the reverse sweep.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(bound = "")]
+#[derive(Clone, Debug)]
 pub(crate) struct Sweep<T: Real> {
     pub(crate) layers: Vec<LayerSweep<T>>,
     /// Targets where a signal is made of them, `outputs × columns`: a class as its one-hot vector (times its weight, and smoothed), zero where
@@ -108,6 +106,20 @@ impl<T: Real> Sweep<T> {
         if !self.targets.is_empty() {
             self.targets[place].fill(T::zero());
         }
+    }
+
+    /// The learning signals of an unfinished window by name, and the targets where signals are made of them.
+    pub(crate) fn pass(
+        &mut self,
+        outputs: usize,
+        (lane, steps): (Streams, usize),
+        book: &mut Book<'_>,
+    ) -> Result<(), ConfigError> {
+        book.steps("window.signal", (lane, steps), &[outputs], self.readout_signal())?;
+        if !self.targets.is_empty() {
+            book.steps("window.target", (lane, steps), &[outputs], &mut self.targets)?;
+        }
+        Ok(())
     }
 
     /// Keeps a target, if signals are made of targets.

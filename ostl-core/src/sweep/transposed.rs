@@ -1,7 +1,5 @@
 //! What brings signals down and back: the transposes of W and H, or fixed feedback in W's place.
 
-use serde::{Deserialize, Serialize};
-
 use crate::linalg::real::Real;
 use crate::method::feedback::FeedbackWeights;
 use crate::method::{Carry, Edge, Feedback, Method};
@@ -9,8 +7,7 @@ use crate::network::Network;
 use crate::network::layer::Layer;
 
 /// The matrices that bring signals down: transposed weights, made once for as long as the weights stay the same, or fixed feedback.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(bound = "")]
+#[derive(Clone, Debug)]
 pub(crate) struct Transposed<T: Real> {
     /// For each layer what brings signals to the layer below, Wᵀ (`m × (x gates)·n`) or its stand-in, empty in the first layer, whose
     /// inputs nobody asks about; and Hᵀ, `n × (y gates)·n`.
@@ -22,7 +19,7 @@ pub(crate) struct Transposed<T: Real> {
 }
 
 /// What of Hᵀδ reaches the step before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ThroughH {
     /// All of it.
     All,

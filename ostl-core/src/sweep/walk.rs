@@ -10,8 +10,6 @@
 //! carried variable at the window's end, or a single column of random signs. They go down at every step ([`StreamWalk`]), so that the
 //! signals between layers take room for one step of so many columns, not for K.
 
-use serde::{Deserialize, Serialize};
-
 use crate::cell::dynamics::ReverseColumn;
 use crate::linalg::product::{Assignment, columns, columns_mut, multiply_shared, plain_operand};
 use crate::linalg::real::Real;
@@ -132,8 +130,7 @@ pub(super) fn send_down<T: Real>(down: &[T], from: &Layer<T>, delta: &[T], signa
 }
 
 /// One stream's adjoint columns in one layer, at the step at hand.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(bound = "")]
+#[derive(Clone, Debug)]
 pub(crate) struct LayerAdjoints<T: Real> {
     /// Of s: `S·n × columns`.
     pub(crate) to_state: Vec<T>,

@@ -1,12 +1,9 @@
 //! What dropout leaves of a window.
 
-use serde::{Deserialize, Serialize};
-
 use crate::linalg::real::Real;
 
 /// What a layer with dropout reads over a window.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(bound = "")]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct DropoutTape<T: Real> {
     /// The masks: `m × columns`.
     pub(crate) mask: Vec<T>,

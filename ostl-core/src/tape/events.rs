@@ -4,13 +4,11 @@
 //! by row for gradients and traces. A signal counts as sparse for as long as at most a [`SPARSE`] share of the window so far is
 //! other than zero; one that is not pays for looking at a part of one column a window.
 
-use serde::{Deserialize, Serialize};
-
 use crate::linalg::real::Real;
 use crate::refusal::{Count, count};
 
 /// Which signal a block of parameters is multiplied with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Signal {
     /// The layer's inputs (W).
     Input,
@@ -29,7 +27,7 @@ const SCARCE: usize = 12;
 const CHUNK: usize = 16;
 
 /// Whether a signal is listed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Listing {
     /// Not worth looking at: the signal comes from units that are never silent.
     Never,
@@ -40,8 +38,7 @@ pub(crate) enum Listing {
 }
 
 /// The values of a signal that are not zero, over a window.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(bound = "")]
+#[derive(Clone, Debug)]
 pub(crate) struct Events<T: Real> {
     rows: usize,
     listing: Listing,
@@ -58,8 +55,7 @@ pub(crate) struct Events<T: Real> {
 }
 
 /// The same events row by row; within a row stream after stream, within a stream in time.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(bound = "")]
+#[derive(Clone, Debug)]
 pub(crate) struct ByRow<T: Real> {
     starts: Vec<u32>,
     /// For each row the last stream that had an event.
@@ -144,49 +140,6 @@ impl<T: Real> Events<T> {
     /// So many events may there be in so many columns.
     fn limit(rows: usize, columns: usize) -> usize {
         rows * columns / SPARSE
-    }
-
-    /// Whether these are lists that a signal like `own` could have after so many columns.
-    pub(crate) fn check(&self, own: &Self, columns: usize) -> Result<(), &'static str> {
-        if (self.rows, self.listing) != (own.rows, own.listing) {
-            return Err("they are of another signal");
-        }
-        let by_row = &self.by_row;
-        let lists = [by_row.column.len(), by_row.stream.len(), by_row.step.len(), by_row.value.len()];
-        let fits = match self.listing {
-            // Room is made as events come.
-            Listing::All => self.row.len() == self.value.len() && lists.iter().all(|&length| length == lists[0]),
-            _ => {
-                self.row.len() == own.row.len()
-                    && self.value.len() == own.value.len()
-                    && lists == [own.by_row.value.len(); 4]
-            }
-        };
-        let others = [self.starts.len(), by_row.starts.len(), by_row.seen.len()];
-        if !fits || others != [own.starts.len(), own.by_row.starts.len(), own.by_row.seen.len()] {
-            return Err("they are longer or shorter than this learner's");
-        }
-        if self.count > self.row.len() || !(self.listing == Listing::WhileSparse || self.sparse == own.sparse) {
-            return Err("there are more than there is room for");
-        }
-        if self.starts.first().is_none_or(|&start| start != 0) {
-            return Err("they do not begin with the first");
-        }
-        // Of the last window that was closed, they are still asked for when a sequence ends.
-        if !by_row.starts.is_sorted() || by_row.starts.last().is_some_and(|&end| end as usize > by_row.column.len()) {
-            return Err("their rows end beyond them");
-        }
-        if !self.sparse {
-            return Ok(());
-        }
-        let Some(starts) = self.starts.get(..=columns) else { return Err("they end before the window does") };
-        if !starts.is_sorted() || starts[columns] as usize != self.count {
-            return Err("they begin and end elsewhere than their columns");
-        }
-        if self.row[..self.count].iter().any(|&row| row as usize >= self.rows) {
-            return Err("one is of a row that there is not");
-        }
-        Ok(())
     }
 
     /// A new window.

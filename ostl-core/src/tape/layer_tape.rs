@@ -1,15 +1,12 @@
 //! What one layer did over a window.
 
-use serde::{Deserialize, Serialize};
-
 use crate::cell::dynamics::{PartialsColumn, PartialsWindow};
 use crate::linalg::real::Real;
 use crate::network::layer::{Dense, Layer, Recurrent};
 use crate::tape::events::Events;
 
 /// The five partials of a recurrent layer over a window, as planes, column by column.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(bound = "")]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct PartialPlanes<T: Real> {
     pub(crate) ds_ds: Vec<T>,
     pub(crate) ds_dy: Vec<T>,
@@ -39,8 +36,7 @@ impl<T: Real> PartialPlanes<T> {
 
 /// The step before the window's first, as far as the window's gradient can still reach into it: y there is a function of s and
 /// of that step's pre-activations.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(bound = "")]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Boundary<T: Real> {
     /// x of that step: `m × streams`.
     pub(crate) inputs: Vec<T>,
@@ -53,8 +49,7 @@ pub(crate) struct Boundary<T: Real> {
 }
 
 /// A recurrent layer over a window.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(bound = "")]
+#[derive(Clone, Debug)]
 pub(crate) struct RecurrentTape<T: Real> {
     /// s after the last step: `S·n × streams`.
     pub(crate) state: Vec<T>,
@@ -76,8 +71,7 @@ pub(crate) struct RecurrentTape<T: Real> {
 }
 
 /// What activity terms need of a layer; empty without them.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(bound = "")]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct ActivityTape<T: Real> {
     /// The firing rates after the last step: `n × streams`.
     pub(crate) rate: Vec<T>,
@@ -115,16 +109,14 @@ impl<T: Real> RecurrentTape<T> {
 }
 
 /// A stateless layer over a window.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(bound = "")]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct DenseTape<T: Real> {
     /// y: `n × columns`.
     pub(crate) output: Vec<T>,
 }
 
 /// One layer over a window.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(bound = "")]
+#[derive(Clone, Debug)]
 pub(crate) enum LayerTape<T: Real> {
     Recurrent(Box<RecurrentTape<T>>),
     Dense(DenseTape<T>),

@@ -6,18 +6,16 @@
 
 mod dropout_tape;
 pub(crate) mod events;
-mod form;
 mod forward;
 mod layer_tape;
 mod lists;
 mod load;
+mod named;
 mod rolling;
 mod size;
 pub(crate) mod width;
 
 use std::ops::Range;
-
-use serde::{Deserialize, Serialize};
 
 use crate::linalg::real::{Real, all_finite};
 use crate::network::Network;
@@ -40,8 +38,7 @@ pub(crate) enum Keep {
 }
 
 /// A network over one window.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(bound = "")]
+#[derive(Clone, Debug)]
 pub(crate) struct Tape<T: Real> {
     streams: usize,
     capacity: usize,
@@ -52,7 +49,6 @@ pub(crate) struct Tape<T: Real> {
     /// First step that a reverse sweep sees: 0 but where the window rolls.
     seen_from: usize,
     /// No error is taken of this window: stateless layers on top are left out, and there is nothing to sweep back.
-    #[serde(skip)]
     is_without_error: bool,
     /// x: `m × columns`; empty where it is listed alone.
     inputs: Vec<T>,

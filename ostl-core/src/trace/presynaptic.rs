@@ -10,25 +10,23 @@
 //! so m + n + 1 values a stream instead of one a parameter, and one outer product a window. What a reset, an adaptation or H takes from the
 //! state besides is left out, so it is exact only where units do nothing but leak. Time n(m + n + 1) a window, memory m + n + 1.
 
-use serde::{Deserialize, Serialize};
-
 use crate::linalg::product::{Assignment, columns, columns_mut, multiply, transposed_operand};
 use crate::linalg::real::Real;
 use crate::network::Network;
 use crate::network::layer::Layer;
+use crate::record::{Book, Streams};
+use crate::refusal::ConfigError;
 use crate::sweep::immediate::folded_signal;
 use crate::tape::{LayerTape, Tape};
 use crate::trace::Window;
 
 /// The presynaptic traces of every recurrent layer.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(bound = "")]
+#[derive(Clone, Debug)]
 pub(crate) struct Presynaptic<T: Real> {
     layers: Vec<LayerTraces<T>>,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(bound = "")]
+#[derive(Clone, Debug)]
 struct LayerTraces<T: Real> {
     index: usize,
     factor: T,
@@ -66,6 +64,21 @@ impl<T: Real> Presynaptic<T> {
     pub(crate) fn bytes(&self) -> usize {
         let values = |layer: &LayerTraces<T>| layer.inputs.len() + layer.outputs.len() + layer.ones.len();
         self.layers.iter().map(values).sum::<usize>() * size_of::<T>()
+    }
+
+    /// ẑ of every layer by name.
+    pub(crate) fn pass(&mut self, book: &mut Book<'_>) -> Result<(), ConfigError> {
+        for traces in &mut self.layers {
+            let streams = traces.ones.len();
+            let lane = Streams { first: 0, count: streams, all: streams };
+            let name = |name: &str| format!("traces.layers.{}.{name}", traces.index);
+            for (name, values) in
+                [(name("x"), &mut traces.inputs), (name("y"), &mut traces.outputs), (name("one"), &mut traces.ones)]
+            {
+                book.streams(&name, lane, &[values.len() / streams], values)?;
+            }
+        }
+        Ok(())
     }
 
     /// gradient += σ ẑᵀ, and ẑ moved on over the window.

@@ -1,7 +1,5 @@
 //! What a window leaves for the traces: of each lane of streams its tape, its sweep, and the paths through its units.
 
-use serde::{Deserialize, Serialize};
-
 use super::LanePaths;
 use crate::data::score::Score;
 use crate::linalg::real::Real;
@@ -10,8 +8,7 @@ use crate::sweep::Sweep;
 use crate::tape::Tape;
 
 /// A block of streams.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(bound = "")]
+#[derive(Clone, Debug)]
 pub(crate) struct Lane<T: Real> {
     /// Its first stream.
     pub(crate) first: usize,

@@ -9,9 +9,9 @@ mod step;
 
 use std::ops::Range;
 
-use serde::{Deserialize, Serialize};
-
 use crate::linalg::real::Real;
+use crate::network::Network;
+use crate::record::{Book, refused};
 use crate::refusal::ConfigError;
 
 use norm::sum_of_squares;
@@ -19,8 +19,7 @@ pub use settings::{OptimizerSettings, Rule};
 use step::{Adam, Place, Reach, Step};
 
 /// An optimiser and its moments.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(bound = "")]
+#[derive(Clone, Debug)]
 pub struct Optimizer<T: Real> {
     settings: OptimizerSettings,
     updates: u64,
@@ -29,7 +28,6 @@ pub struct Optimizer<T: Real> {
     first: Vec<T>,
     second: Vec<T>,
     /// Bounds on the parameters and moments, where they are known.
-    #[serde(skip)]
     reach: Option<Reach>,
 }
 
@@ -63,18 +61,29 @@ impl<T: Real> Optimizer<T> {
         Ok(Self { settings, updates: 0, owed_decay: 0.0, first, second, reach: None })
     }
 
-    /// Whether this can have been an optimiser of so many parameters.
-    pub(crate) fn check(&self, parameters: usize) -> Result<(), ConfigError> {
-        let refuse = |found: &str, allowed: &str| Err(ConfigError::out_of_range("saved optimiser", found, allowed));
-        self.settings.check_in_use::<T>()?;
-        if (self.first.len(), self.second.len()) != self.settings.rule.moments(parameters) {
-            return refuse("moments of another length", "those of this network");
+    /// Settings, moments and number of updates, by name; of another rule it is refused.
+    pub(crate) fn pass(&mut self, network: &Network<T>, book: &mut Book<'_>) -> Result<(), ConfigError> {
+        let name = "optimizer.settings";
+        let mut settings =
+            serde_json::to_string(&self.settings).map_err(|error| refused(name, &error.to_string(), "numbers"))?;
+        book.text(name, &mut settings)?;
+        let settings: OptimizerSettings = serde_json::from_str(&settings)
+            .map_err(|error| refused(name, &settings, &format!("settings of an optimiser: {error}")))?;
+        settings.check_in_use::<T>()?;
+        if book.restores() {
+            let (first, second) = settings.rule.moments(network.parameters.len());
+            let zeros = |count: usize| vec![T::zero(); count];
+            *self = Self { settings, updates: 0, owed_decay: 0.0, first: zeros(first), second: zeros(second), reach: None };
         }
-        if self.updates > 1 << 53 {
-            return refuse("more updates than anybody makes", "at most 2⁵³");
+        book.number("optimizer.updates", &mut self.updates, 1 << 53)?;
+        book.array("optimizer.owed_decay", &[], std::slice::from_mut(&mut self.owed_decay))?;
+        for (name, values) in [("first", &mut self.first), ("second", &mut self.second)] {
+            if !values.is_empty() {
+                network.pass_by_block(&format!("optimizer.{name}."), book, values)?;
+            }
         }
-        if self.second.iter().any(|&moment| moment < T::zero()) {
-            return refuse("a negative second moment", "means of squares");
+        if let Some(moment) = self.second.iter().find(|moment| **moment < T::zero()) {
+            return Err(refused("optimizer.second", &moment.to_string(), "means of squares, none negative"));
         }
         Ok(())
     }

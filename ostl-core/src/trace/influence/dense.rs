@@ -3,29 +3,27 @@
 //! For one stream of C variables and P parameters: C·P values, and C·P more shared by all streams where the next ε is built. A window of
 //! K steps takes C²·P multiply–adds for J ε (C·(C − F)·P where the last F variables are filters), C·P·K for Σ A_t ⊗ z_t and C·P to read out.
 
-use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
-
 use super::span::{FiltersBehind, SpanLayer, StreamWindow};
 use crate::linalg::dot::dot;
 use crate::linalg::product::{Assignment, columns, columns_mut, multiply, plain_operand};
 use crate::linalg::real::Real;
 use crate::linalg::share::is_worth_sharing;
+use crate::record::{Book, Streams};
+use crate::refusal::ConfigError;
 use crate::tape::events::Signal;
+use rayon::prelude::*;
 
 /// Values of a trace handled at a time: a column block stays in the second-level cache.
 const BLOCK_VALUES: usize = 64 * 1024;
 
 /// ε of a span's layers.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(bound = "")]
+#[derive(Clone, Debug)]
 pub(super) struct Dense<T: Real> {
     layers: Vec<DenseLayer<T>>,
 }
 
 /// The influence of one layer's parameters, stream by stream.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(bound = "")]
+#[derive(Clone, Debug)]
 struct DenseLayer<T: Real> {
     /// ε: for each stream `[block][column][row][variable]`, variables from the layer's first on.
     values: Vec<Vec<T>>,
@@ -43,6 +41,19 @@ impl<T: Real> Dense<T> {
     /// Values kept.
     pub(super) fn values(&self) -> usize {
         self.layers.iter().map(|layer| layer.values.iter().map(Vec::len).sum::<usize>() + layer.next.len()).sum()
+    }
+
+    /// ε by name: `[stream][parameter of the layer][variable]`.
+    pub(super) fn pass(&mut self, layers: &[SpanLayer], book: &mut Book<'_>) -> Result<(), ConfigError> {
+        for (layer, kept) in layers.iter().zip(&mut self.layers) {
+            let (streams, parameters) = (kept.values.len(), layer.parameters());
+            for (stream, values) in kept.values.iter_mut().enumerate() {
+                let variables = values.len() / parameters.max(1);
+                let lane = Streams { first: stream, count: 1, all: streams };
+                book.streams(&format!("traces.layers.{}.influence", layer.index), lane, &[parameters, variables], values)?;
+            }
+        }
+        Ok(())
     }
 
     /// Reads ε out and moves it on for one stream.

@@ -16,18 +16,18 @@
 //! A_t: n²·V·G at K = 1 for a layer of n units, V variables and G gates, so that J A is what counts there, 2·n³·V²·G for W and H.
 //! Measured with n = 128 tanh units and 64 inputs, one stream: 0.24 ms a step at K = 1, 0.1 ms at K = 16, 263 KB.
 
-use serde::{Deserialize, Serialize};
-
+use super::BlockNames;
 use super::span::{Block, SpanLayer, StreamWindow};
 use crate::linalg::dot::dot;
 use crate::linalg::product::{Assignment, columns, columns_mut, multiply_shared, plain_operand};
 use crate::linalg::real::Real;
+use crate::record::{Book, Streams};
+use crate::refusal::ConfigError;
 use crate::tape::events::Signal;
 use crate::trace::signs::{Signs, balance, norm};
 
 /// ε of a span's layers.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(bound = "")]
+#[derive(Clone, Debug)]
 pub(super) struct Kronecker<T: Real> {
     seed: u64,
     /// The span's number.
@@ -41,8 +41,7 @@ pub(super) struct Kronecker<T: Real> {
 }
 
 /// ε of a block of parameters.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(bound = "")]
+#[derive(Clone, Debug)]
 struct Factors<T: Real> {
     /// A: variables × rows.
     matrix: Vec<T>,
@@ -70,6 +69,28 @@ impl<T: Real> Kronecker<T> {
     pub(super) fn values(&self) -> usize {
         let factors = self.streams.iter().flatten().flatten();
         factors.map(|factors| factors.matrix.len() + factors.vector.len()).sum::<usize>() + self.next.len()
+    }
+
+    /// The factors by name: A as `[stream][row][variable]`, u as `[stream][column]`.
+    pub(super) fn pass(
+        &mut self,
+        names: &BlockNames<'_>,
+        layers: &[SpanLayer],
+        book: &mut Book<'_>,
+    ) -> Result<(), ConfigError> {
+        let all = self.streams.len();
+        for (stream, of_stream) in self.streams.iter_mut().enumerate() {
+            let lane = Streams { first: stream, count: 1, all };
+            for (layer, kept) in layers.iter().zip(of_stream) {
+                for (block, factors) in layer.blocks.iter().zip(kept) {
+                    let name = names(block.gradient.start);
+                    let (rows, variables) = (block.rows.len(), factors.matrix.len() / block.rows.len());
+                    book.streams(&format!("traces.{name}.matrix"), lane, &[rows, variables], &mut factors.matrix)?;
+                    book.streams(&format!("traces.{name}.vector"), lane, &[block.columns], &mut factors.vector)?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Reads ε out and moves it on for one stream.

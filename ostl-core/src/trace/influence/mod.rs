@@ -26,19 +26,19 @@ mod stream;
 
 use std::ops::Range;
 
-use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
-
 use crate::cell::filter::Filter;
 use crate::linalg::real::Real;
 use crate::linalg::share::is_worth_sharing;
 use crate::method::{Carry, Method};
 use crate::network::Network;
+use crate::record::Book;
+use crate::refusal::ConfigError;
 use crate::sweep::{StreamWalk, Transposed};
 use crate::trace::Window;
 use crate::trace::{carries_those_below, is_local};
 use dense::Dense;
 use kronecker::Kronecker;
+use rayon::prelude::*;
 use span::{SpanLayer, StreamWindow, carried};
 use sparse::Sparse;
 use stream::Stream;
@@ -47,16 +47,17 @@ pub(crate) use span::carries_output;
 pub(super) use span::{Block, StreamTape, blocks_of};
 pub(crate) use sparse::{GROUPS, WIDTH};
 
+/// The name of the block that begins at a parameter.
+type BlockNames<'a> = dyn Fn(usize) -> String + 'a;
+
 /// What is kept of the influence of every span.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(bound = "")]
+#[derive(Clone, Debug)]
 pub(crate) struct Influence<T: Real> {
     spans: Vec<Span<T>>,
 }
 
 /// A run of layers whose states are carried together.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(bound = "")]
+#[derive(Clone, Debug)]
 struct Span<T: Real> {
     /// Carried variables C.
     variables: usize,
@@ -68,8 +69,7 @@ struct Span<T: Real> {
 }
 
 /// What is kept of ε.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(bound = "")]
+#[derive(Clone, Debug)]
 enum Kept<T: Real> {
     Dense(Dense<T>),
     Sparse(Sparse<T>),
@@ -128,6 +128,18 @@ impl<T: Real> Influence<T> {
             Kept::Kronecker(kronecker) => kronecker.values(),
         });
         values.sum::<usize>() * size_of::<T>()
+    }
+
+    /// What is kept, by name.
+    pub(crate) fn pass(&mut self, names: &BlockNames<'_>, book: &mut Book<'_>) -> Result<(), ConfigError> {
+        for span in &mut self.spans {
+            match &mut span.kept {
+                Kept::Dense(dense) => dense.pass(&span.layers, book)?,
+                Kept::Sparse(sparse) => sparse.pass(span.layers[0].index, book)?,
+                Kept::Kronecker(kronecker) => kronecker.pass(names, &span.layers, book)?,
+            }
+        }
+        Ok(())
     }
 
     /// `transposed` is what brought the window's signals down.

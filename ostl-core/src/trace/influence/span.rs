@@ -2,8 +2,6 @@
 
 use std::ops::Range;
 
-use serde::{Deserialize, Serialize};
-
 use super::stream::{FilterPath, Stream};
 use crate::cell::filter::Filter;
 use crate::linalg::product::{Strided, transposed_operand};
@@ -14,7 +12,7 @@ use crate::tape::events::Signal;
 use crate::tape::{LayerTape, RecurrentTape, Tape};
 
 /// One layer of a span.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 pub(super) struct SpanLayer {
     pub(super) index: usize,
     pub(super) units: usize,
@@ -28,7 +26,7 @@ pub(super) struct SpanLayer {
 }
 
 /// A block of parameters: which of a layer's rows of a it feeds, and where it lies.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 pub(in crate::trace) struct Block {
     pub(in crate::trace) signal: Signal,
     /// Rows of a that it feeds.

@@ -19,17 +19,17 @@
 
 use std::ops::Range;
 
-use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
-
 use super::span::{Block, SpanLayer, StreamWindow};
 use crate::linalg::dot::dot;
 use crate::linalg::product::{Assignment, columns, columns_mut, multiply, plain_operand};
 use crate::linalg::real::Real;
 use crate::linalg::share::is_worth_sharing;
 use crate::network::layer::Recurrent;
+use crate::record::{Book, Streams};
+use crate::refusal::ConfigError;
 use crate::tape::events::Signal;
 use crate::trace::reach::{Reach, heard};
+use rayon::prelude::*;
 
 /// Units of a stream are cut into so many groups, for threads to share.
 pub(crate) const GROUPS: usize = 8;
@@ -37,8 +37,7 @@ pub(crate) const GROUPS: usize = 8;
 pub(crate) const WIDTH: usize = 64;
 
 /// ε of one recurrent layer's own parameters.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(bound = "")]
+#[derive(Clone, Debug)]
 pub(super) struct Sparse<T: Real> {
     units: usize,
     /// Variables a unit: planes of `units`.
@@ -50,7 +49,7 @@ pub(super) struct Sparse<T: Real> {
 }
 
 /// What is kept for the parameters of one unit.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 struct Pattern {
     /// R(j), in order.
     reached: Vec<u32>,
@@ -60,8 +59,7 @@ struct Pattern {
 }
 
 /// Some units of one stream.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(bound = "")]
+#[derive(Clone, Debug)]
 struct Group<T: Real> {
     stream: usize,
     units: Range<usize>,
@@ -73,8 +71,7 @@ struct Group<T: Real> {
 }
 
 /// Gathered values of one unit.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(bound = "")]
+#[derive(Clone, Debug)]
 struct Scratch<T: Real> {
     signal: Vec<T>,
     jacobian: Vec<T>,
@@ -135,6 +132,23 @@ impl<T: Real> Sparse<T> {
     /// Values kept.
     pub(super) fn values(&self) -> usize {
         self.groups.iter().map(|group| group.values.len() + group.sums.len()).sum()
+    }
+
+    /// ε by name: for each stream `[unit][block][column][gate][variable][unit reached]`, of the connections that there are.
+    pub(super) fn pass(&mut self, layer: usize, book: &mut Book<'_>) -> Result<(), ConfigError> {
+        let name = format!("traces.layers.{layer}.influence");
+        let all = self.groups.len() / self.groups_a_stream;
+        for (stream, groups) in self.groups.chunks_mut(self.groups_a_stream).enumerate() {
+            let mut values: Vec<T> = groups.iter().flat_map(|group| &group.values).copied().collect();
+            book.streams(&name, Streams { first: stream, count: 1, all }, &[values.len()], &mut values)?;
+            let mut rest = values.as_slice();
+            for group in groups {
+                let (own, others) = rest.split_at(group.values.len());
+                group.values.copy_from_slice(own);
+                rest = others;
+            }
+        }
+        Ok(())
     }
 
     /// Reads ε out and moves it on for the first `live` streams.

@@ -1,7 +1,5 @@
 //! One stream's reverse sweep from every carried variable at once: J and A of equation (2).
 
-use serde::{Deserialize, Serialize};
-
 use super::span::{SpanLayer, recurrent_at};
 use crate::linalg::real::Real;
 use crate::network::Network;
@@ -12,8 +10,7 @@ use crate::tape::RecurrentTape;
 use crate::trace::Lane;
 
 /// One stream's reverse sweep from all carried variables.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(bound = "")]
+#[derive(Clone, Debug)]
 pub(super) struct Stream<T: Real> {
     /// σ: what the window wants of each carried variable at its start.
     pub(super) signal: Vec<T>,
@@ -25,8 +22,7 @@ pub(super) struct Stream<T: Real> {
 }
 
 /// What is found of one layer.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(bound = "")]
+#[derive(Clone, Debug, Default)]
 pub(super) struct LayerPaths<T: Real> {
     /// A: variables × `G·n`, the variable running fastest, for the step before the window (through its y) and then each of its steps.
     pub(super) influence: Vec<T>,
@@ -34,8 +30,7 @@ pub(super) struct LayerPaths<T: Real> {
 }
 
 /// How a filter at the window's end depends on the step at hand.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-#[serde(bound = "")]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct FilterPath<T: Real> {
     /// What it takes of y.
     share: T,

@@ -30,7 +30,7 @@ use crate::tape::width::WIDEST;
 
 mod layout;
 
-pub(crate) use layout::{COLUMNS, LaneTile, LaneWindow, Presynaptic, SLOTS, Shape, Touched, ZERO};
+pub(crate) use layout::{COLUMNS, LaneTile, LaneWindow, Presynaptic, SLOTS, Shape, Touched, TracePlace, ZERO};
 use layout::{Entry, Panel, TracedStream};
 
 /// Tiles of a trace that are asked for ahead of the one at hand: memory answers after some hundred nanoseconds.

@@ -7,8 +7,7 @@
 //! inside the window counts.
 
 pub(crate) mod kernel;
-
-use serde::{Deserialize, Serialize};
+mod named;
 
 use self::kernel::SLOTS;
 use crate::cell::dynamics::Paths;
@@ -22,8 +21,7 @@ use crate::sweep::immediate::{folded_signal, set_edge};
 use crate::tape::{LayerTape, Tape};
 
 /// What one lane's window leaves for the traces.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(bound = "")]
+#[derive(Clone, Debug)]
 pub(crate) struct LanePaths<T: Real> {
     layers: Vec<Option<LayerPaths<T>>>,
     /// 1 for every stream: z of the constants at the step before the window.
@@ -31,8 +29,7 @@ pub(crate) struct LanePaths<T: Real> {
 }
 
 /// One recurrent layer of it, stream after stream.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(bound = "")]
+#[derive(Clone, Debug, Default)]
 struct LayerPaths<T: Real> {
     /// δ of the step before the window, through y alone: `G·n × streams`; empty where y is carried or nothing is.
     edge: Vec<T>,
@@ -100,14 +97,6 @@ impl<T: Real> LanePaths<T> {
             Some(paths)
         };
         Self { layers: network.layers.iter().enumerate().map(layer).collect(), ones: vec![T::one(); streams] }
-    }
-
-    /// Whether no more slots are in use than there are.
-    pub(crate) fn check(&self) -> Result<(), String> {
-        match self.layers.iter().flatten().find(|paths| paths.slots > paths.most_slots) {
-            Some(paths) => Err(format!("{} slots are in use of {}", paths.slots, paths.most_slots)),
-            None => Ok(()),
-        }
     }
 
     /// Finds σ, C and A after the window's own sweep.
@@ -279,7 +268,7 @@ impl Kind {
 }
 
 /// How long a gradient can wait for what a trace adds to it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Deferral {
     /// Not beyond the window.
     None,

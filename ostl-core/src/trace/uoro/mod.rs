@@ -23,25 +23,24 @@ mod push;
 
 use std::ops::Range;
 
-use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
-
 use super::influence::{Block, StreamTape, blocks_of};
 use super::signs::{Signs, balance, norm};
 use crate::linalg::dot::dot;
 use crate::linalg::real::Real;
 use crate::linalg::share::is_worth_sharing;
 use crate::network::Network;
+use crate::record::{Book, Streams};
+use crate::refusal::ConfigError;
 use crate::sweep::{LayerAdjoints, StreamWalk, Transposed};
 use crate::trace::Lane;
 use crate::trace::Window;
+use rayon::prelude::*;
 
 /// Parameters that a thread reads out at a time.
 const CHUNK: usize = 16 * 1024;
 
 /// The random products of all streams.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(bound = "")]
+#[derive(Clone, Debug)]
 pub(crate) struct Uoro<T: Real> {
     seed: u64,
     /// Everything up to the topmost recurrent layer.
@@ -54,7 +53,7 @@ pub(crate) struct Uoro<T: Real> {
 }
 
 /// A layer's place among the variables.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 struct UoroLayer {
     index: usize,
     state: Range<usize>,
@@ -64,8 +63,7 @@ struct UoroLayer {
 }
 
 /// ε of one stream, and room to move it on.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(bound = "")]
+#[derive(Clone, Debug)]
 struct Product<T: Real> {
     /// v̂.
     variables: Vec<T>,
@@ -79,8 +77,7 @@ struct Product<T: Real> {
 }
 
 /// One layer's room.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(bound = "")]
+#[derive(Clone, Debug)]
 struct Room<T: Real> {
     /// Tangent of a, then of s, at the step at hand.
     activation: Vec<T>,
@@ -124,6 +121,17 @@ impl<T: Real> Uoro<T> {
     pub(crate) fn bytes(&self) -> usize {
         let values = |product: &Product<T>| product.parameters.len() + product.variables.len() + product.signs.len();
         self.streams.iter().map(values).sum::<usize>() * size_of::<T>()
+    }
+
+    /// v̂ and θ̂ of every stream, by name.
+    pub(crate) fn pass(&mut self, book: &mut Book<'_>) -> Result<(), ConfigError> {
+        let all = self.streams.len();
+        for (first, product) in self.streams.iter_mut().enumerate() {
+            let lane = Streams { first, count: 1, all };
+            book.streams("traces.variables", lane, &[product.variables.len()], &mut product.variables)?;
+            book.streams("traces.parameters", lane, &[product.parameters.len()], &mut product.parameters)?;
+        }
+        Ok(())
     }
 
     /// `transposed` is what brought the window's signals down.

@@ -1,7 +1,5 @@
 //! How a block of parameters keeps its traces: sizes, what they are multiplied with, and how values are stored.
 
-use serde::{Deserialize, Serialize};
-
 use crate::linalg::real::Real;
 use crate::linalg::tile::TILE;
 use crate::tape::events::Events;
@@ -17,7 +15,7 @@ pub(crate) const ZERO: u8 = u8::MAX;
 pub(crate) type Touched = [u8; COLUMNS];
 
 /// Sizes of a block's trace.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Shape {
     /// Units n.
     pub(crate) units: usize,
@@ -37,10 +35,31 @@ pub(crate) struct Shape {
     pub(crate) first_row: usize,
 }
 
+/// One parameter's trace in a tile.
+#[derive(Clone, Copy)]
+pub(crate) struct TracePlace {
+    /// Of the lane.
+    pub(crate) stream: usize,
+    pub(crate) variable: usize,
+    pub(crate) gate: usize,
+    pub(crate) unit: usize,
+    /// Of the tile.
+    pub(crate) column: usize,
+}
+
 impl Shape {
     /// Panels of 16 units that hold a gate.
     pub(crate) fn panels(&self) -> usize {
         self.units.div_ceil(TILE)
+    }
+
+    /// Where the trace of a parameter lies among the values that a lane of so many streams keeps of a tile of columns.
+    pub(crate) fn place(&self, at: TracePlace, streams: usize) -> usize {
+        let (of_gate, panels) = (at.gate * self.panels() + at.unit / TILE, self.panels());
+        let panel = at.variable * self.gates * panels + of_gate;
+        // Panels of one stream do not share cache sets: each begins with another.
+        let turned = (at.stream + of_gate % streams) % streams;
+        ((panel * streams + turned) * COLUMNS + at.column) * TILE + at.unit % TILE
     }
 
     /// Values that one stream keeps of a tile of columns.

@@ -1,0 +1,181 @@
+//! What the engine has in hand between one step and the next, by name.
+
+use super::streaming::Streaming;
+use super::traces::{Beyond, Local, Trace};
+use crate::engine::accumulate::Part;
+use crate::engine::lanes::Lanes;
+use crate::linalg::real::Real;
+use crate::network::Network;
+use crate::record::{Book, Streams, refused};
+use crate::refusal::ConfigError;
+use crate::trace::local::kernel::{COLUMNS, Shape, TracePlace, ZERO};
+
+/// No window has more steps, and no learner has seen more.
+pub(crate) const MOST_STEPS: u64 = 1 << 53;
+
+impl<T: Real> Streaming<T> {
+    /// States, traces, the gradient gathered so far and the steps of the unfinished window.
+    pub(crate) fn pass(&mut self, network: &Network<T>, book: &mut Book<'_>) -> Result<(), ConfigError> {
+        let streams = self.lanes.streams();
+        let mut steps = self.lanes.steps() as u64;
+        book.number("window.steps", &mut steps, MOST_STEPS)?;
+        let steps = steps as usize;
+        if book.restores() {
+            self.lanes.make_room_for(network, (steps, book.steps_held("window.mask")))?;
+        }
+        book.array("streams.restart", &[streams], &mut self.restarts)?;
+        book.array("streams.awaits_target", &[], std::slice::from_mut(&mut self.awaits_target))?;
+        if self.awaits_target && steps == 0 {
+            return Err(refused("streams.awaits_target", "true", "false: no step has been taken in this window"));
+        }
+        book.array("streams.outputs", &[streams, network.outputs()], &mut self.outputs)?;
+        network.pass_by_block("gradient.", book, &mut self.gradient)?;
+        self.touched.pass(network, book)?;
+        for lane in &mut self.lanes.lanes {
+            let at = Streams { first: lane.first, count: lane.tape.streams(), all: streams };
+            lane.tape.pass_states(network, at, book)?;
+            lane.paths.pass(network, at, book)?;
+            if steps > 0 {
+                lane.tape.pass_window(network, (at, steps), book)?;
+                lane.sweep.pass(network.outputs(), (at, steps), book)?;
+            }
+        }
+        if steps > 0 && self.lanes.lanes[0].tape.listed(0).is_some() {
+            self.lanes.pass_lists(network.inputs(), steps, book)?;
+        }
+        let slots: Vec<usize> = (0..network.depth()).map(|layer| self.lanes.lanes[0].paths.of(layer).most_slots).collect();
+        let lanes: Vec<Streams> = self.lanes.places();
+        self.trace.pass(network, (&lanes, &slots), book)
+    }
+}
+
+impl<T: Real> Lanes<T> {
+    /// The streams of each lane.
+    fn places(&self) -> Vec<Streams> {
+        let place =
+            |lane: &crate::trace::Lane<T>| Streams { first: lane.first, count: lane.tape.streams(), all: self.streams() };
+        self.lanes.iter().map(place).collect()
+    }
+
+    /// Room for a window that has been begun, if what is to be read holds it.
+    fn make_room_for(&mut self, network: &Network<T>, (steps, held): (usize, Option<usize>)) -> Result<(), ConfigError> {
+        if steps > 0 && held != Some(steps) {
+            let allowed = format!("the steps of the window that is there: {}", held.unwrap_or(0));
+            return Err(refused("window.steps", &steps.to_string(), &allowed));
+        }
+        self.reserve(network, steps);
+        Ok(())
+    }
+
+    /// Inputs that are only listed: for each step and stream how many events, then all of them.
+    fn pass_lists(&mut self, inputs: usize, steps: usize, book: &mut Book<'_>) -> Result<(), ConfigError> {
+        let streams = self.streams();
+        let (mut counts, mut rows, mut values) = (vec![0_u32; steps * streams], Vec::new(), Vec::new());
+        if !book.restores() {
+            for (place, count) in counts.iter_mut().enumerate() {
+                let (lane, b) = self.find(place % streams);
+                let tape = &self.lanes[lane].tape;
+                let (of_column, with) = tape.listed(place / streams * tape.streams() + b).unwrap_or_default();
+                *count = of_column.len() as u32;
+                rows.extend_from_slice(of_column);
+                values.extend_from_slice(with);
+            }
+        }
+        book.array("window.x.count", &[steps, streams], &mut counts)?;
+        book.list("window.x.row", &mut rows)?;
+        book.list("window.x.value", &mut values)?;
+        if book.restores() {
+            let all: u64 = counts.iter().map(|&count| u64::from(count)).sum();
+            if all != rows.len() as u64 || rows.len() != values.len() || rows.iter().any(|&row| row as usize >= inputs) {
+                let found = format!("{} rows and {} values of {all} events", rows.len(), values.len());
+                return Err(refused("window.x.row", &found, &format!("one row and value an event, rows below {inputs}")));
+            }
+            let mut at = 0;
+            for (place, &count) in counts.iter().enumerate() {
+                let (lane, b) = self.find(place % streams);
+                let tape = &mut self.lanes[lane].tape;
+                let (column, end) = (place / streams * tape.streams() + b, at + count as usize);
+                tape.list(column, &rows[at..end], &values[at..end]);
+                at = end;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<T: Real> Trace<T> {
+    /// The traces of whatever carry. `slots` are how many windows a layer's columns can be left alone, and one more.
+    fn pass(
+        &mut self,
+        network: &Network<T>,
+        (lanes, slots): (&[Streams], &[usize]),
+        book: &mut Book<'_>,
+    ) -> Result<(), ConfigError> {
+        book.array("traces.fresh", &[self.fresh.len()], &mut self.fresh)?;
+        for parts in
+            self.plan.parts.chunk_by(|part, next| part.parameters.end == next.parameters.start && next.columns.start > 0)
+        {
+            let Some(shape) = parts[0].trace else { continue };
+            let of_block = BlockTraces { parts, shape, lanes };
+            let columns = parts.iter().map(|part| part.columns.len()).sum();
+            let name = network.traced_as(parts[0].parameters.start);
+            let all = [self.fresh.len(), shape.states, shape.gates, shape.units, columns];
+            let place = |index| of_block.place(index, columns);
+            let (name, deferred) = (format!("traces.{name}"), format!("deferred.{name}"));
+            match &mut self.local {
+                Local::Full(values) => book.placed(&name, &all, values, &place)?,
+                Local::Bf16(values) => book.placed(&name, &all, values, &place)?,
+            }
+            let touched = self.touched.as_flattened_mut();
+            let place = |index| of_block.column(index / columns, index % columns);
+            book.placed(&deferred, &[self.fresh.len(), columns], touched, &place)?;
+            let slots = slots[parts[0].layer];
+            let wrong = |slot: &u8| *slot != ZERO && usize::from(*slot) >= slots;
+            let places = (0..self.fresh.len() * columns).map(place);
+            if let Some(slot) = places.map(|place| touched[place]).find(wrong) {
+                return Err(refused(&deferred, &slot.to_string(), &format!("below {slots}, or {ZERO}")));
+            }
+        }
+        match &mut self.beyond {
+            Beyond::Nothing => Ok(()),
+            Beyond::Influence(influence) => influence.pass(&|parameter| network.traced_as(parameter), book),
+            Beyond::Presynaptic(traces) => traces.pass(book),
+            Beyond::Uoro(uoro) => uoro.pass(book),
+        }
+    }
+}
+
+/// The traces of one block of parameters, cut into parts.
+struct BlockTraces<'a> {
+    parts: &'a [Part],
+    shape: Shape,
+    lanes: &'a [Streams],
+}
+
+impl BlockTraces<'_> {
+    /// The part that a column belongs to, and the number of its tile in the part.
+    fn find(&self, column: usize) -> (&Part, usize) {
+        let part = &self.parts[column / self.parts[0].columns.len()];
+        (part, (column - part.columns.start) / COLUMNS)
+    }
+
+    /// Where the value at `[stream][variable][gate][unit][column]` lies.
+    fn place(&self, index: usize, columns: usize) -> usize {
+        let Shape { states, gates, units, .. } = self.shape;
+        let (index, column) = (index / columns, index % columns);
+        let (index, unit) = (index / units, index % units);
+        let (index, gate) = (index / gates, index % gates);
+        let (stream, variable) = (index / states, index % states);
+        let lane = self.lanes[stream / self.lanes[0].count];
+        let (part, tile) = self.find(column);
+        let of_lane = part.values.start + (tile * lane.all + lane.first) * self.shape.tile_values();
+        let column = (column - part.columns.start) % COLUMNS;
+        of_lane + self.shape.place(TracePlace { stream: stream - lane.first, variable, gate, unit, column }, lane.count)
+    }
+
+    /// Where it stands when a column of a stream was last touched.
+    fn column(&self, stream: usize, column: usize) -> usize {
+        let (part, tile) = self.find(column);
+        (part.tiles.start + tile * self.lanes[0].all + stream) * COLUMNS + (column - part.columns.start) % COLUMNS
+    }
+}
