@@ -28,6 +28,7 @@
 //! | detach reset | false | no derivative passes the reset of v | |
 //! | threshold | 1 | ϑ, where −b starts | positive |
 
+use crate::config::{AlifConfig, CellConfig};
 use ostl_core::{Cell, Gate, Leak, Partials, Real, Unit};
 
 use crate::decay::{of_time_constant, positive, share};
@@ -146,6 +147,22 @@ impl<O: OutputFunction> Alif<O> {
 impl<O: OutputFunction> Cell<2, 2> for Alif<O> {
     fn name(&self) -> &'static str {
         "alif"
+    }
+
+    fn settings(&self) -> Option<String> {
+        let (output, pseudo_derivative) = self.output.kind()?;
+        let config = AlifConfig {
+            recurrent: self.recurrent,
+            decay: Some(self.decay),
+            adaptation_decay: Some(self.adaptation_decay),
+            adaptation: self.adaptation,
+            detach_reset: self.detach_reset,
+            threshold: self.threshold,
+            output,
+            pseudo_derivative,
+            ..AlifConfig::default()
+        };
+        CellConfig::Alif(config).settings()
     }
 
     fn gates(&self) -> [Gate; 2] {

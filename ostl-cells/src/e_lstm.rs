@@ -26,6 +26,7 @@
 //!
 //! The three weights start at 0.
 
+use crate::config::{CellConfig, ELstmConfig};
 use ostl_core::{Cell, Gate, Partials, Real, Unit};
 
 use crate::error::{CellError, finite};
@@ -61,6 +62,10 @@ impl ELstm {
 impl Cell<1, 6> for ELstm {
     fn name(&self) -> &'static str {
         "e-lstm"
+    }
+
+    fn settings(&self) -> Option<String> {
+        CellConfig::ELstm(ELstmConfig { forget_bias: self.forget_bias }).settings()
     }
 
     fn gates(&self) -> [Gate; 6] {

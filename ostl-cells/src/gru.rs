@@ -22,6 +22,7 @@
 //! PyTorch's order is reset, update, candidate; here the gates that sum x stand together, and so do those that sum y. Its
 //! bias `bias_hh` of the candidate is the memory's constant; its two biases of reset and update add up to one here.
 
+use crate::config::{CellConfig, GruConfig};
 use ostl_core::{Cell, Gate, Partials, Real, Unit};
 
 const CANDIDATE: usize = 0;
@@ -57,6 +58,10 @@ impl Default for Gru {
 impl Cell<1, 4> for Gru {
     fn name(&self) -> &'static str {
         "gru"
+    }
+
+    fn settings(&self) -> Option<String> {
+        CellConfig::Gru(GruConfig { recurrent: self.recurrent }).settings()
     }
 
     fn gates(&self) -> [Gate; 4] {

@@ -20,6 +20,7 @@
 //!
 //! The paper draws u from such a range and clips it as it is learnt; here it is free, which a large step of an optimiser can abuse.
 
+use crate::config::{CellConfig, IndRnnConfig};
 use ostl_core::{Cell, Gate, Partials, Real, Unit};
 
 use crate::decay::positive;
@@ -65,6 +66,11 @@ impl Default for IndRnn {
 impl Cell<1, 2> for IndRnn {
     fn name(&self) -> &'static str {
         "ind-rnn"
+    }
+
+    fn settings(&self) -> Option<String> {
+        let Self { nonlinearity, largest_weight } = *self;
+        CellConfig::IndRnn(IndRnnConfig { nonlinearity, largest_weight }).settings()
     }
 
     fn gates(&self) -> [Gate; 2] {

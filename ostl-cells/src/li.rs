@@ -18,6 +18,7 @@
 //! | learnable decay | no | κ is learnt from where it stands | |
 //! | scaled input | false | γ = 1 − κ instead of γ = 1 | |
 
+use crate::config::{CellConfig, LiConfig};
 use ostl_core::{Cell, Gate, Leak, Partials, Real, Unit};
 
 use crate::decay::{learnable, logit, of_time_constant, share};
@@ -87,6 +88,11 @@ impl<const G: usize> Li<G> {
 impl<const G: usize> Cell<1, G> for Li<G> {
     fn name(&self) -> &'static str {
         "li"
+    }
+
+    fn settings(&self) -> Option<String> {
+        let (decay, learn_decay, scaled_input) = (Some(self.decay), G == 2, self.scaled_input);
+        CellConfig::Li(LiConfig { decay, learn_decay, scaled_input, ..LiConfig::default() }).settings()
     }
 
     fn gates(&self) -> [Gate; G] {

@@ -21,6 +21,7 @@ mod reset;
 mod ring;
 pub mod rnn;
 pub mod rtu;
+mod saved;
 pub mod snu;
 pub mod surrogate;
 pub mod synaptic;
@@ -42,6 +43,7 @@ pub use output::{OutputFunction, Sigmoid, Step};
 pub use reset::Reset;
 pub use rnn::Rnn;
 pub use rtu::Rtu;
+pub use saved::{LoadError, load, load_with, ready};
 pub use snu::{Snu, SnuWithLearnableDecay, SoftSnu, SpikingSnu, StateFunction};
 pub use surrogate::{
     Arctan, FastSigmoid, PseudoDerivative, PseudoDerivativeKind, SigmoidDerivative, TanhDerivative, Triangle,

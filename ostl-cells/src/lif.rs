@@ -33,6 +33,7 @@
 //!
 //! While a unit is refractory its potential goes on as ever, y = 0, and the pseudo-derivative is 0.
 
+use crate::config::{CellConfig, LifConfig};
 use ostl_core::{Cell, Gate, Leak, Partials, Real, Unit};
 
 use crate::decay::{learnable, logit, of_time_constant, positive, share};
@@ -165,6 +166,24 @@ impl<P: PseudoDerivative, const G: usize> Lif<Step<P>, 1, G> {
 impl<O: OutputFunction, const S: usize, const G: usize> Cell<S, G> for Lif<O, S, G> {
     fn name(&self) -> &'static str {
         "lif"
+    }
+
+    fn settings(&self) -> Option<String> {
+        let (output, pseudo_derivative) = self.output.kind()?;
+        let config = LifConfig {
+            recurrent: self.recurrent,
+            decay: Some(self.decay),
+            learn_decay: G == 3,
+            reset: self.reset.kind,
+            detach_reset: self.reset.detached,
+            scaled_input: self.scaled_input,
+            threshold: self.reset.threshold,
+            refractory: self.refractory as u32,
+            output,
+            pseudo_derivative,
+            ..LifConfig::default()
+        };
+        CellConfig::Lif(config).settings()
     }
 
     fn gates(&self) -> [Gate; G] {

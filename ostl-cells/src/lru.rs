@@ -26,6 +26,7 @@
 //! γ starts at ½ ln(1 − |λ|²), which keeps the size of s at that of its input, and is learnt as in the paper. Where the paper draws λ,
 //! here the units are spread evenly over the ring.
 
+use crate::config::{CellConfig, LruConfig};
 use ostl_core::{Cell, Gate, PREPARED, Partials, Real, Unit};
 
 use crate::error::CellError;
@@ -70,6 +71,11 @@ impl Default for Lru {
 impl Cell<2, 5> for Lru {
     fn name(&self) -> &'static str {
         "lru"
+    }
+
+    fn settings(&self) -> Option<String> {
+        let Ring { r_min, r_max, max_phase } = self.ring;
+        CellConfig::Lru(LruConfig { r_min, r_max, max_phase }).settings()
     }
 
     fn gates(&self) -> [Gate; 5] {

@@ -18,6 +18,7 @@
 //!
 //! The order of the gates is PyTorch's. The output gate acts on y_t alone, so no eligibility trace has to remember it.
 
+use crate::config::{CellConfig, LstmConfig};
 use ostl_core::{Cell, Gate, Partials, Real, Unit};
 
 use crate::error::{CellError, finite};
@@ -69,6 +70,11 @@ impl Default for Lstm {
 impl Cell<1, 4> for Lstm {
     fn name(&self) -> &'static str {
         "lstm"
+    }
+
+    fn settings(&self) -> Option<String> {
+        let Self { recurrent, forget_bias } = *self;
+        CellConfig::Lstm(LstmConfig { recurrent, forget_bias }).settings()
     }
 
     fn gates(&self) -> [Gate; 4] {

@@ -16,6 +16,7 @@
 //! | update (a_z) | x, 1 | s |
 //! | candidate (a_h) | x, 1 | s |
 
+use crate::config::{CellConfig, MinGruConfig};
 use ostl_core::{Cell, Gate, Partials, Real, Unit};
 
 const UPDATE: usize = 0;
@@ -28,6 +29,10 @@ pub struct MinGru;
 impl Cell<1, 2> for MinGru {
     fn name(&self) -> &'static str {
         "min-gru"
+    }
+
+    fn settings(&self) -> Option<String> {
+        CellConfig::MinGru(MinGruConfig {}).settings()
     }
 
     fn gates(&self) -> [Gate; 2] {

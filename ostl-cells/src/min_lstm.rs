@@ -20,6 +20,7 @@
 //! | --- | --- | --- | --- |
 //! | forget bias | 0 | where the forget gate's constant starts | finite |
 
+use crate::config::{CellConfig, MinLstmConfig};
 use ostl_core::{Cell, Gate, Partials, Real, Unit};
 
 use crate::error::{CellError, finite};
@@ -62,6 +63,10 @@ impl MinLstm {
 impl Cell<1, 3> for MinLstm {
     fn name(&self) -> &'static str {
         "min-lstm"
+    }
+
+    fn settings(&self) -> Option<String> {
+        CellConfig::MinLstm(MinLstmConfig { forget_bias: self.forget_bias }).settings()
     }
 
     fn gates(&self) -> [Gate; 3] {

@@ -2,7 +2,8 @@
 
 use ostl_core::Real;
 
-use crate::surrogate::PseudoDerivative;
+use crate::config::OutputKind;
+use crate::surrogate::{PseudoDerivative, PseudoDerivativeKind};
 
 /// The output function h of a spiking neural unit and its derivative, or pseudo-derivative.
 pub trait OutputFunction: Copy + Send + Sync + 'static {
@@ -12,6 +13,11 @@ pub trait OutputFunction: Copy + Send + Sync + 'static {
     const IS_SMOOTH: bool;
     /// Where the bias b in h(s + b) starts unless told otherwise.
     const INITIAL_BIAS: f64;
+
+    /// What a configuration calls it, and its pseudo-derivative; `None` for one of somebody's own.
+    fn kind(&self) -> Option<(OutputKind, PseudoDerivativeKind)> {
+        None
+    }
 
     /// h(v) at v = s + b.
     fn at<T: Real>(&self, v: T) -> T;
@@ -28,6 +34,10 @@ impl<P: PseudoDerivative> OutputFunction for Step<P> {
     const CELL: &'static str = "snu";
     const IS_SMOOTH: bool = false;
     const INITIAL_BIAS: f64 = -0.5;
+
+    fn kind(&self) -> Option<(OutputKind, PseudoDerivativeKind)> {
+        Some((OutputKind::Step, self.0.kind()?))
+    }
 
     #[inline(always)]
     fn at<T: Real>(&self, v: T) -> T {
@@ -48,6 +58,10 @@ impl OutputFunction for Sigmoid {
     const CELL: &'static str = "ssnu";
     const IS_SMOOTH: bool = true;
     const INITIAL_BIAS: f64 = 0.0;
+
+    fn kind(&self) -> Option<(OutputKind, PseudoDerivativeKind)> {
+        Some((OutputKind::Sigmoid, PseudoDerivativeKind::default()))
+    }
 
     #[inline(always)]
     fn at<T: Real>(&self, v: T) -> T {

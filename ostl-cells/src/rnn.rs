@@ -23,6 +23,7 @@
 //! | recurrent | true | the gate sums y_{t-1} through H | |
 //! | leak, or time constant and step | 1 | α, or α = 1 − e^{−step/τ} | more than 0, at most 1 |
 
+use crate::config::{CellConfig, RnnConfig};
 use ostl_core::{Cell, Gate, Partials, Real, Unit};
 
 use crate::decay::of_time_constant;
@@ -84,6 +85,10 @@ impl Default for Rnn {
 impl Cell<1, 1> for Rnn {
     fn name(&self) -> &'static str {
         "rnn"
+    }
+
+    fn settings(&self) -> Option<String> {
+        CellConfig::Rnn(RnnConfig { recurrent: self.recurrent, leak: Some(self.leak), ..RnnConfig::default() }).settings()
     }
 
     fn gates(&self) -> [Gate; 1] {

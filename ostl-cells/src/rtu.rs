@@ -23,6 +23,7 @@
 //! | nonlinear recurrence | false | f inside the recurrence | |
 //! | ring | 0, 1, 2π | the units start spread over r in r_min … r_max and angles up to max_phase | within the unit disc |
 
+use crate::config::{CellConfig, RtuConfig};
 use ostl_core::{Cell, Gate, PREPARED, Partials, Real, Unit};
 
 use crate::error::CellError;
@@ -84,6 +85,11 @@ fn scale_of<T: Real>(q: T, radius: T) -> T {
 impl Cell<2, 4> for Rtu {
     fn name(&self) -> &'static str {
         "rtu"
+    }
+
+    fn settings(&self) -> Option<String> {
+        let Self { nonlinearity, nonlinear_recurrence, ring: Ring { r_min, r_max, max_phase } } = *self;
+        CellConfig::Rtu(RtuConfig { nonlinearity, nonlinear_recurrence, r_min, r_max, max_phase }).settings()
     }
 
     fn gates(&self) -> [Gate; 4] {

@@ -25,6 +25,7 @@
 //! | state function | identity | g | identity, relu |
 //! | initial bias | −0.5 (SNU), 0 (sSNU) | where b starts | finite |
 
+use crate::config::{CellConfig, OutputKind, SnuConfig, SoftSnuConfig};
 use ostl_core::{Cell, Gate, Leak, Partials, Real, Unit};
 use serde::{Deserialize, Serialize};
 
@@ -174,9 +175,29 @@ impl SoftSnu {
     }
 }
 
+impl<O: OutputFunction> Snu<O> {
+    /// The same in a configuration, if its output is one of the ready ones.
+    fn config(&self, learn_decay: bool) -> Option<CellConfig> {
+        let Self { recurrent, decay, state_function, initial_bias, .. } = *self;
+        Some(match self.output.kind()? {
+            (OutputKind::Step, pseudo_derivative) => {
+                let of_bias = SnuConfig { initial_bias, ..SnuConfig::default() };
+                CellConfig::Snu(SnuConfig { recurrent, decay, learn_decay, state_function, pseudo_derivative, ..of_bias })
+            }
+            (OutputKind::Sigmoid, _) => {
+                CellConfig::Ssnu(SoftSnuConfig { recurrent, decay, learn_decay, state_function, initial_bias })
+            }
+        })
+    }
+}
+
 impl<O: OutputFunction> Cell<1, 2> for Snu<O> {
     fn name(&self) -> &'static str {
         O::CELL
+    }
+
+    fn settings(&self) -> Option<String> {
+        self.config(false)?.settings()
     }
 
     fn gates(&self) -> [Gate; 2] {
@@ -225,6 +246,10 @@ pub struct SnuWithLearnableDecay<O> {
 impl<O: OutputFunction> Cell<1, 3> for SnuWithLearnableDecay<O> {
     fn name(&self) -> &'static str {
         O::CELL
+    }
+
+    fn settings(&self) -> Option<String> {
+        self.snu.config(true)?.settings()
     }
 
     fn gates(&self) -> [Gate; 3] {

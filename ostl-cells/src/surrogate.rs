@@ -21,6 +21,11 @@ pub trait PseudoDerivative: Copy + Send + Sync + 'static {
     /// The pseudo-derivative ∂y/∂v at v = membrane potential − threshold: finite and not negative for every finite v; NaN
     /// stays NaN.
     fn at<N: Number>(&self, v: N) -> N;
+
+    /// What a configuration calls it; `None` for one of somebody's own.
+    fn kind(&self) -> Option<PseudoDerivativeKind> {
+        None
+    }
 }
 
 /// 1 − tanh²(v): the choice of the OSTL paper (Bohnstingl et al. 2022, arXiv 2007.12723).
@@ -28,6 +33,10 @@ pub trait PseudoDerivative: Copy + Send + Sync + 'static {
 pub struct TanhDerivative;
 
 impl PseudoDerivative for TanhDerivative {
+    fn kind(&self) -> Option<PseudoDerivativeKind> {
+        Some(PseudoDerivativeKind::Tanh)
+    }
+
     /// As 4e/(1 + e)² with e = e^{−2|v|}: one exponential, no cancellation far from the threshold.
     #[inline(always)]
     fn at<N: Number>(&self, v: N) -> N {
@@ -41,6 +50,10 @@ impl PseudoDerivative for TanhDerivative {
 pub struct FastSigmoid;
 
 impl PseudoDerivative for FastSigmoid {
+    fn kind(&self) -> Option<PseudoDerivativeKind> {
+        Some(PseudoDerivativeKind::FastSigmoid)
+    }
+
     #[inline(always)]
     fn at<N: Number>(&self, v: N) -> N {
         let root = N::constant(1.0) / (N::constant(1.0) + v.abs());
@@ -78,6 +91,10 @@ impl Default for Triangle {
 }
 
 impl PseudoDerivative for Triangle {
+    fn kind(&self) -> Option<PseudoDerivativeKind> {
+        (*self == Self::default()).then_some(PseudoDerivativeKind::Triangle)
+    }
+
     #[inline(always)]
     fn at<N: Number>(&self, v: N) -> N {
         N::constant(self.scale) * (N::constant(1.0) - v.abs()).at_least(N::constant(0.0))
@@ -90,6 +107,10 @@ impl PseudoDerivative for Triangle {
 pub struct Arctan;
 
 impl PseudoDerivative for Arctan {
+    fn kind(&self) -> Option<PseudoDerivativeKind> {
+        Some(PseudoDerivativeKind::Arctan)
+    }
+
     #[inline(always)]
     fn at<N: Number>(&self, v: N) -> N {
         let u = N::constant(std::f64::consts::PI) * v;
@@ -103,6 +124,10 @@ impl PseudoDerivative for Arctan {
 pub struct SigmoidDerivative;
 
 impl PseudoDerivative for SigmoidDerivative {
+    fn kind(&self) -> Option<PseudoDerivativeKind> {
+        Some(PseudoDerivativeKind::Sigmoid)
+    }
+
     #[inline(always)]
     fn at<N: Number>(&self, v: N) -> N {
         bell(v.abs())
@@ -128,6 +153,10 @@ pub enum PseudoDerivativeKind {
 }
 
 impl PseudoDerivative for PseudoDerivativeKind {
+    fn kind(&self) -> Option<PseudoDerivativeKind> {
+        Some(*self)
+    }
+
     /// Each of them, and a choice: one exponential and some divisions, in a loop without branches.
     #[inline(always)]
     fn at<N: Number>(&self, v: N) -> N {

@@ -27,6 +27,7 @@
 //! | learnable decays | no | α and d are learnt from where they stand | |
 //! | reset, detach reset, threshold | subtract, false, 1 | as in the LIF | |
 
+use crate::config::{CellConfig, SynapticLifConfig};
 use ostl_core::{Cell, Gate, Leak, Partials, Real, Unit};
 
 use crate::decay::{learnable, logit, of_time_constant, positive, share};
@@ -158,6 +159,23 @@ impl<O: OutputFunction, const G: usize> SynapticLif<O, G> {
 impl<O: OutputFunction, const G: usize> Cell<2, G> for SynapticLif<O, G> {
     fn name(&self) -> &'static str {
         "synaptic-lif"
+    }
+
+    fn settings(&self) -> Option<String> {
+        let (output, pseudo_derivative) = self.output.kind()?;
+        let config = SynapticLifConfig {
+            recurrent: self.recurrent,
+            synaptic_decay: Some(self.synaptic_decay),
+            decay: Some(self.decay),
+            learn_decay: G == 4,
+            reset: self.reset.kind,
+            detach_reset: self.reset.detached,
+            threshold: self.reset.threshold,
+            output,
+            pseudo_derivative,
+            ..SynapticLifConfig::default()
+        };
+        CellConfig::SynapticLif(config).settings()
     }
 
     fn gates(&self) -> [Gate; G] {

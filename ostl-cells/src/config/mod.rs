@@ -15,7 +15,7 @@ mod spiking;
 #[cfg(test)]
 mod tests;
 
-use ostl_core::{Cell, NetworkBuilder, Real};
+use ostl_core::{Cell, ConfigError, NetworkBuilder, Real};
 use serde::{Deserialize, Serialize};
 
 pub use element_wise::{ELstmConfig, IndRnnConfig, LiConfig, LruConfig, MinGruConfig, MinLstmConfig, RtuConfig};
@@ -148,6 +148,23 @@ impl CellConfig {
             Self::Rtu(options) => options.nonlinearity == Nonlinearity::Relu,
             _ => false,
         }
+    }
+
+    /// As JSON: what [`Cell::settings`] tells of a ready cell, and [`from_settings`](Self::from_settings) reads.
+    pub fn settings(&self) -> Option<String> {
+        serde_json::to_string(self).ok()
+    }
+
+    /// The cell of these settings.
+    ///
+    /// # Errors
+    /// If they are those of none.
+    pub fn from_settings(settings: &str) -> Result<Self, ConfigError> {
+        let refuse = |error: serde_json::Error| {
+            let (field, value, allowed) = ("cell".into(), settings.into(), format!("a ready cell and its options: {error}"));
+            ConfigError::OutOfRange { field, value, allowed }
+        };
+        serde_json::from_str(settings).map_err(refuse)
     }
 
     /// Whether every option is in its range.

@@ -23,6 +23,8 @@ pub(crate) const MOST_VARIABLES: usize = MOST_STATES + 3;
 pub trait Dynamics<T: Real>: Send + Sync {
     /// Name of the cell.
     fn name(&self) -> &'static str;
+    /// What it takes to make the cell again.
+    fn settings(&self) -> Option<String>;
     /// Number of state variables S of a unit.
     fn states(&self) -> usize;
     /// The gates of a unit.
@@ -98,6 +100,10 @@ impl<C: Cell<S, G>, const S: usize, const G: usize> Units<C, S, G> {
 impl<T: Real, C: Cell<S, G>, const S: usize, const G: usize> Dynamics<T> for Units<C, S, G> {
     fn name(&self) -> &'static str {
         self.cell.name()
+    }
+
+    fn settings(&self) -> Option<String> {
+        self.cell.settings()
     }
 
     fn states(&self) -> usize {

@@ -130,6 +130,12 @@ pub trait Cell<const S: usize, const G: usize>: Copy + Send + Sync + 'static {
     /// The gates: which signals each sums and what it acts on.
     fn gates(&self) -> [Gate; G];
 
+    /// What it takes to make this cell again, beside its name: `ostl-cells` has its options there, as JSON. `None` for a cell that only its
+    /// author can make again.
+    fn settings(&self) -> Option<String> {
+        None
+    }
+
     /// ∂s_t/∂y_{t-1} may be other than zero (the unit's own output resets its state).
     fn resets(&self) -> bool {
         false

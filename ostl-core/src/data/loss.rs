@@ -7,6 +7,7 @@ use crate::data::target::TargetKind;
 use crate::linalg::dispatch::{Instructions, Job, dispatch};
 use crate::linalg::real::Real;
 
+pub use crate::data::ready_loss::of_settings;
 pub use crate::data::regression::{Huber, Poisson};
 
 /// The loss of one step of one stream; a sequence's loss is the sum over the steps that have a target.

@@ -2,6 +2,7 @@
 
 use crate::data::loss::{Loss, Target};
 use crate::data::objective::Objective;
+use crate::data::ready_loss::ReadyLoss;
 use crate::data::target::TargetKind;
 use crate::linalg::real::Real;
 use crate::refusal::ConfigError;
@@ -52,6 +53,12 @@ pub trait LossFunction<T: Real>: Send + Sync {
         Ok(())
     }
 
+    /// What it takes to make this loss again, as [`loss::of_settings`](crate::loss::of_settings) does for the ready ones. `None` for one that only
+    /// its author can make again.
+    fn settings(&self) -> Option<String> {
+        None
+    }
+
     /// What is set in place of a target where layers are given nothing else ([target projection](crate::Feedback::TargetProjection)): a class
     /// as its one-hot vector, values as they are.
     fn write_target(&self, target: Target<'_, T>, to: &mut [T]) {
@@ -73,6 +80,10 @@ impl<T: Real> LossFunction<T> for Loss {
     fn evaluate(&self, outputs: &[T], target: Target<'_, T>, signal: &mut [T]) -> T {
         Loss::evaluate(*self, outputs, target, signal)
     }
+
+    fn settings(&self) -> Option<String> {
+        LossFunction::<T>::settings(&Objective::from(*self))
+    }
 }
 
 impl<T: Real> LossFunction<T> for Objective {
@@ -90,6 +101,11 @@ impl<T: Real> LossFunction<T> for Objective {
 
     fn check_outputs(&self, outputs: usize) -> Result<(), ConfigError> {
         Objective::check_outputs(self, outputs)
+    }
+
+    fn settings(&self) -> Option<String> {
+        let class_weights = self.class_weights().map(<[f64]>::to_vec);
+        ReadyLoss::Objective { loss: self.loss(), class_weights, label_smoothing: self.label_smoothing() }.settings()
     }
 
     fn write_target(&self, target: Target<'_, T>, to: &mut [T]) {

@@ -4,6 +4,7 @@ pub mod batch;
 pub mod loss;
 pub(crate) mod loss_function;
 pub(crate) mod objective;
+pub(crate) mod ready_loss;
 pub(crate) mod regression;
 pub(crate) mod score;
 pub(crate) mod target;

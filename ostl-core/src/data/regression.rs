@@ -2,6 +2,7 @@
 
 use crate::data::loss::Target;
 use crate::data::loss_function::LossFunction;
+use crate::data::ready_loss::ReadyLoss;
 use crate::data::target::TargetKind;
 use crate::linalg::real::Real;
 use crate::refusal::ConfigError;
@@ -41,6 +42,10 @@ impl<T: Real> LossFunction<T> for Huber {
             (delta * (d.abs() - half * delta), if d > T::zero() { delta } else { -delta })
         })
     }
+
+    fn settings(&self) -> Option<String> {
+        ReadyLoss::Huber { delta: self.delta }.settings()
+    }
 }
 
 /// Mean over outputs of e^y − t y, for counts t ≥ 0 whose expected value is e^y: the negative logarithm of Poisson's probability, but for
@@ -55,6 +60,10 @@ impl<T: Real> LossFunction<T> for Poisson {
 
     fn evaluate(&self, outputs: &[T], target: Target<'_, T>, signal: &mut [T]) -> T {
         mean_over_outputs(outputs, target, signal, |y, t| (y.exp() - t * y, y.exp() - t))
+    }
+
+    fn settings(&self) -> Option<String> {
+        ReadyLoss::Poisson.settings()
     }
 }
 

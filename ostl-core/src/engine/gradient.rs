@@ -26,6 +26,11 @@ impl<'a, T: Real> Gradient<'a, T> {
         self.blocks().find(|(block, _)| block.layer == layer && block.name == name).map(|(_, values)| values)
     }
 
+    /// The norm of each block.
+    pub fn norms(&self) -> impl Iterator<Item = (&'a Block, f64)> + use<'a, T> {
+        self.blocks().map(|(block, values)| (block, Self::norm(values)))
+    }
+
     /// The Euclidean norm of a block's gradient, or of all of it.
     pub fn norm(values: &[T]) -> f64 {
         values.iter().map(|g| g.to_f64() * g.to_f64()).sum::<f64>().sqrt()

@@ -8,6 +8,7 @@ mod batch;
 pub(crate) mod error;
 mod gradient;
 pub(crate) mod inference;
+mod inside;
 pub(crate) mod lanes;
 mod memory;
 pub(crate) mod named;

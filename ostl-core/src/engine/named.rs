@@ -43,9 +43,13 @@ impl<T: Real> Streaming<T> {
         if steps > 0 && self.lanes.lanes[0].tape.listed(0).is_some() {
             self.lanes.pass_lists(network.inputs(), steps, book)?;
         }
-        let slots: Vec<usize> = (0..network.depth()).map(|layer| self.lanes.lanes[0].paths.of(layer).most_slots).collect();
-        let lanes: Vec<Streams> = self.lanes.places();
-        self.trace.pass(network, (&lanes, &slots), book)
+        let slots = self.lanes.slots(network);
+        self.trace.pass(network, (&self.lanes.places(), &slots), book)
+    }
+
+    /// The traces alone, which stay as they are.
+    pub(super) fn clone_of_traces(&self, network: &Network<T>, book: &mut Book<'_>) -> Result<(), ConfigError> {
+        self.trace.clone().pass(network, (&self.lanes.places(), &self.lanes.slots(network)), book)
     }
 }
 
@@ -55,6 +59,11 @@ impl<T: Real> Lanes<T> {
         let place =
             |lane: &crate::trace::Lane<T>| Streams { first: lane.first, count: lane.tape.streams(), all: self.streams() };
         self.lanes.iter().map(place).collect()
+    }
+
+    /// How many windows columns of each layer's traces can be left alone, and one more.
+    fn slots(&self, network: &Network<T>) -> Vec<usize> {
+        (0..network.depth()).map(|layer| self.lanes[0].paths.of(layer).most_slots).collect()
     }
 
     /// Room for a window that has been begun, if what is to be read holds it.

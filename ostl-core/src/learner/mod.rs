@@ -4,6 +4,7 @@ mod batches;
 pub mod checkpoint;
 pub(crate) mod error;
 mod evaluation;
+mod from_record;
 mod memory;
 pub mod optimizer;
 mod refusals;

@@ -86,6 +86,8 @@ impl<T: Real> Learner<T> {
         book.same_text("scalar", T::NAME)?;
         book.same_text("network", &network.description())?;
         book.same_text("units", &self.units())?;
+        book.remark("network.plan", serde_json::to_string(network.plan()).ok());
+        book.remark("loss", self.loss.settings());
         let method =
             serde_json::to_string(&self.engine.method).map_err(|error| refused("method", &error.to_string(), "words"))?;
         book.same_text("method", &method)?;

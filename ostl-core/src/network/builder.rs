@@ -38,7 +38,7 @@ pub struct NetworkBuilder<T> {
     /// For each layer so far the dropout of its inputs, and that of the next one.
     pub(super) dropout: Vec<f64>,
     pub(super) reads_events: bool,
-    tied: bool,
+    pub(super) tied: bool,
 }
 
 impl<T: Real> NetworkBuilder<T> {
@@ -202,6 +202,7 @@ impl<T: Real> NetworkBuilder<T> {
         }
         let mut inputs = positive("inputs".into(), self.inputs)?;
         let mut network = Network::of_layers(Vec::new(), self.reads_events);
+        network.plan = Arc::new(self.plan());
         network.parameters.reserve_exact(self.check_size()?);
         for (index, planned) in self.layers.iter().enumerate() {
             let mut random = ChaCha8Rng::seed_from_u64(self.seed);

@@ -8,10 +8,12 @@ pub(crate) mod initialize;
 pub(crate) mod layer;
 mod named;
 mod outline;
+pub(crate) mod plan;
 pub(crate) mod size;
 mod tie;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use nalgebra::{DMatrixView, DMatrixViewMut};
 
@@ -21,6 +23,7 @@ use crate::network::layer::Layer;
 use crate::refusal::ConfigError;
 
 pub use builder::NetworkBuilder;
+use plan::NetworkPlan;
 pub(crate) use tie::Tie;
 
 /// A named matrix among the parameters of a network.
@@ -56,6 +59,8 @@ pub struct Network<T> {
     pub(crate) reads_events: bool,
     /// The readout shares its weights with the embedding.
     pub(crate) tied: Option<Tie>,
+    /// How it was built; empty for one that is only sized.
+    plan: Arc<NetworkPlan>,
 }
 
 impl<T: Real> std::fmt::Debug for Network<T> {
@@ -67,7 +72,8 @@ impl<T: Real> std::fmt::Debug for Network<T> {
 impl<T: Real> Network<T> {
     /// Layers by their sizes alone, without parameters: for working out what they would take.
     pub(crate) fn of_layers(layers: Vec<Layer<T>>, reads_events: bool) -> Self {
-        Self { layers, blocks: Vec::new(), parameters: Vec::new(), reads_events, tied: None }
+        let plan = Arc::new(NetworkBuilder::<T>::new(0).plan());
+        Self { layers, blocks: Vec::new(), parameters: Vec::new(), reads_events, tied: None, plan }
     }
 
     /// Starts a network of so many inputs.

@@ -181,6 +181,17 @@ impl<'r> Book<'r> {
         Ok(())
     }
 
+    /// A text that nothing depends on where it stands beside a learner that is there.
+    pub(crate) fn remark(&mut self, name: &str, own: Option<String>) {
+        match (&mut self.read, own) {
+            (Some(read), _) => drop(read.insert(name.to_owned())),
+            (None, Some(text)) => {
+                self.entries.insert(name.to_owned(), Entry { shape: vec![text.len()], values: Values::Text(text) });
+            }
+            (None, None) => {}
+        }
+    }
+
     /// A text that must be the same.
     pub(crate) fn same_text(&mut self, name: &str, own: &str) -> Result<(), ConfigError> {
         let mut text = own.to_owned();

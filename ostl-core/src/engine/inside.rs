@@ -1,0 +1,71 @@
+//! Looking inside: states, outputs and traces as they are between two calls.
+
+use super::Engine;
+use crate::linalg::real::Real;
+use crate::record::{Book, Record};
+use crate::tape::LayerTape;
+
+impl<T: Real> Engine<T> {
+    /// s of a recurrent layer in one stream after the last step: S·n values, all units' first variable, then all units' second, and so on. `None` for a
+    /// stateless layer.
+    ///
+    /// # Panics
+    /// If there is no such layer or stream.
+    #[track_caller]
+    pub fn state(&self, layer: usize, stream: usize) -> Option<&[T]> {
+        let (tape, place) = self.recurrent_tape(layer, stream)?;
+        let values = tape.state.len() / self.streams_of_lane(stream);
+        Some(&tape.state[place * values..(place + 1) * values])
+    }
+
+    /// y of a recurrent layer in one stream after the last step, a value a unit; of the readout, whatever it is, the last prediction. `None` for a
+    /// stateless layer below it.
+    ///
+    /// # Panics
+    /// If there is no such layer or stream.
+    #[track_caller]
+    pub fn output(&self, layer: usize, stream: usize) -> Option<&[T]> {
+        if layer + 1 == self.network.depth() {
+            let outputs = self.network.outputs();
+            return Some(&self.streaming.outputs[stream * outputs..(stream + 1) * outputs]);
+        }
+        let (tape, place) = self.recurrent_tape(layer, stream)?;
+        let units = self.network.layers[layer].units();
+        Some(&tape.last_output[place * units..(place + 1) * units])
+    }
+
+    /// The eligibility traces of all layers and streams as they stood when the last window closed, by name: `traces.layers.0.W` and so on, as
+    /// docs/checkpoints.md lists them for each carry; the first index is the stream. A stream that starts anew has zeros. A copy: it takes
+    /// as long as the traces are large.
+    #[inline(never)]
+    pub fn traces(&self) -> Record {
+        let mut record = Record::new();
+        let passed = self.streaming.clone_of_traces(&self.network, &mut Book::saving(&mut record));
+        debug_assert!(passed.is_ok(), "nothing is refused on the way in");
+        let fresh: Vec<bool> = record.values("traces.fresh").unwrap_or_default().to_vec();
+        let names: Vec<String> = record.names().map(str::to_owned).collect();
+        for name in names {
+            if let Some(values) = record.values_mut::<T>(&name) {
+                let of_stream = values.len() / fresh.len();
+                for (values, _) in values.chunks_exact_mut(of_stream.max(1)).zip(&fresh).filter(|(_, fresh)| **fresh) {
+                    values.fill(T::zero());
+                }
+            }
+        }
+        record
+    }
+
+    /// A recurrent layer's tape, and the stream's place on it.
+    fn recurrent_tape(&self, layer: usize, stream: usize) -> Option<(&crate::tape::RecurrentTape<T>, usize)> {
+        let (lane, place) = self.streaming.lanes.find(stream);
+        match &self.streaming.lanes.lanes[lane].tape.layers[layer] {
+            LayerTape::Recurrent(tape) => Some((tape, place)),
+            LayerTape::Dense(_) => None,
+        }
+    }
+
+    fn streams_of_lane(&self, stream: usize) -> usize {
+        let (lane, _) = self.streaming.lanes.find(stream);
+        self.streaming.lanes.lanes[lane].tape.streams()
+    }
+}

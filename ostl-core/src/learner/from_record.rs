@@ -1,0 +1,60 @@
+//! A learner made again from what was saved of it, without one to begin with.
+
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+
+use super::Learner;
+use super::optimizer::OptimizerSettings;
+use crate::data::loss_function::LossFunction;
+use crate::data::ready_loss::learned_and_reported;
+use crate::linalg::real::Real;
+use crate::method::Method;
+use crate::network::NetworkBuilder;
+use crate::network::plan::{CellMaker, NetworkPlan};
+use crate::record::{Record, refused};
+use crate::refusal::ConfigError;
+
+impl<T: Real> Learner<T> {
+    /// The learner that a record was [saved](Learner::save) of, to go on bit for bit: network, loss, method, optimiser and state. `cells` makes its
+    /// cells, which `ostl_cells::load` does for all of its own; a loss of one's own has to be given.
+    ///
+    /// # Errors
+    /// If the record is not whole, `cells` does not know a cell, the loss is none of the ready ones and none is given, or this machine has not the
+    /// memory for it.
+    #[inline(never)]
+    pub fn from_record(
+        record: Record,
+        cells: &CellMaker<'_, T>,
+        loss: Option<Arc<dyn LossFunction<T>>>,
+    ) -> Result<Self, ConfigError> {
+        let plan: NetworkPlan = of_json(&record, "network.plan")?;
+        let method: Method = of_json(&record, "method")?;
+        let optimizer: OptimizerSettings = of_json(&record, "optimizer.settings")?;
+        let streams = of_json(&record, "streams")?;
+        let losses = match (loss, record.text("loss")) {
+            (Some(loss), _) => [loss.clone(), loss],
+            (None, Some(settings)) => learned_and_reported(settings)?,
+            (None, None) => {
+                return Err(refused("loss", "one of its author's own", "given, since only its author can make it"));
+            }
+        };
+        let network = NetworkBuilder::of_plan(&plan, cells)?.finish()?;
+        // A schedule may have brought the rate to zero, where no learner begins.
+        let begun = OptimizerSettings {
+            learning_rate: if optimizer.learning_rate == 0.0 { 1.0 } else { optimizer.learning_rate },
+            ..optimizer
+        };
+        let mut learner = Self::of_losses(network, losses, method, begun, streams)?;
+        learner.restore(record)?;
+        Ok(learner)
+    }
+}
+
+/// A value that stands there as JSON.
+fn of_json<V: DeserializeOwned>(record: &Record, name: &str) -> Result<V, ConfigError> {
+    let Some(text) = record.text(name) else {
+        return Err(refused(name, "missing", "the text that a saved learner has there"));
+    };
+    serde_json::from_str(text).map_err(|error| refused(name, text, &format!("as it was saved: {error}")))
+}
