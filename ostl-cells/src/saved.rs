@@ -4,8 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ostl_core::checkpoint::{self, CheckpointError};
-use ostl_core::dynamics::Dynamics;
-use ostl_core::{CellPlan, ConfigError, Learner, LossFunction, Real};
+use ostl_core::{CellPlan, ConfigError, Dynamics, Learner, LossFunction, Real};
 
 use crate::config::CellConfig;
 
@@ -35,13 +34,13 @@ pub fn load<T: Real>(path: impl AsRef<Path>) -> Result<Learner<T>, LoadError> {
 }
 
 /// The same for a learner with cells or a loss of one's own. `cells` is asked for every cell that is not ready, by its
-/// [name](ostl_core::Cell::name) and [settings](ostl_core::Cell::settings), and makes it with [`dynamics_of`](ostl_core::dynamics::dynamics_of).
+/// [name](ostl_core::Cell::name) and [settings](ostl_core::Cell::settings), and makes it with [`dynamics_of`](ostl_core::dynamics_of).
 ///
 /// # Errors
 /// As [`load`], and if `cells` does not know a cell.
 pub fn load_with<T: Real>(
     path: impl AsRef<Path>,
-    cells: impl Fn(&CellPlan) -> Option<Arc<dyn Dynamics<T>>>,
+    cells: impl Fn(&CellPlan) -> Option<Dynamics<T>>,
     loss: Option<Arc<dyn LossFunction<T>>>,
 ) -> Result<Learner<T>, LoadError> {
     let path = path.as_ref();
@@ -58,7 +57,7 @@ pub fn load_with<T: Real>(
 ///
 /// # Errors
 /// If it is none.
-pub fn ready<T: Real>(plan: &CellPlan) -> Result<Arc<dyn Dynamics<T>>, ConfigError> {
+pub fn ready<T: Real>(plan: &CellPlan) -> Result<Dynamics<T>, ConfigError> {
     let refuse = |allowed: String| ConfigError::OutOfRange { field: "cell".into(), value: plan.name.clone(), allowed };
     let Some(settings) = &plan.settings else {
         return Err(refuse("a ready cell, or made by whoever wrote it: give it to `load_with`".into()));

@@ -12,16 +12,16 @@ mod linalg;
 mod record;
 
 // The dynamics of one unit, and a layer's worth of them: forward, and one step or one window back.
-pub mod cell;
+mod cell;
 
 // Layers and what they are made of, their parameters in one vector, how they are built and where they start.
-pub mod network;
+mod network;
 
 // What is learned from: sequences, losses, scores.
 mod data;
 
 // What a learning method is, and which are refused; the fixed matrices of feedback.
-pub mod method;
+mod method;
 
 // What a window keeps of its steps, and the forward pass that writes it.
 mod tape;
@@ -45,9 +45,10 @@ mod check;
 #[cfg(not(test))]
 mod compiled;
 
+pub use cell::auto;
 pub use cell::auto::{AutoCell, Equations, Number};
+pub use cell::dynamics::{Dynamics, dynamics_of};
 pub use cell::{Cell, Gate, Leak, PREPARED, Partials, Unit};
-pub use cell::{auto, dynamics};
 pub use check::{bptt, gradient_check};
 pub use data::batch::{SequenceBatch, TargetKind, Targets};
 pub use data::loss::{Loss, Target};
@@ -66,8 +67,11 @@ pub use learner::schedule::Schedule;
 pub use learner::{Learner, Observation, UnitsSeen};
 pub use learner::{checkpoint, optimizer, schedule, whole_file};
 pub use linalg::processor::instructions;
+pub use linalg::real;
 pub use linalg::real::Real;
-pub use linalg::{checked as product, real};
+// For a benchmark of the workspace; not part of what is promised.
+#[doc(hidden)]
+pub use linalg::checked as product;
 pub use method::feedback;
 pub use method::{Carry, Edge, Feedback, Method, TraceFormat, Update, Window};
 pub use network::activity::{Activity, RateTerm, VoltageTerm};

@@ -1,10 +1,8 @@
 //! Every cell's kernels, compiled here once for each scalar: a crate that only describes cells compiles none of them again.
 
 use std::any::Any;
-use std::sync::Arc;
 
-use ostl_core::dynamics::{Dynamics, dynamics_of};
-use ostl_core::{Cell, Real};
+use ostl_core::{Cell, Dynamics, Real, dynamics_of};
 
 use super::{CellConfig, CellVisitor};
 use crate::error::CellError;
@@ -14,9 +12,9 @@ impl CellConfig {
     ///
     /// # Errors
     /// If an option is out of range.
-    pub fn dynamics<T: Real>(&self) -> Result<Arc<dyn Dynamics<T>>, CellError> {
+    pub fn dynamics<T: Real>(&self) -> Result<Dynamics<T>, CellError> {
         let compiled = if T::NAME == f32::NAME { single(self)? } else { double(self)? };
-        match compiled.downcast::<Arc<dyn Dynamics<T>>>() {
+        match compiled.downcast::<Dynamics<T>>() {
             Ok(dynamics) => Ok(*dynamics),
             Err(_) => unreachable!("a scalar is f32 or f64"),
         }
@@ -37,7 +35,7 @@ fn double(config: &CellConfig) -> Result<Box<dyn Any>, CellError> {
 struct Compile<T>(T);
 
 impl<T: Real> CellVisitor for Compile<T> {
-    type Output = Arc<dyn Dynamics<T>>;
+    type Output = Dynamics<T>;
 
     fn visit<C: Cell<S, G>, const S: usize, const G: usize>(self, cell: C) -> Self::Output {
         dynamics_of(cell)

@@ -5,11 +5,10 @@ use std::sync::Arc;
 
 use ostl_cells::config::CellVisitor;
 use ostl_cells::{CellConfig, Lstm, load, load_with};
-use ostl_core::dynamics::dynamics_of;
 use ostl_core::loss::{Huber, Poisson};
 use ostl_core::{
     Activation, Activity, AutoCell, Carry, Cell, Equations, Gate, Learner, Loss, LossFunction, Method, Network, Number,
-    Objective, OptimizerSettings, Real, Target, TargetKind, Unit, Update, checkpoint,
+    Objective, OptimizerSettings, Real, Target, TargetKind, Unit, Update, checkpoint, dynamics_of,
 };
 
 const INPUTS: usize = 3;

@@ -7,89 +7,89 @@ use crate::cell::filter::Filter;
 
 /// Columns (streams at one step), side by side, of previous values and pre-activations of a layer of n units.
 #[derive(Clone, Copy, Debug)]
-pub struct UnitColumns<'a, T> {
+pub(crate) struct UnitColumns<'a, T> {
     /// s_{t-1}: `S·n × columns`.
-    pub state: &'a [T],
+    pub(crate) state: &'a [T],
     /// y_{t-1}: `n × columns`.
-    pub output: &'a [T],
+    pub(crate) output: &'a [T],
     /// a_t: `G·n × columns`. Constants are those of the units, the same in every column.
-    pub activation: &'a [T],
+    pub(crate) activation: &'a [T],
 }
 
 /// Where a step leaves s_t (`S·n`) and y_t (`n`).
 #[derive(Debug)]
-pub struct UnitColumnsMut<'a, T> {
+pub(crate) struct UnitColumnsMut<'a, T> {
     /// s_t: `S·n × columns`.
-    pub state: &'a mut [T],
+    pub(crate) state: &'a mut [T],
     /// y_t: `n × columns`.
-    pub output: &'a mut [T],
+    pub(crate) output: &'a mut [T],
 }
 
 /// Where a linearised step leaves the five partials of n units, as planes.
 #[derive(Debug)]
-pub struct PartialsColumnsMut<'a, T> {
+pub(crate) struct PartialsColumnsMut<'a, T> {
     /// `S·S·n`, plane (new variable, previous variable).
-    pub ds_ds: &'a mut [T],
+    pub(crate) ds_ds: &'a mut [T],
     /// `S·n`.
-    pub ds_dy: &'a mut [T],
+    pub(crate) ds_dy: &'a mut [T],
     /// `S·G·n`, plane (variable, gate).
-    pub ds_da: &'a mut [T],
+    pub(crate) ds_da: &'a mut [T],
     /// `S·n`.
-    pub dy_ds: &'a mut [T],
+    pub(crate) dy_ds: &'a mut [T],
     /// `G·n`.
-    pub dy_da: &'a mut [T],
+    pub(crate) dy_da: &'a mut [T],
 }
 
 /// The five partials of one column of n units, as planes; see [`PartialsColumnsMut`]. Planes that the cell's gates say are zero are
 /// not to be read.
 #[derive(Clone, Copy, Debug)]
-pub struct PartialsColumn<'a, T> {
+pub(crate) struct PartialsColumn<'a, T> {
     /// `S·S·n`.
-    pub ds_ds: &'a [T],
+    pub(crate) ds_ds: &'a [T],
     /// `S·n`.
-    pub ds_dy: &'a [T],
+    pub(crate) ds_dy: &'a [T],
     /// `S·G·n`.
-    pub ds_da: &'a [T],
+    pub(crate) ds_da: &'a [T],
     /// `S·n`.
-    pub dy_ds: &'a [T],
+    pub(crate) dy_ds: &'a [T],
     /// `G·n`.
-    pub dy_da: &'a [T],
+    pub(crate) dy_da: &'a [T],
 }
 
 /// One step back through a column of units.
 #[derive(Debug)]
-pub struct ReverseColumn<'a, T> {
+pub(crate) struct ReverseColumn<'a, T> {
     /// Partials of the step.
-    pub partials: PartialsColumn<'a, T>,
+    pub(crate) partials: PartialsColumn<'a, T>,
     /// Whether the step went on from the one before (it was not reset).
-    pub goes_on: bool,
+    pub(crate) goes_on: bool,
     /// ∂E/∂y_t as the layers above send it: `n`.
-    pub signal: &'a [T],
+    pub(crate) signal: &'a [T],
     /// ∂E/∂s_t as later steps send it; becomes that of s_{t-1}: `S·n`.
-    pub to_state: &'a mut [T],
+    pub(crate) to_state: &'a mut [T],
     /// ∂E/∂y_t as later steps send it; becomes that of y_{t-1}, as far as it stays inside the unit: `n`.
-    pub to_output: &'a mut [T],
+    pub(crate) to_output: &'a mut [T],
     /// δ_t = ∂E/∂a_t, left here: `G·n`.
-    pub delta: &'a mut [T],
+    pub(crate) delta: &'a mut [T],
 }
 
 /// The partials of one stream over a window and at the step before it.
 #[derive(Clone, Copy, Debug)]
-pub struct PartialsWindow<'a, T> {
+pub(crate) struct PartialsWindow<'a, T> {
     /// Partials of all columns of the window.
-    pub partials: PartialsColumn<'a, T>,
+    pub(crate) partials: PartialsColumn<'a, T>,
     /// Whether the column went on from the step before.
-    pub goes_on: &'a [bool],
+    pub(crate) goes_on: &'a [bool],
     /// Units n.
-    pub units: usize,
+    pub(crate) units: usize,
     /// Steps of the window.
-    pub steps: usize,
+    pub(crate) steps: usize,
     /// Streams side by side: the column of step t is t·live + stream.
-    pub live: usize,
+    pub(crate) live: usize,
     /// Which of them.
-    pub stream: usize,
+    pub(crate) stream: usize,
     /// `dy_ds` and `dy_da` of the step before the window, of this stream; the others are empty.
-    pub before: PartialsColumn<'a, T>,
+    pub(crate) before: PartialsColumn<'a, T>,
 }
 
 impl<'a, T> PartialsWindow<'a, T> {
@@ -111,18 +111,18 @@ impl<'a, T> PartialsWindow<'a, T> {
 
 /// Where the paths of one stream through a window are left: how s at its end depends, inside the unit, on what came before.
 #[derive(Debug)]
-pub struct Paths<'a, T> {
+pub(crate) struct Paths<'a, T> {
     /// The gates whose influence on s lasts.
-    pub traced: &'a [usize],
+    pub(crate) traced: &'a [usize],
     /// Leaky sums of the outputs, which count as further variables behind the S of s.
     pub(crate) filters: &'a [Filter],
     /// For each gate that sums outputs, each unit's own connection in H: planes of `n`; empty where that path is left out.
-    pub own: &'a [T],
+    pub(crate) own: &'a [T],
     /// Most steps of a window.
-    pub capacity: usize,
+    pub(crate) capacity: usize,
     /// C = ∂v_end/∂v_start of v = (s, filters), planes (end variable, start variable), each padded to whole panels of 16 units.
-    pub jacobian: &'a mut [T],
+    pub(crate) jacobian: &'a mut [T],
     /// A_t = ∂v_end/∂a_t in panels `[end variable][traced gate][panel of 16 units][capacity + 1]`; in each the step before the
     /// window comes first.
-    pub influence: &'a mut [T],
+    pub(crate) influence: &'a mut [T],
 }

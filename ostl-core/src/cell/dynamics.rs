@@ -10,7 +10,7 @@ use crate::cell::tiles;
 use crate::cell::{Cell, Gate, Leak, Partials, Unit};
 use crate::linalg::real::Real;
 
-pub use crate::cell::columns::{
+pub(crate) use crate::cell::columns::{
     PartialsColumn, PartialsColumnsMut, PartialsWindow, Paths, ReverseColumn, UnitColumns, UnitColumnsMut,
 };
 
@@ -20,7 +20,7 @@ const MOST_STATES: usize = 8;
 pub(crate) const MOST_VARIABLES: usize = MOST_STATES + 3;
 
 /// The dynamics of a layer of like units.
-pub trait Dynamics<T: Real>: Send + Sync {
+pub(crate) trait LayerDynamics<T: Real>: Send + Sync {
     /// Name of the cell.
     fn name(&self) -> &'static str;
     /// What it takes to make the cell again.
@@ -67,8 +67,30 @@ pub trait Dynamics<T: Real>: Send + Sync {
 /// If the cell's gates break the rules of [`Gate`].
 #[track_caller]
 #[inline(never)]
-pub fn dynamics_of<T: Real, C: Cell<S, G>, const S: usize, const G: usize>(cell: C) -> Arc<dyn Dynamics<T>> {
-    Arc::new(Units::new(cell))
+pub fn dynamics_of<T: Real, C: Cell<S, G>, const S: usize, const G: usize>(cell: C) -> Dynamics<T> {
+    Dynamics(Arc::new(Units::new(cell)))
+}
+
+/// The dynamics of a layer of like units, whatever their cell: what [`dynamics_of`] makes of one.
+#[derive(Clone)]
+pub struct Dynamics<T: Real>(pub(crate) Arc<dyn LayerDynamics<T>>);
+
+impl<T: Real> Dynamics<T> {
+    /// Name of the cell.
+    pub fn name(&self) -> &'static str {
+        self.0.name()
+    }
+
+    /// The gates of a unit.
+    pub fn gates(&self) -> &[Gate] {
+        self.0.gates()
+    }
+}
+
+impl<T: Real> std::fmt::Debug for Dynamics<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Dynamics<{}>({})", T::NAME, self.name())
+    }
 }
 
 /// A layer's worth of one cell.
@@ -97,7 +119,7 @@ impl<C: Cell<S, G>, const S: usize, const G: usize> Units<C, S, G> {
     }
 }
 
-impl<T: Real, C: Cell<S, G>, const S: usize, const G: usize> Dynamics<T> for Units<C, S, G> {
+impl<T: Real, C: Cell<S, G>, const S: usize, const G: usize> LayerDynamics<T> for Units<C, S, G> {
     fn name(&self) -> &'static str {
         self.cell.name()
     }

@@ -12,7 +12,7 @@
 
 pub mod auto;
 mod columns;
-pub mod dynamics;
+pub(crate) mod dynamics;
 pub(crate) mod filter;
 mod reverse;
 mod tiles;

@@ -8,7 +8,7 @@ use rand_chacha::ChaCha8Rng;
 use super::outline::recurrent;
 use super::{Block, Network, Tie};
 use crate::cell::Cell;
-use crate::cell::dynamics::{Dynamics, dynamics_of};
+use crate::cell::dynamics::{Dynamics, LayerDynamics, dynamics_of};
 use crate::linalg::processor::instructions;
 use crate::linalg::real::Real;
 use crate::network::activity::Activity;
@@ -20,7 +20,7 @@ use crate::refusal::ConfigError;
 
 /// A layer as it is to be.
 pub(super) enum Planned<T> {
-    Recurrent { dynamics: Arc<dyn Dynamics<T>>, units: usize, density: f64, activity: Activity },
+    Recurrent { dynamics: Arc<dyn LayerDynamics<T>>, units: usize, density: f64, activity: Activity },
     Dense(usize, Activation),
     Embedding(usize),
 }
@@ -79,9 +79,9 @@ impl<T: Real> NetworkBuilder<T> {
         self.recurrent_dynamics(dynamics_of(cell), units)
     }
 
-    /// Adds a recurrent layer of `units` like units, given by their [dynamics](crate::cell::dynamics::dynamics_of).
-    pub fn recurrent_dynamics(mut self, dynamics: Arc<dyn Dynamics<T>>, units: usize) -> Self {
-        self.layers.push(Planned::Recurrent { dynamics, units, density: 1.0, activity: Activity::default() });
+    /// Adds a recurrent layer of `units` like units, given by their [dynamics](crate::dynamics_of).
+    pub fn recurrent_dynamics(mut self, dynamics: Dynamics<T>, units: usize) -> Self {
+        self.layers.push(Planned::Recurrent { dynamics: dynamics.0, units, density: 1.0, activity: Activity::default() });
         self
     }
 
@@ -320,7 +320,7 @@ impl<T: Real> Network<T> {
     fn add_recurrent(
         &mut self,
         index: usize,
-        dynamics: &Arc<dyn Dynamics<T>>,
+        dynamics: &Arc<dyn LayerDynamics<T>>,
         inputs: usize,
         units: usize,
         [input_weights, recurrent_weights]: [Initialization; 2],

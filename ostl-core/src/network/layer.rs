@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::cell::Leak;
-use crate::cell::dynamics::Dynamics;
+use crate::cell::dynamics::LayerDynamics;
 use crate::linalg::real::Real;
 use crate::network::activity::Activity;
 use crate::network::connections::Connections;
@@ -76,7 +76,7 @@ impl Activation {
 /// learnable constant has n of them.
 #[derive(Clone)]
 pub(crate) struct Recurrent<T> {
-    pub(crate) dynamics: Arc<dyn Dynamics<T>>,
+    pub(crate) dynamics: Arc<dyn LayerDynamics<T>>,
     pub(crate) inputs: usize,
     pub(crate) units: usize,
     /// Gates that sum the inputs: one run.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Network;
 use super::builder::{NetworkBuilder, Planned};
 use super::size::{check_weights, parameters_of};
-use crate::cell::dynamics::Dynamics;
+use crate::cell::dynamics::LayerDynamics;
 use crate::linalg::real::Real;
 use crate::network::activity::Activity;
 use crate::network::connections::Connections;
@@ -90,7 +90,7 @@ impl<T: Real> Planned<T> {
 }
 
 /// A recurrent layer by its sizes alone: where its parameters lie is not said yet.
-pub(super) fn recurrent<T: Real>(dynamics: &Arc<dyn Dynamics<T>>, inputs: usize, units: usize) -> Recurrent<T> {
+pub(super) fn recurrent<T: Real>(dynamics: &Arc<dyn LayerDynamics<T>>, inputs: usize, units: usize) -> Recurrent<T> {
     let gates = dynamics.gates();
     let run = |sums: &dyn Fn(usize) -> bool| {
         let start = (0..gates.len()).find(|&g| sums(g)).unwrap_or(0);

@@ -1,7 +1,5 @@
 //! A network as a description from which it can be built again: sizes, options and seeds, without weights.
 
-use std::sync::Arc;
-
 use serde::{Deserialize, Serialize};
 
 use super::{Network, NetworkBuilder};
@@ -76,7 +74,7 @@ pub struct CellPlan {
 }
 
 /// Makes the dynamics of a cell that is known by name: `ostl-cells` has one for its own cells.
-pub type CellMaker<'a, T> = dyn Fn(&CellPlan) -> Result<Arc<dyn Dynamics<T>>, ConfigError> + 'a;
+pub type CellMaker<'a, T> = dyn Fn(&CellPlan) -> Result<Dynamics<T>, ConfigError> + 'a;
 
 impl<T: Real> NetworkBuilder<T> {
     /// The builder of a network like the one that the plan was taken from; `cell` makes its cells.
