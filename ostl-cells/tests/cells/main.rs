@@ -7,6 +7,7 @@ mod engine;
 mod equivalences;
 mod every_cell;
 mod exactness;
+mod from_outside;
 mod golden;
 mod inside;
 mod learner;

@@ -8,6 +8,7 @@ use crate::data::score::Score;
 use crate::engine::traces::Trace;
 use crate::linalg::real::Real;
 use crate::linalg::share::is_worth_sharing;
+use crate::method::feedback::FeedbackWeights;
 use crate::method::{Carry, Method, Window};
 use crate::network::Network;
 use crate::sweep::{Sweep, Transposed};
@@ -103,6 +104,11 @@ impl<T: Real> Lanes<T> {
             let streams = lane.tape.streams();
             lane.tape.open(streams);
         }
+    }
+
+    /// Fixed feedback of somebody's own.
+    pub(crate) fn set_feedback(&mut self, weights: &FeedbackWeights<T>) {
+        self.transposed.set_fixed(weights);
     }
 
     /// The weights have changed since the last window.

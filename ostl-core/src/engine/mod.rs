@@ -6,6 +6,7 @@
 pub(crate) mod accumulate;
 mod batch;
 pub(crate) mod error;
+mod from_outside;
 mod gradient;
 pub(crate) mod inference;
 mod inside;
@@ -24,6 +25,7 @@ pub(crate) mod window_choice;
 mod windows;
 
 use crate::linalg::real::Real;
+use crate::method::feedback::FeedbackWeights;
 use crate::method::{Method, Update};
 use crate::network::Network;
 use crate::refusal::ConfigError;
@@ -73,6 +75,8 @@ pub struct Engine<T: Real> {
     changed_by_hand: bool,
     /// The last gradient that was asked for; empty before. It is not what is gathered.
     shown: Vec<T>,
+    /// Fixed feedback in the place of what the seed draws.
+    pub(crate) own_feedback: Option<FeedbackWeights<T>>,
 }
 
 impl<T: Real> Engine<T> {
@@ -109,6 +113,7 @@ impl<T: Real> Engine<T> {
             frozen: false,
             changed_by_hand: false,
             shown: Vec::new(),
+            own_feedback: None,
         })
     }
 

@@ -59,6 +59,7 @@ impl<T: Real> Engine<T> {
         let streams = self.streams();
         self.streaming.release();
         self.streaming = Streaming::new(&self.network, &self.method, streams);
+        self.follow_feedback();
         self.streaming.steps_seen = steps_seen;
     }
 

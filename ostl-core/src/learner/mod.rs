@@ -28,6 +28,7 @@ use crate::engine::inference::Inference;
 use crate::engine::{Column, Engine};
 use crate::learner::error::LearnError;
 use crate::linalg::real::Real;
+use crate::method::feedback::FeedbackWeights;
 use crate::method::{Method, Update};
 use crate::network::Network;
 use crate::refusal::ConfigError;
@@ -137,6 +138,14 @@ impl<T: Real> Learner<T> {
     /// The optimiser and its moments.
     pub fn optimizer(&self) -> &Optimizer<T> {
         &self.optimizer
+    }
+
+    /// Puts feedback matrices of one's own in the place of those that the seed draws; see [`Engine::set_feedback`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn set_feedback(&mut self, weights: FeedbackWeights<T>) -> Result<(), ConfigError> {
+        self.engine.set_feedback(weights)
     }
 
     /// Number of streams side by side.

@@ -4,6 +4,8 @@ use super::Learner;
 use crate::engine::Streaming;
 use crate::engine::named::MOST_STEPS;
 use crate::linalg::real::Real;
+use crate::method::Feedback;
+use crate::method::feedback::FeedbackWeights;
 use crate::record::{Book, Record, refused};
 use crate::refusal::ConfigError;
 
@@ -21,6 +23,7 @@ impl<T: Real> Learner<T> {
             steps_seen: self.engine.streaming.steps_seen,
             targets: if self.is_at_rest() { 0 } else { self.targets },
             frozen: self.is_frozen(),
+            feedback: self.engine.own_feedback.clone(),
             streaming: (!self.is_at_rest()).then(|| self.engine.streaming.clone()),
         };
         // Nothing is refused on the way in.
@@ -47,6 +50,7 @@ impl<T: Real> Learner<T> {
             steps_seen: 0,
             targets: 0,
             frozen: false,
+            feedback: self.fixed_feedback(&book),
             streaming: None,
         };
         self.pass_kind(&mut book)?;
@@ -63,12 +67,26 @@ impl<T: Real> Learner<T> {
             Some(streaming) => self.engine.streaming = streaming,
             None => self.restart(),
         }
+        self.engine.own_feedback = saved.feedback;
+        match &self.engine.own_feedback {
+            None if self.engine.method.feedback != Feedback::Symmetric => {
+                let drawn = FeedbackWeights::new(&self.engine.network, &self.engine.method);
+                self.engine.streaming.lanes.set_feedback(&drawn);
+            }
+            _ => self.engine.follow_feedback(),
+        }
         self.engine.streaming.lanes.weights_changed();
         self.engine.streaming.steps_seen = saved.steps_seen;
         self.engine.set_frozen_as_saved(saved.frozen);
         self.targets = saved.targets;
         self.restart_evaluation();
         Ok(())
+    }
+
+    /// Room for feedback of somebody's own, if that was saved.
+    fn fixed_feedback(&self, book: &Book<'_>) -> Option<FeedbackWeights<T>> {
+        let is_there = (1..self.engine.network.depth()).any(|layer| book.has(&format!("feedback.layers.{layer}")));
+        is_there.then(|| FeedbackWeights::new(&self.engine.network, &self.engine.method))
     }
 
     /// Whether there is nothing to go on from but the weights: between sequences.
@@ -103,6 +121,9 @@ impl<T: Real> Learner<T> {
         book.number("steps_seen", &mut own.steps_seen, MOST_STEPS)?;
         book.number("targets", &mut own.targets, MOST_STEPS)?;
         book.array("frozen", &[], std::slice::from_mut(&mut own.frozen))?;
+        if let Some(feedback) = &mut own.feedback {
+            feedback.pass(book)?;
+        }
         match &mut own.streaming {
             Some(streaming) => streaming.pass(network, book),
             None => Ok(()),
@@ -126,6 +147,8 @@ struct Own<T: Real> {
     /// Targets since the last update.
     targets: u64,
     frozen: bool,
+    /// Fixed feedback of somebody's own.
+    feedback: Option<FeedbackWeights<T>>,
     /// Nothing between sequences, where there is nothing to go on from.
     streaming: Option<Streaming<T>>,
 }

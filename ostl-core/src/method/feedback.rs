@@ -1,6 +1,6 @@
 //! Fixed random feedback: what brings learning signals down where the transposed weights do not.
 
-use nalgebra::DMatrixView;
+use nalgebra::{DMatrixView, DMatrixViewMut};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
@@ -8,6 +8,8 @@ use crate::linalg::real::Real;
 use crate::method::{Feedback, Method};
 use crate::network::Network;
 use crate::network::initialize::Initialization;
+use crate::record::Book;
+use crate::refusal::ConfigError;
 
 /// Apart from the streams that starting weights are drawn from.
 const STREAM: u64 = 1 << 32;
@@ -44,6 +46,36 @@ impl<T: Real> FeedbackWeights<T> {
             (units, columns, values)
         });
         Self { layers: layers.collect() }
+    }
+
+    /// Rows and columns of the matrix below a layer; nothing where there is no such layer.
+    pub(crate) fn shape(&self, layer: usize) -> [usize; 2] {
+        self.layers.get(layer).map_or([0, 0], |(rows, columns, _)| [*rows, *columns])
+    }
+
+    /// The first value that is infinite or NaN.
+    pub(crate) fn first_not_finite(&self) -> Option<T> {
+        self.layers.iter().flat_map(|(_, _, values)| values).copied().find(|value| !value.is_finite())
+    }
+
+    /// The values by name, those of a layer as `[unit below][column]`.
+    pub(crate) fn pass(&mut self, book: &mut Book<'_>) -> Result<(), ConfigError> {
+        for (layer, (rows, columns, values)) in self.layers.iter_mut().enumerate().filter(|(_, (_, _, v))| !v.is_empty()) {
+            let (rows, columns) = (*rows, *columns);
+            let place = |index: usize| index % columns * rows + index / columns;
+            book.placed(&format!("feedback.layers.{layer}"), &[rows, columns], values, &place)?;
+        }
+        Ok(())
+    }
+
+    /// The same matrix, to be changed before it is [handed over](crate::Engine::set_feedback).
+    ///
+    /// # Panics
+    /// If there is no such layer.
+    #[track_caller]
+    pub fn below_mut(&mut self, layer: usize) -> DMatrixViewMut<'_, T> {
+        let (rows, columns, values) = &mut self.layers[layer];
+        DMatrixViewMut::from_slice(values, *rows, *columns)
     }
 
     /// The matrix that brings a layer's signal to the layer below it.

@@ -32,6 +32,8 @@ pub(crate) struct LayerSweep<T: Real> {
     pub(crate) signal: Vec<T>,
     /// What listens to y beyond the step, and what the window wants of it at its start: `n × live` each.
     pub(crate) filters: Vec<(Filter, Vec<T>)>,
+    /// ∂E/∂y of the layer that comes from outside: `n × columns`, empty until there is some.
+    from_outside: Vec<T>,
     /// ∂E/∂r of the firing rates: `n × live`, empty without a rate term.
     to_rate: Vec<T>,
 }
@@ -64,6 +66,7 @@ impl<T: Real> Sweep<T> {
                 to_state: zeros(layer.states() * layer.units * streams),
                 to_output: zeros(layer.units * streams),
                 signal: Vec::new(),
+                from_outside: Vec::new(),
                 filters: filters.iter().map(|&filter| (filter, zeros(layer.units * streams))).collect(),
                 to_rate: zeros(if layer.activity.rate.is_some() { layer.units * streams } else { 0 }),
             },
@@ -87,6 +90,9 @@ impl<T: Real> Sweep<T> {
             self.capacity = steps;
             for (layer, sweep) in network.layers.iter().zip(&mut self.layers) {
                 sweep.signal.resize(layer.units() * steps * self.streams, T::zero());
+                if !sweep.from_outside.is_empty() {
+                    sweep.from_outside.resize(sweep.signal.len(), T::zero());
+                }
             }
             if !self.targets.is_empty() {
                 self.targets.resize(network.outputs() * steps * self.streams, T::zero());
@@ -103,6 +109,10 @@ impl<T: Real> Sweep<T> {
     pub(crate) fn clear(&mut self, outputs: usize, columns: Range<usize>) {
         let place = columns.start * outputs..columns.end * outputs;
         self.readout_signal()[place.clone()].fill(T::zero());
+        for layer in self.layers.iter_mut().filter(|layer| !layer.from_outside.is_empty()) {
+            let rows = layer.signal.len() / (self.capacity * self.streams);
+            layer.from_outside[columns.start * rows..columns.end * rows].fill(T::zero());
+        }
         if !self.targets.is_empty() {
             self.targets[place].fill(T::zero());
         }
@@ -119,7 +129,23 @@ impl<T: Real> Sweep<T> {
         if !self.targets.is_empty() {
             book.steps("window.target", (lane, steps), &[outputs], &mut self.targets)?;
         }
+        for (index, layer) in self.layers.iter_mut().enumerate() {
+            let name = format!("window.layers.{index}.signal");
+            if book.restores() && book.has(&name) || !layer.from_outside.is_empty() {
+                layer.from_outside.resize(layer.signal.len(), T::zero());
+                let rows = layer.signal.len() / (self.capacity * self.streams);
+                book.steps(&name, (lane, steps), &[rows], &mut layer.from_outside)?;
+            }
+        }
         Ok(())
+    }
+
+    /// Adds to what a hidden layer is told from outside at one column.
+    pub(crate) fn add_from_outside(&mut self, layer: usize, column: usize, error: &[T]) {
+        let LayerSweep { signal, from_outside, .. } = &mut self.layers[layer];
+        from_outside.resize(signal.len(), T::zero());
+        let place = &mut from_outside[column * error.len()..(column + 1) * error.len()];
+        place.iter_mut().zip(error).for_each(|(sum, &error)| *sum += error);
     }
 
     /// Keeps a target, if signals are made of targets.
@@ -173,6 +199,11 @@ impl<T: Real> Sweep<T> {
                     let place = seen(network.layers[index].inputs());
                     let signal = &mut self.layers[index - 1].signal[place.clone()];
                     signal.iter_mut().zip(&masks[place]).for_each(|(signal, &mask)| *signal *= mask);
+                }
+                let LayerSweep { signal, from_outside, .. } = &mut self.layers[index - 1];
+                if !from_outside.is_empty() {
+                    let place = seen(network.layers[index].inputs());
+                    signal[place.clone()].iter_mut().zip(&from_outside[place]).for_each(|(signal, &error)| *signal += error);
                 }
                 self.reach_filter(network, transposed, tape, index - 1);
             }

@@ -51,6 +51,13 @@ impl<T: Real> Transposed<T> {
         Self { layers: layers.collect(), feedback: method.feedback, at_edge, is_current: false }
     }
 
+    /// Puts other fixed matrices in the place of those that were drawn.
+    pub(crate) fn set_fixed(&mut self, fixed: &FeedbackWeights<T>) {
+        for (index, (down, _)) in self.layers.iter_mut().enumerate().skip(1) {
+            down.iter_mut().zip(fixed.below(index).iter()).for_each(|(to, &from)| *to = from);
+        }
+    }
+
     /// A placeholder.
     pub(crate) fn nothing() -> Self {
         Self { layers: Vec::new(), feedback: Feedback::Symmetric, at_edge: ThroughH::All, is_current: false }
