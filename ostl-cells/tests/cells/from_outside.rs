@@ -249,3 +249,35 @@ fn own_feedback_is_saved_and_what_does_not_fit_is_refused() {
     own.below_mut(2)[(0, 0)] = f64::NAN;
     assert!(refused(learner(method), own).contains("feedback = NaN"));
 }
+
+/// In mid-window, after some steps with such signals and before others.
+#[test]
+fn signals_of_hidden_layers_are_saved_with_the_window() {
+    let method = Method::ostl().with_window(4);
+    let mut straight =
+        Learner::new(stack(), Loss::SoftmaxCrossEntropy, method, OptimizerSettings::sgd(0.3), STREAMS).unwrap();
+    let run = |learner: &mut Learner<f64>, steps: std::ops::Range<usize>, with_signals: bool| {
+        for step in steps {
+            learner.predict(&inputs(step)).unwrap();
+            for (layer, stream) in [(0, 1), (1, 0), (2, 1)] {
+                if let Some(error) = told(step, stream, [4, 3, 3][layer]).filter(|_| with_signals) {
+                    learner.signal_hidden(layer, stream, &error).unwrap();
+                }
+            }
+            learner.learn(&[Some(ostl_core::Target::Class(step % 2)), None]).unwrap();
+        }
+    };
+    run(&mut straight, 0..6, true);
+    let mut resumed =
+        Learner::new(stack(), Loss::SoftmaxCrossEntropy, method, OptimizerSettings::sgd(0.3), STREAMS).unwrap();
+    let mut without =
+        Learner::new(stack(), Loss::SoftmaxCrossEntropy, method, OptimizerSettings::sgd(0.3), STREAMS).unwrap();
+    run(&mut without, 0..6, false);
+    resumed.restore(straight.save()).unwrap();
+    for learner in [&mut straight, &mut resumed, &mut without] {
+        run(learner, 6..13, true);
+        learner.finish().unwrap();
+    }
+    assert_eq!(straight.network().parameters(), resumed.network().parameters());
+    assert_ne!(straight.network().parameters(), without.network().parameters());
+}

@@ -24,6 +24,7 @@ use crate::data::loss_function::LossFunction;
 use crate::data::objective::Objective;
 use crate::data::score::Score;
 use crate::data::target::Weighted;
+use crate::engine::error::EngineError;
 use crate::engine::inference::Inference;
 use crate::engine::{Column, Engine};
 use crate::learner::error::LearnError;
@@ -138,6 +139,19 @@ impl<T: Real> Learner<T> {
     /// The optimiser and its moments.
     pub fn optimizer(&self) -> &Optimizer<T> {
         &self.optimizer
+    }
+
+    /// ∂E/∂y of a hidden layer at the step just predicted, beside the loss of the outputs; see [`Engine::signal_hidden`]. An update divides
+    /// this, too, by the number of targets, and there is none without a target.
+    ///
+    /// # Errors
+    /// As there; the learner is then as before the call.
+    ///
+    /// # Panics
+    /// If there is no such stream.
+    #[track_caller]
+    pub fn signal_hidden(&mut self, layer: usize, stream: usize, error: &[T]) -> Result<(), EngineError> {
+        self.engine.signal_hidden(layer, stream, error)
     }
 
     /// Puts feedback matrices of one's own in the place of those that the seed draws; see [`Engine::set_feedback`].
