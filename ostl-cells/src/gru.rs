@@ -66,7 +66,7 @@ impl Cell<1, 4> for Gru {
 
     fn gates(&self) -> [Gate; 4] {
         let gate = |name| Gate::new(name, self.recurrent);
-        let memory = Gate { sums_output: self.recurrent, ..Gate::constant("memory") };
+        let memory = Gate::constant("memory").summing_outputs(self.recurrent);
         [Gate::new("candidate", false), gate("reset"), gate("update"), memory]
     }
 

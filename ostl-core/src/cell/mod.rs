@@ -24,6 +24,7 @@ use crate::linalg::real::Real;
 /// The gates that sum the inputs must stand next to each other in [`Cell::gates`], and so must those that sum the layer's
 /// previous outputs (the engine multiplies whole runs of gates at once).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Gate {
     /// Name of the gate: `"current"`, `"forget"`, `"threshold"`, …
     pub name: &'static str,
@@ -58,6 +59,11 @@ impl Gate {
     /// The same gate, without a learnable constant.
     pub const fn without_constant(self) -> Self {
         Self { sums_one: false, ..self }
+    }
+
+    /// The same gate, summing previous outputs (a row of H) or not.
+    pub const fn summing_outputs(self, sums_output: bool) -> Self {
+        Self { sums_output, ..self }
     }
 
     /// The same gate, acting on the output at fixed state and not on the state.

@@ -22,6 +22,7 @@ const CACHE: usize = 1 << 20;
 
 /// A window and what it takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct WindowChoice {
     /// Steps K.
     pub steps: usize,

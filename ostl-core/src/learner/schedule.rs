@@ -8,6 +8,7 @@ use crate::refusal::ConfigError;
 /// between two of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "kind", deny_unknown_fields)]
+#[non_exhaustive]
 pub enum Schedule {
     /// Always the same.
     #[default]

@@ -10,6 +10,7 @@ use crate::refusal::Count;
 /// How a weight matrix starts. Every gate's matrix is drawn on its own, in `f64`, so that `f32` and `f64` networks of one seed agree.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Initialization {
     /// Uniform in ±√(6/(fan in + fan out)) (Glorot & Bengio 2010, eq. 16).
     Glorot,

@@ -15,6 +15,7 @@ use crate::network::dropout::Dropout;
 /// The activation of a stateless dense layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Activation {
     /// y = a.
     Identity,

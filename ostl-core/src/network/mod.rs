@@ -28,6 +28,7 @@ pub(crate) use tie::Tie;
 
 /// A named matrix among the parameters of a network.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Block {
     /// Layer it belongs to, from 0; the readout is the last.
     pub layer: usize,

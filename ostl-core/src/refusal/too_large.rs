@@ -4,6 +4,7 @@ use std::fmt;
 
 /// Bytes that learning takes, by what they are for. A number that cannot be counted is [`u64::MAX`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct MemoryNeed {
     /// The weights, the connections of a sparse H, and while weights are drawn the matrices they are drawn in.
     pub weights: u64,
@@ -54,6 +55,7 @@ impl fmt::Display for Part {
 
 /// What would fit where the rest stays as it is: one of these is enough.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Fits {
     /// A smaller part, its largest value that fits, and the bytes that all takes then.
     pub parts: Vec<(Part, String, u64)>,
@@ -75,6 +77,7 @@ pub enum Counted {
 
 /// More memory than there is would be needed.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct TooLarge {
     /// The part that takes most of it.
     pub part: Part,

@@ -23,6 +23,7 @@ use forward::{Frame, forward, places};
 
 /// The summed loss of a batch and its gradient.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Gradient<T> {
     /// Σ of the loss over all steps and streams that have a target.
     pub loss: T,

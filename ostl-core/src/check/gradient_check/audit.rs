@@ -19,6 +19,7 @@ const MOST_PRODUCTS: f64 = 3e11;
 
 /// One block of parameters under a method.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct BlockAudit {
     /// Layer, from 0; the readout is the last.
     pub layer: usize,
@@ -49,6 +50,7 @@ impl BlockAudit {
 
 /// A network's gradient under a method, beside BPTT's.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Audit {
     /// Block by block, as in [`Network::blocks`].
     pub blocks: Vec<BlockAudit>,

@@ -15,6 +15,7 @@ const STEP: f64 = 1e-5;
 /// For a spiking cell (not [smooth](Cell::is_smooth)) `dy_ds` and `dy_da` are pseudo-derivatives, which differences cannot
 /// confirm; they are left out (0 here). At fixed y⁻ its state is smooth, and is checked.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct CellCheck {
     /// ∂s/∂s⁻.
     pub ds_ds: f64,

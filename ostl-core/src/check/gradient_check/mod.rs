@@ -50,6 +50,7 @@ use crate::network::Network;
 
 /// How well one gradient agrees with another.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Agreement {
     /// ‖found − truth‖ / ‖truth‖.
     pub relative_error: f64,
