@@ -3,6 +3,8 @@
 //! A column of `G·n` pre-activations holds gate 0 of all n units, then gate 1, …; partials likewise, `ds_da` as planes (variable, gate) with
 //! the gate running fastest.
 
+use std::ops::Range;
+
 use crate::cell::filter::Filter;
 
 /// Columns (streams at one step), side by side, of previous values and pre-activations of a layer of n units.
@@ -59,6 +61,8 @@ pub(crate) struct PartialsColumn<'a, T> {
 /// One step back through a column of units.
 #[derive(Debug)]
 pub(crate) struct ReverseColumn<'a, T> {
+    /// Units that are walked, whole tiles: the adjoints of others are zero and stay so.
+    pub(crate) units: Range<usize>,
     /// Partials of the step.
     pub(crate) partials: PartialsColumn<'a, T>,
     /// Whether the step went on from the one before (it was not reset).

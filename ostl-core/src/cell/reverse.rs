@@ -88,7 +88,7 @@ impl<T: Real, const S: usize, const G: usize> Job for Step<'_, T, S, G> {
         let Self { shape, column } = self;
         let n = column.signal.len();
         let p = &column.partials;
-        for at in (0..n).step_by(TILE) {
+        for at in column.units.step_by(TILE) {
             let mut to_y = load(column.to_output, at);
             let signal = load(column.signal, at);
             for i in 0..TILE {

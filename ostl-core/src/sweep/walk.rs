@@ -13,6 +13,7 @@
 use crate::cell::dynamics::ReverseColumn;
 use crate::linalg::product::{Assignment, columns, columns_mut, multiply_shared, plain_operand};
 use crate::linalg::real::Real;
+use crate::linalg::tile::TILE;
 use crate::network::Network;
 use crate::network::layer::{Layer, Recurrent};
 use crate::sweep::Transposed;
@@ -68,7 +69,15 @@ impl<T: Real> Walk<'_, T> {
         let count = to_output.len() / n;
         for index in 0..count {
             let column = at.of(index);
+            let mut units = 0..n;
+            if through_h == ThroughH::OwnUnit {
+                // Only the tile of that unit has anything to say.
+                let first = index % n / TILE * TILE;
+                units = first..n.min(first + TILE);
+                delta[index * g * n..(index + 1) * g * n].fill(T::zero());
+            }
             layer.dynamics.reverse(ReverseColumn {
+                units,
                 partials: partials.column(column, [n, s, g]),
                 goes_on: goes_on[column],
                 signal: &signal[index * n..(index + 1) * n],
