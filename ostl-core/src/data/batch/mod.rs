@@ -1,6 +1,7 @@
 //! Sequences side by side: what a task hands to a learner.
 
 mod finite;
+mod from_rows;
 mod inputs;
 
 use std::ops::Range;
