@@ -59,7 +59,7 @@ pub mod prelude {
         surrogate::{Arctan, FastSigmoid, SigmoidDerivative, TanhDerivative, Triangle},
     };
     pub use ostl_core::{
-        Activation, Carry, Engine, Feedback, Learner, Loss, LossFunction, Method, Network, OptimizerSettings, Predictor,
-        Publisher, Real, SequenceBatch, Signal, Target, TargetKind, Update, Window,
+        Activation, Carry, Engine, Feedback, Learner, Loss, LossFunction, Method, Network, OptimizerSettings, ParameterRun,
+        Predictor, Publisher, Real, SequenceBatch, Signal, Target, TargetKind, Update, UpdateRule, UpdateStep, Window,
     };
 }

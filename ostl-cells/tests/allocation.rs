@@ -8,7 +8,9 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use ostl_cells::CellConfig;
-use ostl_core::{Carry, Learner, Loss, Method, Objective, OptimizerSettings, Target, Update};
+use ostl_core::{
+    Carry, Learner, Loss, Method, Objective, OptimizerSettings, ParameterRun, Target, Update, UpdateRule, UpdateStep,
+};
 use stacks::{LayerPlan, Plan};
 
 const CARRIES: [Carry; 8] =
@@ -84,9 +86,38 @@ fn counts(name: &str, cell: CellConfig, method: Method) {
     };
     let method = method.with_update(Update::Window);
     let objective = Objective::from(plan.loss).with_class_weights(&[1.0, 0.5, 3.0]).unwrap().with_label_smoothing(0.1);
-    let mut learner =
-        Learner::new(plan.network::<f64>(), objective.unwrap(), method, OptimizerSettings::adam(0.01).clipped(1.0), 2)
-            .unwrap();
+    let objective = objective.unwrap();
+    let adam = OptimizerSettings::adam(0.01).clipped(1.0);
+    let learner = Learner::new(plan.network::<f64>(), objective.clone(), method, adam, 2);
+    steps_allocate_nothing(name, &plan, learner.unwrap());
+    if method.carry == Carry::Local {
+        let own = OptimizerSettings::new(Sign, 0.01).clipped(1.0);
+        steps_allocate_nothing(name, &plan, Learner::new(plan.network::<f64>(), objective, method, own, 2).unwrap());
+    }
+}
+
+/// A rule of one's own.
+#[derive(Debug)]
+struct Sign;
+
+impl UpdateRule<f64> for Sign {
+    fn name(&self) -> &str {
+        "sign"
+    }
+    fn state(&self) -> &[&str] {
+        &["velocity"]
+    }
+    fn update(&self, step: UpdateStep, run: ParameterRun<'_, f64>) {
+        let (weights, gradient, [velocity]) = run.split();
+        for ((w, g), v) in weights.iter_mut().zip(gradient).zip(velocity) {
+            *v = 0.9 * *v + g;
+            *w -= step.learning_rate * v.signum();
+        }
+    }
+}
+
+fn steps_allocate_nothing(name: &str, plan: &Plan, mut learner: Learner<f64>) {
+    let method = *learner.method();
     let step = |learner: &mut Learner<f64>, class: usize| {
         learner.predict(&[0.1, -0.7, 0.4, 0.2, 0.3, -0.6]).unwrap();
         learner.learn(&[Some(Target::Class(class)), None]).unwrap();

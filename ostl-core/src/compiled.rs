@@ -14,6 +14,7 @@ use crate::engine::Engine;
 use crate::engine::predictor::{Predictor, Publisher};
 use crate::engine::window_choice::best_window;
 use crate::learner::Learner;
+use crate::learner::optimizer::Optimizer;
 use crate::method::feedback::FeedbackWeights;
 use crate::network::{Network, NetworkBuilder};
 
@@ -25,10 +26,9 @@ macro_rules! doors {
                 NetworkBuilder::<$scalar>::readout as *const (),
                 NetworkBuilder::<$scalar>::finish as *const (),
                 NetworkBuilder::<$scalar>::check_weights as *const (),
-                NetworkBuilder::<$scalar>::memory as *const (),
-                NetworkBuilder::<$scalar>::check_memory as *const (),
-                Network::<$scalar>::memory as *const (),
-                Network::<$scalar>::check_memory as *const (),
+                NetworkBuilder::<$scalar>::outline_of_all as *const (),
+                Network::<$scalar>::memory_with as *const (),
+                Network::<$scalar>::check_need as *const (),
                 Network::<$scalar>::prune as *const (),
                 Network::<$scalar>::description as *const (),
                 FeedbackWeights::<$scalar>::new as *const (),
@@ -54,6 +54,7 @@ macro_rules! doors {
                 best_window::<$scalar> as *const (),
                 Loss::evaluate::<$scalar> as *const (),
                 Objective::evaluate::<$scalar> as *const (),
+                Optimizer::<$scalar>::in_use as *const (),
                 Learner::<$scalar>::of_losses as *const (),
                 Learner::<$scalar>::predict as *const (),
                 Learner::<$scalar>::learn as *const (),

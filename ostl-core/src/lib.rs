@@ -62,7 +62,7 @@ pub use engine::predictor::{Latest, Predictor, Publisher};
 pub use engine::window_choice::{WindowChoice, best_window};
 pub use engine::{Engine, Gradient, Signal};
 pub use learner::error::{Aftermath, LearnError};
-pub use learner::optimizer::{Optimizer, OptimizerSettings, Rule};
+pub use learner::optimizer::{Optimizer, OptimizerSettings, ParameterRun, Rule, UpdateRule, UpdateStep};
 pub use learner::schedule::Schedule;
 pub use learner::{Learner, Observation, UnitsSeen};
 pub use learner::{checkpoint, optimizer, schedule, whole_file};

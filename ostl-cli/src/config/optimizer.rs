@@ -13,6 +13,7 @@ enum RuleName {
     Momentum,
     Adam,
     AdamW,
+    RmsProp,
 }
 
 impl RuleName {
@@ -22,6 +23,7 @@ impl RuleName {
             RuleName::Momentum => "momentum",
             RuleName::Adam => "adam",
             RuleName::AdamW => "adamw",
+            RuleName::RmsProp => "rmsprop",
         }
     }
 
@@ -32,6 +34,7 @@ impl RuleName {
             RuleName::Momentum => &["momentum"],
             RuleName::Adam => &["beta1", "beta2", "epsilon"],
             RuleName::AdamW => &["beta1", "beta2", "epsilon", "weight_decay"],
+            RuleName::RmsProp => &["alpha", "epsilon", "momentum", "centred"],
         }
     }
 }
@@ -49,7 +52,11 @@ pub(crate) struct OptimizerConfig {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     beta2: Option<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    alpha: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     epsilon: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    centred: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     weight_decay: Option<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -93,18 +100,27 @@ impl OptimizerConfig {
             RuleName::Momentum => Rule::Momentum { momentum: self.momentum.unwrap_or(0.9) },
             RuleName::Adam => Rule::Adam { beta1, beta2, epsilon },
             RuleName::AdamW => Rule::AdamW { beta1, beta2, epsilon, weight_decay: self.weight_decay.unwrap_or(0.01) },
+            RuleName::RmsProp => Rule::RmsProp {
+                alpha: self.alpha.unwrap_or(0.99),
+                epsilon,
+                momentum: self.momentum.unwrap_or(0.0),
+                centred: self.centred.unwrap_or(false),
+            },
         };
         OptimizerSettings { rule, learning_rate: self.learning_rate, clip_norm: self.clip_norm }
     }
 
     /// Checks every value, for runs of so many epochs.
     pub(super) fn validate(&self, epochs: u64) -> Result<(), OutOfRange> {
+        let number = |value: Option<f64>| value.map(|value| value.to_string());
         let given = [
-            ("momentum", self.momentum),
-            ("beta1", self.beta1),
-            ("beta2", self.beta2),
-            ("epsilon", self.epsilon),
-            ("weight_decay", self.weight_decay),
+            ("momentum", number(self.momentum)),
+            ("beta1", number(self.beta1)),
+            ("beta2", number(self.beta2)),
+            ("alpha", number(self.alpha)),
+            ("epsilon", number(self.epsilon)),
+            ("weight_decay", number(self.weight_decay)),
+            ("centred", self.centred.map(|value| value.to_string())),
         ];
         for (key, value) in given {
             // Silently ignored, such a setting would be believed to have had an effect.

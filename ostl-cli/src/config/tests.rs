@@ -246,6 +246,9 @@ fn values_out_of_range_are_named() {
     refused(&["optimizer.clip_norm=0"], &["optimizer.clip_norm = 0", "positive"]);
     refused(&["optimizer.beta1=1.0"], &["optimizer.beta1 = 1", "below 1"]);
     refused(&["optimizer.momentum=0.9"], &["optimizer.momentum = 0.9", "adam"]);
+    refused(&["optimizer.centred=true"], &["optimizer.centred = true", "adam"]);
+    refused(&["optimizer.rule=rms_prop", "optimizer.alpha=1.0"], &["optimizer.alpha = 1", "below 1"]);
+    refused(&["optimizer.rule=rmsprop", "optimizer.beta1=0.8"], &["optimizer.beta1 = 0.8", "rmsprop"]);
     refused(&["optimizer.schedule={kind=\"step\", every=0, factor=0.5}"], &["optimizer.schedule.every = 0", "at least 1"]);
     refused(&["training.epochs=0"], &["training.epochs = 0", "at least 1"]);
     refused(&["training.batch=0"], &["training.batch = 0", "at least 1"]);

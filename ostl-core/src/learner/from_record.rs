@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 
 use super::Learner;
-use super::optimizer::OptimizerSettings;
+use super::optimizer::{OptimizerSettings, SavedRule};
 use crate::data::loss_function::LossFunction;
 use crate::data::ready_loss::learned_and_reported;
 use crate::linalg::real::Real;
@@ -20,7 +20,8 @@ impl<T: Real> Learner<T> {
     /// cells, which `ostl_cells::load` does for all of its own; a loss of one's own has to be given.
     ///
     /// # Errors
-    /// If the record is not whole, `cells` does not know a cell, the loss is none of the ready ones and none is given, or this machine has not the
+    /// If the record is not whole, `cells` does not know a cell, the loss is none of the ready ones and none is given, the update rule is none of the
+    /// ready ones, or this machine has not the
     /// memory for it.
     #[inline(never)]
     pub fn from_record(
@@ -30,7 +31,14 @@ impl<T: Real> Learner<T> {
     ) -> Result<Self, ConfigError> {
         let plan: NetworkPlan = of_json(&record, "network.plan")?;
         let method: Method = of_json(&record, "method")?;
-        let optimizer: OptimizerSettings = of_json(&record, "optimizer.settings")?;
+        let optimizer: OptimizerSettings<SavedRule> = of_json(&record, "optimizer.settings")?;
+        let rule = match optimizer.rule {
+            SavedRule::Ready(rule) => rule,
+            SavedRule::Own { own } => {
+                let allowed = "a ready rule: a learner with one of its author's own is made first, and then restored";
+                return Err(refused("optimizer.settings", &own, allowed));
+            }
+        };
         let streams = of_json(&record, "streams")?;
         let losses = match (loss, record.text("loss")) {
             (Some(loss), _) => [loss.clone(), loss],
@@ -42,10 +50,11 @@ impl<T: Real> Learner<T> {
         let network = NetworkBuilder::of_plan(&plan, cells)?.finish()?;
         // A schedule may have brought the rate to zero, where no learner begins.
         let begun = OptimizerSettings {
+            rule,
             learning_rate: if optimizer.learning_rate == 0.0 { 1.0 } else { optimizer.learning_rate },
-            ..optimizer
+            clip_norm: optimizer.clip_norm,
         };
-        let mut learner = Self::of_losses(network, losses, method, begun, streams)?;
+        let mut learner = Self::of_losses(network, losses, method, begun.in_use(), streams)?;
         learner.restore(record)?;
         Ok(learner)
     }

@@ -1,6 +1,6 @@
 //! What learning takes of the machine's memory, optimiser included.
 
-use crate::learner::optimizer::OptimizerSettings;
+use crate::learner::optimizer::{OptimizerSettings, UpdateRule};
 use crate::linalg::real::Real;
 use crate::method::Method;
 use crate::network::{Network, NetworkBuilder};
@@ -9,9 +9,20 @@ use crate::trace::Sizing;
 
 impl<T: Real> Network<T> {
     /// What learning takes with this network, in so many streams side by side whose sequences (or stretches) have up to `longest` steps.
+    pub fn memory(
+        &self,
+        method: &Method,
+        optimizer: &OptimizerSettings<impl UpdateRule<T>>,
+        streams: usize,
+        longest: usize,
+    ) -> MemoryNeed {
+        self.memory_with(method, optimizer.rule.state().len(), streams, longest)
+    }
+
+    /// The same beside so many values of an optimiser's for each parameter.
     #[inline(never)]
-    pub fn memory(&self, method: &Method, optimizer: &OptimizerSettings, streams: usize, longest: usize) -> MemoryNeed {
-        Sizing::new(self, method, streams, longest).need(optimizer.rule.moments_a_parameter())
+    pub(crate) fn memory_with(&self, method: &Method, moments: usize, streams: usize, longest: usize) -> MemoryNeed {
+        Sizing::new(self, method, streams, longest).need(moments)
     }
 
     /// Whether this machine has the memory for learning with it, the network itself being there already, and for so many bytes `beside`.
@@ -19,30 +30,28 @@ impl<T: Real> Network<T> {
     ///
     /// # Errors
     /// The part that takes most, how much it is, and what would fit.
-    #[inline(never)]
     pub fn check_memory(
         &self,
         method: &Method,
-        optimizer: &OptimizerSettings,
+        optimizer: &OptimizerSettings<impl UpdateRule<T>>,
         size: [usize; 2],
         beside: u64,
         budget: Option<u64>,
     ) -> Result<MemoryNeed, Box<TooLarge>> {
-        self.check_need(true, method, optimizer.rule.moments_a_parameter(), size, beside, budget)
+        self.check_need(true, method, optimizer.rule.state().len(), size, beside, budget)
     }
 }
 
 impl<T: Real> NetworkBuilder<T> {
     /// What learning will take with these layers and that readout: [`Network::memory`], before the network is there.
-    #[inline(never)]
     pub fn memory(
         &self,
         readout: Option<usize>,
         method: &Method,
-        optimizer: &OptimizerSettings,
+        optimizer: &OptimizerSettings<impl UpdateRule<T>>,
         [streams, longest]: [usize; 2],
     ) -> MemoryNeed {
-        self.outline(readout, true).memory(method, optimizer, streams, longest)
+        self.outline_of_all(readout).memory(method, optimizer, streams, longest)
     }
 
     /// Whether this machine has the memory for learning with these layers and that readout: [`Network::check_memory`], before the network
@@ -50,18 +59,22 @@ impl<T: Real> NetworkBuilder<T> {
     ///
     /// # Errors
     /// The part that takes most, how much it is, and what would fit.
-    #[inline(never)]
     pub fn check_memory(
         &self,
         readout: Option<usize>,
         method: &Method,
-        optimizer: &OptimizerSettings,
+        optimizer: &OptimizerSettings<impl UpdateRule<T>>,
         size: [usize; 2],
         beside: u64,
         budget: Option<u64>,
     ) -> Result<MemoryNeed, Box<TooLarge>> {
         self.check_weights(readout)?;
-        let moments = optimizer.rule.moments_a_parameter();
-        self.outline(readout, true).check_need(false, method, moments, size, beside, budget)
+        self.outline_of_all(readout).check_need(false, method, optimizer.rule.state().len(), size, beside, budget)
+    }
+
+    /// All layers by their sizes alone.
+    #[inline(never)]
+    pub(crate) fn outline_of_all(&self, readout: Option<usize>) -> Network<T> {
+        self.outline(readout, true)
     }
 }

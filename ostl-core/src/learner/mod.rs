@@ -33,7 +33,7 @@ use crate::method::feedback::FeedbackWeights;
 use crate::method::{Method, Update};
 use crate::network::Network;
 use crate::refusal::ConfigError;
-use optimizer::{Optimizer, OptimizerSettings};
+use optimizer::{InUse, Optimizer, OptimizerSettings, UpdateRule};
 
 pub use evaluation::Observation;
 pub use units::UnitsSeen;
@@ -62,7 +62,8 @@ pub struct Learner<T: Real> {
 }
 
 impl<T: Real> Learner<T> {
-    /// A learner for so many streams side by side, of a [`Loss`](crate::Loss) or of an [`Objective`] with weights for classes or smoothed labels.
+    /// A learner for so many streams side by side, of a [`Loss`](crate::Loss) or of an [`Objective`] with weights for classes or smoothed labels,
+    /// and of a ready [`Rule`](crate::Rule) or an [`UpdateRule`] of one's own.
     ///
     /// # Errors
     /// If the method or the optimiser's settings cannot be run, there are no streams, weights of classes are not one for each output, or this
@@ -71,12 +72,12 @@ impl<T: Real> Learner<T> {
         network: Network<T>,
         objective: impl Into<Objective>,
         method: Method,
-        optimizer: OptimizerSettings,
+        optimizer: OptimizerSettings<impl UpdateRule<T>>,
         streams: usize,
     ) -> Result<Self, ConfigError> {
         let objective = objective.into();
         let plain = Arc::new(objective.loss());
-        Self::of_losses(network, [Arc::new(objective), plain], method, optimizer, streams)
+        Self::of_losses(network, [Arc::new(objective), plain], method, optimizer.in_use(), streams)
     }
 
     /// The same with any loss, which it is evaluated by, too.
@@ -87,10 +88,10 @@ impl<T: Real> Learner<T> {
         network: Network<T>,
         loss: Arc<dyn LossFunction<T>>,
         method: Method,
-        optimizer: OptimizerSettings,
+        optimizer: OptimizerSettings<impl UpdateRule<T>>,
         streams: usize,
     ) -> Result<Self, ConfigError> {
-        Self::of_losses(network, [loss.clone(), loss], method, optimizer, streams)
+        Self::of_losses(network, [loss.clone(), loss], method, optimizer.in_use(), streams)
     }
 
     #[inline(never)]
@@ -98,15 +99,15 @@ impl<T: Real> Learner<T> {
         network: Network<T>,
         [loss, plain]: [Arc<dyn LossFunction<T>>; 2],
         method: Method,
-        optimizer: OptimizerSettings,
+        optimizer: OptimizerSettings<InUse<T>>,
         streams: usize,
     ) -> Result<Self, ConfigError> {
         method.validate_for(&network)?;
         loss.check_outputs(network.outputs())?;
-        optimizer.validate()?;
+        optimizer.validate_for::<T>()?;
         let parameters = network.parameters().len();
-        let engine = Engine::with_moments(network, method, streams, optimizer.rule.moments_a_parameter())?;
-        let optimizer = Optimizer::new(optimizer, parameters)?;
+        let engine = Engine::with_moments(network, method, streams, optimizer.rule.state().len())?;
+        let optimizer = Optimizer::in_use(optimizer, parameters)?;
         Ok(Self { engine, optimizer, loss, plain, targets: 0, evaluation: None, watch: None })
     }
 
@@ -136,7 +137,7 @@ impl<T: Real> Learner<T> {
         &*self.loss
     }
 
-    /// The optimiser and its moments.
+    /// The optimiser and what it keeps.
     pub fn optimizer(&self) -> &Optimizer<T> {
         &self.optimizer
     }

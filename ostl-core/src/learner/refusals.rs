@@ -32,15 +32,14 @@ impl<T: Real> Learner<T> {
     }
 
     pub(super) fn not_finite(&self, what: &'static str, (layer, name): (usize, String), aftermath: Aftermath) -> LearnError {
-        let settings = self.optimizer.settings();
         LearnError::NonFinite {
             what,
             layer,
             name,
             step: self.steps_seen(),
             updates: self.optimizer.updates(),
-            learning_rate: settings.learning_rate,
-            clip_norm: settings.clip_norm,
+            learning_rate: self.optimizer.learning_rate(),
+            clip_norm: self.optimizer.clip_norm(),
             aftermath,
         }
     }

@@ -218,8 +218,8 @@ fn a_changed_rate_is_saved() {
     learner.set_clip_norm(Some(0.5)).unwrap();
     let mut restored = learner_of(Method::ostl(), 1);
     restored.restore(learner.save()).unwrap();
-    let settings = restored.optimizer().settings();
-    assert_eq!((settings.learning_rate, settings.clip_norm), (0.25, Some(0.5)));
+    let optimizer = restored.optimizer();
+    assert_eq!((optimizer.learning_rate(), optimizer.clip_norm()), (0.25, Some(0.5)));
     for (rate, allowed) in [(0.0, true), (-0.1, false), (f64::NAN, false), (f64::INFINITY, false), (1e9, true)] {
         assert_eq!(restored.set_learning_rate(rate).is_ok(), allowed, "{rate}");
     }

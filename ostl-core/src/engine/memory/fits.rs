@@ -72,6 +72,7 @@ impl<T: Real> Asked<'_, T> {
 impl<T: Real> Network<T> {
     /// Whether this machine has the memory for learning with it, beside the network itself where it is built already, and `beside` for
     /// so many other bytes. `budget` is what traces and windows may take, if there is such a limit.
+    #[inline(never)]
     pub(crate) fn check_need(
         &self,
         is_built: bool,

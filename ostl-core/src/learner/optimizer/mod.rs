@@ -1,41 +1,52 @@
 //! Optimisers over the flat parameter vector, and gradient clipping.
 //!
-//! An update changes everything or nothing: it is refused if a parameter or a moment would not be finite after it. Bounds on what is there
-//! tell beforehand that nothing can overflow; only where they do not is every parameter looked at first.
+//! An update changes everything or nothing: it is refused if a parameter or what is kept for one would not be finite after it. With a ready
+//! rule, bounds on what is there tell beforehand that nothing can overflow; where they do not, and with a rule of one's own, it is tried on a copy first,
+//! a short run at a time.
 
+mod in_use;
+mod named;
 mod norm;
+mod reach;
+mod ready;
+mod rule;
+mod runs;
 mod settings;
-mod step;
 
 use std::ops::Range;
 
 use crate::linalg::real::Real;
-use crate::network::Network;
-use crate::record::{Book, refused};
 use crate::refusal::ConfigError;
 
+pub(crate) use in_use::InUse;
+pub(crate) use named::SavedRule;
 use norm::sum_of_squares;
-pub use settings::{OptimizerSettings, Rule};
-use step::{Adam, Place, Reach, Step};
+use reach::Reach;
+pub use ready::Rule;
+pub use rule::{ParameterRun, UpdateRule, UpdateStep};
+use runs::Runs;
+pub use settings::OptimizerSettings;
 
-/// An optimiser and its moments.
+/// An optimiser, and what its rule keeps for each parameter.
 #[derive(Clone, Debug)]
 pub struct Optimizer<T: Real> {
-    settings: OptimizerSettings,
+    settings: OptimizerSettings<InUse<T>>,
     updates: u64,
     /// Decay of the weights that is too small to be made update by update, so far: a share of each.
     owed_decay: f64,
-    first: Vec<T>,
-    second: Vec<T>,
-    /// Bounds on the parameters and moments, where they are known.
+    /// For each of the rule's names one value a parameter.
+    state: Vec<Vec<T>>,
+    /// Where an update is tried.
+    copy: Vec<T>,
+    /// Bounds on the parameters and the state, where they are known.
     reach: Option<Reach>,
 }
 
 /// Two optimisers are equal that go on alike.
 impl<T: Real> PartialEq for Optimizer<T> {
     fn eq(&self, other: &Self) -> bool {
-        let key = |optimizer: &Self| (optimizer.settings, optimizer.updates, optimizer.owed_decay);
-        key(self) == key(other) && self.first == other.first && self.second == other.second
+        let counts = |optimizer: &Self| (optimizer.updates, optimizer.owed_decay);
+        self.settings == other.settings && counts(self) == counts(other) && self.state == other.state
     }
 }
 
@@ -53,44 +64,46 @@ impl<T: Real> Optimizer<T> {
     ///
     /// # Errors
     /// If a setting is out of range, or makes no sense where parameters are `T`: see [`OptimizerSettings::validate_for`].
+    pub fn new<R: UpdateRule<T>>(settings: OptimizerSettings<R>, parameters: usize) -> Result<Self, ConfigError> {
+        Self::in_use(settings.in_use(), parameters)
+    }
+
     #[inline(never)]
-    pub fn new(settings: OptimizerSettings, parameters: usize) -> Result<Self, ConfigError> {
+    pub(crate) fn in_use(settings: OptimizerSettings<InUse<T>>, parameters: usize) -> Result<Self, ConfigError> {
         settings.validate_for::<T>()?;
-        let (first, second) = settings.rule.moments(parameters);
-        let (first, second) = (vec![T::zero(); first], vec![T::zero(); second]);
-        Ok(Self { settings, updates: 0, owed_decay: 0.0, first, second, reach: None })
+        Ok(Self::begun(settings, parameters))
     }
 
-    /// Settings, moments and number of updates, by name; of another rule it is refused.
-    pub(crate) fn pass(&mut self, network: &Network<T>, book: &mut Book<'_>) -> Result<(), ConfigError> {
-        let name = "optimizer.settings";
-        let mut settings =
-            serde_json::to_string(&self.settings).map_err(|error| refused(name, &error.to_string(), "numbers"))?;
-        book.text(name, &mut settings)?;
-        let settings: OptimizerSettings = serde_json::from_str(&settings)
-            .map_err(|error| refused(name, &settings, &format!("settings of an optimiser: {error}")))?;
-        settings.check_in_use::<T>()?;
-        if book.restores() {
-            let (first, second) = settings.rule.moments(network.parameters.len());
-            let zeros = |count: usize| vec![T::zero(); count];
-            *self = Self { settings, updates: 0, owed_decay: 0.0, first: zeros(first), second: zeros(second), reach: None };
-        }
-        book.number("optimizer.updates", &mut self.updates, 1 << 53)?;
-        book.array("optimizer.owed_decay", &[], std::slice::from_mut(&mut self.owed_decay))?;
-        for (name, values) in [("first", &mut self.first), ("second", &mut self.second)] {
-            if !values.is_empty() {
-                network.pass_by_block(&format!("optimizer.{name}."), book, values)?;
-            }
-        }
-        if let Some(moment) = self.second.iter().find(|moment| **moment < T::zero()) {
-            return Err(refused("optimizer.second", &moment.to_string(), "means of squares, none negative"));
-        }
-        Ok(())
+    /// Before the first update.
+    fn begun(settings: OptimizerSettings<InUse<T>>, parameters: usize) -> Self {
+        let state = vec![vec![T::zero(); parameters]; settings.rule.state().len()];
+        let copy = Runs::copy(state.len());
+        Self { settings, updates: 0, owed_decay: 0.0, state, copy, reach: None }
     }
 
-    /// The settings in force.
-    pub fn settings(&self) -> &OptimizerSettings {
-        &self.settings
+    /// The update rule.
+    pub fn rule(&self) -> &dyn UpdateRule<T> {
+        self.settings.rule.rule()
+    }
+
+    /// η in force.
+    pub fn learning_rate(&self) -> f64 {
+        self.settings.learning_rate
+    }
+
+    /// The clipping in force.
+    pub fn clip_norm(&self) -> Option<f64> {
+        self.settings.clip_norm
+    }
+
+    /// What the rule keeps, by [name](UpdateRule::state): one value a parameter, laid out as they are.
+    pub fn state(&self) -> impl Iterator<Item = (&str, &[T])> {
+        self.settings.rule.state().iter().zip(&self.state).map(|(&name, values)| (name, values.as_slice()))
+    }
+
+    /// What the rule keeps under that name.
+    pub fn state_of(&self, name: &str) -> Option<&[T]> {
+        self.state().find(|(of, _)| *of == name).map(|(_, values)| values)
     }
 
     /// Number of updates so far.
@@ -154,62 +167,38 @@ impl<T: Real> Optimizer<T> {
             scale = 1.0;
         }
         let (step, owed_decay) = self.step();
-        let scale = T::from_f64(scale);
-        let all: [&[T]; 3] = [parameters, &self.first, &self.second];
-        let next = self.reach.unwrap_or_else(|| Reach::of(all)).after(step, norm);
-        if next.is_none() {
-            let moment = |moment: &'_ [T], range: &Range<usize>| range.start.min(moment.len())..range.end.min(moment.len());
-            for range in ranges.changed {
-                let all = all.map(|values| &values[moment(values, range)]);
-                if let Some(at) = step.first_broken(scale, &gradient[range.clone()], all) {
-                    return Err(Refusal { what: "the update", parameter: range.start + at });
-                }
+        let runs = Runs { ranges: ranges.changed, gradient, scale: T::from_f64(scale) };
+        let (own, ready);
+        let change: &(dyn Fn(ParameterRun<'_, T>) + Sync) = match &self.settings.rule {
+            InUse::Ready(rule) => {
+                ready = rule.at(step);
+                let reach = self.reach.unwrap_or_else(|| Reach::of(parameters, &self.state));
+                self.reach = reach.after(ready, norm);
+                &|run| ready.update(run)
             }
+            InUse::Own(rule) => {
+                own = rule;
+                &|run| own.update(step, run)
+            }
+        };
+        if self.reach.is_none()
+            && let Some(parameter) = runs.first_broken(change, parameters, &self.state, &mut self.copy)
+        {
+            return Err(Refusal { what: "the update", parameter });
         }
-        self.reach = next;
         self.updates += 1;
         self.owed_decay = owed_decay;
-        for range in ranges.changed {
-            let (first, second) = match self.settings.rule {
-                Rule::Sgd => (0..0, 0..0),
-                Rule::Momentum { .. } => (range.clone(), 0..0),
-                Rule::Adam { .. } | Rule::AdamW { .. } => (range.clone(), range.clone()),
-            };
-            let gradient = &gradient[range.clone()];
-            let parameters = &mut parameters[range.clone()];
-            step.apply(
-                scale,
-                gradient,
-                Place { parameters, first: &mut self.first[first], second: &mut self.second[second] },
-            );
-        }
+        runs.change(change, parameters, &mut self.state);
         Ok(())
     }
 
-    /// What the next update does to every parameter, and the decay that is owed after it.
-    fn step(&self) -> (Step<T>, f64) {
+    /// The next update, and the decay that is owed after it.
+    fn step(&self) -> (UpdateStep, f64) {
         let learning_rate = self.settings.learning_rate;
-        let rate = T::from_f64(learning_rate);
-        let (beta1, beta2, epsilon, decay) = match self.settings.rule {
-            Rule::Sgd => return (Step::Sgd { rate }, 0.0),
-            Rule::Momentum { momentum } => return (Step::Momentum { rate, momentum: T::from_f64(momentum) }, 0.0),
-            Rule::Adam { beta1, beta2, epsilon } => (beta1, beta2, epsilon, 0.0),
-            Rule::AdamW { beta1, beta2, epsilon, weight_decay } => (beta1, beta2, epsilon, weight_decay),
-        };
         // Less than a few roundings of a weight would be lost: it waits until it is more.
-        let due = self.owed_decay + learning_rate * decay;
+        let due = self.owed_decay + learning_rate * self.settings.rule.weight_decay();
         let (due, owed) = if due >= 8.0 * T::EPSILON { (due, 0.0) } else { (0.0, due) };
-        let updates = self.updates as f64 + 1.0;
-        let adam = Adam {
-            // The bias corrections are the same for all parameters; they move into the step length and the root's scale.
-            step: T::from_f64(learning_rate / (1.0 - beta1.powf(updates))),
-            root_scale: T::from_f64(1.0 / (1.0 - beta2.powf(updates)).sqrt()),
-            keep: T::from_f64(1.0 - due),
-            beta1: T::from_f64(beta1),
-            beta2: T::from_f64(beta2),
-            epsilon: T::from_f64(epsilon),
-        };
-        (Step::Adam(adam), owed)
+        (UpdateStep::new(self.updates + 1, learning_rate, 1.0 - due), owed)
     }
 }
 

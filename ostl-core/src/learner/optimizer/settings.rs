@@ -1,64 +1,18 @@
-//! The update rules and their settings, and which of these make sense in the precision that they run in.
+//! A rule with its learning rate and its clipping, and which of these make sense in the precision that they run in.
 
 use serde::{Deserialize, Serialize};
 
+use super::in_use::InUse;
+use super::ready::Rule;
+use super::rule::{MOST_STATE, UpdateRule};
 use crate::linalg::real::Real;
 use crate::refusal::ConfigError;
 
-/// The update rule.
+/// An update rule, its learning rate and its clipping: a ready [`Rule`], or an [`UpdateRule`] of one's own.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Rule {
-    /// θ ← θ − η g.
-    Sgd,
-    /// v ← μ v + g, θ ← θ − η v (Polyak 1964, in the form PyTorch has).
-    Momentum {
-        /// μ, in 0 … 1.
-        momentum: f64,
-    },
-    /// Adam (Kingma & Ba 2015, algorithm 1).
-    Adam {
-        /// Decay of the first moment.
-        beta1: f64,
-        /// Decay of the second moment.
-        beta2: f64,
-        /// Added to the root of the second moment.
-        epsilon: f64,
-    },
-    /// Adam with decoupled weight decay (Loshchilov & Hutter 2019, algorithm 2), on all parameters.
-    AdamW {
-        /// Decay of the first moment.
-        beta1: f64,
-        /// Decay of the second moment.
-        beta2: f64,
-        /// Added to the root of the second moment.
-        epsilon: f64,
-        /// θ ← θ − η λ θ at every update.
-        weight_decay: f64,
-    },
-}
-
-impl Rule {
-    /// Moments kept for each parameter.
-    pub(crate) fn moments_a_parameter(self) -> usize {
-        let (first, second) = self.moments(1);
-        first + second
-    }
-
-    /// Lengths of the first and second moments kept for so many parameters.
-    pub(super) fn moments(self, parameters: usize) -> (usize, usize) {
-        match self {
-            Rule::Sgd => (0, 0),
-            Rule::Momentum { .. } => (parameters, 0),
-            Rule::Adam { .. } | Rule::AdamW { .. } => (parameters, parameters),
-        }
-    }
-}
-
-/// An update rule, its learning rate and its clipping.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct OptimizerSettings {
+pub struct OptimizerSettings<R = Rule> {
     /// The update rule.
-    pub rule: Rule,
+    pub rule: R,
     /// η, positive, and finite in the precision that it is used in.
     pub learning_rate: f64,
     /// The gradient's global norm is scaled down to this where it is larger.
@@ -86,10 +40,10 @@ impl OptimizerSettings {
         Self { rule: Rule::AdamW { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay }, learning_rate, clip_norm: None }
     }
 
-    /// The same with the gradient's global norm clipped.
-    #[must_use]
-    pub fn clipped(self, norm: f64) -> Self {
-        Self { clip_norm: Some(norm), ..self }
+    /// RMSprop with α = 0.99, ε = 1e-8, neither centred nor with momentum.
+    pub fn rms_prop(learning_rate: f64) -> Self {
+        let rule = Rule::RmsProp { alpha: 0.99, epsilon: 1e-8, momentum: 0.0, centred: false };
+        Self { rule, learning_rate, clip_norm: None }
     }
 
     /// Checks every value.
@@ -98,8 +52,22 @@ impl OptimizerSettings {
     /// Names the value and what is allowed.
     pub fn validate(&self) -> Result<(), ConfigError> {
         check("learning_rate", self.learning_rate, self.learning_rate > 0.0, || "a positive number".into())?;
-        self.check_but_rate()?;
-        self.check_decay(self.learning_rate)
+        self.check_clip_norm()?;
+        self.rule.check_ranges()?;
+        check_decay(self.rule.decay(), self.learning_rate)
+    }
+}
+
+impl<R> OptimizerSettings<R> {
+    /// Any rule at a learning rate, without clipping.
+    pub fn new(rule: R, learning_rate: f64) -> Self {
+        Self { rule, learning_rate, clip_norm: None }
+    }
+
+    /// The same with the gradient's global norm clipped.
+    #[must_use]
+    pub fn clipped(self, norm: f64) -> Self {
+        Self { clip_norm: Some(norm), ..self }
     }
 
     /// Checks every value, and that each is still what it is meant to be where parameters are `T`: in single precision an ε of 1e-46 is
@@ -107,83 +75,88 @@ impl OptimizerSettings {
     ///
     /// # Errors
     /// Names the value and what is allowed.
-    pub fn validate_for<T: Real>(&self) -> Result<(), ConfigError> {
-        self.validate()?;
+    pub fn validate_for<T: Real>(&self) -> Result<(), ConfigError>
+    where
+        R: UpdateRule<T>,
+    {
+        check("learning_rate", self.learning_rate, self.learning_rate > 0.0, || "a positive number".into())?;
+        self.check_clip_norm()?;
+        self.rule.check()?;
+        check_decay(self.rule.weight_decay(), self.learning_rate)?;
         check_normal::<T>("learning_rate", self.learning_rate)?;
         self.check_where::<T>()
     }
 
-    /// Checks every value but the learning rate where parameters are `T`.
-    fn check_where<T: Real>(&self) -> Result<(), ConfigError> {
-        let unit = |field: &str, value: f64| {
-            let holds = T::from_f64(value) < T::one();
-            check(field, value, holds, || format!("at most {} in {}, where more is 1", 1.0 - 0.5 * T::EPSILON, T::NAME))
-        };
-        if let Some(norm) = self.clip_norm {
-            check_normal::<T>("clip_norm", norm)?;
-        }
-        match self.rule {
-            Rule::Sgd => Ok(()),
-            Rule::Momentum { momentum } => unit("momentum", momentum),
-            Rule::Adam { beta1, beta2, epsilon } | Rule::AdamW { beta1, beta2, epsilon, .. } => {
-                unit("beta1", beta1)?;
-                unit("beta2", beta2)?;
-                check_normal::<T>("epsilon", epsilon)
-            }
-        }
+    /// The same as an optimiser has it.
+    pub(crate) fn in_use<T: Real>(self) -> OptimizerSettings<InUse<T>>
+    where
+        R: UpdateRule<T>,
+    {
+        let Self { rule, learning_rate, clip_norm } = self;
+        OptimizerSettings { rule: InUse::new(rule), learning_rate, clip_norm }
     }
 
     /// The same of settings in use, of which a schedule may have brought the learning rate to 0.
-    pub(super) fn check_in_use<T: Real>(&self) -> Result<(), ConfigError> {
-        self.check_but_rate()?;
+    pub(super) fn check_in_use<T: Real>(&self) -> Result<(), ConfigError>
+    where
+        R: UpdateRule<T>,
+    {
+        self.check_clip_norm()?;
+        self.rule.check()?;
         self.check_where::<T>()?;
         self.check_rate::<T>(self.learning_rate)
     }
 
-    fn check_but_rate(&self) -> Result<(), ConfigError> {
-        let unit =
-            |field: &str, value: f64| check(field, value, (0.0..1.0).contains(&value), || "at least 0 and below 1".into());
-        let positive = |field: &str, value: f64| check(field, value, value > 0.0, || "a positive number".into());
-        if let Some(norm) = self.clip_norm {
-            positive("clip_norm", norm)?;
-        }
-        match self.rule {
-            Rule::Sgd => Ok(()),
-            Rule::Momentum { momentum } => unit("momentum", momentum),
-            Rule::Adam { beta1, beta2, epsilon } | Rule::AdamW { beta1, beta2, epsilon, .. } => {
-                unit("beta1", beta1)?;
-                unit("beta2", beta2)?;
-                positive("epsilon", epsilon)
-            }
-        }
-    }
-
     /// Checks a learning rate that is to take the place of these settings' own; 0 is allowed, where a schedule may end.
-    pub(super) fn check_rate<T: Real>(&self, rate: f64) -> Result<(), ConfigError> {
+    pub(super) fn check_rate<T: Real>(&self, rate: f64) -> Result<(), ConfigError>
+    where
+        R: UpdateRule<T>,
+    {
         let in_use = T::from_f64(rate);
         let holds = in_use >= T::zero() && in_use.is_finite();
         check("learning_rate", rate, holds, || format!("0 to {:e} in {}", T::LARGEST, T::NAME))?;
-        self.check_decay(rate)
+        check_decay(self.rule.weight_decay(), rate)
     }
 
-    /// Weights decay by rate · λ of themselves at an update.
-    fn check_decay(&self, rate: f64) -> Result<(), ConfigError> {
-        let Rule::AdamW { weight_decay, .. } = self.rule else { return Ok(()) };
-        check("weight_decay", weight_decay, weight_decay >= 0.0, || "0 or more".into())?;
-        check("weight_decay", weight_decay, rate * weight_decay <= 1.0, || {
-            format!("at most 1 / learning_rate = {}: more than the whole of a weight would decay at an update", 1.0 / rate)
-        })
+    /// What only the precision says.
+    fn check_where<T: Real>(&self) -> Result<(), ConfigError>
+    where
+        R: UpdateRule<T>,
+    {
+        let kept = self.rule.state().len();
+        if kept > MOST_STATE {
+            let rule = format!("{} with {kept} values a parameter", self.rule.name());
+            return Err(ConfigError::out_of_range("rule", rule, format!("one with at most {MOST_STATE}")));
+        }
+        let names = self.rule.state();
+        if let Some(twice) = (1..kept).find(|&at| names[..at].contains(&names[at])) {
+            let rule = format!("{} with two values named {}", self.rule.name(), names[twice]);
+            return Err(ConfigError::out_of_range("rule", rule, "one whose names differ"));
+        }
+        self.clip_norm.map_or(Ok(()), |norm| check_normal::<T>("clip_norm", norm))
+    }
+
+    fn check_clip_norm(&self) -> Result<(), ConfigError> {
+        self.clip_norm.map_or(Ok(()), |norm| check("clip_norm", norm, norm > 0.0, || "a positive number".into()))
     }
 }
 
+/// Weights decay by rate · λ of themselves at an update.
+fn check_decay(decay: f64, rate: f64) -> Result<(), ConfigError> {
+    check("weight_decay", decay, decay >= 0.0, || "0 or more".into())?;
+    check("weight_decay", decay, rate * decay <= 1.0, || {
+        format!("at most 1 / learning_rate = {}: more than the whole of a weight would decay at an update", 1.0 / rate)
+    })
+}
+
 /// Whether a value is positive and held to full precision where parameters are `T`.
-fn check_normal<T: Real>(field: &str, value: f64) -> Result<(), ConfigError> {
+pub(super) fn check_normal<T: Real>(field: &str, value: f64) -> Result<(), ConfigError> {
     let in_use = T::from_f64(value);
     let holds = in_use.to_f64() >= T::SMALLEST_NORMAL && in_use.is_finite();
     check(field, value, holds, || format!("{:e} to {:e} in {}", T::SMALLEST_NORMAL, T::LARGEST, T::NAME))
 }
 
-fn check(field: &str, value: f64, holds: bool, allowed: impl Fn() -> String) -> Result<(), ConfigError> {
+pub(super) fn check(field: &str, value: f64, holds: bool, allowed: impl Fn() -> String) -> Result<(), ConfigError> {
     if holds && value.is_finite() {
         return Ok(());
     }

@@ -2,6 +2,9 @@
 
 use super::norm::{CHUNK, SHARED};
 use super::*;
+use crate::network::Network;
+use crate::network::layer::Activation;
+use crate::record::{Book, Record};
 use proptest::prelude::*;
 
 fn whole(count: usize) -> Vec<Range<usize>> {
@@ -29,6 +32,130 @@ fn by_hand() {
     assert!((run(OptimizerSettings::adam(0.01), &[3.0, 1.0]) - truth).abs() < 1e-9);
     // Decoupled decay: 1·(1 − 0.01·0.5) − 0.01.
     assert!((run(OptimizerSettings::adam_w(0.01, 0.5), &[3.0]) - 0.985).abs() < 1e-10);
+}
+
+/// As `torch.optim.RMSprop` writes it: `square_avg`, `grad_avg`, `momentum_buffer`.
+#[test]
+fn rms_prop_by_hand() {
+    let rms_prop =
+        |momentum, centred| OptimizerSettings::new(Rule::RmsProp { alpha: 0.9, epsilon: 0.1, momentum, centred }, 0.01);
+    // r = 0.1·9 = 0.9, then 0.81 + 0.1·1 = 0.91.
+    let (first, second) = (3.0 / (0.9_f64.sqrt() + 0.1), 1.0 / (0.91_f64.sqrt() + 0.1));
+    let plain = run(rms_prop(0.0, false), &[3.0, 1.0]);
+    assert!((plain - (1.0 - 0.01 * (first + second))).abs() < 1e-14, "{plain}");
+    // v = d₁, then 0.5 d₁ + d₂.
+    let with_momentum = run(rms_prop(0.5, false), &[3.0, 1.0]);
+    assert!((with_momentum - (1.0 - 0.01 * (1.5 * first + second))).abs() < 1e-14, "{with_momentum}");
+    // m = 0.3, then 0.27 + 0.1 = 0.37.
+    let (first, second) = (3.0 / ((0.9 - 0.09_f64).sqrt() + 0.1), 1.0 / ((0.91 - 0.1369_f64).sqrt() + 0.1));
+    let centred = run(rms_prop(0.0, true), &[3.0, 1.0]);
+    assert!((centred - (1.0 - 0.01 * (first + second))).abs() < 1e-14, "{centred}");
+    let both = run(rms_prop(0.5, true), &[3.0, 1.0]);
+    assert!((both - (1.0 - 0.01 * (1.5 * first + second))).abs() < 1e-14, "{both}");
+    let optimizer = Optimizer::<f64>::new(rms_prop(0.5, true), 3).unwrap();
+    let kept: Vec<_> = optimizer.state().map(|(name, values)| (name, values.len())).collect();
+    assert_eq!(kept, [("square", 3), ("mean", 3), ("velocity", 3)]);
+}
+
+/// Lion, but for a momentum of the gradient's cube, which overflows early.
+#[derive(Debug)]
+struct Lion {
+    weight_decay: f64,
+}
+
+impl<T: Real> UpdateRule<T> for Lion {
+    fn name(&self) -> &str {
+        "lion"
+    }
+    fn state(&self) -> &[&str] {
+        &["momentum"]
+    }
+    fn weight_decay(&self) -> f64 {
+        self.weight_decay
+    }
+    fn update(&self, step: UpdateStep, run: ParameterRun<'_, T>) {
+        let (rate, keep) = (T::from_f64(step.learning_rate), T::from_f64(step.keep));
+        let [early, late] = [0.9, 0.99].map(T::from_f64);
+        let (weights, gradient, [momentum]) = run.split();
+        for ((w, g), m) in weights.iter_mut().zip(gradient).zip(momentum) {
+            let direction = early * *m + (T::one() - early) * g;
+            *w = keep * *w - if direction > T::zero() { rate } else { -rate };
+            *m = late * *m + (T::one() - late) * g * g * g;
+        }
+    }
+}
+
+#[test]
+fn a_rule_of_ones_own_by_hand() {
+    let lion = || OptimizerSettings::new(Lion { weight_decay: 0.5 }, 0.01);
+    let mut optimizer = Optimizer::<f64>::new(lion(), 2).unwrap();
+    let mut p = [1.0, 1.0];
+    // 1·(1 − 0.01·0.5) ∓ 0.01, and once more.
+    optimizer.update(&mut p, &mut [4.0, -4.0], 0.5, Ranges::all(&whole(2))).unwrap();
+    optimizer.update(&mut p, &mut [4.0, -4.0], 0.5, Ranges::all(&whole(2))).unwrap();
+    assert!((p[0] - (0.985 * 0.995 - 0.01)).abs() < 1e-15 && (p[1] - (1.005 * 0.995 + 0.01)).abs() < 1e-15, "{p:?}");
+    let momentum = optimizer.state_of("momentum").unwrap();
+    assert!((momentum[0] - 0.08 * 1.99).abs() < 1e-15 && momentum[1] == -momentum[0], "{momentum:?}");
+    assert!(optimizer.state_of("velocity").is_none());
+    // Clipped, and at the places given alone.
+    let mut clipped = Optimizer::<f64>::new(lion().clipped(1.0), 3).unwrap();
+    let mut p = [1.0; 3];
+    let ranges = Ranges { changed: &[0..1, 2..3], counted: &[0..1, 2..3] };
+    clipped.update(&mut p, &mut [3.0, 7.0, 4.0], 1.0, ranges).unwrap();
+    let momentum = clipped.state_of("momentum").unwrap();
+    assert!((momentum[2] - 0.01 * 0.8_f64.powi(3)).abs() < 1e-15 && momentum[1] == 0.0 && p[1] == 1.0, "{momentum:?}");
+}
+
+/// The first parameters are as they were, too, if one far behind them breaks.
+#[test]
+fn an_own_rule_changes_everything_or_nothing() {
+    let count = 1000;
+    let mut optimizer = Optimizer::<f32>::new(OptimizerSettings::new(Lion { weight_decay: 0.0 }, 0.01), count).unwrap();
+    let mut p = vec![1.0; count];
+    let mut gradient = vec![0.5; count];
+    gradient[613] = 1e14;
+    optimizer.update(&mut p, &mut vec![0.5; count], 1.0, Ranges::all(&whole(count))).unwrap();
+    let before = (optimizer.clone(), p.clone());
+    let refused = optimizer.update(&mut p, &mut gradient, 1.0, Ranges::all(&[3..400, 500..count]));
+    assert_eq!(refused, Err(Refusal { what: "the update", parameter: 613 }));
+    assert_eq!((optimizer.clone(), p.clone()), before);
+    optimizer.update(&mut p, &mut gradient, 1.0, Ranges::all(&[3..400, 700..count])).unwrap();
+    assert!(p[0] == before.1[0] && p[3] < before.1[3] && p[613] == before.1[613] && p[999] < before.1[999]);
+}
+
+#[test]
+fn a_saved_rule_goes_where_it_belongs() {
+    let network = Network::<f64>::builder(1).dense(1, Activation::Tanh).readout(1).unwrap();
+    let count = network.parameters.len();
+    let save = |optimizer: &Optimizer<f64>| {
+        let mut record = Record::new();
+        optimizer.clone().pass(&network, &mut Book::saving(&mut record)).unwrap();
+        record
+    };
+    let restore = |mut own: Optimizer<f64>, mut record: Record| {
+        let mut book = Book::restoring(&mut record);
+        own.pass(&network, &mut book).and_then(|()| book.finish()).map(|()| own)
+    };
+    let lion = || Optimizer::new(OptimizerSettings::new(Lion { weight_decay: 0.5 }, 0.01), count).unwrap();
+    let adam = || Optimizer::new(OptimizerSettings::adam(0.1), count).unwrap();
+    let rms_prop = Rule::RmsProp { alpha: 0.9, epsilon: 0.1, momentum: 0.5, centred: true };
+    for mut saved in [lion(), adam(), Optimizer::new(OptimizerSettings::new(rms_prop, 0.1), count).unwrap()] {
+        saved.update(&mut vec![1.0; count], &mut vec![1.5; count], 1.0, Ranges::all(&whole(count))).unwrap();
+        saved.set_learning_rate(0.25).unwrap();
+        let own = if matches!(saved.settings.rule, InUse::Own(_)) { lion() } else { adam() };
+        assert_eq!(restore(own, save(&saved)).unwrap(), saved);
+        assert!(save(&saved).names().any(|name| name.ends_with("layers.0.W")));
+    }
+    for (own, saved, words) in [(adam(), lion(), ["lion", "adam"]), (lion(), adam(), ["Adam", "lion"])] {
+        let said = restore(own, save(&saved)).unwrap_err().to_string();
+        assert!(words.iter().all(|word| said.contains(word)), "{said}");
+    }
+    let said = restore(adam(), {
+        let mut record = save(&adam());
+        record.values_mut::<f64>("optimizer.second.layers.0.W").unwrap()[0] = -1.0;
+        record
+    });
+    assert!(said.unwrap_err().to_string().contains("optimizer.second = -1"));
 }
 
 #[test]
@@ -68,7 +195,7 @@ fn only_the_places_given_change() {
     optimizer.update(&mut p, &mut [3.0, 0.0, 0.0, 4.0], 1.0, ranges).unwrap();
     assert!(p[0] < 1.0 && p[3] < 1.0 && p[1..3] == [1.0; 2]);
     // The first moment of 3/5 after clipping, and none where nothing changed.
-    assert!((optimizer.first[0] - 0.06).abs() < 1e-12 && optimizer.first[1] == 0.0);
+    assert!((optimizer.state[0][0] - 0.06).abs() < 1e-12 && optimizer.state[0][1] == 0.0);
 }
 
 #[test]
@@ -85,7 +212,7 @@ fn a_second_moment_that_would_be_infinite_is_refused_and_nothing_changes() {
     // With clipping the same gradient is one like any other.
     let mut clipped = Optimizer::<f32>::new(OptimizerSettings::adam(0.01).clipped(1.0), 2).unwrap();
     clipped.update(&mut p, &mut [0.0, 1e26], 1.0, Ranges::all(&whole(2))).unwrap();
-    assert!((clipped.first[1] - 0.1).abs() < 1e-6 && (clipped.second[1] - 1e-3).abs() < 1e-7, "{clipped:?}");
+    assert!((clipped.state[0][1] - 0.1).abs() < 1e-6 && (clipped.state[1][1] - 1e-3).abs() < 1e-7, "{clipped:?}");
 }
 
 #[test]
@@ -136,11 +263,12 @@ fn any_extreme() -> impl Strategy<Value = Extreme> {
     let clip = prop::option::weighted(0.4, positive());
     let betas = (near_one(), near_one());
     let decay = prop_oneof![2 => Just(0.01), 1 => positive()];
-    let rule = (0..4_usize, betas, epsilon, decay).prop_map(|(rule, (beta1, beta2), epsilon, weight_decay)| match rule {
+    let rule = (0..6_usize, betas, epsilon, decay).prop_map(|(rule, (beta1, beta2), epsilon, weight_decay)| match rule {
         0 => Rule::Sgd,
         1 => Rule::Momentum { momentum: beta1 },
         2 => Rule::Adam { beta1, beta2, epsilon },
-        _ => Rule::AdamW { beta1, beta2, epsilon, weight_decay },
+        3 => Rule::AdamW { beta1, beta2, epsilon, weight_decay },
+        centred => Rule::RmsProp { alpha: beta1, epsilon, momentum: beta2, centred: centred == 5 },
     });
     let gradients = prop::collection::vec((far_out(), far_out(), -1.0..1.0_f64), 1..6);
     let gradients = gradients.prop_map(|all| all.into_iter().map(<[f64; 3]>::from).collect());
@@ -168,7 +296,7 @@ fn is_sound<T: Real>(extreme: &Extreme) -> Result<(bool, usize), TestCaseError> 
             Ok(()) => {
                 made += 1;
                 prop_assert!(is_finite);
-                for values in [&p[..], &optimizer.first, &optimizer.second] {
+                for values in optimizer.state.iter().map(Vec::as_slice).chain([&p[..]]) {
                     prop_assert!(values.iter().all(|value| value.is_finite()), "{values:?} after {gradient:?}");
                 }
             }
