@@ -59,7 +59,8 @@ pub mod prelude {
         surrogate::{Arctan, FastSigmoid, SigmoidDerivative, TanhDerivative, Triangle},
     };
     pub use ostl_core::{
-        Activation, Carry, Engine, Feedback, Learner, Loss, LossFunction, Method, Network, OptimizerSettings, ParameterRun,
-        Predictor, Publisher, Real, SequenceBatch, Signal, Target, TargetKind, Update, UpdateRule, UpdateStep, Window,
+        Activation, Carry, Engine, Feedback, Head, Heads, Learner, Loss, LossFunction, Method, Network, OptimizerSettings,
+        ParameterRun, Predictor, Publisher, Real, Score, SequenceBatch, Signal, Target, TargetKind, Update, UpdateRule,
+        UpdateStep, Window,
     };
 }

@@ -9,7 +9,8 @@ use std::cell::Cell;
 
 use ostl_cells::CellConfig;
 use ostl_core::{
-    Carry, Learner, Loss, Method, Objective, OptimizerSettings, ParameterRun, Target, Update, UpdateRule, UpdateStep,
+    Carry, Head, Heads, Learner, Loss, Method, Objective, OptimizerSettings, ParameterRun, SequenceBatch, Target, Update,
+    UpdateRule, UpdateStep, Weighted,
 };
 use stacks::{LayerPlan, Plan};
 
@@ -133,5 +134,65 @@ fn steps_allocate_nothing(name: &str, plan: &Plan, mut learner: Learner<f64>) {
             learner.learn_batch(&batch).unwrap();
         }
     });
+    assert_eq!(batches, 0, "{name} {method:?}: batches");
+}
+
+#[test]
+fn nor_does_one_of_several_heads() {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    pool.install(|| {
+        let (name, cell) = CellConfig::every().into_iter().next().unwrap();
+        for carry in CARRIES {
+            for window in [1, 3] {
+                counts_heads(
+                    &name,
+                    cell,
+                    Method { carry, ..Method::bptt() }.with_window(window).with_update(Update::Window),
+                );
+            }
+        }
+    });
+}
+
+fn counts_heads(name: &str, cell: CellConfig, method: Method) {
+    // Two lanes.
+    const STREAMS: usize = 11;
+    let plan = Plan {
+        inputs: 3,
+        layers: vec![LayerPlan::Cell(cell, 9)],
+        outputs: 3,
+        loss: Loss::MeanSquaredError,
+        lengths: vec![24; STREAMS],
+        targets: 100,
+        resets: 10,
+        active: 100,
+        seed: 1,
+    };
+    let class = Head::new("class", 2, Loss::SoftmaxCrossEntropy).weighted(0.5);
+    let heads = Heads::new([class, Head::new("value", 1, Loss::MeanSquaredError)]).unwrap();
+    let settings = OptimizerSettings::adam(0.01).clipped(1.0);
+    let mut batch = SequenceBatch::for_heads(3, &heads, &[24; STREAMS]);
+    for stream in 0..STREAMS {
+        for step in (0..24).filter(|step| (step + stream) % 3 > 0) {
+            batch.input_mut(stream, step).fill(0.7);
+            batch.head_mut("value").values_mut(stream, step)[0] = 0.3;
+            batch.head_mut("class").set_class(stream, step, step % 2);
+        }
+    }
+    let mut learner = Learner::with_heads(plan.network::<f64>(), heads, method, settings, STREAMS).unwrap();
+    let step = |learner: &mut Learner<f64>, class: usize| {
+        learner.predict(&[0.1; 3 * STREAMS]).unwrap();
+        let mut rows = [[Some(Target::Class(class)), Some(Target::Values(&[0.4]))]; STREAMS];
+        rows[class][class] = None;
+        learner.learn_heads(&rows).unwrap();
+        learner.predict(&[0.2; 3 * STREAMS]).unwrap();
+        learner.learn_heads_weighted(&rows.map(|row| row.map(|target| target.map(Weighted::from)))).unwrap();
+        assert_eq!(learner.head_score(["class", "value"][class]).targets, STREAMS as u64 - 1);
+    };
+    step(&mut learner, 0);
+    let streaming = allocations(|| (0..100).for_each(|i| step(&mut learner, i % 2)));
+    assert_eq!(streaming, 0, "{name} {method:?}: streaming");
+    learner.learn_batch(&batch).unwrap();
+    let batches = allocations(|| (0..5).for_each(|_| assert!(learner.learn_batch(&batch).is_ok())));
     assert_eq!(batches, 0, "{name} {method:?}: batches");
 }

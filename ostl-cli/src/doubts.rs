@@ -103,7 +103,14 @@ mod tests {
         let mut measures = Measures::new(&task);
         for index in 0..10 {
             let outputs = if index < right { [0.0, 1.0] } else { [1.0, 0.0] };
-            measures.observe(&Observation { stream: 0, step: 0, outputs: &outputs, target: Target::Class(1), loss });
+            measures.observe(&Observation {
+                stream: 0,
+                step: 0,
+                head: "",
+                outputs: &outputs,
+                target: Target::Class(1),
+                loss,
+            });
         }
         let judged = Figures::new(&measures, &reported(&task));
         lines(&task, &Ended { judged: &judged, by: Metric::Loss, best_epoch, epochs, learning_rate: 100.0 })
@@ -133,7 +140,7 @@ mod tests {
             for &(class, said) in pairs {
                 let outputs = if said == 1 { [0.0, 1.0] } else { [1.0, 0.0] };
                 let target = Target::Class(class);
-                measures.observe(&Observation { stream: 0, step: 0, outputs: &outputs, target, loss: 0.5 });
+                measures.observe(&Observation { stream: 0, step: 0, head: "", outputs: &outputs, target, loss: 0.5 });
             }
             unanswered(&task, measures.by_class().unwrap())
         };

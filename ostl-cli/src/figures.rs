@@ -161,7 +161,7 @@ mod tests {
     fn what_is_beyond_all_numbers_is_no_figure() {
         let mut measures = Measures::of(Loss::SoftmaxCrossEntropy, 2, &[]);
         let target = ostl_core::Target::Class(0);
-        measures.observe(&ostl_core::Observation { stream: 0, step: 0, outputs: &[0.0, 1e3], target, loss: 1e3 });
+        measures.observe(&ostl_core::Observation { stream: 0, step: 0, head: "", outputs: &[0.0, 1e3], target, loss: 1e3 });
         let figures = Figures::new(&measures, &[Metric::Loss, Metric::Perplexity]);
         assert_eq!((figures.get(Metric::Loss), figures.get(Metric::Perplexity)), (Some(1e3), None));
     }

@@ -101,6 +101,7 @@ mod tests {
         measures.observe(&Observation {
             stream: 0,
             step: 0,
+            head: "",
             outputs: &[0.0, 1.0],
             target: Target::Class(1),
             loss: 1.6_f64.ln(),

@@ -183,6 +183,7 @@ mod tests {
         measures.observe(&ostl_core::Observation {
             stream: 0,
             step: 0,
+            head: "",
             outputs: &[1.0, 0.0],
             target: Target::Class(0),
             loss: 0.25,
@@ -190,6 +191,7 @@ mod tests {
         measures.observe(&ostl_core::Observation {
             stream: 0,
             step: 0,
+            head: "",
             outputs: &[1.0, 0.0],
             target: Target::Class(1),
             loss: 0.75,

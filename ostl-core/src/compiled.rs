@@ -8,6 +8,7 @@ use std::hint::black_box;
 
 use crate::check::bptt;
 use crate::data::batch::SequenceBatch;
+use crate::data::heads::Heads;
 use crate::data::loss::Loss;
 use crate::data::objective::Objective;
 use crate::engine::Engine;
@@ -31,9 +32,12 @@ macro_rules! doors {
                 Network::<$scalar>::check_need as *const (),
                 Network::<$scalar>::prune as *const (),
                 Network::<$scalar>::description as *const (),
+                Heads::<$scalar>::checked as *const (),
                 FeedbackWeights::<$scalar>::new as *const (),
                 SequenceBatch::<$scalar>::new as *const (),
                 SequenceBatch::<$scalar>::sparse as *const (),
+                SequenceBatch::<$scalar>::for_heads as *const (),
+                SequenceBatch::<$scalar>::sparse_for_heads as *const (),
                 SequenceBatch::<$scalar>::push_event as *const (),
                 SequenceBatch::<$scalar>::to_dense as *const (),
                 Engine::<$scalar>::new as *const (),
@@ -55,10 +59,12 @@ macro_rules! doors {
                 Loss::evaluate::<$scalar> as *const (),
                 Objective::evaluate::<$scalar> as *const (),
                 Optimizer::<$scalar>::in_use as *const (),
-                Learner::<$scalar>::of_losses as *const (),
+                Learner::<$scalar>::of_heads as *const (),
                 Learner::<$scalar>::predict as *const (),
                 Learner::<$scalar>::learn as *const (),
                 Learner::<$scalar>::learn_weighted as *const (),
+                Learner::<$scalar>::learn_rows as *const (),
+                Learner::<$scalar>::learn_weighted_rows as *const (),
                 Learner::<$scalar>::finish as *const (),
                 Learner::<$scalar>::learn_batch as *const (),
                 Learner::<$scalar>::learn_next as *const (),
@@ -73,6 +79,8 @@ macro_rules! doors {
                 bptt::layer_outputs::<$scalar> as *const (),
                 bptt::summed_loss::<$scalar> as *const (),
                 bptt::whole_gradient::<$scalar> as *const (),
+                bptt::loss_of_heads::<$scalar> as *const (),
+                bptt::gradient_of_heads::<$scalar> as *const (),
             ]);
         }
     };

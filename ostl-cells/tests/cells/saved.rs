@@ -7,8 +7,8 @@ use ostl_cells::config::CellVisitor;
 use ostl_cells::{CellConfig, Lstm, load, load_with};
 use ostl_core::loss::{Huber, Poisson};
 use ostl_core::{
-    Activation, Activity, AutoCell, Carry, Cell, Equations, Gate, Learner, Loss, LossFunction, Method, Network, Number,
-    Objective, OptimizerSettings, Real, Target, TargetKind, Unit, Update, checkpoint, dynamics_of,
+    Activation, Activity, AutoCell, Carry, Cell, Equations, Gate, Head, Heads, Learner, Loss, LossFunction, Method, Network,
+    Number, Objective, OptimizerSettings, Real, Target, TargetKind, Unit, Update, checkpoint, dynamics_of,
 };
 
 const INPUTS: usize = 3;
@@ -37,7 +37,14 @@ fn steps<T: Real>(learner: &mut Learner<T>, range: std::ops::Range<usize>) -> Ve
             TargetKind::Classes => Target::Class(step % OUTPUTS),
             TargetKind::Values => Target::Values(&values),
         };
-        learner.learn(&[Some(target), (step % 3 > 0).then_some(target)]).unwrap();
+        let heads = learner.heads().iter().count();
+        if heads == 1 {
+            learner.learn(&[Some(target), (step % 3 > 0).then_some(target)]).unwrap();
+            continue;
+        }
+        // A class, and two values.
+        let row = [Some(Target::Class(step % 2)), (step % 3 > 0).then_some(Target::Values(&values))];
+        learner.learn_heads(&[row, [None, row[1]]]).unwrap();
     }
     outputs
 }
@@ -158,4 +165,37 @@ fn cells_and_losses_of_ones_own_are_asked_for() {
     let error = load_with(&path, own, None).err().unwrap().to_string();
     assert!(error.contains("saved loss") && error.contains("given"), "{error}");
     assert_goes_on(of_loss(), |path| load_with(path, own, Some(Arc::new(Cubic))).unwrap());
+}
+
+#[test]
+fn heads_are_in_the_file() {
+    let network = || Network::<f64>::builder(INPUTS).seed(5).recurrent(Lstm::new(), 4).readout(2 + OUTPUTS).unwrap();
+    let weighted = Objective::from(Loss::SoftmaxCrossEntropy).with_class_weights(&[1.0, 3.0]).unwrap();
+    let class = || Head::new("class", 2, weighted.clone()).weighted(0.1 + 0.2);
+    let headed = |loss: Arc<dyn LossFunction<f64>>| {
+        let heads = Heads::new([class(), Head::with_loss("values", OUTPUTS, loss)]).unwrap();
+        let method = Method::ostl().with_window(3).with_update(Update::Window);
+        Learner::with_heads(network(), heads, method, OptimizerSettings::adam(0.01), STREAMS).unwrap()
+    };
+    assert_goes_on(headed(Arc::new(Huber::new(0.3).unwrap())), |path| {
+        let loaded = load(path).unwrap();
+        assert_eq!(
+            (loaded.heads().range("values"), loaded.heads().get("class").unwrap().weight()),
+            (2..2 + OUTPUTS, 0.1 + 0.2)
+        );
+        loaded
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("learner.ckpt");
+    let mut own = headed(Arc::new(Cubic));
+    steps(&mut own, 0..4);
+    checkpoint::write(&path, &own.save()).unwrap();
+    let error = load::<f64>(&path).err().unwrap().to_string();
+    assert!(error.contains(r#"loss of head "values""#) && error.contains("Learner::with_heads"), "{error}");
+    let error = load_with(&path, |_| None, Some(Arc::new(Cubic))).err().unwrap().to_string();
+    assert!(error.contains("saved loss = given: must be left out: the learner has heads"), "{error}");
+    let mut restored = headed(Arc::new(Cubic));
+    restored.restore(checkpoint::read(&path).unwrap()).unwrap();
+    assert_eq!(steps(&mut own, 4..9), steps(&mut restored, 4..9));
+    assert_eq!(own.network().parameters(), restored.network().parameters());
 }

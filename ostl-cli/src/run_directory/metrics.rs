@@ -115,7 +115,14 @@ mod tests {
                 1 => ostl_core::Target::Class(answer),
                 _ => ostl_core::Target::Values(&[0.0, 0.0]),
             };
-            measures.observe(&ostl_core::Observation { stream: 0, step: 0, outputs: &[0.0, 1.0], target, loss: 1.5 });
+            measures.observe(&ostl_core::Observation {
+                stream: 0,
+                step: 0,
+                head: "",
+                outputs: &[0.0, 1.0],
+                target,
+                loss: 1.5,
+            });
         }
         Figures::new(&measures, &[Metric::Loss, Metric::Accuracy, Metric::Perplexity])
     }

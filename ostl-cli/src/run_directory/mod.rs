@@ -242,7 +242,14 @@ mod tests {
         let mut measures = ostl_tasks::Measures::of(ostl_core::Loss::SoftmaxCrossEntropy, 3, &[]);
         for class in [0, 1, 2, 2] {
             let target = ostl_core::Target::Class(class);
-            measures.observe(&ostl_core::Observation { stream: 0, step: 0, outputs: &[0.0, 1.0, 0.0], target, loss: 0.0 });
+            measures.observe(&ostl_core::Observation {
+                stream: 0,
+                step: 0,
+                head: "",
+                outputs: &[0.0, 1.0, 0.0],
+                target,
+                loss: 0.0,
+            });
         }
         let names = [",", "\n", "a \"b\""];
         run.write_confusion(measures.confusion().unwrap(), |class| names[class].to_owned()).unwrap();

@@ -4,12 +4,22 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::data::heads::{Head, Heads};
 use crate::data::loss::Loss;
 use crate::data::loss_function::LossFunction;
 use crate::data::objective::Objective;
 use crate::data::regression::{Huber, Poisson};
 use crate::linalg::real::Real;
 use crate::refusal::ConfigError;
+
+/// What a head is made from; without the settings of a loss that is its author's own.
+#[derive(Debug, Serialize, Deserialize)]
+struct HeadSettings {
+    name: String,
+    outputs: usize,
+    weight: f64,
+    loss: Option<String>,
+}
 
 /// What a ready loss is made from.
 #[derive(Debug, Serialize, Deserialize)]
@@ -59,4 +69,37 @@ pub(crate) fn learned_and_reported<T: Real>(settings: &str) -> Result<LearnedAnd
 pub fn of_settings<T: Real>(settings: &str) -> Result<Arc<dyn LossFunction<T>>, ConfigError> {
     let [learned, _] = learned_and_reported(settings)?;
     Ok(learned)
+}
+
+/// What heads are made from, as JSON; nothing where the readout is one as a whole.
+pub(crate) fn settings_of_heads<T: Real>(heads: &Heads<T>) -> Option<String> {
+    if heads.is_whole() {
+        return None;
+    }
+    let settings = |head: &Head<T>| HeadSettings {
+        name: head.name().to_owned(),
+        outputs: head.outputs(),
+        weight: head.weight(),
+        loss: head.loss().settings(),
+    };
+    serde_json::to_string(&heads.iter().map(settings).collect::<Vec<_>>()).ok()
+}
+
+/// The heads of these settings.
+pub(crate) fn heads_of_settings<T: Real>(settings: &str) -> Result<Heads<T>, ConfigError> {
+    let refuse =
+        |error: serde_json::Error| ConfigError::out_of_range("heads", settings, format!("as they were saved: {error}"));
+    let all: Vec<HeadSettings> = serde_json::from_str(settings).map_err(refuse)?;
+    let made = all.into_iter().map(|HeadSettings { name, outputs, weight, loss }| {
+        let Some(loss) = loss else {
+            let allowed = "a ready one: make the learner by Learner::with_heads and let it restore what was saved";
+            return Err(ConfigError::out_of_range(
+                format!("saved loss of head {name:?}"),
+                "one of its author's own",
+                allowed,
+            ));
+        };
+        Ok(Head::of_losses(name, outputs, learned_and_reported(&loss)?).weighted(weight))
+    });
+    Heads::checked(made.collect::<Result<_, _>>()?)
 }

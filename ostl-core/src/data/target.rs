@@ -1,5 +1,7 @@
 //! What an output should have been: a class, or values.
 
+use crate::linalg::real::Real;
+
 /// The target of one step of one stream.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Target<'a, T> {
@@ -16,6 +18,13 @@ pub struct Weighted<'a, T> {
     pub target: Target<'a, T>,
     /// Its weight, 0 or more; 1 for a target like any other.
     pub weight: T,
+}
+
+impl<'a, T: Real> From<Target<'a, T>> for Weighted<'a, T> {
+    /// A target like any other.
+    fn from(target: Target<'a, T>) -> Self {
+        Self { target, weight: T::one() }
+    }
 }
 
 /// Which of the two kinds of [targets](crate::Targets) a batch holds.

@@ -3,7 +3,6 @@
 use super::Engine;
 use crate::data::batch::SequenceBatch;
 use crate::data::score::Score;
-use crate::data::target::Weighted;
 use crate::engine::error::EngineError;
 use crate::linalg::real::Real;
 use crate::method::Window;
@@ -41,17 +40,18 @@ impl<T: Real> Engine<T> {
         window
     }
 
-    /// One window of a batch, `steps` from `start` on: `error` leaves the signal of each target and adds to the score. Its gradient is added, and
-    /// traces are moved to its end.
+    /// One window of a batch, `steps` from `start` on: `error` is given every stream and step of the batch that has a target, leaves its signal and
+    /// adds to the score, and to what each lane has in `beside`. The window's gradient is added, and traces are moved to its end.
     ///
     /// # Errors
     /// If the loss or a state is not finite: the streams then start anew.
-    pub(crate) fn learn_window(
+    pub(crate) fn learn_window<B: Send>(
         &mut self,
         batch: &SequenceBatch<T>,
         outset: Outset,
         [start, steps]: [usize; 2],
-        error: impl Fn(Column<'_, T>, Weighted<'_, T>, &mut Score) + Send + Sync,
+        beside: &mut [B],
+        error: impl Fn(Column<'_, T>, [usize; 2], &mut B, &mut Score) + Send + Sync,
     ) -> Result<Score, EngineError> {
         for (continues, &length) in self.continues.iter_mut().zip(batch.lengths()) {
             *continues = length > start + steps || (outset == Outset::WhereItIs && length == batch.steps());
@@ -62,7 +62,7 @@ impl<T: Real> Engine<T> {
         let has_activity_terms = network.has_activity_terms();
         let restarts: &[bool] = &self.streaming.restarts;
         let seen = self.streaming.steps_seen;
-        let forward = |lane: &mut Lane<T>| {
+        let forward = |lane: &mut Lane<T>, beside: &mut B| {
             let streams = BatchStreams { first: lane.first, restarts: &restarts[lane.first..] };
             match looks_back {
                 Some(back) => {
@@ -87,8 +87,9 @@ impl<T: Real> Engine<T> {
             for step in 0..steps {
                 score.activity += lane.tape.activity(network, from + step);
                 for stream in 0..lane.tape.live {
-                    if let Some(target) = batch.weighted_target(lane.first + stream, start + step) {
-                        error(Column { lane: &mut *lane, outputs, step: from + step, stream }, target, &mut score);
+                    let place = [lane.first + stream, start + step];
+                    if batch.has_target(place[0], place[1]) {
+                        error(Column { lane: &mut *lane, outputs, step: from + step, stream }, place, beside, &mut score);
                     }
                 }
             }
@@ -101,7 +102,7 @@ impl<T: Real> Engine<T> {
                 lane.look_back(outputs, back);
             }
         };
-        self.streaming.lanes.window(network, work, forward, &self.continues);
+        self.streaming.lanes.window(network, work, beside, forward, &self.continues);
         self.streaming.restarts.fill(false);
         self.streaming.steps_seen += steps as u64;
         let mut score = Score::default();

@@ -128,23 +128,33 @@ impl<T: Real> Lanes<T> {
     /// The reverse sweep of the window, and what the traces need of it.
     pub(crate) fn sweep(&mut self, network: &Network<T>, continues: &[bool]) {
         let work = network.parameters.len() * self.columns();
-        self.window(network, work, |_| {}, continues);
+        self.transposed.update(network);
+        let transposed = std::mem::replace(&mut self.transposed, Transposed::nothing());
+        self.each(work, |lane| lane.sweep(network, &transposed, continues));
+        self.transposed = transposed;
     }
 
-    /// A whole window: `forward` takes a lane through its steps and leaves the losses' signals, the reverse sweep follows.
-    pub(crate) fn window(
+    /// A whole window: `forward` takes a lane through its steps and leaves the losses' signals, the reverse sweep follows. Each lane has something
+    /// beside it that `forward` writes to.
+    pub(crate) fn window<B: Send>(
         &mut self,
         network: &Network<T>,
         work: usize,
-        forward: impl Fn(&mut Lane<T>) + Send + Sync,
+        beside: &mut [B],
+        forward: impl Fn(&mut Lane<T>, &mut B) + Send + Sync,
         continues: &[bool],
     ) {
         self.transposed.update(network);
         let transposed = std::mem::replace(&mut self.transposed, Transposed::nothing());
-        self.each(work, |lane| {
-            forward(lane);
+        let act = |(lane, beside): (&mut Lane<T>, &mut B)| {
+            forward(lane, beside);
             lane.sweep(network, &transposed, continues);
-        });
+        };
+        if self.lanes.len() > 1 && is_worth_sharing(work) {
+            self.lanes.par_iter_mut().zip(beside).for_each(act);
+        } else {
+            self.lanes.iter_mut().zip(beside).for_each(act);
+        }
         self.transposed = transposed;
     }
 }

@@ -1,9 +1,10 @@
 //! Whole batches of sequences: the windows one after another, layer by layer within each.
 
-use super::{Learner, add_loss};
+use super::Learner;
+use super::scores::add_losses;
 use crate::data::batch::SequenceBatch;
 use crate::data::score::Score;
-use crate::engine::Outset;
+use crate::engine::{Column, Outset};
 use crate::learner::error::LearnError;
 use crate::linalg::real::Real;
 use crate::method::Update;
@@ -41,6 +42,7 @@ impl<T: Real> Learner<T> {
     pub fn learn_next(&mut self, batch: &SequenceBatch<T>) -> Result<Score, LearnError> {
         self.check_stretch(batch)?;
         if batch.steps() == 0 {
+            self.scores.begin();
             return Ok(Score::default());
         }
         // A prediction made before is in no window any more.
@@ -90,13 +92,15 @@ impl<T: Real> Learner<T> {
         update_every_window: bool,
     ) -> Result<Score, LearnError> {
         let window = self.engine.open_batch(batch);
+        self.scores.begin_batch();
         let mut score = Score::default();
         for start in (0..batch.steps()).step_by(window) {
             let steps = window.min(batch.steps() - start);
-            let loss = &*self.loss;
-            let learned = self.engine.learn_window(batch, outset, [start, steps], |column, target, score| {
-                add_loss(loss, column, target, score);
-            });
+            let (heads, lanes) = (&self.heads, &mut self.scores.of_lanes);
+            let error = |column: Column<'_, T>, [stream, step]: [usize; 2], of_heads: &mut Vec<Score>, score: &mut Score| {
+                add_losses(heads, column, |head| batch.target_of(head, stream, step), of_heads, score);
+            };
+            let learned = self.engine.learn_window(batch, outset, [start, steps], lanes, error);
             let in_window = match learned {
                 Ok(score) => score,
                 Err(error) => return Err(self.dropped(error)),
@@ -107,6 +111,8 @@ impl<T: Real> Learner<T> {
                 self.update()?;
             }
         }
+        self.scores.gather();
+        self.scores.end(score.steps);
         Ok(score)
     }
 

@@ -45,8 +45,9 @@ pub enum LearnError {
     },
     /// A target holds an infinite value or NaN.
     #[error(
-        "stream {stream}{}, output {output}: the target is {value}; give the step no target or fill the value in ({})",
+        "stream {stream}{}, {}output {output}: the target is {value}; give the step no target or fill the value in ({})",
         of_step(*step),
+        of_head(head.as_deref()),
         Aftermath::AsBefore
     )]
     TargetValue {
@@ -54,7 +55,9 @@ pub enum LearnError {
         stream: usize,
         /// The step of the batch; `None` for a single step.
         step: Option<usize>,
-        /// Which of the outputs, from 0.
+        /// The name of the head, if it has one.
+        head: Option<String>,
+        /// Which of the outputs, or of the head's outputs, from 0.
         output: usize,
         /// What its target is.
         value: f64,
@@ -141,6 +144,11 @@ impl std::fmt::Display for Aftermath {
 /// ", step 3", where a step is named.
 fn of_step(step: Option<usize>) -> String {
     step.map_or_else(String::new, |step| format!(", step {step}"))
+}
+
+/// "head "value", ", where a head is named.
+fn of_head(head: Option<&str>) -> String {
+    head.map_or_else(String::new, |name| format!("head {name:?}, "))
 }
 
 /// What helps against numbers that break, with the settings in force.

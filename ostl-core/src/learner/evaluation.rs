@@ -1,6 +1,7 @@
 //! What the network does on given sequences, without learning and without touching the streams that are learned from.
 
-use super::{Learner, add_score};
+use super::Learner;
+use super::scores::add_plain;
 use crate::data::batch::SequenceBatch;
 use crate::data::loss::Target;
 use crate::data::score::Score;
@@ -16,11 +17,13 @@ pub struct Observation<'a, T> {
     pub stream: usize,
     /// Step of the batch.
     pub step: usize,
-    /// The readout: logits for the cross-entropies.
+    /// Name of the head; empty for a readout that is one as a whole.
+    pub head: &'a str,
+    /// The head's outputs, or the whole readout: logits for the cross-entropies.
     pub outputs: &'a [T],
     /// What it should have been.
     pub target: Target<'a, T>,
-    /// The loss.
+    /// The loss, without the head's weight.
     pub loss: f64,
 }
 
@@ -84,7 +87,7 @@ impl<T: Real> Learner<T> {
         };
         let network = &self.engine.network;
         let mut signal = vec![T::zero(); network.outputs()];
-        let mut score = Score::default();
+        let (of_heads, mut score) = (self.scores.begin(), Score::default());
         for start in (0..batch.steps()).step_by(STEPS_AT_ONCE) {
             let steps = evaluation.take(network, batch, start);
             let tape = &evaluation.tape;
@@ -95,13 +98,10 @@ impl<T: Real> Learner<T> {
                 let logits = tape.logits(signal.len(), step);
                 for (stream, outputs) in logits.chunks_exact(signal.len()).enumerate() {
                     score.steps += u64::from(start + step < batch.lengths()[stream]);
-                    if let Some(weighted) = batch.weighted_target(stream, start + step) {
-                        let target = weighted.target;
-                        let before = score.loss;
-                        add_score(&*self.plain, outputs, weighted, &mut signal, &mut score);
-                        let loss = score.loss - before;
-                        observe(Observation { stream, step: start + step, outputs, target, loss });
-                    }
+                    let target_of = |head| batch.target_of(head, stream, start + step);
+                    add_plain(&self.heads, outputs, target_of, &mut signal, (&mut *of_heads, &mut score), |answer| {
+                        observe(Observation { stream, step: start + step, ..answer });
+                    });
                 }
             }
             if !score.loss.is_finite() {
@@ -111,6 +111,7 @@ impl<T: Real> Learner<T> {
             }
         }
         evaluation.end(batch);
+        self.scores.end(score.steps);
         self.evaluation = Some(evaluation);
         Ok(score)
     }

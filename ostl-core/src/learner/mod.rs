@@ -9,6 +9,7 @@ mod memory;
 pub mod optimizer;
 mod refusals;
 pub mod schedule;
+mod scores;
 mod state;
 mod steps;
 #[cfg(test)]
@@ -19,14 +20,12 @@ pub mod whole_file;
 
 use std::sync::Arc;
 
-use crate::data::loss::Target;
+use crate::data::heads::Heads;
 use crate::data::loss_function::LossFunction;
 use crate::data::objective::Objective;
-use crate::data::score::Score;
-use crate::data::target::Weighted;
+use crate::engine::Engine;
 use crate::engine::error::EngineError;
 use crate::engine::inference::Inference;
-use crate::engine::{Column, Engine};
 use crate::learner::error::LearnError;
 use crate::linalg::real::Real;
 use crate::method::feedback::FeedbackWeights;
@@ -34,6 +33,7 @@ use crate::method::{Method, Update};
 use crate::network::Network;
 use crate::refusal::ConfigError;
 use optimizer::{InUse, Optimizer, OptimizerSettings, UpdateRule};
+use scores::Scores;
 
 pub use evaluation::Observation;
 pub use units::UnitsSeen;
@@ -47,14 +47,14 @@ use units::Watch;
 /// For sequences with an end call [`finish`](Learner::finish) there, or hand over whole batches with
 /// [`learn_batch`](Learner::learn_batch).
 ///
-/// The gradient of an update is the sum over the targets it covers, divided by their number ([`Objective`] says what a target weighs).
+/// The gradient of an update is the sum over the targets it covers, divided by their number ([`Objective`] says what a target weighs). Where there
+/// are several [`Heads`], a step counts once, however many of them have a target there.
 pub struct Learner<T: Real> {
     pub(crate) engine: Engine<T>,
     pub(crate) optimizer: Optimizer<T>,
-    loss: Arc<dyn LossFunction<T>>,
-    /// What is reported: the loss without the weights of classes and smoothed labels.
-    plain: Arc<dyn LossFunction<T>>,
-    /// Targets since the last update.
+    heads: Heads<T>,
+    scores: Scores,
+    /// Targets since the last update: steps of streams that had one.
     targets: u64,
     evaluation: Option<Inference<T>>,
     /// What is seen of units while evaluating, if they are watched.
@@ -77,7 +77,8 @@ impl<T: Real> Learner<T> {
     ) -> Result<Self, ConfigError> {
         let objective = objective.into();
         let plain = Arc::new(objective.loss());
-        Self::of_losses(network, [Arc::new(objective), plain], method, optimizer.in_use(), streams)
+        let heads = Heads::whole(network.outputs(), [Arc::new(objective), plain]);
+        Self::of_heads(network, heads, method, optimizer.in_use(), streams)
     }
 
     /// The same with any loss, which it is evaluated by, too.
@@ -91,24 +92,65 @@ impl<T: Real> Learner<T> {
         optimizer: OptimizerSettings<impl UpdateRule<T>>,
         streams: usize,
     ) -> Result<Self, ConfigError> {
-        Self::of_losses(network, [loss.clone(), loss], method, optimizer.in_use(), streams)
+        let heads = Heads::whole(network.outputs(), [loss.clone(), loss]);
+        Self::of_heads(network, heads, method, optimizer.in_use(), streams)
+    }
+
+    /// The same with several heads, each of which has some of the network's outputs, a loss and a weight: [`learn_heads`](Learner::learn_heads) takes
+    /// a target for each, [`SequenceBatch::for_heads`](crate::SequenceBatch::for_heads) holds them, [`head_score`](Learner::head_score) has each one's score.
+    ///
+    /// ```
+    /// use ostl_core::{Activation, Head, Heads, Learner, Loss, Method, Network, OptimizerSettings, Target};
+    ///
+    /// let heads = Heads::new([
+    ///     Head::new("class", 2, Loss::SoftmaxCrossEntropy).weighted(0.5),
+    ///     Head::new("value", 1, Loss::MeanSquaredError),
+    /// ])?;
+    /// // A stateless network, so that the example needs no cell.
+    /// let network = Network::<f64>::builder(1).dense(8, Activation::Tanh).readout(heads.outputs())?;
+    /// let mut learner = Learner::with_heads(network, heads, Method::ostl(), OptimizerSettings::adam(0.02), 1)?;
+    /// for step in 0..1000 {
+    ///     let x = f64::from(step % 7) / 7.0;
+    ///     learner.predict(&[x])?;
+    ///     // One row a stream. A class at every second step alone.
+    ///     let class = (step % 2 == 0).then_some(Target::Class(usize::from(x > 0.5)));
+    ///     learner.learn_heads(&[[class, Some(Target::Values(&[x * x]))]])?;
+    /// }
+    /// let (class, value) = (learner.heads().range("class"), learner.heads().range("value"));
+    /// let outputs = learner.predict(&[0.9])?;
+    /// assert!(outputs.rows_range(class)[1] > 0.0 && (outputs.rows_range(value)[0] - 0.81).abs() < 0.1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`new`](Learner::new), and if the heads' outputs are in all not the network's.
+    pub fn with_heads(
+        network: Network<T>,
+        heads: Heads<T>,
+        method: Method,
+        optimizer: OptimizerSettings<impl UpdateRule<T>>,
+        streams: usize,
+    ) -> Result<Self, ConfigError> {
+        let heads = heads.fitted(network.outputs());
+        Self::of_heads(network, heads, method, optimizer.in_use(), streams)
     }
 
     #[inline(never)]
-    pub(crate) fn of_losses(
+    pub(crate) fn of_heads(
         network: Network<T>,
-        [loss, plain]: [Arc<dyn LossFunction<T>>; 2],
+        heads: Result<Heads<T>, ConfigError>,
         method: Method,
         optimizer: OptimizerSettings<InUse<T>>,
         streams: usize,
     ) -> Result<Self, ConfigError> {
         method.validate_for(&network)?;
-        loss.check_outputs(network.outputs())?;
+        let heads = heads?;
         optimizer.validate_for::<T>()?;
         let parameters = network.parameters().len();
         let engine = Engine::with_moments(network, method, streams, optimizer.rule.state().len())?;
         let optimizer = Optimizer::in_use(optimizer, parameters)?;
-        Ok(Self { engine, optimizer, loss, plain, targets: 0, evaluation: None, watch: None })
+        let scores = Scores::new(heads.count(), engine.streaming.lanes.lanes.len());
+        Ok(Self { engine, optimizer, heads, scores, targets: 0, evaluation: None, watch: None })
     }
 
     /// The engine that finds the gradient: network, traces, what is in hand.
@@ -132,9 +174,9 @@ impl<T: Real> Learner<T> {
         self.engine.method()
     }
 
-    /// The loss that it learns to make small.
+    /// The loss that it learns to make small; that of the first of several [`heads`](Learner::heads).
     pub fn loss(&self) -> &dyn LossFunction<T> {
-        &*self.loss
+        self.heads.first().loss()
     }
 
     /// The optimiser and what it keeps.
@@ -228,45 +270,4 @@ impl<T: Real> Learner<T> {
     fn update_after_window(&mut self) -> Result<(), LearnError> {
         if self.engine.method.update == Update::Window { self.update() } else { Ok(()) }
     }
-}
-
-/// Adds the loss of one stream's step, of a target that weighs so much, and leaves its learning signal with the engine.
-fn add_loss<T: Real>(loss: &dyn LossFunction<T>, mut column: Column<'_, T>, target: Weighted<'_, T>, score: &mut Score) {
-    let Weighted { target: answer, weight } = target;
-    let scale = |values: &mut [T]| {
-        if weight != T::one() {
-            values.iter_mut().for_each(|value| *value *= weight);
-        }
-    };
-    column.set_target(|to| {
-        loss.write_target(answer, to);
-        scale(to);
-    });
-    let (outputs, signal) = column.outputs_and_signal();
-    add_score(loss, outputs, target, signal, score);
-    scale(signal);
-}
-
-fn add_score<T: Real>(
-    loss: &dyn LossFunction<T>,
-    outputs: &[T],
-    Weighted { target, weight }: Weighted<'_, T>,
-    signal: &mut [T],
-    score: &mut Score,
-) {
-    score.loss += loss.evaluate(outputs, target, signal).to_f64() * weight.to_f64();
-    score.weight += loss.weight(target) * weight.to_f64();
-    score.targets += 1;
-    if let Target::Class(class) = target {
-        score.correct += u64::from(is_first_maximum(outputs, class));
-    }
-}
-
-/// Whether this is the largest value, and the first of its size.
-fn is_first_maximum<T: Real>(values: &[T], index: usize) -> bool {
-    let value = values[index];
-    let (before, after) = values.split_at(index);
-    let any = |found, beats: bool| found | beats;
-    !before.iter().map(|&other| other >= value).fold(false, any)
-        && !after.iter().map(|&other| other > value).fold(false, any)
 }

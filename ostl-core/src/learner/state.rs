@@ -1,6 +1,7 @@
 //! A learner's state as named arrays: save it, write it to a checkpoint, restore it, go on bit for bit.
 
 use super::Learner;
+use crate::data::ready_loss::settings_of_heads;
 use crate::engine::Streaming;
 use crate::engine::named::MOST_STEPS;
 use crate::linalg::real::Real;
@@ -105,7 +106,9 @@ impl<T: Real> Learner<T> {
         book.same_text("network", &network.description())?;
         book.same_text("units", &self.units())?;
         book.remark("network.plan", serde_json::to_string(network.plan()).ok());
-        book.remark("loss", self.loss.settings());
+        let loss = self.heads.is_whole().then(|| self.loss().settings()).flatten();
+        book.remark("loss", loss);
+        book.remark("heads", settings_of_heads(&self.heads));
         let method =
             serde_json::to_string(&self.engine.method).map_err(|error| refused("method", &error.to_string(), "words"))?;
         book.same_text("method", &method)?;

@@ -2,7 +2,8 @@
 
 use nalgebra::DMatrixView;
 
-use super::{Learner, add_loss};
+use super::Learner;
+use super::scores::add_losses;
 use crate::data::loss::Target;
 use crate::data::score::Score;
 use crate::data::target::Weighted;
@@ -38,8 +39,8 @@ impl<T: Real> Learner<T> {
     /// targets. If the loss, the gradient or the update is not finite: the weights are then as before, and the streams start anew.
     #[inline(never)]
     pub fn learn(&mut self, targets: &[Option<Target<'_, T>>]) -> Result<Score, LearnError> {
-        let whole = |target| Weighted { target, weight: T::one() };
-        self.learn_of(targets.len(), |stream| targets[stream].map(whole))
+        self.check_one_head(targets.iter().position(Option::is_some))?;
+        self.learn_of(targets.len(), |stream, _| targets[stream].map(Weighted::from))
     }
 
     /// The same with targets that weigh more or less than others. The learner's mean over targets divides by their number, so that twice the
@@ -49,10 +50,70 @@ impl<T: Real> Learner<T> {
     /// As [`learn`](Learner::learn), and if a weight is negative or not finite.
     #[inline(never)]
     pub fn learn_weighted(&mut self, targets: &[Option<Weighted<'_, T>>]) -> Result<Score, LearnError> {
-        self.learn_of(targets.len(), |stream| targets[stream])
+        self.check_one_head(targets.iter().position(Option::is_some))?;
+        self.learn_of(targets.len(), |stream, _| targets[stream])
     }
 
-    fn learn_of<'t>(&mut self, count: usize, targets: impl Fn(usize) -> Option<Weighted<'t, T>>) -> Result<Score, LearnError>
+    /// [`learn`](Learner::learn) with several [heads](Learner::with_heads): a row for each stream, and in it an entry for each head in their order;
+    /// `None` where there is no target. The score is that of all heads together; [`head_score`](Learner::head_score) has that of each.
+    ///
+    /// # Errors
+    /// As [`learn`](Learner::learn); what does not fit is named with its stream and head.
+    pub fn learn_heads<'t>(&mut self, targets: &[impl AsRef<[Option<Target<'t, T>>]>]) -> Result<Score, LearnError>
+    where
+        T: 't,
+    {
+        self.learn_rows(targets.len(), &|stream| targets[stream].as_ref())
+    }
+
+    /// The same with targets that weigh more or less than others, beside the weights of their heads.
+    ///
+    /// # Errors
+    /// As [`learn_heads`](Learner::learn_heads), and if a weight is negative or not finite.
+    pub fn learn_heads_weighted<'t>(
+        &mut self,
+        targets: &[impl AsRef<[Option<Weighted<'t, T>>]>],
+    ) -> Result<Score, LearnError>
+    where
+        T: 't,
+    {
+        self.learn_weighted_rows(targets.len(), &|stream| targets[stream].as_ref())
+    }
+
+    #[inline(never)]
+    pub(crate) fn learn_rows<'t, 'a>(
+        &mut self,
+        count: usize,
+        row: &dyn Fn(usize) -> &'a [Option<Target<'t, T>>],
+    ) -> Result<Score, LearnError>
+    where
+        T: 't,
+        't: 'a,
+    {
+        (0..count).try_for_each(|stream| self.check_row(stream, row(stream).len()))?;
+        self.learn_of(count, |stream, head| row(stream).get(head).copied().flatten().map(Weighted::from))
+    }
+
+    #[inline(never)]
+    pub(crate) fn learn_weighted_rows<'t, 'a>(
+        &mut self,
+        count: usize,
+        row: &dyn Fn(usize) -> &'a [Option<Weighted<'t, T>>],
+    ) -> Result<Score, LearnError>
+    where
+        T: 't,
+        't: 'a,
+    {
+        (0..count).try_for_each(|stream| self.check_row(stream, row(stream).len()))?;
+        self.learn_of(count, |stream, head| row(stream).get(head).copied().flatten())
+    }
+
+    /// Of every stream and head.
+    fn learn_of<'t>(
+        &mut self,
+        count: usize,
+        targets: impl Fn(usize, usize) -> Option<Weighted<'t, T>>,
+    ) -> Result<Score, LearnError>
     where
         T: 't,
     {
@@ -62,17 +123,21 @@ impl<T: Real> Learner<T> {
         }
         self.engine.check_awaits_target().map_err(|error| self.learn_error(error))?;
         // Everything is looked at before anything is written.
+        let heads = 0..self.heads.count();
         for stream in 0..streams {
-            targets(stream).map_or(Ok(()), |target| self.check_target(stream, &target))?;
-        }
-        let mut score = Score { steps: streams as u64, ..Score::default() };
-        for stream in 0..streams {
-            if let Some(target) = targets(stream) {
-                let column = self.engine.newest(stream);
-                column.lane.score.targets += 1;
-                add_loss(&*self.loss, column, target, &mut score);
+            for head in heads.clone() {
+                targets(stream, head).map_or(Ok(()), |target| self.check_target(stream, self.heads.at(head), &target))?;
             }
         }
+        let (of_heads, mut score) = (self.scores.begin(), Score { steps: streams as u64, ..Score::default() });
+        for stream in 0..streams {
+            if heads.clone().any(|head| targets(stream, head).is_some()) {
+                let column = self.engine.newest(stream);
+                column.lane.score.targets += 1;
+                add_losses(&self.heads, column, |head| targets(stream, head), of_heads, &mut score);
+            }
+        }
+        self.scores.end(score.steps);
         if !self.is_frozen() {
             score.activity = self.engine.add_activity();
         }

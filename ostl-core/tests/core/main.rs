@@ -6,6 +6,7 @@ mod audit;
 mod by_hand;
 mod feedback;
 mod filters;
+mod heads;
 mod instructions;
 mod leaky;
 mod masked;

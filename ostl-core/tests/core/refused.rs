@@ -266,13 +266,13 @@ fn numbers_that_are_not_finite_are_named_where_they_stand() {
     let mut squared = squared.unwrap();
     squared.predict(&INPUTS[..3]).unwrap();
     let error = squared.learn(&[Some(Target::Values(&[0.0, f64::INFINITY]))]).unwrap_err();
-    assert_eq!(error, LearnError::TargetValue { stream: 0, step: None, output: 1, value: f64::INFINITY });
+    assert_eq!(error, LearnError::TargetValue { stream: 0, step: None, head: None, output: 1, value: f64::INFINITY });
     assert!(error.to_string().contains("stream 0, output 1: the target is inf"), "{error}");
     squared.learn(&[Some(Target::Values(&[0.0, 1.0]))]).unwrap();
     let mut values = SequenceBatch::new(3, 2, TargetKind::Values, &[3]);
     values.values_mut(0, 2)[0] = f64::INFINITY;
     let error = squared.learn_batch(&values).unwrap_err();
-    assert_eq!(error, LearnError::TargetValue { stream: 0, step: Some(2), output: 0, value: f64::INFINITY });
+    assert_eq!(error, LearnError::TargetValue { stream: 0, step: Some(2), head: None, output: 0, value: f64::INFINITY });
 }
 
 /// One sample of 1e13 among good ones, in single precision.

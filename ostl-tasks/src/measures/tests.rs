@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::*;
 
 fn answer<'a>(stream: usize, outputs: &'a [f64], target: Target<'a, f64>, loss: f64) -> Observation<'a, f64> {
-    Observation { stream, step: 0, outputs, target, loss }
+    Observation { stream, step: 0, head: "", outputs, target, loss }
 }
 
 fn close(found: Option<f64>, expected: f64) {

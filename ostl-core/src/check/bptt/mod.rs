@@ -8,17 +8,20 @@
 //! Dropout is on, with the masks of a learner's first steps. Connections that a sparse H does not have count as nothing, whatever is written
 //! there, and have no gradient; a tied readout reads the embedding's weights, and both copies have the sum of both gradients: as for a learner.
 
+mod error;
 mod forward;
 
 use std::ops::Range;
 
 use crate::data::batch::SequenceBatch;
+use crate::data::heads::Heads;
 use crate::data::objective::Objective;
 use crate::linalg::real::Real;
 use crate::method::feedback::FeedbackWeights;
 use crate::method::{Feedback, Method};
 use crate::network::Network;
 use crate::network::layer::Layer;
+use error::Error;
 use forward::{Frame, forward, places};
 
 /// The summed loss of a batch and its gradient.
@@ -62,16 +65,31 @@ pub fn loss<T: Real>(network: &Network<T>, objective: impl Into<Objective>, batc
     summed_loss(network, &objective.into(), batch)
 }
 
+/// The same of several heads: Σ over heads of the head's weight times its summed loss.
+///
+/// # Panics
+/// If the batch does not have the network's shape, or other heads.
+#[track_caller]
+#[inline(never)]
+pub fn loss_of_heads<T: Real>(network: &Network<T>, heads: &Heads<T>, batch: &SequenceBatch<T>) -> T {
+    summed_error(network, &Error::Heads(heads), batch)
+}
+
 #[track_caller]
 #[inline(never)]
 pub(crate) fn summed_loss<T: Real>(network: &Network<T>, objective: &Objective, batch: &SequenceBatch<T>) -> T {
+    summed_error(network, &Error::Whole(objective), batch)
+}
+
+#[track_caller]
+fn summed_error<T: Real>(network: &Network<T>, error: &Error<'_, T>, batch: &SequenceBatch<T>) -> T {
     let network = &*network.pruned();
-    let mut signal = vec![T::zero(); network.outputs()];
+    let [mut signal, mut target] = [(); 2].map(|()| vec![T::zero(); network.outputs()]);
     let mut total = T::zero();
     for stream in 0..batch.streams() {
         for (step, frames) in forward(network, batch, stream).iter().enumerate() {
-            if let (Some(target), Some(top)) = (batch.target(stream, step), frames.last()) {
-                total += objective.evaluate(&top.y, target, &mut signal);
+            if let Some(top) = frames.last() {
+                total += error.of_step(batch, [stream, step], &top.y, &mut signal, &mut target);
             }
             total += activity(network, frames);
         }
@@ -126,8 +144,27 @@ pub(crate) fn whole_gradient<T: Real>(
     batch: &SequenceBatch<T>,
     method: &Method,
 ) -> Gradient<T> {
-    let whole = |sequence: &Sequence<'_, T>, result: &mut _| sequence.sweep(0..sequence.steps.len(), &|_| true, result);
-    swept(network, objective, batch, method, &whole)
+    swept(network, &Error::Whole(objective), batch, method, &whole_sequence)
+}
+
+/// The summed loss of several heads over a batch, each head's times its weight, and its gradient by a reverse sweep over each whole sequence, with
+/// the learning signals of a method's [`Feedback`]. Of the method only feedback and seed count.
+///
+/// # Panics
+/// If the batch does not have the network's shape, or other heads.
+#[track_caller]
+#[inline(never)]
+pub fn gradient_of_heads<T: Real>(
+    network: &Network<T>,
+    heads: &Heads<T>,
+    batch: &SequenceBatch<T>,
+    method: &Method,
+) -> Gradient<T> {
+    swept(network, &Error::Heads(heads), batch, method, &whole_sequence)
+}
+
+fn whole_sequence<T: Real>(sequence: &Sequence<'_, T>, result: &mut Gradient<T>) {
+    sequence.sweep(0..sequence.steps.len(), &|_| true, result);
 }
 
 /// The summed loss of a batch and its gradient by truncated BPTT that looks back from every step: the loss of each step, swept back over that
@@ -144,7 +181,7 @@ pub fn rolling_gradient<T: Real>(
     steps: usize,
     method: &Method,
 ) -> Gradient<T> {
-    swept(network, &objective.into(), batch, method, &|sequence, result| {
+    swept(network, &Error::Whole(&objective.into()), batch, method, &|sequence, result| {
         for newest in 0..sequence.steps.len() {
             sequence.sweep((newest + 1).saturating_sub(steps)..newest + 1, &|step| step == newest, result);
         }
@@ -163,7 +200,7 @@ pub fn chunked_gradient<T: Real>(
     batch: &SequenceBatch<T>,
     steps: usize,
 ) -> Gradient<T> {
-    swept(network, &objective.into(), batch, &Method::bptt(), &|sequence, result| {
+    swept(network, &Error::Whole(&objective.into()), batch, &Method::bptt(), &|sequence, result| {
         for start in (0..sequence.steps.len()).step_by(steps) {
             sequence.sweep(start..sequence.steps.len().min(start + steps), &|_| true, result);
         }
@@ -176,7 +213,7 @@ pub fn chunked_gradient<T: Real>(
 #[inline(never)]
 fn swept<T: Real>(
     network: &Network<T>,
-    objective: &Objective,
+    error: &Error<'_, T>,
     batch: &SequenceBatch<T>,
     method: &Method,
     sweep: &dyn Fn(&Sequence<'_, T>, &mut Gradient<T>),
@@ -186,7 +223,7 @@ fn swept<T: Real>(
     let mut result = Gradient { loss: T::zero(), values: vec![T::zero(); network.parameters().len()] };
     for stream in 0..batch.streams() {
         let steps = forward(network, batch, stream);
-        sweep(&Sequence { network, objective, batch, stream, steps, feedback: &feedback }, &mut result);
+        sweep(&Sequence { network, error, batch, stream, steps, feedback: &feedback }, &mut result);
     }
     network.apply_mask(&mut result.values);
     network.tie(&mut result.values);
@@ -196,7 +233,7 @@ fn swept<T: Real>(
 /// What a network did with one sequence of a batch.
 struct Sequence<'a, T: Real> {
     network: &'a Network<T>,
-    objective: &'a Objective,
+    error: &'a Error<'a, T>,
     batch: &'a SequenceBatch<T>,
     stream: usize,
     steps: Vec<Vec<Frame<T>>>,
@@ -209,7 +246,7 @@ fn feedback_signal<T: Real>(
     (feedback, weights): &(Feedback, FeedbackWeights<T>),
     above: usize,
     deltas: [&[T]; 2],
-    target: Option<&[T]>,
+    target: &[T],
     adjoint: Vec<T>,
 ) -> Vec<T> {
     let b = weights.below(above);
@@ -219,10 +256,7 @@ fn feedback_signal<T: Real>(
         Feedback::Symmetric => adjoint,
         Feedback::Random => project(deltas[0]),
         Feedback::Direct => project(deltas[1]),
-        Feedback::TargetProjection => match target {
-            None => vec![T::zero(); b.nrows()],
-            Some(target) => project(target).into_iter().map(|v| -v).collect(),
-        },
+        Feedback::TargetProjection => project(target).into_iter().map(|v| -v).collect(),
     }
 }
 
@@ -230,7 +264,7 @@ impl<T: Real> Sequence<'_, T> {
     /// Sweeps back over some steps from the errors of those that count.
     #[inline(never)]
     fn sweep(&self, seen: Range<usize>, counts: &dyn Fn(usize) -> bool, result: &mut Gradient<T>) {
-        let Self { network, objective, batch, stream, feedback, .. } = *self;
+        let Self { network, error, batch, stream, feedback, .. } = *self;
         // What the later steps want of each layer's s and y.
         let mut later_s: Vec<Vec<Vec<T>>> = network
             .layers
@@ -245,15 +279,10 @@ impl<T: Real> Sequence<'_, T> {
                 result.loss += activity(network, frames);
             }
             let mut from_above = vec![T::zero(); network.outputs()];
-            let target = batch.target(stream, step).filter(|_| counts);
-            if let (Some(target), Some(top)) = (target, frames.last()) {
-                result.loss += objective.evaluate(&top.y, target, &mut from_above);
+            let mut target = from_above.clone();
+            if let Some(top) = frames.last().filter(|_| counts) {
+                result.loss += error.of_step(batch, [stream, step], &top.y, &mut from_above, &mut target);
             }
-            let target = target.map(|target| {
-                let mut values = vec![T::zero(); network.outputs()];
-                objective.write_target(target, &mut values);
-                values
-            });
             let mut readout_delta = Vec::new();
             for (index, frame) in frames.iter().enumerate().rev() {
                 let mut deltas = vec![T::zero(); network.layers[index].x_rows().len()];
@@ -325,7 +354,7 @@ impl<T: Real> Sequence<'_, T> {
                     readout_delta.clone_from(&deltas);
                 }
                 if index > 0 {
-                    from_above = feedback_signal(feedback, index, [&deltas, &readout_delta], target.as_deref(), to_x);
+                    from_above = feedback_signal(feedback, index, [&deltas, &readout_delta], &target, to_x);
                     if let Some(mask) = &frame.mask {
                         from_above.iter_mut().zip(mask).for_each(|(adjoint, &mask)| *adjoint *= mask);
                     }

@@ -1,6 +1,7 @@
 //! Where a batch holds a number that is infinite or NaN.
 
 use super::{Inputs, SequenceBatch, Targets};
+use crate::data::target::Target;
 use crate::linalg::real::{Real, all_finite};
 
 /// A place in a batch, and what stands there.
@@ -32,26 +33,25 @@ impl<T: Real> SequenceBatch<T> {
         })
     }
 
-    /// The first value of a target that is not finite.
-    pub(crate) fn first_broken_target(&self) -> Option<Place<T>> {
-        let Targets::Values(values) = &self.targets else { return None };
-        if all_finite(values.as_slice()) {
-            return None;
-        }
-        let outputs = self.outputs;
-        let targets = self.places().filter(|&(stream, step)| self.has_target(stream, step));
-        targets
-            .filter_map(|(stream, step)| {
-                let column = step * self.streams + stream;
-                broken(stream, step, &values.as_slice()[column * outputs..(column + 1) * outputs])
-            })
-            .next()
+    /// The first value of a target that is not finite, and the number of its head.
+    pub(crate) fn first_broken_target(&self) -> Option<(usize, Place<T>)> {
+        self.targets.iter().enumerate().find_map(|(head, table)| {
+            match &table.targets {
+                Targets::Values(values) if !all_finite(values.as_slice()) => {}
+                _ => return None,
+            }
+            let place = self.places().find_map(|(stream, step)| match table.target(step * self.streams() + stream) {
+                Some(Target::Values(values)) => broken(stream, step, values),
+                _ => None,
+            });
+            place.map(|place| (head, place))
+        })
     }
 
     /// Every step of every stream.
     fn places(&self) -> impl Iterator<Item = (usize, usize)> {
-        let steps = (0..self.steps).flat_map(|step| (0..self.streams).map(move |stream| (stream, step)));
-        steps.filter(|&(stream, step)| step < self.lengths[stream])
+        let steps = (0..self.steps()).flat_map(|step| (0..self.streams()).map(move |stream| (stream, step)));
+        steps.filter(|&(stream, step)| step < self.lengths()[stream])
     }
 }
 
@@ -83,7 +83,7 @@ mod tests {
 
         dense.values_mut(0, 2)[1] = f32::NEG_INFINITY;
         let place = Place { stream: 0, step: 2, row: 1, value: f32::NEG_INFINITY };
-        assert_eq!(dense.first_broken_target(), Some(place));
+        assert_eq!(dense.first_broken_target(), Some((0, place)));
         dense.mask(0, 2);
         assert_eq!(dense.first_broken_target(), None, "nobody learns from a step without a target");
     }

@@ -2,6 +2,7 @@
 
 use nalgebra::DMatrix;
 
+use super::targets::Shape;
 use crate::linalg::real::Real;
 
 /// What goes into a network.
@@ -11,6 +12,27 @@ pub(super) enum Inputs<T: Real> {
     Dense(DMatrix<T>),
     /// Of so many rows, a list a stream.
     Sparse { rows: usize, streams: Vec<EventList<T>> },
+}
+
+impl<T: Real> Inputs<T> {
+    /// A matrix of zeros.
+    pub(super) fn dense(rows: usize, shape: &Shape) -> Self {
+        Self::Dense(DMatrix::zeros(rows, shape.columns()))
+    }
+
+    /// Lists without an event.
+    pub(super) fn sparse(rows: usize, shape: &Shape) -> Self {
+        Self::Sparse { rows, streams: shape.lengths.iter().map(|_| EventList::new()).collect() }
+    }
+
+    pub(super) fn cast<U: Real>(&self) -> Inputs<U> {
+        match self {
+            Self::Dense(matrix) => Inputs::Dense(matrix.map(|value| U::from_f64(value.to_f64()))),
+            Self::Sparse { rows, streams } => {
+                Inputs::Sparse { rows: *rows, streams: streams.iter().map(EventList::cast).collect() }
+            }
+        }
+    }
 }
 
 /// The events of one stream in the order of its steps.
@@ -23,7 +45,7 @@ pub(super) struct EventList<T> {
 }
 
 impl<T: Real> EventList<T> {
-    pub(super) fn new() -> Self {
+    fn new() -> Self {
         Self { starts: Vec::new(), rows: Vec::new(), values: Vec::new() }
     }
 
@@ -49,7 +71,7 @@ impl<T: Real> EventList<T> {
         &self.values
     }
 
-    pub(super) fn cast<U: Real>(&self) -> EventList<U> {
+    fn cast<U: Real>(&self) -> EventList<U> {
         EventList {
             starts: self.starts.clone(),
             rows: self.rows.clone(),

@@ -3,36 +3,19 @@
 mod finite;
 mod from_rows;
 mod inputs;
+mod targets;
 
-use std::ops::Range;
+use std::sync::Arc;
 
-use nalgebra::DMatrix;
-
+use crate::data::heads::Heads;
 pub use crate::data::target::TargetKind;
-use crate::data::target::{Target, Weighted};
 use crate::linalg::real::Real;
 
 pub(crate) use finite::Place;
-use inputs::{EventList, Inputs};
-
-/// What the readout should have said.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Targets<T: Real> {
-    /// The index of the right class, one per column ([`Loss::SoftmaxCrossEntropy`](crate::Loss::SoftmaxCrossEntropy)).
-    Classes(Vec<usize>),
-    /// One value per output, `outputs × columns` (the other losses).
-    Values(DMatrix<T>),
-}
-
-impl<T: Real> Targets<T> {
-    /// Which of the two kinds these are.
-    pub fn kind(&self) -> TargetKind {
-        match self {
-            Self::Classes(_) => TargetKind::Classes,
-            Self::Values(_) => TargetKind::Values,
-        }
-    }
-}
+use inputs::Inputs;
+use targets::Shape;
+pub(crate) use targets::Table;
+pub use targets::{HeadTargets, Targets};
 
 /// Several sequences (streams) side by side, ragged at the end: stream b has `lengths()[b]` steps.
 ///
@@ -43,62 +26,49 @@ impl<T: Real> Targets<T> {
 /// among 33,278 is one event, and a network whose first layer can do so reads the lists as they are.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SequenceBatch<T: Real> {
-    streams: usize,
-    steps: usize,
-    outputs: usize,
+    shape: Shape,
     inputs: Inputs<T>,
-    targets: Targets<T>,
-    has_target: Vec<bool>,
-    /// Of each target beside others; empty where all count alike.
-    weights: Vec<T>,
+    /// Of the readout as a whole, or of each head; never empty.
+    targets: Vec<Table<T>>,
     resets: Vec<bool>,
-    lengths: Vec<usize>,
 }
 
 impl<T: Real> SequenceBatch<T> {
     /// Zero inputs, no targets, no resets; stream b has `lengths[b]` steps of `inputs` values; the readout has `outputs`.
     #[inline(never)]
     pub fn new(inputs: usize, outputs: usize, kind: TargetKind, lengths: &[usize]) -> Self {
-        let columns = lengths.len() * lengths.iter().copied().max().unwrap_or(0);
-        Self::with_inputs(Inputs::Dense(DMatrix::zeros(inputs, columns)), outputs, kind, lengths)
+        let shape = Shape::new(lengths);
+        Self::with(Inputs::dense(inputs, &shape), vec![Table::new(Arc::default(), outputs, kind, shape.columns())], shape)
     }
 
     /// The same with inputs as lists of events, none yet: see [`push_event`](SequenceBatch::push_event).
     #[inline(never)]
     pub fn sparse(inputs: usize, outputs: usize, kind: TargetKind, lengths: &[usize]) -> Self {
-        let streams = lengths.iter().map(|_| EventList::new()).collect();
-        Self::with_inputs(Inputs::Sparse { rows: inputs, streams }, outputs, kind, lengths)
+        let shape = Shape::new(lengths);
+        Self::with(Inputs::sparse(inputs, &shape), vec![Table::new(Arc::default(), outputs, kind, shape.columns())], shape)
     }
 
-    fn with_inputs(inputs: Inputs<T>, outputs: usize, kind: TargetKind, lengths: &[usize]) -> Self {
-        let streams = lengths.len();
-        let steps = lengths.iter().copied().max().unwrap_or(0);
-        let columns = streams * steps;
-        Self {
-            streams,
-            steps,
-            outputs,
-            inputs,
-            targets: match kind {
-                TargetKind::Classes => Targets::Classes(vec![0; columns]),
-                TargetKind::Values => Targets::Values(DMatrix::zeros(outputs, columns)),
-            },
-            has_target: vec![false; columns],
-            weights: Vec::new(),
-            resets: vec![false; columns],
-            lengths: lengths.to_vec(),
-        }
+    /// Zero inputs, no resets, and room for targets of each of these heads, none yet: [`head_mut`](SequenceBatch::head_mut) sets them.
+    #[inline(never)]
+    pub fn for_heads(inputs: usize, heads: &Heads<T>, lengths: &[usize]) -> Self {
+        let shape = Shape::new(lengths);
+        Self::with(Inputs::dense(inputs, &shape), Table::of_heads(heads, shape.columns()), shape)
+    }
+
+    /// The same with inputs as lists of events.
+    #[inline(never)]
+    pub fn sparse_for_heads(inputs: usize, heads: &Heads<T>, lengths: &[usize]) -> Self {
+        let shape = Shape::new(lengths);
+        Self::with(Inputs::sparse(inputs, &shape), Table::of_heads(heads, shape.columns()), shape)
+    }
+
+    fn with(inputs: Inputs<T>, targets: Vec<Table<T>>, shape: Shape) -> Self {
+        Self { resets: vec![false; shape.columns()], shape, inputs, targets }
     }
 
     #[track_caller]
     fn column(&self, stream: usize, step: usize) -> usize {
-        assert!(
-            stream < self.streams && step < self.lengths[stream],
-            "stream {stream}, step {step}: the batch has {} streams and this one {} steps",
-            self.streams,
-            self.lengths.get(stream).copied().unwrap_or(0)
-        );
-        step * self.streams + stream
+        self.shape.column(stream, step)
     }
 
     /// The input of one step of one stream, to be filled in.
@@ -184,11 +154,10 @@ impl<T: Real> SequenceBatch<T> {
     /// The same batch with its inputs as a matrix.
     #[inline(never)]
     pub fn to_dense(&self) -> Self {
-        let mut dense =
-            Self { inputs: Inputs::Dense(DMatrix::zeros(self.inputs(), self.streams * self.steps)), ..self.clone() };
+        let mut dense = Self { inputs: Inputs::dense(self.inputs(), &self.shape), ..self.clone() };
         if let Inputs::Sparse { .. } = self.inputs {
-            for stream in 0..self.streams {
-                for step in 0..self.lengths[stream] {
+            for stream in 0..self.streams() {
+                for step in 0..self.lengths()[stream] {
                     let (rows, values) = self.events(stream, step);
                     let input = dense.input_mut(stream, step);
                     rows.iter().zip(values).for_each(|(&row, &value)| input[row as usize] += value);
@@ -197,46 +166,6 @@ impl<T: Real> SequenceBatch<T> {
             return dense;
         }
         self.clone()
-    }
-
-    /// Sets the class that is right at one step of one stream.
-    ///
-    /// # Panics
-    /// If the stream or step does not exist, the class is out of range, or the batch holds values.
-    #[track_caller]
-    pub fn set_class(&mut self, stream: usize, step: usize, class: usize) {
-        let column = self.column(stream, step);
-        assert!(class < self.outputs, "class {class} of {}", self.outputs);
-        match &mut self.targets {
-            Targets::Classes(classes) => classes[column] = class,
-            Targets::Values(_) => panic!("this batch holds values, not classes"),
-        }
-        self.has_target[column] = true;
-    }
-
-    /// The target values of one step of one stream, to be filled in; the step counts as having a target from now on.
-    ///
-    /// # Panics
-    /// If the stream or step does not exist, or the batch holds classes.
-    #[track_caller]
-    pub fn values_mut(&mut self, stream: usize, step: usize) -> &mut [T] {
-        let column = self.column(stream, step);
-        self.has_target[column] = true;
-        let outputs = self.outputs;
-        match &mut self.targets {
-            Targets::Values(values) => &mut values.as_mut_slice()[column * outputs..(column + 1) * outputs],
-            Targets::Classes(_) => panic!("this batch holds classes, not values"),
-        }
-    }
-
-    /// Takes the target of one step away again.
-    ///
-    /// # Panics
-    /// If the stream or the step does not exist.
-    #[track_caller]
-    pub fn mask(&mut self, stream: usize, step: usize) {
-        let column = self.column(stream, step);
-        self.has_target[column] = false;
     }
 
     /// Resets a stream before one of its steps: it starts that step from s = 0, y = 0.
@@ -251,17 +180,17 @@ impl<T: Real> SequenceBatch<T> {
 
     /// Number of sequences side by side.
     pub fn streams(&self) -> usize {
-        self.streams
+        self.shape.streams
     }
 
     /// Steps of the longest sequence.
     pub fn steps(&self) -> usize {
-        self.steps
+        self.shape.steps
     }
 
     /// Steps of each sequence.
     pub fn lengths(&self) -> &[usize] {
-        &self.lengths
+        &self.shape.lengths
     }
 
     /// Values in an input.
@@ -272,73 +201,14 @@ impl<T: Real> SequenceBatch<T> {
         }
     }
 
-    /// Outputs that the targets are made for.
-    pub fn outputs(&self) -> usize {
-        self.outputs
-    }
-
-    /// Number of targets in the batch.
-    pub fn target_count(&self) -> usize {
-        self.has_target.iter().filter(|&&there| there).count()
-    }
-
-    /// The targets, one column a step and stream.
-    pub fn targets(&self) -> &Targets<T> {
-        &self.targets
-    }
-
-    /// Whether this step of this stream has a target. `false` past the end of the stream.
-    pub fn has_target(&self, stream: usize, step: usize) -> bool {
-        stream < self.streams && step < self.steps && self.has_target[step * self.streams + stream]
-    }
-
-    /// Whether any of these streams has a target at any of these steps.
-    pub(crate) fn has_targets(&self, streams: Range<usize>, mut steps: Range<usize>) -> bool {
-        steps.any(|step| streams.clone().any(|stream| self.has_target(stream, step)))
-    }
-
-    /// The target of this step of this stream, if it has one.
-    pub fn target(&self, stream: usize, step: usize) -> Option<Target<'_, T>> {
-        self.has_target(stream, step).then(|| {
-            let column = step * self.streams + stream;
-            match &self.targets {
-                Targets::Classes(classes) => Target::Class(classes[column]),
-                Targets::Values(values) => {
-                    Target::Values(&values.as_slice()[column * self.outputs..(column + 1) * self.outputs])
-                }
-            }
-        })
-    }
-
-    /// The same with its weight.
-    pub fn weighted_target(&self, stream: usize, step: usize) -> Option<Weighted<'_, T>> {
-        let weight = self.weights.get(step * self.streams + stream).copied().unwrap_or(T::one());
-        self.target(stream, step).map(|target| Weighted { target, weight })
-    }
-
-    /// How much the target of this step of this stream counts beside others: its loss and learning signal are multiplied by that. 1 for
-    /// targets that were not given a weight.
-    ///
-    /// # Panics
-    /// If the stream or the step does not exist, or the weight is negative or not finite.
-    #[track_caller]
-    pub fn set_weight(&mut self, stream: usize, step: usize, weight: T) {
-        assert!(weight.is_finite() && weight >= T::zero(), "a weight of {weight:?}, expected a finite number, 0 or more");
-        let column = self.column(stream, step);
-        if self.weights.is_empty() {
-            self.weights = vec![T::one(); self.streams * self.steps];
-        }
-        self.weights[column] = weight;
-    }
-
     /// Whether this stream is reset before this step.
     pub fn is_reset(&self, stream: usize, step: usize) -> bool {
-        stream < self.streams && step < self.steps && self.resets[step * self.streams + stream]
+        stream < self.streams() && step < self.steps() && self.resets[step * self.streams() + stream]
     }
 
     /// Writes the inputs of `to.len() / inputs` streams from `first` on at one step, a column each; zero where a stream has ended.
     pub(crate) fn copy_inputs(&self, step: usize, first: usize, to: &mut [T]) {
-        let start = step * self.streams + first;
+        let start = step * self.streams() + first;
         match &self.inputs {
             Inputs::Dense(matrix) => {
                 let start = start * matrix.nrows();
@@ -364,25 +234,11 @@ impl<T: Real> SequenceBatch<T> {
 
     /// The same batch in another scalar type.
     pub fn cast<U: Real>(&self) -> SequenceBatch<U> {
-        let cast = |matrix: &DMatrix<T>| matrix.map(|value| U::from_f64(value.to_f64()));
         SequenceBatch {
-            streams: self.streams,
-            steps: self.steps,
-            outputs: self.outputs,
-            inputs: match &self.inputs {
-                Inputs::Dense(matrix) => Inputs::Dense(cast(matrix)),
-                Inputs::Sparse { rows, streams } => {
-                    Inputs::Sparse { rows: *rows, streams: streams.iter().map(EventList::cast).collect() }
-                }
-            },
-            targets: match &self.targets {
-                Targets::Classes(classes) => Targets::Classes(classes.clone()),
-                Targets::Values(values) => Targets::Values(cast(values)),
-            },
-            has_target: self.has_target.clone(),
-            weights: self.weights.iter().map(|weight| U::from_f64(weight.to_f64())).collect(),
+            shape: self.shape.clone(),
+            inputs: self.inputs.cast(),
+            targets: self.targets.iter().map(Table::cast).collect(),
             resets: self.resets.clone(),
-            lengths: self.lengths.clone(),
         }
     }
 }
