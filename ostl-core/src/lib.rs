@@ -26,7 +26,7 @@ mod method;
 // What a window keeps of its steps, and the forward pass that writes it.
 mod tape;
 
-// The reverse sweep over a window: δ, and what its error wants of what came before.
+// The reverse sweep over a window: δ, and the adjoints of what came before.
 mod sweep;
 
 // What is carried across windows, a file a carry, and what a method claims of it.

@@ -22,7 +22,7 @@ pub(crate) enum Reads {
     Matrix(u32),
     /// Lists of events.
     Events,
-    /// A word a step, through an embedding of so many units.
+    /// A word a step, through an embedding of `units` units.
     Words(usize),
 }
 

@@ -138,7 +138,7 @@ impl MethodConfig {
         .within("method")
     }
 
-    /// Chooses the window if the configuration leaves that open, for so many streams of at most `longest` steps.
+    /// Chooses the window if the configuration leaves that open, for `streams` streams of at most `longest` steps.
     pub(crate) fn choose_window<T: Real>(
         &mut self,
         network: &Network<T>,

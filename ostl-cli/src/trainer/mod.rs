@@ -54,7 +54,7 @@ pub(crate) struct Trainer<'a> {
     foretold: bool,
 }
 
-/// The network of a configuration and a learner around it, for so many streams; `source` is whom to blame if it cannot be built.
+/// The network of a configuration and a learner around it, for `streams` streams; `source` is whom to blame if it cannot be built.
 pub(crate) fn learner(config: &Config, source: &Source, task: &dyn Task, streams: usize) -> Result<Learner<f32>> {
     config.check_memory(task, streams).map_err(|error| source.out_of_range(error))?;
     let network: Network<f32> = config.network_for(task).map_err(|error| source.out_of_range(error))?;

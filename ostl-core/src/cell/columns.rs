@@ -66,7 +66,7 @@ pub(crate) struct ReverseColumn<'a, T> {
     /// Partials of the step.
     pub(crate) partials: PartialsColumn<'a, T>,
     /// Whether the step went on from the one before (it was not reset).
-    pub(crate) goes_on: bool,
+    pub(crate) not_reset: bool,
     /// ∂E/∂y_t as the layers above send it: `n`.
     pub(crate) signal: &'a [T],
     /// ∂E/∂s_t as later steps send it; becomes that of s_{t-1}: `S·n`.
@@ -83,13 +83,13 @@ pub(crate) struct PartialsWindow<'a, T> {
     /// Partials of all columns of the window.
     pub(crate) partials: PartialsColumn<'a, T>,
     /// Whether the column went on from the step before.
-    pub(crate) goes_on: &'a [bool],
+    pub(crate) not_reset: &'a [bool],
     /// Units n.
     pub(crate) units: usize,
     /// Steps of the window.
     pub(crate) steps: usize,
-    /// Streams side by side: the column of step t is t·live + stream.
-    pub(crate) live: usize,
+    /// Streams side by side: the column of step t is t·active + stream.
+    pub(crate) active: usize,
     /// Which of them.
     pub(crate) stream: usize,
     /// `dy_ds` and `dy_da` of the step before the window, of this stream; the others are empty.
@@ -100,7 +100,7 @@ impl<'a, T> PartialsWindow<'a, T> {
     /// The partials of one step.
     #[inline(always)]
     pub(crate) fn column(&self, step: usize, states: usize, gates: usize) -> PartialsColumn<'a, T> {
-        let at = (step * self.live + self.stream) * self.units;
+        let at = (step * self.active + self.stream) * self.units;
         let plane = |planes: &'a [T], count: usize| &planes[at * count..(at + self.units) * count];
         let p = &self.partials;
         PartialsColumn {

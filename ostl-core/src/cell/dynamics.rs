@@ -39,11 +39,11 @@ pub(crate) trait LayerDynamics<T: Real>: Send + Sync {
     fn leak(&self) -> Option<Leak>;
     /// The output resets the state, and the partials leave that out.
     fn detaches_reset(&self) -> bool;
-    /// Where the learnable constant of a gate starts, for one of so many units.
+    /// Where the learnable constant of a gate starts, for one of `units` units.
     fn initial_constant_of(&self, gate: usize, unit: usize, units: usize) -> f64;
-    /// One step of some columns of so many units, without partials.
+    /// One step of some columns of `units` units, without partials.
     fn step(&self, units: usize, previous: UnitColumns<'_, T>, next: UnitColumnsMut<'_, T>);
-    /// One step of some columns of so many units, with partials.
+    /// One step of some columns of `units` units, with partials.
     fn linearise(
         &self,
         units: usize,

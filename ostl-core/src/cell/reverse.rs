@@ -103,7 +103,7 @@ impl<T: Real, const S: usize, const G: usize> Job for Step<'_, T, S, G> {
                 let delta = delta_of::<T, I, S, G>(&shape, g, &to_y, &to_s, (p.ds_da, p.dy_da), n, at);
                 store(&delta, &mut column.delta[g * n..(g + 1) * n], at);
             }
-            let (to_earlier, to_y) = if column.goes_on {
+            let (to_earlier, to_y) = if column.not_reset {
                 earlier::<T, I, S>(shape.resets, &to_s, (p.ds_ds, p.ds_dy), n, at)
             } else {
                 ([[T::zero(); TILE]; S], [T::zero(); TILE])
@@ -151,7 +151,7 @@ impl<T: Real, const S: usize, const G: usize> Job for Window<'_, T, S, G> {
                 let mut kept = T::one();
                 for step in (0..window.steps).rev() {
                     let p = window.column(step, S, G);
-                    let goes_on = window.goes_on[step * window.live + window.stream];
+                    let not_reset = window.not_reset[step * window.active + window.stream];
                     if end >= S {
                         for i in 0..TILE {
                             to_y[i] += share;
@@ -169,7 +169,7 @@ impl<T: Real, const S: usize, const G: usize> Job for Window<'_, T, S, G> {
                         store(&delta, paths.influence, place);
                     }
                     let mut through_own = [T::zero(); TILE];
-                    if !paths.own.is_empty() && goes_on {
+                    if !paths.own.is_empty() && not_reset {
                         let mut place = 0;
                         for g in 0..G {
                             if shape.gates[g].sums_output {
@@ -180,7 +180,7 @@ impl<T: Real, const S: usize, const G: usize> Job for Window<'_, T, S, G> {
                             }
                         }
                     }
-                    (to_s, to_y) = if goes_on {
+                    (to_s, to_y) = if not_reset {
                         earlier::<T, I, S>(shape.resets, &to_s, (p.ds_ds, p.ds_dy), n, at)
                     } else {
                         share = T::zero();

@@ -73,7 +73,7 @@ pub(crate) struct Traced {
     /// Filters that listen to the layer.
     pub(crate) filters: usize,
     /// The unit's own connection in H counts as its own.
-    pub(crate) hears_itself: bool,
+    pub(crate) reads_own_output: bool,
 }
 
 impl Plan {
@@ -90,7 +90,7 @@ impl Plan {
                     let n = recurrent.units;
                     let traced = traced(index);
                     let filters = traced.map_or(0, |traced| traced.filters);
-                    let is_heard = filters > 0 || traced.is_some_and(|traced| traced.hears_itself);
+                    let is_heard = filters > 0 || traced.is_some_and(|traced| traced.reads_own_output);
                     let all: Vec<usize> = (0..recurrent.gates()).filter(|&g| recurrent.is_traced(g, is_heard)).collect();
                     let shape = |gates: Range<usize>| {
                         let first_gate = all.iter().position(|g| gates.contains(g))?;
@@ -164,7 +164,7 @@ impl Plan {
 
     /// gradient += Σ_t δ_t z_tᵀ, and traces read out and moved on.
     pub(crate) fn run<T: Real, V: Stored<T>>(&self, window: Window<'_, T>, gradient: &mut [T], values: Values<'_, V>) {
-        let streams = window.lanes.iter().map(|lane| lane.tape.live).sum::<usize>();
+        let streams = window.lanes.iter().map(|lane| lane.tape.active).sum::<usize>();
         let columns = window.lanes.iter().map(|lane| lane.tape.columns()).sum::<usize>();
         let work =
             gradient.len() * columns + if values.values.is_empty() { 0 } else { gradient.len() * (columns + 2 * streams) };
@@ -259,7 +259,7 @@ impl Part {
         &lane.sweep.delta(&lane.tape, self.layer)[lane.tape.first_column() * stride + self.rows.start..]
     }
 
-    /// gradient += Σ_t δ_t z_tᵀ of one lane: a product of inner size (steps × streams), or a column an event.
+    /// gradient += Σ_t δ_t z_tᵀ of one lane: a product of inner size (steps × streams), or one column per event.
     fn add_spatial<T: Real>(&self, network: &Network<T>, lane: &Lane<T>, gradient: &mut [T]) {
         let (rows, stride) = (self.rows.len(), network.layers[self.layer].activations());
         let (delta, width) = (self.delta(lane, stride), lane.tape.columns());
@@ -294,12 +294,12 @@ impl Part {
         else {
             return;
         };
-        let (rows, n, live) = (self.rows.len(), layer.units, lane.tape.live);
+        let (rows, n, active) = (self.rows.len(), layer.units, lane.tape.active);
         let stride = layer.gates() * n;
         let (z, all) = match self.signal {
             Signal::Input => (&tape.boundary.inputs, layer.inputs),
             Signal::Output => (&tape.boundary.previous_output, n),
-            Signal::One => return sum_columns(gradient, &edge[self.rows.start..], stride, live),
+            Signal::One => return sum_columns(gradient, &edge[self.rows.start..], stride, active),
         };
         // Only gates that drive the output have an edge: a run of rows.
         let gates = layer.dynamics.gates();
@@ -309,8 +309,8 @@ impl Part {
         let height = last + n - first;
         multiply(
             Assignment::Add,
-            columns(&edge[first..], height, live, stride),
-            transposed_operand(&z[self.columns.start..], live, self.columns.len(), all),
+            columns(&edge[first..], height, active, stride),
+            transposed_operand(&z[self.columns.start..], active, self.columns.len(), all),
             columns_mut(&mut gradient[first - self.rows.start..], height, self.columns.len(), rows),
         );
     }
@@ -335,13 +335,13 @@ impl Part {
             (network.layers[self.layer].recurrent(), &lane.tape.layers[self.layer])
         {
             let gates = self.rows.clone().step_by(layer.units).map(|row| layer.dynamics.gates()[row / layer.units]);
-            if (layer.dynamics.resets() || lane.paths.hears_itself(self.layer))
+            if (layer.dynamics.resets() || lane.paths.reads_own_output(self.layer))
                 && gates.into_iter().any(|gate| gate.drives_output)
             {
                 before = match self.signal {
-                    Signal::Input => &tape.boundary.inputs[..layer.inputs * lane.tape.live],
-                    Signal::Output => &tape.boundary.previous_output[..layer.units * lane.tape.live],
-                    Signal::One => lane.paths.ones(lane.tape.live),
+                    Signal::Input => &tape.boundary.inputs[..layer.inputs * lane.tape.active],
+                    Signal::Output => &tape.boundary.previous_output[..layer.units * lane.tape.active],
+                    Signal::One => lane.paths.ones(lane.tape.active),
                 };
             }
         }
@@ -351,13 +351,13 @@ impl Part {
             Some((now, rows, None)) => Presynaptic::Dense { now, rows },
             None => Presynaptic::One,
         };
-        let touches_few = matches!(presynaptic, Presynaptic::Sparse(events) if events.touches_few(lane.tape.live));
-        let streams = lane.first..lane.first + lane.tape.live;
+        let touches_few = matches!(presynaptic, Presynaptic::Sparse(events) if events.touches_few(lane.tape.active));
+        let streams = lane.first..lane.first + lane.tape.active;
         LaneWindow {
             slots: paths.slots,
             most_slots: paths.most_slots,
             // With all slots used up nothing can wait any longer.
-            lazy: window.may_defer && before.is_empty() && paths.slots < paths.most_slots && touches_few,
+            defers: window.may_defer && before.is_empty() && paths.slots < paths.most_slots && touches_few,
             signal: paths.signal,
             jacobian: paths.jacobian,
             influence: paths.influence,
@@ -365,7 +365,7 @@ impl Part {
             presynaptic,
             before,
             steps: lane.tape.steps,
-            live: lane.tape.live,
+            active: lane.tape.active,
             fresh: &window.fresh[streams.clone()],
             continues: &window.continues[streams],
         }

@@ -73,27 +73,27 @@ impl<T: Real> Engine<T> {
                 }
                 None => {
                     lane.tape.load(batch, streams, start, steps);
-                    let streams = lane.first..lane.first + lane.tape.live;
+                    let streams = lane.first..lane.first + lane.tape.active;
                     if !has_activity_terms && !batch.has_targets(streams, start..start + steps) {
                         lane.tape.ignore_error();
                     }
                 }
             }
             lane.score = Score::default();
-            let (outputs, from, live) = (network.outputs(), lane.tape.steps, lane.tape.live);
-            lane.sweep.clear(outputs, from * live..(from + steps) * live);
+            let (outputs, from, active) = (network.outputs(), lane.tape.steps, lane.tape.active);
+            lane.sweep.clear(outputs, from * active..(from + steps) * active);
             lane.tape.forward(network, steps, Keep::Partials, Moment { step: seen, stream: lane.first });
             let mut score = Score::default();
             for step in 0..steps {
                 score.activity += lane.tape.activity(network, from + step);
-                for stream in 0..lane.tape.live {
+                for stream in 0..lane.tape.active {
                     let place = [lane.first + stream, start + step];
                     if batch.has_target(place[0], place[1]) {
                         error(Column { lane: &mut *lane, outputs, step: from + step, stream }, place, beside, &mut score);
                     }
                 }
             }
-            for stream in lane.first..lane.first + lane.tape.live {
+            for stream in lane.first..lane.first + lane.tape.active {
                 let length = batch.lengths()[stream];
                 score.steps += (length.min(start + steps) - length.min(start)) as u64;
             }
@@ -127,14 +127,14 @@ impl<T: Real> Engine<T> {
 impl<T: Real> Column<'_, T> {
     /// The readout at this step, and where its ∂E/∂y goes.
     pub(crate) fn outputs_and_signal(&mut self) -> (&[T], &mut [T]) {
-        let (o, column) = (self.outputs, self.step * self.lane.tape.live + self.stream);
+        let (o, column) = (self.outputs, self.step * self.lane.tape.active + self.stream);
         let outputs = &self.lane.tape.logits(o, self.step)[self.stream * o..(self.stream + 1) * o];
         (outputs, &mut self.lane.sweep.readout_signal()[column * o..(column + 1) * o])
     }
 
     /// Keeps the target itself, where signals are made of targets.
     pub(crate) fn set_target(&mut self, write: impl FnOnce(&mut [T])) {
-        let column = self.step * self.lane.tape.live + self.stream;
+        let column = self.step * self.lane.tape.active + self.stream;
         self.lane.sweep.set_target(self.outputs, column, write);
     }
 }

@@ -47,7 +47,7 @@ impl<T: Real> Engine<T> {
         let step = self.streaming.lanes.steps() - 1;
         let (lane, place) = self.streaming.lanes.find(stream);
         let lane = &mut self.streaming.lanes.lanes[lane];
-        lane.sweep.add_from_outside(layer, step * lane.tape.live + place, error);
+        lane.sweep.add_from_outside(layer, step * lane.tape.active + place, error);
         // A rolling window looks back from steps that have an error.
         lane.score.targets += 1;
         Ok(())

@@ -165,7 +165,7 @@ impl<T: Real> Lane<T> {
     pub(crate) fn look_back(&mut self, outputs: usize, steps: usize) {
         let has_error = self.score.targets > 0 || self.score.activity > 0.0;
         self.tape.look_back(if has_error { steps } else { 0 });
-        let earlier = self.tape.seen().len().saturating_sub(1) * self.tape.live;
+        let earlier = self.tape.seen().len().saturating_sub(1) * self.tape.active;
         let first = self.tape.first_column();
         self.sweep.clear(outputs, first..first + earlier);
     }
@@ -181,7 +181,7 @@ impl<T: Real> Lane<T> {
         } else {
             self.sweep.run(network, transposed, &mut self.tape);
         }
-        let live = self.first..self.first + self.tape.live;
-        self.paths.follow(network, &self.tape, &self.sweep, &continues[live]);
+        let active = self.first..self.first + self.tape.active;
+        self.paths.follow(network, &self.tape, &self.sweep, &continues[active]);
     }
 }

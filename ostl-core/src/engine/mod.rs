@@ -80,7 +80,7 @@ pub struct Engine<T: Real> {
 }
 
 impl<T: Real> Engine<T> {
-    /// An engine for so many streams side by side.
+    /// An engine for `streams` streams side by side.
     ///
     /// # Errors
     /// If the method cannot be run on the network, there are no streams, or this machine has not the memory for it.

@@ -12,7 +12,7 @@ use crate::trace::local::kernel::{COLUMNS, Touched, ZERO};
 use crate::trace::local::{Deferral, Kind};
 use crate::trace::presynaptic::Presynaptic;
 use crate::trace::uoro::Uoro;
-use crate::trace::{Lane, LanePaths, Window, filters, hears_itself, is_local};
+use crate::trace::{Lane, LanePaths, Window, filters, is_local, reads_own_output};
 
 /// A network's eligibility traces.
 #[derive(Clone, Debug)]
@@ -62,8 +62,8 @@ impl<T: Real> Trace<T> {
         let filters = filters(network, method);
         let traced = |index: usize| {
             let filters = filters[index].len();
-            let hears_itself = hears_itself(network, method, index);
-            is_local(network, method, index).then_some(Traced { capacity, filters, hears_itself })
+            let reads_own_output = reads_own_output(network, method, index);
+            is_local(network, method, index).then_some(Traced { capacity, filters, reads_own_output })
         };
         let plan = Plan::new(network, streams, traced);
         let local = match method.trace {
@@ -95,7 +95,7 @@ impl<T: Real> Trace<T> {
                 _ if is_local(network, method, index) => Kind::Traced {
                     deferral: self.deferral,
                     filters: self.filters[index].clone(),
-                    hears_itself: hears_itself(network, method, index),
+                    reads_own_output: reads_own_output(network, method, index),
                 },
                 Carry::None | Carry::Uoro => Kind::Nothing,
                 Carry::Layer | Carry::Network | Carry::Snap(_) | Carry::KfRtrl if carries_output(layer) => Kind::Nothing,
@@ -158,8 +158,8 @@ impl<T: Real> Trace<T> {
             Beyond::Presynaptic(traces) => traces.close(&window, gradient),
             Beyond::Uoro(uoro) => uoro.close(&window, transposed, gradient),
         }
-        for (fresh, goes_on) in self.fresh.iter_mut().zip(continues) {
-            *fresh = !goes_on;
+        for (fresh, not_reset) in self.fresh.iter_mut().zip(continues) {
+            *fresh = !not_reset;
         }
     }
 

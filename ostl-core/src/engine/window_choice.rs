@@ -32,7 +32,7 @@ pub struct WindowChoice {
     pub window_bytes: usize,
 }
 
-/// The window that should be fastest for so many streams of at most `longest` steps, taking at most `budget` bytes for traces and
+/// The window that should be fastest for `streams` streams of at most `longest` steps, taking at most `budget` bytes for traces and
 /// windows together. Even where the budget is too small for a window of one step, one step it is.
 #[inline(never)]
 pub fn best_window<T: Real>(

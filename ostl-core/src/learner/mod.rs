@@ -62,7 +62,7 @@ pub struct Learner<T: Real> {
 }
 
 impl<T: Real> Learner<T> {
-    /// A learner for so many streams side by side, of a [`Loss`](crate::Loss) or of an [`Objective`] with weights for classes or smoothed labels,
+    /// A learner for `streams` streams side by side, of a [`Loss`](crate::Loss) or of an [`Objective`] with weights for classes or smoothed labels,
     /// and of a ready [`Rule`](crate::Rule) or an [`UpdateRule`] of one's own.
     ///
     /// # Errors

@@ -36,12 +36,12 @@ impl<T: Real> Watch<T> {
 
     /// Looks at the steps of a window.
     pub(super) fn look(&mut self, network: &Network<T>, tape: &Tape<T>) {
-        let (columns, mut first) = (tape.steps * tape.live, 0);
+        let (columns, mut first) = (tape.steps * tape.active, 0);
         // Layers that were left out in this window have nothing to show.
         for (layer, tape_of) in hidden(network).zip(&tape.layers).take(tape.layers_at_work(network)) {
             let n = layer.units();
             let (least, greatest) = (&mut self.least[first..first + n], &mut self.greatest[first..first + n]);
-            for (output, counts) in tape_of.output().chunks_exact(n).zip(&tape.counts).take(columns) {
+            for (output, counts) in tape_of.output().chunks_exact(n).zip(&tape.mask).take(columns) {
                 if *counts {
                     for ((least, greatest), y) in least.iter_mut().zip(greatest.iter_mut()).zip(output) {
                         let size = y.abs();

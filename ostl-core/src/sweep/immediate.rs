@@ -9,18 +9,18 @@ use crate::network::layer::Recurrent;
 use crate::sweep::LayerSweep;
 use crate::tape::Boundary;
 
-/// δ_{t₀} = (∂E/∂y_{t₀})·(∂y_{t₀}/∂a_{t₀}) of the gates that drive the output, `G·n × live`. A stream that was reset before the
+/// δ_{t₀} = (∂E/∂y_{t₀})·(∂y_{t₀}/∂a_{t₀}) of the gates that drive the output, `G·n × active`. A stream that was reset before the
 /// window's first step wants nothing of y_{t₀}, so nothing flows there.
 pub(crate) fn set_edge<T: Real>(
     layer: &Recurrent<T>,
     boundary: &Boundary<T>,
     sweep: &LayerSweep<T>,
-    live: usize,
+    active: usize,
     edge: &mut [T],
 ) {
     let (n, gates) = (layer.units, layer.gates());
     for (g, _) in layer.dynamics.gates().iter().enumerate().filter(|(_, gate)| gate.drives_output) {
-        for b in 0..live {
+        for b in 0..active {
             let place = (b * gates + g) * n..(b * gates + g + 1) * n;
             set_product(&mut edge[place.clone()], &sweep.to_output[b * n..(b + 1) * n], &boundary.dy_da[place]);
         }

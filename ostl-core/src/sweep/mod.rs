@@ -1,4 +1,4 @@
-//! The reverse sweep over one window: δ_t = ∂E/∂a_t for its steps, and what the window's error wants of the state it started from.
+//! The reverse sweep over one window: δ_t = ∂E/∂a_t for its steps, and the adjoint of the state it started from.
 
 pub(crate) mod immediate;
 mod size;
@@ -24,17 +24,17 @@ use walk::{StepAdjoints, TapeColumns, Walk, send_down};
 /// Adjoints of one layer.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct LayerSweep<T: Real> {
-    /// ∂E/∂s before the window's first step, at fixed y: `S·n × live`.
+    /// ∂E/∂s before the window's first step, at fixed y: `S·n × active`.
     pub(crate) to_state: Vec<T>,
-    /// ∂E/∂y before the window's first step: `n × live`.
+    /// ∂E/∂y before the window's first step: `n × active`.
     pub(crate) to_output: Vec<T>,
     /// ∂E/∂y of the layer as the layers above send it: `n × columns`; for a stateless layer, δ after the sweep.
     pub(crate) signal: Vec<T>,
-    /// What listens to y beyond the step, and what the window wants of it at its start: `n × live` each.
+    /// What listens to y beyond the step, and its adjoint at the window's start: `n × active` each.
     pub(crate) filters: Vec<(Filter, Vec<T>)>,
     /// ∂E/∂y of the layer that comes from outside: `n × columns`, empty until there is some.
     from_outside: Vec<T>,
-    /// ∂E/∂r of the firing rates: `n × live`, empty without a rate term.
+    /// ∂E/∂r of the firing rates: `n × active`, empty without a rate term.
     to_rate: Vec<T>,
 }
 
@@ -188,7 +188,7 @@ impl<T: Real> Sweep<T> {
                 }
                 LayerOnTapeMut::Recurrent(layer, recurrent) => {
                     let columns =
-                        Columns { goes_on: &tape.goes_on, counts: &tape.counts, live: tape.live, steps: steps.clone() };
+                        Columns { not_reset: &tape.not_reset, mask: &tape.mask, active: tape.active, steps: steps.clone() };
                     add_rates(layer, recurrent, sweep, &columns);
                     reverse(layer, h, transposed.at_edge, recurrent, sweep, &columns);
                 }
@@ -244,8 +244,8 @@ impl<T: Real> Sweep<T> {
         else {
             return;
         };
-        let (states, live, m) = (above.states() * above.units, tape.live, above.inputs);
-        for b in 0..live {
+        let (states, active, m) = (above.states() * above.units, tape.active, above.inputs);
+        for b in 0..active {
             let to = &mut self.folded[b * states..(b + 1) * states];
             folded_signal(above, &above_tape.boundary, &upper[0], b, false, to);
         }
@@ -253,8 +253,8 @@ impl<T: Real> Sweep<T> {
         multiply_shared(
             Assignment::Replace,
             columns(down, m, above.units, m),
-            plain_operand(&self.folded, above.units, live, states),
-            columns_mut(adjoint, m, live, m),
+            plain_operand(&self.folded, above.units, active, states),
+            columns_mut(adjoint, m, active, m),
         );
     }
 }
@@ -262,37 +262,37 @@ impl<T: Real> Sweep<T> {
 /// The columns of a layer's tape that a sweep goes through.
 struct Columns<'a> {
     /// Whether a column went on from the step before.
-    goes_on: &'a [bool],
+    not_reset: &'a [bool],
     /// Whether a column's activity is part of the error.
-    counts: &'a [bool],
+    mask: &'a [bool],
     /// Streams side by side.
-    live: usize,
+    active: usize,
     steps: Range<usize>,
 }
 
 /// What the error wants of each step's outputs on account of the firing rates: of r_t directly, and of later rates through r_t.
 fn add_rates<T: Real>(layer: &Recurrent<T>, tape: &RecurrentTape<T>, sweep: &mut LayerSweep<T>, columns: &Columns<'_>) {
     let Some(term) = layer.activity.rate else { return };
-    let (n, live, beta) = (layer.units, columns.live, T::from_f64(term.decay));
+    let (n, active, beta) = (layer.units, columns.active, T::from_f64(term.decay));
     // Adjoints of r, later β times those: of r before the window in the end, for the filter that carries it.
     let adjoint = &mut sweep.to_rate;
-    adjoint[..n * live].fill(T::zero());
+    adjoint[..n * active].fill(T::zero());
     for step in columns.steps.clone().rev() {
-        for b in 0..live {
-            let column = step * live + b;
+        for b in 0..active {
+            let column = step * active + b;
             let place = column * n..(column + 1) * n;
             let (signal, rates) = (&mut sweep.signal[place.clone()], &tape.activity.rates[place]);
             for ((adjoint, signal), &rate) in adjoint[b * n..(b + 1) * n].iter_mut().zip(signal).zip(rates) {
-                if columns.counts[column] {
+                if columns.mask[column] {
                     *adjoint += term.slope(rate);
                 }
                 *signal += (T::one() - beta) * *adjoint;
-                *adjoint = (beta * *adjoint).if_or(columns.goes_on[column], T::zero());
+                *adjoint = (beta * *adjoint).if_or(columns.not_reset[column], T::zero());
             }
         }
     }
     if let Some((_, of_filter)) = sweep.filters.iter_mut().find(|(filter, _)| filter.source == Source::Rate) {
-        of_filter[..n * live].copy_from_slice(&adjoint[..n * live]);
+        of_filter[..n * active].copy_from_slice(&adjoint[..n * active]);
     }
 }
 
@@ -305,15 +305,15 @@ fn reverse<T: Real>(
     sweep: &mut LayerSweep<T>,
     columns: &Columns<'_>,
 ) {
-    let (n, s, g, live) = (layer.units, layer.states(), layer.gates(), columns.live);
-    let (to_state, to_output) = (&mut sweep.to_state[..s * n * live], &mut sweep.to_output[..n * live]);
+    let (n, s, g, active) = (layer.units, layer.states(), layer.gates(), columns.active);
+    let (to_state, to_output) = (&mut sweep.to_state[..s * n * active], &mut sweep.to_output[..n * active]);
     to_state.fill(T::zero());
     to_output.fill(T::zero());
-    let walk = Walk { layer, partials: &tape.partials, goes_on: columns.goes_on, transposed_h };
+    let walk = Walk { layer, partials: &tape.partials, not_reset: columns.not_reset, transposed_h };
     for step in columns.steps.clone().rev() {
-        let (first, end) = (step * live, (step + 1) * live);
+        let (first, end) = (step * active, (step + 1) * active);
         if let Some(term) = layer.activity.voltage {
-            for column in (first..end).filter(|&column| columns.counts[column]) {
+            for column in (first..end).filter(|&column| columns.mask[column]) {
                 let potentials = &tape.activity.potentials[column * n..(column + 1) * n];
                 let place = ((column - first) * s + layer.dynamics.potential()) * n;
                 let adjoint = to_state[place..place + n].iter_mut();

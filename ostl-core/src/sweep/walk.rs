@@ -25,7 +25,7 @@ pub(super) struct Walk<'a, T: Real> {
     pub(super) layer: &'a Recurrent<T>,
     pub(super) partials: &'a PartialPlanes<T>,
     /// Whether a column of the tape went on from the step before.
-    pub(super) goes_on: &'a [bool],
+    pub(super) not_reset: &'a [bool],
     /// Hᵀ, `n × (y gates)·n`.
     pub(super) transposed_h: &'a [T],
 }
@@ -63,7 +63,7 @@ impl TapeColumns {
 impl<T: Real> Walk<'_, T> {
     /// One step back.
     pub(super) fn step(&self, at: TapeColumns, through_h: ThroughH, adjoints: StepAdjoints<'_, T>) {
-        let Self { layer, partials, goes_on, transposed_h } = *self;
+        let Self { layer, partials, not_reset, transposed_h } = *self;
         let StepAdjoints { to_state, to_output, signal, delta } = adjoints;
         let (n, s, g) = (layer.units, layer.states(), layer.gates());
         let count = to_output.len() / n;
@@ -79,7 +79,7 @@ impl<T: Real> Walk<'_, T> {
             layer.dynamics.reverse(ReverseColumn {
                 units,
                 partials: partials.column(column, [n, s, g]),
-                goes_on: goes_on[column],
+                not_reset: not_reset[column],
                 signal: &signal[index * n..(index + 1) * n],
                 to_state: &mut to_state[index * s * n..(index + 1) * s * n],
                 to_output: &mut to_output[index * n..(index + 1) * n],
@@ -116,7 +116,7 @@ impl<T: Real> Walk<'_, T> {
             }
             ThroughH::None => {}
         }
-        for index in (0..count).filter(|&index| !goes_on[at.of(index)]) {
+        for index in (0..count).filter(|&index| !not_reset[at.of(index)]) {
             to_output[index * n..(index + 1) * n].fill(T::zero());
         }
     }
@@ -182,7 +182,7 @@ impl<T: Real> StreamWalk<'_, T> {
     /// which no signal from above reaches. `at_top` says how far the topmost layer's δ reaches through H.
     pub(crate) fn step(&self, step: usize, at_top: ThroughH, layers: &mut [LayerAdjoints<T>]) {
         let Self { network, transposed, tape, stream, first_layer } = *self;
-        let column = step * tape.live + stream;
+        let column = step * tape.active + stream;
         for place in (0..layers.len()).rev() {
             let index = first_layer + place;
             let through_h = if place + 1 == layers.len() { at_top } else { ThroughH::All };
@@ -192,7 +192,7 @@ impl<T: Real> StreamWalk<'_, T> {
             let (down, h) = &transposed.layers[index];
             match LayerOnTape::new(layer, &tape.layers[index]) {
                 LayerOnTape::Recurrent(layer, recurrent) => {
-                    let walk = Walk { layer, partials: &recurrent.partials, goes_on: &tape.goes_on, transposed_h: h };
+                    let walk = Walk { layer, partials: &recurrent.partials, not_reset: &tape.not_reset, transposed_h: h };
                     walk.step(TapeColumns::Shared(column), through_h, StepAdjoints { to_state, to_output, signal, delta });
                 }
                 LayerOnTape::Dense(layer, dense) => {

@@ -219,7 +219,7 @@ impl<T: Real> Events<T> {
     }
 
     /// Sorts the events of the window by row.
-    pub(crate) fn sort(&mut self, live: usize, steps: usize) {
+    pub(crate) fn sort(&mut self, active: usize, steps: usize) {
         if !self.sparse {
             return;
         }
@@ -240,9 +240,9 @@ impl<T: Real> Events<T> {
         self.pairs = 0;
         self.by_row.seen.fill(u32::MAX);
         // starts[row + 1] is now where the row's next event goes; in the end it is where the row after it starts.
-        for stream in 0..live {
+        for stream in 0..active {
             for step in 0..steps {
-                let column = step * live + stream;
+                let column = step * active + stream;
                 for event in self.starts[column] as usize..self.starts[column + 1] as usize {
                     let row = self.row[event] as usize;
                     let next = &mut starts[row + 1];
@@ -260,8 +260,8 @@ impl<T: Real> Events<T> {
     }
 
     /// Whether few pairs of a row and a stream had an event in this window, once they are sorted.
-    pub(crate) fn touches_few(&self, live: usize) -> bool {
-        self.sparse && SCARCE * self.pairs <= self.rows * live
+    pub(crate) fn touches_few(&self, active: usize) -> bool {
+        self.sparse && SCARCE * self.pairs <= self.rows * active
     }
 
     /// The events of one row, once they are sorted.

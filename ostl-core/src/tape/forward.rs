@@ -9,12 +9,12 @@ use crate::network::layer::{Dense, Recurrent};
 use crate::tape::events::Events;
 use crate::tape::{Keep, RecurrentTape};
 
-/// The steps of a forward pass: `count` of them from `from`, `live` columns each.
+/// The steps of a forward pass: `count` of them from `from`, `active` columns each.
 #[derive(Clone, Copy)]
 pub(crate) struct Span {
     pub(crate) from: usize,
     pub(crate) count: usize,
-    pub(crate) live: usize,
+    pub(crate) active: usize,
 }
 
 /// The columns that a layer reads, of which the first is column `first` of the window.
@@ -52,7 +52,7 @@ impl<T: Real> Below<'_, T> {
 /// A stateless layer, all steps at once.
 pub(crate) fn dense_forward<T: Real>(layer: &Dense, parameters: &[T], below: Below<'_, T>, output: &mut [T], span: Span) {
     let n = layer.units;
-    let (start, width) = (span.from * span.live, span.count * span.live);
+    let (start, width) = (span.from * span.active, span.count * span.active);
     let output = &mut output[start * n..(start + width) * n];
     match layer.b {
         Some(b) => output.chunks_exact_mut(n).for_each(|column| column.copy_from_slice(&parameters[b..b + n])),
@@ -68,12 +68,12 @@ pub(crate) fn recurrent_forward<T: Real>(
     parameters: &[T],
     below: Below<'_, T>,
     tape: &mut RecurrentTape<T>,
-    goes_on: &[bool],
+    not_reset: &[bool],
     span: Span,
     keep: Keep,
 ) {
     let (n, s, g) = (layer.units, layer.states(), layer.gates());
-    let (start, width) = (span.from * span.live, span.count * span.live);
+    let (start, width) = (span.from * span.active, span.count * span.active);
     // Constants and W x for all steps at once: the inputs do not wait for the recurrence.
     for column in tape.activation[start * g * n..(start + width) * g * n].chunks_exact_mut(g * n) {
         for (plane, constants) in column.chunks_exact_mut(n).zip(&layer.constants) {
@@ -89,12 +89,12 @@ pub(crate) fn recurrent_forward<T: Real>(
         below.multiply(&parameters[layer.w_range()], rows.len(), target, g * n);
     }
     for step in span.from..span.from + span.count {
-        let first = step * span.live;
-        for b in 0..span.live {
+        let first = step * span.active;
+        for b in 0..span.active {
             let column = first + b;
             let (s_range, y_range) = (b * s * n..(b + 1) * s * n, b * n..(b + 1) * n);
             let previous_output = &mut tape.previous_output[column * n..(column + 1) * n];
-            if goes_on[column] {
+            if not_reset[column] {
                 tape.previous_state[s_range.clone()].copy_from_slice(&tape.state[s_range]);
                 previous_output.copy_from_slice(&tape.last_output[y_range]);
             } else {
@@ -105,22 +105,22 @@ pub(crate) fn recurrent_forward<T: Real>(
         if !layer.y_gates.is_empty() {
             let rows = layer.y_rows();
             let previous = Below {
-                values: &tape.previous_output[first * n..(first + span.live) * n],
+                values: &tape.previous_output[first * n..(first + span.active) * n],
                 rows: n,
                 first,
                 events: &mut tape.previous_events,
             };
-            let target = &mut tape.activation[first * g * n + rows.start..(first + span.live) * g * n];
+            let target = &mut tape.activation[first * g * n + rows.start..(first + span.active) * g * n];
             previous.multiply(&parameters[layer.h_range()], rows.len(), target, g * n);
         }
-        let live = span.live;
-        let at = |rows: usize| first * rows..(first + live) * rows;
+        let active = span.active;
+        let at = |rows: usize| first * rows..(first + active) * rows;
         let previous = UnitColumns {
-            state: &tape.previous_state[..live * s * n],
+            state: &tape.previous_state[..active * s * n],
             output: &tape.previous_output[at(n)],
             activation: &tape.activation[at(g * n)],
         };
-        let next = UnitColumnsMut { state: &mut tape.state[..live * s * n], output: &mut tape.last_output[..live * n] };
+        let next = UnitColumnsMut { state: &mut tape.state[..active * s * n], output: &mut tape.last_output[..active * n] };
         match keep {
             Keep::Nothing => layer.dynamics.step(n, previous, next),
             Keep::Partials => layer.dynamics.linearise(
@@ -136,10 +136,10 @@ pub(crate) fn recurrent_forward<T: Real>(
                 },
             ),
         }
-        tape.output[at(n)].copy_from_slice(&tape.last_output[..live * n]);
-        for b in 0..live {
+        tape.output[at(n)].copy_from_slice(&tape.last_output[..active * n]);
+        for b in 0..active {
             let column = first + b;
-            note_activity(layer, tape, goes_on[column], b, column, keep);
+            note_activity(layer, tape, not_reset[column], b, column, keep);
         }
     }
 }
@@ -148,7 +148,7 @@ pub(crate) fn recurrent_forward<T: Real>(
 fn note_activity<T: Real>(
     layer: &Recurrent<T>,
     tape: &mut RecurrentTape<T>,
-    goes_on: bool,
+    not_reset: bool,
     b: usize,
     column: usize,
     keep: Keep,
@@ -158,7 +158,7 @@ fn note_activity<T: Real>(
     if let Some(term) = layer.activity.rate {
         let rates = &mut activity.rate[b * n..(b + 1) * n];
         for (rate, &y) in rates.iter_mut().zip(&tape.output[column * n..(column + 1) * n]) {
-            *rate = term.follow(Some(*rate).filter(|_| goes_on), y);
+            *rate = term.follow(Some(*rate).filter(|_| not_reset), y);
         }
         if keep == Keep::Partials {
             activity.rates[column * n..(column + 1) * n].copy_from_slice(rates);

@@ -92,9 +92,9 @@ impl<T: Real> RecurrentTape<T> {
         &'a self,
         layer: &Recurrent<T>,
         stream: usize,
-        live: usize,
+        active: usize,
         steps: usize,
-        goes_on: &'a [bool],
+        not_reset: &'a [bool],
     ) -> PartialsWindow<'a, T> {
         let (n, s, g) = (layer.units, layer.states(), layer.gates());
         let before = PartialsColumn {
@@ -104,7 +104,7 @@ impl<T: Real> RecurrentTape<T> {
             dy_ds: &self.boundary.dy_ds[stream * s * n..(stream + 1) * s * n],
             dy_da: &self.boundary.dy_da[stream * g * n..(stream + 1) * g * n],
         };
-        PartialsWindow { partials: self.partials.all(), goes_on, units: n, steps, live, stream, before }
+        PartialsWindow { partials: self.partials.all(), not_reset, units: n, steps, active, stream, before }
     }
 }
 

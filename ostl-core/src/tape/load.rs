@@ -30,22 +30,22 @@ impl<T: Real> Tape<T> {
     /// The inputs and resets of further steps.
     pub(super) fn put(&mut self, batch: &SequenceBatch<T>, streams: BatchStreams<'_>, start: usize, count: usize) {
         let BatchStreams { first, restarts } = streams;
-        let live = self.live;
-        if live == 0 {
+        let active = self.active;
+        if active == 0 {
             // A lane beyond the batch's streams.
             return;
         }
-        let rows = batch.inputs() * live;
+        let rows = batch.inputs() * active;
         for step in 0..count {
             let (place, step) = (self.steps + step, start + step);
             if !self.events[0].holds_all() {
                 batch.copy_inputs(step, first, &mut self.inputs[place * rows..(place + 1) * rows]);
             }
-            for (stream, &restarts) in restarts.iter().enumerate().take(live) {
-                let (column, stream) = (place * live + stream, first + stream);
+            for (stream, &restarts) in restarts.iter().enumerate().take(active) {
+                let (column, stream) = (place * active + stream, first + stream);
                 let there = step < batch.lengths()[stream];
-                self.counts[column] = there;
-                self.goes_on[column] = there && !(step == 0 && restarts) && !batch.is_reset(stream, step);
+                self.mask[column] = there;
+                self.not_reset[column] = there && !(step == 0 && restarts) && !batch.is_reset(stream, step);
                 if self.events[0].holds_all() {
                     match batch.listed(step, stream) {
                         Some((rows, values)) => self.events[0].push(column, rows, values),
@@ -59,17 +59,17 @@ impl<T: Real> Tape<T> {
 
     /// The inputs of all streams at the next step, and which of them start from rest there.
     pub(crate) fn put_step(&mut self, inputs: &[T], restarts: &[bool]) {
-        let (at, m) = (self.steps * self.live, inputs.len() / self.live);
+        let (at, m) = (self.steps * self.active, inputs.len() / self.active);
         if self.events[0].holds_all() {
             for (column, values) in (at..).zip(inputs.chunks_exact(m)) {
                 self.events[0].push_dense(column, values);
             }
         } else {
-            self.inputs[at * m..(at + self.live) * m].copy_from_slice(inputs);
+            self.inputs[at * m..(at + self.active) * m].copy_from_slice(inputs);
         }
-        for (goes_on, &restarts) in self.goes_on[at..at + self.live].iter_mut().zip(restarts) {
-            *goes_on = !restarts;
+        for (not_reset, &restarts) in self.not_reset[at..at + self.active].iter_mut().zip(restarts) {
+            *not_reset = !restarts;
         }
-        self.counts[at..at + self.live].fill(true);
+        self.mask[at..at + self.active].fill(true);
     }
 }

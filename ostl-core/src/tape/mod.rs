@@ -1,6 +1,6 @@
 //! What a network did over one window of steps: the forward pass, and everything a reverse sweep needs of it.
 //!
-//! Columns are samples: the column of step t (from 0, within the window) and stream b is `t·live + b`, where `live` is the number
+//! Columns are samples: the column of step t (from 0, within the window) and stream b is `t·active + b`, where `active` is the number
 //! of streams that take part in this window (a prefix of all streams). Buffers are as large as the largest window seen and are
 //! used over and over; a step allocates nothing.
 
@@ -43,7 +43,7 @@ pub(crate) struct Tape<T: Real> {
     streams: usize,
     capacity: usize,
     /// Streams that take part in this window: a prefix.
-    pub(crate) live: usize,
+    pub(crate) active: usize,
     /// Steps taken so far in this window.
     pub(crate) steps: usize,
     /// First step that a reverse sweep sees: 0 but where the window rolls.
@@ -53,9 +53,9 @@ pub(crate) struct Tape<T: Real> {
     /// x: `m × columns`; empty where it is listed alone.
     inputs: Vec<T>,
     /// Whether a stream goes on from the step before (false: it was reset): one a column.
-    pub(crate) goes_on: Vec<bool>,
+    pub(crate) not_reset: Vec<bool>,
     /// Whether the step is one of the sequence's, and its activity counts (false: padding): one a column.
-    pub(crate) counts: Vec<bool>,
+    pub(crate) mask: Vec<bool>,
     pub(crate) layers: Vec<LayerTape<T>>,
     /// For each layer the events of what it reads.
     events: Vec<Events<T>>,
@@ -107,13 +107,13 @@ impl<T: Real> Tape<T> {
         let mut tape = Self {
             streams,
             capacity: 0,
-            live: streams,
+            active: streams,
             steps: 0,
             seen_from: 0,
             is_without_error: false,
             inputs: Vec::new(),
-            goes_on: Vec::new(),
-            counts: Vec::new(),
+            not_reset: Vec::new(),
+            mask: Vec::new(),
             layers: layers.collect(),
             events: network.layers.iter().enumerate().map(events).collect(),
             dropped: network.layers.iter().map(|layer| layer.dropout().map(|_| DropoutTape::default())).collect(),
@@ -148,8 +148,8 @@ impl<T: Real> Tape<T> {
                 grow(&mut dropped.values, layer.inputs());
             }
         }
-        self.goes_on.resize(size, false);
-        self.counts.resize(size, false);
+        self.not_reset.resize(size, false);
+        self.mask.resize(size, false);
         self.events.iter_mut().for_each(|events| events.reserve(size));
         for (layer, tape) in network.layers.iter().zip(&mut self.layers) {
             let n = layer.units();
@@ -199,17 +199,17 @@ impl<T: Real> Tape<T> {
 
     /// Columns that a reverse sweep sees.
     pub(crate) fn columns(&self) -> usize {
-        self.seen().len() * self.live
+        self.seen().len() * self.active
     }
 
     /// First column that a reverse sweep sees.
     pub(crate) fn first_column(&self) -> usize {
-        self.seen_from * self.live
+        self.seen_from * self.active
     }
 
-    /// Starts a new window with the first `live` streams; the states stay.
-    pub(crate) fn open(&mut self, live: usize) {
-        self.live = live;
+    /// Starts a new window with the first `active` streams; the states stay.
+    pub(crate) fn open(&mut self, active: usize) {
+        self.active = active;
         self.steps = 0;
         self.seen_from = 0;
         self.is_without_error = false;
@@ -240,13 +240,13 @@ impl<T: Real> Tape<T> {
 
     /// Sorts the window's events by row, for gradients and traces.
     pub(crate) fn sort_events(&mut self, network: &Network<T>) {
-        let (live, steps, at_work) = (self.live, self.steps, self.layers_at_work(network));
+        let (active, steps, at_work) = (self.active, self.steps, self.layers_at_work(network));
         for events in &mut self.events[..at_work] {
-            events.sort(live, steps);
+            events.sort(active, steps);
         }
         for layer in &mut self.layers {
             if let LayerTape::Recurrent(layer) = layer {
-                layer.previous_events.sort(live, steps);
+                layer.previous_events.sort(active, steps);
             }
         }
     }
@@ -281,7 +281,7 @@ impl<T: Real> Tape<T> {
         for (layer, tape) in network.layers.iter().zip(&self.layers) {
             let (Layer::Recurrent(layer), LayerTape::Recurrent(tape)) = (layer, tape) else { continue };
             let n = layer.units;
-            for column in (step * self.live..(step + 1) * self.live).filter(|&column| self.counts[column]) {
+            for column in (step * self.active..(step + 1) * self.active).filter(|&column| self.mask[column]) {
                 let place = column * n..(column + 1) * n;
                 if let Some(term) = layer.activity.rate {
                     error += tape.activity.rates[place.clone()].iter().map(|&r| term.error(r).to_f64()).sum::<f64>();
@@ -294,40 +294,40 @@ impl<T: Real> Tape<T> {
         error
     }
 
-    /// The readout's outputs at one step: `outputs × live`.
+    /// The readout's outputs at one step: `outputs × active`.
     pub(crate) fn logits(&self, outputs: usize, step: usize) -> &[T] {
         let top = self.layers.last().map_or(&[] as &[T], LayerTape::output);
-        &top[step * self.live * outputs..(step + 1) * self.live * outputs]
+        &top[step * self.active * outputs..(step + 1) * self.active * outputs]
     }
 
     /// Takes `count` further steps, whose inputs and resets are already in place, layer by layer.
     pub(crate) fn forward(&mut self, network: &Network<T>, count: usize, keep: Keep, moment: Moment) {
-        let (from, live) = (self.steps, self.live);
+        let (from, active) = (self.steps, self.active);
         self.steps += count;
-        if live == 0 {
+        if active == 0 {
             return;
         }
-        let span = Span { from, count, live };
+        let span = Span { from, count, active };
         for (index, layer) in network.layers.iter().enumerate().take(self.layers_at_work(network)) {
             let (lower, rest) = self.layers.split_at_mut(index);
             let below = lower.last().map_or(self.inputs.as_slice(), LayerTape::output);
             let m = layer.inputs();
-            let place = from * live * m..(from + count) * live * m;
+            let place = from * active * m..(from + count) * active * m;
             let mut values = if below.is_empty() { below } else { &below[place.clone()] };
             if let (Some(dropout), Some(dropped), Keep::Partials) = (layer.dropout(), &mut self.dropped[index], keep) {
                 let (mask, to) = (&mut dropped.mask[place.clone()], &mut dropped.values[place]);
                 for (column, mask) in mask.chunks_exact_mut(m).enumerate() {
-                    dropout.draw(moment.step + (column / live) as u64, moment.stream + column % live, mask);
+                    dropout.draw(moment.step + (column / active) as u64, moment.stream + column % active, mask);
                 }
                 for ((to, &mask), &value) in to.iter_mut().zip(&*mask).zip(values) {
                     *to = mask * value;
                 }
                 values = to;
             }
-            let below = Below { values, rows: m, first: from * live, events: &mut self.events[index] };
+            let below = Below { values, rows: m, first: from * active, events: &mut self.events[index] };
             match LayerOnTapeMut::new(layer, &mut rest[0]) {
                 LayerOnTapeMut::Recurrent(layer, tape) => {
-                    recurrent_forward(layer, &network.parameters, below, tape, &self.goes_on, span, keep);
+                    recurrent_forward(layer, &network.parameters, below, tape, &self.not_reset, span, keep);
                 }
                 LayerOnTapeMut::Dense(layer, tape) => {
                     dense_forward(layer, &network.parameters, below, &mut tape.output, span);
@@ -339,7 +339,7 @@ impl<T: Real> Tape<T> {
     /// Keeps of the window's last step what the next window's gradient can reach, for the streams that take part.
     pub(crate) fn keep_boundary(&mut self, network: &Network<T>) {
         let Some(last) = self.steps.checked_sub(1) else { return };
-        let live = self.live;
+        let active = self.active;
         for (index, layer) in network.layers.iter().enumerate() {
             let Layer::Recurrent(layer) = layer else { continue };
             let (lower, rest) = self.layers.split_at_mut(index);
@@ -349,13 +349,13 @@ impl<T: Real> Tape<T> {
             };
             let LayerTape::Recurrent(tape) = &mut rest[0] else { continue };
             let copy = |to: &mut [T], from: &[T], rows: usize| {
-                to[..rows * live].copy_from_slice(&from[last * live * rows..(last + 1) * live * rows]);
+                to[..rows * active].copy_from_slice(&from[last * active * rows..(last + 1) * active * rows]);
             };
             let (n, s, g) = (layer.units, layer.states(), layer.gates());
             if index == 0 && self.events[0].holds_all() {
-                for (b, to) in tape.boundary.inputs.chunks_exact_mut(layer.inputs).take(live).enumerate() {
+                for (b, to) in tape.boundary.inputs.chunks_exact_mut(layer.inputs).take(active).enumerate() {
                     to.fill(T::zero());
-                    let (rows, values) = self.events[0].of_column(last * live + b);
+                    let (rows, values) = self.events[0].of_column(last * active + b);
                     rows.iter().zip(values).for_each(|(&row, &value)| to[row as usize] += value);
                 }
             } else {
@@ -372,7 +372,7 @@ impl<T: Real> Tape<T> {
         self.layers.iter().position(|layer| {
             let output = layer.output();
             let rows = output.len() / (self.capacity * self.streams).max(1);
-            let columns = self.steps * self.live;
+            let columns = self.steps * self.active;
             !all_finite(&output[..rows * columns]) || !self.state_is_finite(layer)
         })
     }
@@ -384,7 +384,7 @@ impl<T: Real> Tape<T> {
 
     fn state_is_finite(&self, layer: &LayerTape<T>) -> bool {
         let LayerTape::Recurrent(tape) = layer else { return true };
-        let of_live = |values: &'_ [T]| values.len() / self.streams * self.live;
+        let of_live = |values: &'_ [T]| values.len() / self.streams * self.active;
         [&tape.state, &tape.last_output, &tape.activity.rate]
             .into_iter()
             .all(|values| all_finite(&values[..of_live(values)]))

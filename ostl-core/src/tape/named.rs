@@ -41,8 +41,8 @@ impl<T: Real> Tape<T> {
     ) -> Result<(), ConfigError> {
         let at = (lane, steps);
         self.steps = steps;
-        book.steps("window.not_reset", at, &[], &mut self.goes_on)?;
-        book.steps("window.mask", at, &[], &mut self.counts)?;
+        book.steps("window.not_reset", at, &[], &mut self.not_reset)?;
+        book.steps("window.mask", at, &[], &mut self.mask)?;
         if !self.events[0].holds_all() {
             book.steps("window.x", at, &[network.inputs()], &mut self.inputs)?;
         }
@@ -81,7 +81,7 @@ impl<T: Real> Tape<T> {
 
     /// Lists the events of signals that are dense beside their lists, as the forward pass did.
     fn list_again(&mut self, network: &Network<T>) {
-        let columns = self.steps * self.live;
+        let columns = self.steps * self.active;
         let mut all = std::mem::take(&mut self.events);
         for (index, events) in all.iter_mut().enumerate().filter(|(_, events)| !events.holds_all()) {
             events.append(0, &self.below(index)[..columns * network.layers[index].inputs()]);

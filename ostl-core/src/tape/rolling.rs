@@ -13,7 +13,7 @@ impl<T: Real> Tape<T> {
             return;
         }
         let kept = kept.min(self.steps);
-        let (from, to) = ((self.steps - kept) * self.live, self.steps * self.live);
+        let (from, to) = ((self.steps - kept) * self.active, self.steps * self.active);
         let shift = |buffer: &mut [T], rows: usize| buffer.copy_within(from * rows..to * rows, 0);
         shift(&mut self.inputs, network.inputs());
         for (layer, dropped) in network.layers.iter().zip(&mut self.dropped) {
@@ -22,8 +22,8 @@ impl<T: Real> Tape<T> {
                 shift(&mut dropped.values, layer.inputs());
             }
         }
-        self.goes_on.copy_within(from..to, 0);
-        self.counts.copy_within(from..to, 0);
+        self.not_reset.copy_within(from..to, 0);
+        self.mask.copy_within(from..to, 0);
         for (layer, tape) in network.layers.iter().zip(&mut self.layers) {
             let n = layer.units();
             match LayerOnTapeMut::new(layer, tape) {
@@ -72,7 +72,7 @@ impl<T: Real> Tape<T> {
     /// The next reverse sweep sees the last `steps` steps, or none; of their activity only the newest counts.
     pub(crate) fn look_back(&mut self, steps: usize) {
         self.seen_from = self.steps.saturating_sub(steps);
-        let newest = self.steps.saturating_sub(1) * self.live;
-        self.counts[..newest].fill(false);
+        let newest = self.steps.saturating_sub(1) * self.active;
+        self.mask[..newest].fill(false);
     }
 }

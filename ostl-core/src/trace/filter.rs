@@ -10,7 +10,7 @@ use crate::linalg::real::Real;
 use crate::method::{Carry, Feedback, Method};
 use crate::network::Network;
 use crate::network::layer::Recurrent;
-use crate::trace::hears_itself;
+use crate::trace::reads_own_output;
 
 /// What listens to each layer under a method.
 pub(crate) fn filters<T: Real>(network: &Network<T>, method: &Method) -> Vec<Vec<Filter>> {
@@ -41,7 +41,7 @@ fn of_layer<T: Real>(network: &Network<T>, method: &Method, index: usize) -> Vec
     if let Some(rate) = layer.activity.rate {
         filters.push(Filter { factor: rate.decay, gain: 1.0 - rate.decay, source: Source::Rate });
     }
-    if hears_itself(network, method, index) && layer.output_has_memory() {
+    if reads_own_output(network, method, index) && layer.output_has_memory() {
         filters.push(Filter { factor: 0.0, gain: 1.0, source: Source::Itself });
     }
     filters

@@ -30,7 +30,7 @@ pub(crate) fn carries_those_below<T: Real>(network: &Network<T>, method: &Method
 }
 
 /// Whether a unit's own connection in H counts as its own in a trace that it keeps for itself.
-pub(crate) fn hears_itself<T: Real>(network: &Network<T>, method: &Method, index: usize) -> bool {
+pub(crate) fn reads_own_output<T: Real>(network: &Network<T>, method: &Method, index: usize) -> bool {
     let has_h = network.layers[index].recurrent().is_some_and(|layer| !layer.y_gates.is_empty());
     method.carry_in_use() == Carry::Snap(1) && has_h && is_local(network, method, index)
 }

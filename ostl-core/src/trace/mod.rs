@@ -20,7 +20,7 @@ mod window;
 
 pub(crate) use filter::filters;
 pub(crate) use local::LanePaths;
-pub(crate) use locality::{carries_those_below, hears_itself, is_local};
+pub(crate) use locality::{carries_those_below, is_local, reads_own_output};
 pub(crate) use reach::Reach;
 pub(crate) use size::{Sizing, TraceBytes};
 pub(crate) use window::{Lane, Window};

@@ -37,7 +37,7 @@ struct LayerTraces<T: Real> {
     outputs: Vec<T>,
     /// The filtered constant 1 of each stream.
     ones: Vec<T>,
-    /// σ of one lane: `n × live`.
+    /// σ of one lane: `n × active`.
     signal: Vec<T>,
 }
 
@@ -85,14 +85,14 @@ impl<T: Real> Presynaptic<T> {
     pub(crate) fn close(&mut self, window: &Window<'_, T>, gradient: &mut [T]) {
         for traces in &mut self.layers {
             for lane in window.lanes.iter().filter(|lane| lane.tape.columns() > 0) {
-                let streams = lane.first..lane.first + lane.tape.live;
+                let streams = lane.first..lane.first + lane.tape.active;
                 for stream in streams.clone().filter(|&stream| window.fresh[stream]) {
                     traces.forget(stream);
                 }
                 if let LayerTape::Recurrent(tape) = &lane.tape.layers[traces.index]
                     && let Layer::Recurrent(layer) = &window.network.layers[traces.index]
                 {
-                    for b in 0..lane.tape.live {
+                    for b in 0..lane.tape.active {
                         let to = &mut traces.signal[b * layer.units..(b + 1) * layer.units];
                         folded_signal(layer, &tape.boundary, &lane.sweep.layers[traces.index], b, false, to);
                     }
@@ -117,7 +117,7 @@ impl<T: Real> LayerTraces<T> {
     /// gradient += σ ẑᵀ over the streams of a lane.
     fn read_out(&self, network: &Network<T>, streams: std::ops::Range<usize>, gradient: &mut [T]) {
         let Some(layer) = network.layers[self.index].recurrent() else { return };
-        let (n, live, gate) = (layer.units, streams.len(), layer.x_gates.start);
+        let (n, active, gate) = (layer.units, streams.len(), layer.x_gates.start);
         let constants = layer.constants[gate].map_or(0..0, |offset| offset..offset + n);
         let h = if self.outputs.is_empty() { 0..0 } else { layer.h_range() };
         for (trace, rows, place) in
@@ -128,8 +128,8 @@ impl<T: Real> LayerTraces<T> {
             }
             multiply(
                 Assignment::Add,
-                columns(&self.signal, n, live, n),
-                transposed_operand(&trace[streams.start * rows..], live, rows, rows),
+                columns(&self.signal, n, active, n),
+                transposed_operand(&trace[streams.start * rows..], active, rows, rows),
                 columns_mut(&mut gradient[place], n, rows, n),
             );
         }
@@ -139,8 +139,8 @@ impl<T: Real> LayerTraces<T> {
     fn advance(&mut self, tape: &Tape<T>, stream: usize, b: usize) {
         let LayerTape::Recurrent(layer) = &tape.layers[self.index] else { return };
         for step in 0..tape.steps {
-            let column = step * tape.live + b;
-            let factor = if tape.goes_on[column] { self.factor } else { T::zero() };
+            let column = step * tape.active + b;
+            let factor = if tape.not_reset[column] { self.factor } else { T::zero() };
             let gain = self.gain;
             let follow = |trace: &mut [T], signal: &[T]| {
                 for (trace, &z) in trace.iter_mut().zip(signal) {

@@ -14,7 +14,7 @@ use crate::sweep::LayerAdjoints;
 use crate::trace::influence::{GROUPS, WIDTH, carries_output, spans};
 use crate::trace::local::kernel::SLOTS;
 use crate::trace::reach::parameters_of_unit;
-use crate::trace::{Reach, filters, hears_itself, is_local};
+use crate::trace::{Reach, filters, is_local, reads_own_output};
 
 /// Values that a unit's pattern takes besides its lists, about, and a group of units besides its buffers.
 const PATTERN: usize = 16;
@@ -63,7 +63,7 @@ impl<T: Real> Sizing<'_, T> {
             let filters = &self.filters[index];
             if is_local(self.network, self.method, index) {
                 values += self.traced_paths(index, layer) * streams;
-                if hears_itself(self.network, self.method, index) {
+                if reads_own_output(self.network, self.method, index) {
                     values += count(layer.units) * layer.y_gates.len();
                 }
                 if filters.iter().all(|filter| filter.source != Source::Itself) {
@@ -92,7 +92,7 @@ impl<T: Real> Sizing<'_, T> {
 
     /// The gates whose influence lasts.
     pub(crate) fn traced_gates(&self, index: usize, layer: &Recurrent<T>) -> Vec<usize> {
-        let heard = !self.filters[index].is_empty() || hears_itself(self.network, self.method, index);
+        let heard = !self.filters[index].is_empty() || reads_own_output(self.network, self.method, index);
         (0..layer.gates()).filter(|&g| layer.is_traced(g, heard)).collect()
     }
 

@@ -265,7 +265,7 @@ impl<T: Real> Sequence<'_, T> {
     #[inline(never)]
     fn sweep(&self, seen: Range<usize>, counts: &dyn Fn(usize) -> bool, result: &mut Gradient<T>) {
         let Self { network, error, batch, stream, feedback, .. } = *self;
-        // What the later steps want of each layer's s and y.
+        // Adjoints of each layer's s and y from later steps.
         let mut later_s: Vec<Vec<Vec<T>>> = network
             .layers
             .iter()

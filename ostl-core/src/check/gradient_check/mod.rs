@@ -1,4 +1,4 @@
-//! Checks for people who do not believe: a cell's partials against central differences, BPTT against central differences, a
+//! Checks for checks: a cell's partials against central differences, BPTT against central differences, a
 //! method against BPTT, block by block and by name.
 //!
 //! ```

@@ -9,6 +9,7 @@ use crate::refusal::ConfigError;
 
 /// The ready update rules. Any other is an [`UpdateRule`] of one's own.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum Rule {
     /// θ ← θ − η g.
     Sgd,

@@ -192,16 +192,16 @@ impl<T: Real> Span<T> {
         let Window { network, lanes, continues, fresh, seen, .. } = *window;
         let layers = &self.layers;
         let variables = self.variables;
-        let (mut live, mut work) = (0, 0);
-        for lane in lanes.iter().filter(|lane| lane.tape.live > 0) {
-            live = lane.first + lane.tape.live;
+        let (mut active, mut work) = (0, 0);
+        for lane in lanes.iter().filter(|lane| lane.tape.active > 0) {
+            active = lane.first + lane.tape.active;
             work += lane.tape.columns() * variables * variables * variables;
         }
         // The lane of each stream and its place there: all lanes are as wide as the first, but perhaps the last.
         let width = lanes[0].tape.streams();
         let follow = |(stream, paths): (usize, &mut Stream<T>)| {
             let (lane, b) = (&lanes[stream / width], stream % width);
-            if b >= lane.tape.live {
+            if b >= lane.tape.active {
                 return;
             }
             paths.read_signal(layers, network, lane, b);
@@ -210,7 +210,7 @@ impl<T: Real> Span<T> {
                 paths.sweep(layers, &StreamWalk { network, transposed, tape: &lane.tape, stream: b, first_layer });
             }
         };
-        let streams = &mut self.streams[..live];
+        let streams = &mut self.streams[..active];
         if is_worth_sharing(work) {
             streams.par_iter_mut().enumerate().for_each(follow);
         } else {
@@ -219,7 +219,7 @@ impl<T: Real> Span<T> {
         let (streams, ones) = (&self.streams, &self.ones);
         let of = |stream: usize| {
             let (lane, in_lane) = (&lanes[stream / width], stream % width);
-            (in_lane < lane.tape.live).then(|| StreamWindow {
+            (in_lane < lane.tape.active).then(|| StreamWindow {
                 stream: StreamTape { tape: &lane.tape, b: in_lane, ones },
                 paths: &streams[stream],
                 variables,
@@ -230,12 +230,12 @@ impl<T: Real> Span<T> {
         };
         match &mut self.kept {
             Kept::Dense(dense) => {
-                (0..live).for_each(|stream| of(stream).iter().for_each(|w| dense.close(stream, layers, w, gradient)));
+                (0..active).for_each(|stream| of(stream).iter().for_each(|w| dense.close(stream, layers, w, gradient)));
             }
             Kept::Kronecker(kronecker) => {
-                (0..live).for_each(|stream| of(stream).iter().for_each(|w| kronecker.close(stream, layers, w, gradient)));
+                (0..active).for_each(|stream| of(stream).iter().for_each(|w| kronecker.close(stream, layers, w, gradient)));
             }
-            Kept::Sparse(sparse) => sparse.close(live, &layers[0], of, gradient),
+            Kept::Sparse(sparse) => sparse.close(active, &layers[0], of, gradient),
         }
     }
 }

@@ -123,7 +123,7 @@ impl Block {
                 &values[b * self.columns + columns.start..],
                 tape.steps,
                 columns.len(),
-                tape.live * self.columns,
+                tape.active * self.columns,
             ),
             None => transposed_operand(ones, tape.steps, 1, 1),
         }
@@ -133,7 +133,7 @@ impl Block {
     pub(in crate::trace) fn signal_at<'a, T: Real>(&self, stream: StreamTape<'a, T>, index: usize, step: usize) -> &'a [T] {
         let StreamTape { tape, b, ones } = stream;
         match self.values(tape, index) {
-            Some(values) => &values[(step * tape.live + b) * self.columns..][..self.columns],
+            Some(values) => &values[(step * tape.active + b) * self.columns..][..self.columns],
             None => &ones[..1],
         }
     }

@@ -151,16 +151,16 @@ impl<T: Real> Sparse<T> {
         Ok(())
     }
 
-    /// Reads ε out and moves it on for the first `live` streams.
+    /// Reads ε out and moves it on for the first `active` streams.
     pub(super) fn close<'a>(
         &mut self,
-        live: usize,
+        active: usize,
         layer: &SpanLayer,
         of: impl Fn(usize) -> Option<StreamWindow<'a, T>> + Sync,
         gradient: &mut [T],
     ) {
         let Self { units, variables, patterns, groups, groups_a_stream } = self;
-        let groups = &mut groups[..live * *groups_a_stream];
+        let groups = &mut groups[..active * *groups_a_stream];
         let (n, variables, patterns) = (*units, *variables, patterns.as_slice());
         let close = |group: &mut Group<T>| {
             if let Some(window) = of(group.stream) {

@@ -97,10 +97,10 @@ impl<T: Real> Stream<T> {
             }
         }
         for step in (0..tape.steps).rev() {
-            let goes_on = tape.goes_on[step * tape.live + stream];
+            let not_reset = tape.not_reset[step * tape.active + stream];
             for ((layer, paths), adjoints) in layers.iter().zip(&mut self.layers).zip(&mut self.adjoints) {
                 if let Some(recurrent) = network.layers[layer.index].recurrent() {
-                    paths.listen(recurrent, layer, goes_on, &mut adjoints.to_output);
+                    paths.listen(recurrent, layer, not_reset, &mut adjoints.to_output);
                 }
             }
             // At the window's last step the a of a unit in the topmost layer only moves the unit itself.
@@ -122,13 +122,13 @@ impl<T: Real> Stream<T> {
 
 impl<T: Real> LayerPaths<T> {
     /// The filters at the window's end want their share of this step's y.
-    fn listen(&mut self, layer: &Recurrent<T>, span_layer: &SpanLayer, goes_on: bool, to_output: &mut [T]) {
+    fn listen(&mut self, layer: &Recurrent<T>, span_layer: &SpanLayer, not_reset: bool, to_output: &mut [T]) {
         let (n, first) = (layer.units, span_layer.first_filter(layer));
         for (f, (filter, path)) in span_layer.filters.iter().zip(&mut self.filters).enumerate() {
             for i in 0..n {
                 to_output[(first + f * n + i) * n + i] += path.share;
             }
-            let factor = if goes_on { T::from_f64(filter.factor) } else { T::zero() };
+            let factor = if not_reset { T::from_f64(filter.factor) } else { T::zero() };
             path.share *= factor;
             path.kept *= factor;
         }

@@ -1,4 +1,4 @@
-//! One pass over a trace that every unit keeps for itself: read out, scaled and moved on in the same breath.
+//! One pass over a trace that every unit keeps for itself: read out, scaled and moved on at once.
 //!
 //! For one unit's parameters, ε ← C ε + Σ_t A_t z_t and gradient += σ·ε (the old ε). The sum over the K steps of a window is a
 //! product of inner size K; it is formed in registers, tile by tile, and the tile of ε is loaded once, read out, scaled, added
@@ -49,13 +49,14 @@ impl<T: Real, V: Stored<T>> Job for LaneTile<'_, T, V> {
 
     #[inline(always)]
     fn run<I: Instructions>(mut self, token: I) {
-        for stream in (0..self.window.live).filter(|&stream| self.window.fresh[stream]) {
+        for stream in (0..self.window.active).filter(|&stream| self.window.fresh[stream]) {
             self.touched[stream] = [ZERO; COLUMNS];
         }
         let ranges = self.ranges();
-        let uniform =
-            self.touched[..self.window.live].iter().all(|touched| touched[1..self.columns].iter().all(|t| *t == touched[0]));
-        if self.shape.states == 1 && (self.window.lazy || !uniform) {
+        let uniform = self.touched[..self.window.active]
+            .iter()
+            .all(|touched| touched[1..self.columns].iter().all(|t| *t == touched[0]));
+        if self.shape.states == 1 && (self.window.defers || !uniform) {
             self.touch_some(token, &ranges);
         } else {
             self.touch_all(token, &ranges);
@@ -94,7 +95,7 @@ impl<T: Real, V: Stored<T>> LaneTile<'_, T, V> {
             }
         }
         let slot = self.next_slot();
-        self.touched[..self.window.live].fill([slot; COLUMNS]);
+        self.touched[..self.window.active].fill([slot; COLUMNS]);
     }
 
     /// What is touched now goes here.
@@ -109,10 +110,10 @@ impl<T: Real, V: Stored<T>> LaneTile<'_, T, V> {
         let mut entries = [Entry::default(); COLUMNS * WIDEST + 1];
         let mut count = 0;
         let next = self.next_slot();
-        for (stream, ranges) in ranges.iter().enumerate().take(self.window.live) {
+        for (stream, ranges) in ranges.iter().enumerate().take(self.window.active) {
             for (column, &(start, end)) in ranges.iter().enumerate().take(self.columns) {
                 let slot = self.touched[stream][column];
-                if if self.window.continues[stream] { !self.window.lazy || start < end } else { slot != ZERO } {
+                if if self.window.continues[stream] { !self.window.defers || start < end } else { slot != ZERO } {
                     entries[count] = Entry { stream, column, slot, start, end };
                     count += 1;
                     self.touched[stream][column] = next;
@@ -184,9 +185,9 @@ impl<T: Real, V: Stored<T>> LaneTile<'_, T, V> {
         let mut ranges = [[(0, 0); COLUMNS]; WIDEST];
         match self.window.presynaptic {
             // What the unchecked reads below rely on.
-            Presynaptic::Dense { now, rows } if self.window.steps > 0 && self.window.live > 0 => {
+            Presynaptic::Dense { now, rows } if self.window.steps > 0 && self.window.active > 0 => {
                 let columns =
-                    self.window.steps.checked_mul(self.window.live).and_then(|columns| (columns - 1).checked_mul(rows));
+                    self.window.steps.checked_mul(self.window.active).and_then(|columns| (columns - 1).checked_mul(rows));
                 let end = columns.and_then(|before| before.checked_add(self.first)?.checked_add(self.columns));
                 assert!(end.is_some_and(|end| end <= now.len()), "z of every step, stream and column");
             }
@@ -194,7 +195,7 @@ impl<T: Real, V: Stored<T>> LaneTile<'_, T, V> {
                 for j in 0..self.columns {
                     let streams = events.of_row(self.first + j).stream;
                     let mut event = 0;
-                    for (stream, ranges) in ranges.iter_mut().enumerate().take(self.window.live) {
+                    for (stream, ranges) in ranges.iter_mut().enumerate().take(self.window.active) {
                         let start = event;
                         while streams.get(event) == Some(&(stream as u32)) {
                             event += 1;
@@ -242,7 +243,7 @@ impl<T: Real, V: Stored<T>> LaneTile<'_, T, V> {
     /// z of the step before the window, where it is heard.
     #[inline(always)]
     fn before(&self, stream: usize, j: usize) -> T {
-        let rows = self.window.before.len() / self.window.live;
+        let rows = self.window.before.len() / self.window.active;
         self.window.before.get(stream * rows + self.first + j).copied().unwrap_or(T::zero())
     }
 
@@ -272,7 +273,7 @@ impl<T: Real, V: Stored<T>> LaneTile<'_, T, V> {
                     let a = T::Lanes::<I>::load(token, a);
                     for (place, sum) in sums.iter_mut().enumerate() {
                         // SAFETY: `ranges` checked that there is a value for every step, stream and column.
-                        let z = unsafe { *now.get_unchecked(step * self.window.live * rows + first + place) };
+                        let z = unsafe { *now.get_unchecked(step * self.window.active * rows + first + place) };
                         *sum = a.multiply_add(Lanes::splat(token, z), *sum);
                     }
                 }
@@ -302,7 +303,7 @@ impl<T: Real, V: Stored<T>> LaneTile<'_, T, V> {
     #[inline(always)]
     fn columns_of_one_state<I: Instructions, const N: usize>(&mut self, token: I, at: Panel, j: usize, ranges: &Ranges) {
         let mut read_out = [T::Lanes::<I>::splat(token, T::zero()); N];
-        for stream in 0..self.window.live {
+        for stream in 0..self.window.active {
             let slot = self.touched[stream][0];
             let (fresh, continues) = (slot == ZERO, self.window.continues[stream]);
             let start = self.place(0, at, stream) + j * TILE;
@@ -344,7 +345,7 @@ impl<T: Real, V: Stored<T>> LaneTile<'_, T, V> {
     fn column_of_many_states<I: Instructions>(&mut self, token: I, at: Panel, j: usize, ranges: &Ranges) {
         let states = self.shape.states;
         let mut read_out = T::Lanes::<I>::splat(token, T::zero());
-        for stream in 0..self.window.live {
+        for stream in 0..self.window.active {
             let slot = self.touched[stream][0];
             let (fresh, continues) = (slot == ZERO, self.window.continues[stream]);
             let mut old = [T::Lanes::<I>::splat(token, T::zero()); MOST_VARIABLES];

@@ -77,11 +77,11 @@ impl<T: Real> LanePaths<T> {
             if kind.has_edge() && layer.dynamics.gates().iter().any(|gate| gate.drives_output) {
                 paths.edge = vec![T::zero(); g * layer.units * streams];
             }
-            if let Kind::Traced { deferral, filters, hears_itself } = kind {
+            if let Kind::Traced { deferral, filters, reads_own_output } = kind {
                 let v = layer.states() + filters.len();
                 paths.is_traced = true;
                 paths.most_slots = if deferral == Deferral::ToTheEnd && v == 1 { SLOTS } else { 1 };
-                paths.traced = (0..g).filter(|&g| layer.is_traced(g, !filters.is_empty() || hears_itself)).collect();
+                paths.traced = (0..g).filter(|&g| layer.is_traced(g, !filters.is_empty() || reads_own_output)).collect();
                 paths.capacity = capacity;
                 paths.signal = vec![T::zero(); v * n * paths.most_slots * streams];
                 paths.jacobian = vec![T::zero(); v * v * n * paths.most_slots * streams];
@@ -90,7 +90,7 @@ impl<T: Real> LanePaths<T> {
                     paths.by_step = vec![T::zero(); paths.traced.len() * n * capacity * streams];
                 }
                 paths.filters = filters;
-                if hears_itself {
+                if reads_own_output {
                     paths.own = vec![T::zero(); layer.y_gates.len() * layer.units];
                 }
             }
@@ -109,7 +109,7 @@ impl<T: Real> LanePaths<T> {
             };
             let sweep = &sweep.layers[index];
             if !paths.edge.is_empty() {
-                set_edge(layer, &layer_tape.boundary, sweep, tape.live, &mut paths.edge);
+                set_edge(layer, &layer_tape.boundary, sweep, tape.active, &mut paths.edge);
             }
             if !paths.is_traced {
                 continue;
@@ -138,7 +138,7 @@ impl<T: Real> LanePaths<T> {
                 }
                 if continues {
                     layer.dynamics.paths(
-                        layer_tape.partials_of(layer, b, tape.live, tape.steps, &tape.goes_on),
+                        layer_tape.partials_of(layer, b, tape.active, tape.steps, &tape.not_reset),
                         Paths {
                             traced: &paths.traced,
                             filters: &paths.filters,
@@ -172,7 +172,7 @@ impl<T: Real> LanePaths<T> {
     }
 
     /// Units hear their own y through H, so that what moved y at the step before the window is felt in it.
-    pub(crate) fn hears_itself(&self, layer: usize) -> bool {
+    pub(crate) fn reads_own_output(&self, layer: usize) -> bool {
         self.layers[layer].as_ref().is_some_and(|paths| !paths.own.is_empty())
     }
 
@@ -252,7 +252,7 @@ pub(crate) enum Kind {
         deferral: Deferral,
         filters: Vec<Filter>,
         /// The unit's own connection in H counts as its own: SnAp-1 in windows of one step.
-        hears_itself: bool,
+        reads_own_output: bool,
     },
 }
 

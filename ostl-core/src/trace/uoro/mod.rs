@@ -141,7 +141,7 @@ impl<T: Real> Uoro<T> {
         let width = lanes[0].tape.streams();
         let lane_of = |stream: usize| {
             let (lane, b) = (&lanes[stream / width], stream % width);
-            (b < lane.tape.live).then_some((lane, b))
+            (b < lane.tape.active).then_some((lane, b))
         };
         for (stream, (share, product)) in shares.iter_mut().zip(&*streams).enumerate() {
             *share = match lane_of(stream) {

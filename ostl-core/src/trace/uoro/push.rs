@@ -11,13 +11,13 @@ impl<T: Real> Product<T> {
     /// v̂ ← J v̂ for the stream at place `b` of the tape.
     pub(super) fn push(&mut self, layers: &[UoroLayer], network: &Network<T>, tape: &Tape<T>, b: usize) {
         for step in 0..tape.steps {
-            let column = step * tape.live + b;
+            let column = step * tape.active + b;
             for (place, at) in layers.iter().enumerate() {
                 let (lower, rest) = self.layers.split_at_mut(place);
                 let (below, room) = (lower.last().map(|room| room.output.as_slice()), &mut rest[0]);
                 match LayerOnTape::new(&network.layers[at.index], &tape.layers[at.index]) {
                     LayerOnTape::Recurrent(layer, recurrent) => {
-                        if !tape.goes_on[column] {
+                        if !tape.not_reset[column] {
                             self.variables[at.state.start..at.output.end].fill(T::zero());
                         }
                         let (state, output) = self.variables[at.state.start..at.output.end].split_at_mut(at.state.len());

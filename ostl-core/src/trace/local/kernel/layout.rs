@@ -110,7 +110,7 @@ pub(crate) struct LaneWindow<'a, T: Real> {
     /// Room for slots.
     pub(crate) most_slots: usize,
     /// Columns without an event can be left alone.
-    pub(crate) lazy: bool,
+    pub(crate) defers: bool,
     /// R of each stream and slot: `S` planes of panels. With one slot it is σ.
     pub(crate) signal: &'a [T],
     /// S of each stream and slot. With one slot it is C.
@@ -124,7 +124,7 @@ pub(crate) struct LaneWindow<'a, T: Real> {
     pub(crate) before: &'a [T],
     pub(crate) steps: usize,
     /// Streams that are at work.
-    pub(crate) live: usize,
+    pub(crate) active: usize,
     /// For each stream, whether its trace is zero.
     pub(crate) fresh: &'a [bool],
     /// For each stream, whether its trace will be asked for again.

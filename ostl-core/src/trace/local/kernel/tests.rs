@@ -163,7 +163,7 @@ fn agrees(states: usize, share: f64, hears_before: bool) {
                 window: LaneWindow {
                     slots: 1,
                     most_slots: 1,
-                    lazy: false,
+                    defers: false,
                     by_step: &[],
                     signal: &window.signal,
                     jacobian: &window.jacobian,
@@ -175,7 +175,7 @@ fn agrees(states: usize, share: f64, hears_before: bool) {
                     },
                     before: if hears_before { &window.before } else { &[] },
                     steps: window.steps,
-                    live: STREAMS,
+                    active: STREAMS,
                     fresh: &window.fresh,
                     continues: &window.continues,
                 },
