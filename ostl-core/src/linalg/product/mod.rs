@@ -199,7 +199,8 @@ fn body<T: Real, I: Instructions, const VECTORS: usize, const NR: usize, const P
     }
 }
 
-// The packed product is a function of its own for each instruction set: the small ones would touch every page of its block on the stack, too.
+// The packed product is a function of its own for each instruction set: the small ones would touch every page of its block on the stack, too. Those for
+// other instructions than the caller's cannot be inlined into it; the baseline's must be told.
 macro_rules! product_for {
     (
         $scalar:ty, $module:ident, $lanes:ident,
@@ -239,10 +240,12 @@ macro_rules! product_for {
                 packed::<$scalar, Avx2, $avx2, $avx2_columns, { $avx2 * LANES * KC }, BLOCK>(token, assign, a, b, c);
             }
 
+            #[inline(never)]
             pub(super) fn baseline(work: Work<'_, $scalar>) {
                 body::<$scalar, Baseline, $plain, $plain_columns, { $plain * LANES * KC }>(Baseline, work);
             }
 
+            #[inline(never)]
             pub(super) fn packed_baseline(work: Work<'_, $scalar>) {
                 let Work { assign, a, b, c } = work;
                 packed::<$scalar, Baseline, $plain, $plain_columns, { $plain * LANES * KC }, BLOCK>(

@@ -44,7 +44,7 @@ pub(super) fn packed<
     let height = VECTORS * LANES;
     let ((rows, depth), width) = (a.shape(), b.ncols());
     let (a_stride, c_stride) = (a.strides().1, c.strides().1);
-    let mut panel = Aligned([T::zero(); PANEL]);
+    let mut panel = Aligned([const { MaybeUninit::<T>::uninit() }; PANEL]);
     let mut block = Aligned([const { MaybeUninit::uninit() }; BLOCK]);
     for k in (0..depth).step_by(KC) {
         let assign = if k == 0 { assign } else { Assignment::Add };
@@ -71,7 +71,7 @@ pub(super) fn packed<
                     unsafe {
                         let data = block.0.as_ptr().add(tile_index * NR * steps.len()).cast::<T>();
                         let right = Operand { data, row_stride: NR, column_stride: 1 };
-                        let left = Left { data: panel.0.as_ptr(), stride: height };
+                        let left = Left { data: panel.0.as_ptr().cast(), stride: height };
                         let to = Target { data: c.as_mut_ptr().add(j * c_stride + i), stride: c_stride, rows: valid };
                         if held == NR {
                             tile::<T, I, VECTORS, NR>(token, assign, steps.len(), left, right, to);

@@ -1,6 +1,7 @@
 //! The micro-kernel, and a product in tiles of it.
 #![allow(unsafe_code, reason = "raw loads in the micro-kernel; each states what it stands on")]
 
+use std::mem::MaybeUninit;
 use std::ops::Range;
 
 use crate::linalg::dispatch::Instructions;
@@ -141,13 +142,14 @@ pub(super) unsafe fn row_of_tiles<T: Real, I: Instructions, const VECTORS: usize
     }
 }
 
-/// A's rows from `row` on, as many as a tile has with zeros for those that A lacks, over some of its columns.
+/// Packs A's rows from `row` on, as many as a tile has with zeros for those that A lacks, over some of its columns: all values of as many
+/// columns of the panel. The others are left as they were.
 #[inline(always)]
 pub(super) fn pack_rows<T: Real, const VECTORS: usize>(
     a: Columns<'_, T>,
     row: usize,
     columns: Range<usize>,
-    panel: &mut [T],
+    panel: &mut [MaybeUninit<T>],
 ) {
     let height = VECTORS * LANES;
     let valid = height.min(a.nrows() - row);
@@ -157,11 +159,17 @@ pub(super) fn pack_rows<T: Real, const VECTORS: usize>(
         if valid == height {
             // SAFETY: as above; a copy of known size is a few vector moves.
             let rows = unsafe { source.cast::<[[T; LANES]; VECTORS]>().read_unaligned() };
-            column.copy_from_slice(rows.as_flattened());
+            for (to, &value) in column.iter_mut().zip(rows.as_flattened()) {
+                to.write(value);
+            }
         } else {
             // SAFETY: as above.
-            column[..valid].copy_from_slice(unsafe { std::slice::from_raw_parts(source, valid) });
-            column[valid..].fill(T::zero());
+            for (to, &value) in column.iter_mut().zip(unsafe { std::slice::from_raw_parts(source, valid) }) {
+                to.write(value);
+            }
+            for to in &mut column[valid..] {
+                to.write(T::zero());
+            }
         }
     }
 }
@@ -179,7 +187,8 @@ pub(super) fn in_tiles<T: Real, I: Instructions, const VECTORS: usize, const NR:
     let height = VECTORS * LANES;
     let ((rows, depth), width) = (a.shape(), b.ncols());
     let (row_stride, column_stride) = b.strides();
-    let mut panel = Aligned([T::zero(); PANEL]);
+    // Not filled beforehand: a small product would do little else.
+    let mut panel = Aligned([const { MaybeUninit::<T>::uninit() }; PANEL]);
     for k in (0..depth).step_by(KC) {
         let assign = if k == 0 { assign } else { Assignment::Add };
         let block = KC.min(depth - k);
@@ -187,7 +196,7 @@ pub(super) fn in_tiles<T: Real, I: Instructions, const VECTORS: usize, const NR:
             let valid = height.min(rows - i);
             let left = if valid < height || width > 2 * NR {
                 pack_rows::<T, VECTORS>(a, i, k..k + block, &mut panel.0);
-                Left { data: panel.0.as_ptr(), stride: height }
+                Left { data: panel.0.as_ptr().cast(), stride: height }
             } else {
                 // SAFETY: (i, k) lies inside A.
                 Left { data: unsafe { a.as_ptr().add(k * a.strides().1 + i) }, stride: a.strides().1 }
