@@ -11,6 +11,7 @@ use crate::data::batch::SequenceBatch;
 use crate::data::heads::Heads;
 use crate::data::loss::Loss;
 use crate::data::objective::Objective;
+use crate::data::target::{Target, Weighted};
 use crate::engine::Engine;
 use crate::engine::predictor::{Predictor, Publisher};
 use crate::engine::window_choice::best_window;
@@ -63,8 +64,8 @@ macro_rules! doors {
                 Learner::<$scalar>::predict as *const (),
                 Learner::<$scalar>::learn as *const (),
                 Learner::<$scalar>::learn_weighted as *const (),
-                Learner::<$scalar>::learn_rows as *const (),
-                Learner::<$scalar>::learn_weighted_rows as *const (),
+                Learner::<$scalar>::learn_rows::<Target<$scalar>> as *const (),
+                Learner::<$scalar>::learn_rows::<Weighted<$scalar>> as *const (),
                 Learner::<$scalar>::finish as *const (),
                 Learner::<$scalar>::learn_batch as *const (),
                 Learner::<$scalar>::learn_next as *const (),

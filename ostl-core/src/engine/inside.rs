@@ -3,7 +3,7 @@
 use super::Engine;
 use crate::linalg::real::Real;
 use crate::record::{Book, Record};
-use crate::tape::LayerTape;
+use crate::tape::{LayerTape, RecurrentTape};
 
 impl<T: Real> Engine<T> {
     /// s of a recurrent layer in one stream after the last step: S·n values, all units' first variable, then all units' second, and so on. `None` for a
@@ -14,7 +14,7 @@ impl<T: Real> Engine<T> {
     #[track_caller]
     pub fn state(&self, layer: usize, stream: usize) -> Option<&[T]> {
         let (tape, place) = self.recurrent_tape(layer, stream)?;
-        let values = tape.state.len() / self.streams_of_lane(stream);
+        let values = self.network.layers[layer].recurrent()?.states() * self.network.layers[layer].units();
         Some(&tape.state[place * values..(place + 1) * values])
     }
 
@@ -56,16 +56,11 @@ impl<T: Real> Engine<T> {
     }
 
     /// A recurrent layer's tape, and the stream's place on it.
-    fn recurrent_tape(&self, layer: usize, stream: usize) -> Option<(&crate::tape::RecurrentTape<T>, usize)> {
+    fn recurrent_tape(&self, layer: usize, stream: usize) -> Option<(&RecurrentTape<T>, usize)> {
         let (lane, place) = self.streaming.lanes.find(stream);
         match &self.streaming.lanes.lanes[lane].tape.layers[layer] {
             LayerTape::Recurrent(tape) => Some((tape, place)),
             LayerTape::Dense(_) => None,
         }
-    }
-
-    fn streams_of_lane(&self, stream: usize) -> usize {
-        let (lane, _) = self.streaming.lanes.find(stream);
-        self.streaming.lanes.lanes[lane].tape.streams()
     }
 }

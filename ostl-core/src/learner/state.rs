@@ -18,17 +18,18 @@ impl<T: Real> Learner<T> {
     pub fn save(&self) -> Record {
         let mut record = Record::new();
         let mut book = Book::saving(&mut record);
+        let at_rest = self.is_at_rest();
         let mut own = Own {
             parameters: self.engine.network.parameters.clone(),
             optimizer: self.optimizer.clone(),
             steps_seen: self.engine.streaming.steps_seen,
-            targets: if self.is_at_rest() { 0 } else { self.targets },
+            targets: if at_rest { 0 } else { self.targets },
             frozen: self.is_frozen(),
             feedback: self.engine.own_feedback.clone(),
-            streaming: (!self.is_at_rest()).then(|| self.engine.streaming.clone()),
+            streaming: (!at_rest).then(|| self.engine.streaming.clone()),
         };
         // Nothing is refused on the way in.
-        let saved = self.pass(&mut own, &mut book);
+        let saved = self.pass_kind(&mut book).and_then(|()| self.pass(&mut own, &mut book));
         debug_assert!(saved.is_ok(), "{saved:?}");
         record
     }
@@ -115,10 +116,9 @@ impl<T: Real> Learner<T> {
         book.same_text("streams", &self.streams().to_string())
     }
 
-    /// All of it by name.
+    /// All else by name.
     fn pass(&self, own: &mut Own<T>, book: &mut Book<'_>) -> Result<(), ConfigError> {
         let network = &self.engine.network;
-        self.pass_kind(book)?;
         network.pass_by_block("", book, &mut own.parameters)?;
         own.optimizer.pass(network, book)?;
         book.number("steps_seen", &mut own.steps_seen, MOST_STEPS)?;

@@ -77,35 +77,21 @@ impl<T: Real> Learner<T> {
     where
         T: 't,
     {
-        self.learn_weighted_rows(targets.len(), &|stream| targets[stream].as_ref())
+        self.learn_rows(targets.len(), &|stream| targets[stream].as_ref())
     }
 
+    /// Of rows of targets, weighted or not.
     #[inline(never)]
-    pub(crate) fn learn_rows<'t, 'a>(
+    pub(crate) fn learn_rows<'t, 'a, E: Copy + Into<Weighted<'t, T>> + 'a>(
         &mut self,
         count: usize,
-        row: &dyn Fn(usize) -> &'a [Option<Target<'t, T>>],
+        row: &dyn Fn(usize) -> &'a [Option<E>],
     ) -> Result<Score, LearnError>
     where
         T: 't,
-        't: 'a,
     {
         (0..count).try_for_each(|stream| self.check_row(stream, row(stream).len()))?;
-        self.learn_of(count, |stream, head| row(stream).get(head).copied().flatten().map(Weighted::from))
-    }
-
-    #[inline(never)]
-    pub(crate) fn learn_weighted_rows<'t, 'a>(
-        &mut self,
-        count: usize,
-        row: &dyn Fn(usize) -> &'a [Option<Weighted<'t, T>>],
-    ) -> Result<Score, LearnError>
-    where
-        T: 't,
-        't: 'a,
-    {
-        (0..count).try_for_each(|stream| self.check_row(stream, row(stream).len()))?;
-        self.learn_of(count, |stream, head| row(stream).get(head).copied().flatten())
+        self.learn_of(count, |stream, head| row(stream).get(head).copied().flatten().map(E::into))
     }
 
     /// Of every stream and head.

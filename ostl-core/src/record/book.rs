@@ -171,7 +171,7 @@ impl<'r> Book<'r> {
         if let Some(read) = &mut self.read {
             read.insert(name.to_owned());
         } else {
-            self.entries.insert(name.to_owned(), Entry { shape: vec![text.len()], values: Values::Text(text.clone()) });
+            self.entries.insert(name.to_owned(), Entry::text(text.clone()));
         }
         match self.entries.get(name).map(|entry| &entry.values) {
             Some(Values::Text(found)) => text.clone_from(found),
@@ -186,7 +186,7 @@ impl<'r> Book<'r> {
         match (&mut self.read, own) {
             (Some(read), _) => drop(read.insert(name.to_owned())),
             (None, Some(text)) => {
-                self.entries.insert(name.to_owned(), Entry { shape: vec![text.len()], values: Values::Text(text) });
+                self.entries.insert(name.to_owned(), Entry::text(text));
             }
             (None, None) => {}
         }

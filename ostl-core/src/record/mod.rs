@@ -2,7 +2,7 @@
 //!
 //! A [`Record`] is what [`Learner::save`](crate::Learner::save) gives, what a [checkpoint](crate::checkpoint) holds and what
 //! [`Learner::restore`](crate::Learner::restore) takes. Weights are there as `layers.0.W`, moments as `optimizer.first.layers.0.W`, states as
-//! `layers.0.state`; docs/checkpoints.md lists all names and shapes. Arrays are in C order: the last index runs fastest.
+//! `states.layers.0.s`; docs/checkpoints.md lists all names and shapes. Arrays are in C order: the last index runs fastest.
 
 mod book;
 
@@ -39,6 +39,29 @@ pub(crate) enum Values {
     Text(String),
 }
 
+/// What a piece of code makes of the values, whatever their type.
+macro_rules! of_each {
+    ($values:expr, $inner:ident => $result:expr) => {
+        match $values {
+            Values::F32($inner) => $result,
+            Values::F64($inner) => $result,
+            Values::Bf16($inner) => $result,
+            Values::U8($inner) => $result,
+            Values::U32($inner) => $result,
+            Values::U64($inner) => $result,
+            Values::Bool($inner) => $result,
+            Values::Text($inner) => $result,
+        }
+    };
+}
+
+impl Entry {
+    /// A text.
+    pub(crate) fn text(text: String) -> Self {
+        Self { shape: vec![text.len()], values: Values::Text(text) }
+    }
+}
+
 impl Values {
     /// Of one of the types that arrays have.
     ///
@@ -61,31 +84,13 @@ impl Values {
 
     /// The values, if they are of this type.
     pub(crate) fn as_slice<V: 'static>(&self) -> Option<&[V]> {
-        let values: &dyn Any = match self {
-            Values::F32(values) => values,
-            Values::F64(values) => values,
-            Values::Bf16(values) => values,
-            Values::U8(values) => values,
-            Values::U32(values) => values,
-            Values::U64(values) => values,
-            Values::Bool(values) => values,
-            Values::Text(text) => text,
-        };
+        let values: &dyn Any = of_each!(self, values => values);
         values.downcast_ref::<Vec<V>>().map(Vec::as_slice)
     }
 
     /// The same, to be written.
     fn as_mut_slice<V: 'static>(&mut self) -> Option<&mut [V]> {
-        let values: &mut dyn Any = match self {
-            Values::F32(values) => values,
-            Values::F64(values) => values,
-            Values::Bf16(values) => values,
-            Values::U8(values) => values,
-            Values::U32(values) => values,
-            Values::U64(values) => values,
-            Values::Bool(values) => values,
-            Values::Text(text) => text,
-        };
+        let values: &mut dyn Any = of_each!(self, values => values);
         values.downcast_mut::<Vec<V>>().map(Vec::as_mut_slice)
     }
 
@@ -176,8 +181,7 @@ impl Record {
 
     /// Puts a text in, in place of what has this name.
     pub fn put_text(&mut self, name: &str, text: impl Into<String>) {
-        let text = text.into();
-        self.entries.insert(name.to_owned(), Entry { shape: vec![text.len()], values: Values::Text(text) });
+        self.entries.insert(name.to_owned(), Entry::text(text.into()));
     }
 
     /// Puts an array of `f32`, `f64`, `u8`, `u32`, `u64` or `bool` in, in place of what has this name.
