@@ -74,6 +74,11 @@ fn networks<T: Real>() -> Vec<(&'static str, Network<T>)> {
         ("sparse H", stack(20, &[("rnn", 50)]).density(0.1).readout(5).unwrap()),
         ("dropout", stack(40, &[("rnn", 30)]).dropout(0.3).readout(40).unwrap()),
         ("embedding", cell("lstm").add_to(events(), 24).unwrap().tied().readout(300).unwrap()),
+        ("a frozen layer", stack(12, &[("snu-tanh-without-h", 40), ("lstm", 18)]).frozen().readout(7).unwrap()),
+        ("frozen blocks", stack(12, &[("alif", 40)]).frozen_block("W").readout(7).unwrap()),
+        ("frozen H", stack(20, &[("rnn", 50)]).density(0.1).frozen_block("H").readout(5).unwrap()),
+        ("frozen readout", stack(20, &[("gru", 20)]).dense(9, Activation::Identity).frozen().finish().unwrap()),
+        ("all frozen", stack(20, &[("lif", 30)]).frozen().dense(9, Activation::Identity).frozen().finish().unwrap()),
         ("events", stack::<T>(200, &[("snu-tanh", 30)]).events().readout(5).unwrap()),
     ]
 }

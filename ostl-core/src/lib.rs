@@ -80,6 +80,7 @@ pub use network::connections::Connections;
 pub use network::initialize::Initialization;
 pub use network::layer::Activation;
 pub use network::plan::{CellMaker, CellPlan, LayerKind, LayerPlan, NetworkPlan};
+pub use network::rates::LearningRates;
 pub use network::{Block, Network, NetworkBuilder};
 pub use record::Record;
 pub use refusal::{ConfigError, Counted, Fits, MemoryNeed, Part, TooLarge};

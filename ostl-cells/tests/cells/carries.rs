@@ -283,6 +283,32 @@ fn kf_rtrl_is_right_on_average_where_layer_is_exact() {
     is_right_on_average(Carry::KfRtrl, layer, 5_000);
 }
 
+/// With blocks frozen the estimate of the others is as right, although it is another.
+#[test]
+fn random_carries_are_right_on_average_beside_frozen_blocks() {
+    let build = |seed| {
+        let builder = Network::<f64>::builder(INPUTS).seed(seed).dense(2, Activation::Tanh);
+        let builder = cell("lstm").add_to(builder, 2).unwrap().frozen_block("W").frozen_block("b");
+        cell("rnn").add_to(builder, 3).unwrap().frozen_block("H").readout(OUTPUTS).unwrap()
+    };
+    for (carry, window) in [(Carry::Uoro, 1), (Carry::Uoro, 3), (Carry::KfRtrl, 1), (Carry::KfRtrl, 3)] {
+        let (network, batch) = (build(3), batch(&[9, 7], 15, 3));
+        let mut truth = match carry {
+            Carry::Uoro => bptt::gradient(&network, LOSS, &batch).values,
+            _ => gradient(&network, method(Carry::Layer, window), &batch),
+        };
+        let mut frozen = 0;
+        for block in network.blocks().iter().filter(|block| network.learning_rate_scale(block.layer, block.name) == 0.0) {
+            truth[block.range()].fill(0.0);
+            frozen += 1;
+        }
+        let (found, errors) = estimates(&network, method(carry, window), &batch, 5_000);
+        let (worst, squares, random) = statistic(&found, &errors, &truth, true);
+        assert!(frozen == 3 && random > 10, "{random} of {frozen}");
+        assert!(worst < 5.0 && squares < 4.0, "{carry:?} K={window}: |z| = {worst}, mean z² = {squares}");
+    }
+}
+
 /// Below a recurrent layer, too, where its products are made of what fixed matrices bring down.
 #[test]
 fn kf_rtrl_follows_random_feedback_on_average() {

@@ -8,6 +8,7 @@ mod equivalences;
 mod every_cell;
 mod exactness;
 mod from_outside;
+mod frozen;
 mod golden;
 mod inside;
 mod learner;

@@ -10,6 +10,7 @@ use ostl_core::{Carry, Edge, Feedback, Learner, Method, Network, OptimizerSettin
 use proptest::prelude::*;
 use proptest::test_runner::{TestCaseResult, TestRunner};
 
+use crate::frozen::with_some_frozen;
 use crate::persistence::config;
 use crate::wide::{Reads, Wide, WideLayer, any_stack};
 
@@ -57,6 +58,8 @@ struct Case {
     spare: usize,
     /// The window is the whole sequence, however long.
     is_endless: bool,
+    /// The gradient is found again with blocks frozen that follow from this seed.
+    frozen: Option<u64>,
 }
 
 fn any_case(cells: Vec<CellConfig>) -> impl Strategy<Value = Case> {
@@ -70,8 +73,17 @@ fn any_case(cells: Vec<CellConfig>) -> impl Strategy<Value = Case> {
     ];
     let window = prop::sample::select(vec![1_usize, 2, 3, 7, 0]);
     // What is drawn last may be added to without changing what the kept seeds stand for.
-    let all = (any_stack(cells), window, way, edge, feedback, 0..3_usize, any::<bool>());
-    all.prop_map(|(mut wide, window, way, edge, feedback, spare, is_endless)| {
+    let all = (
+        any_stack(cells),
+        window,
+        way,
+        edge,
+        feedback,
+        0..3_usize,
+        any::<bool>(),
+        prop::option::weighted(0.3, any::<u64>()),
+    );
+    all.prop_map(|(mut wide, window, way, edge, feedback, spare, is_endless, frozen)| {
         let longest = *wide.lengths.iter().max().unwrap();
         if way == Way::Steps {
             // Streams that are predicted side by side end together.
@@ -79,7 +91,7 @@ fn any_case(cells: Vec<CellConfig>) -> impl Strategy<Value = Case> {
         }
         let spare = if way == Way::Steps { 0 } else { spare };
         let (window, is_endless) = if window == 0 { (longest, is_endless) } else { (window, false) };
-        Case { wide, window, way, edge, feedback, spare, is_endless }
+        Case { wide, window, way, edge, feedback, spare, is_endless, frozen }
     })
 }
 
@@ -180,6 +192,7 @@ impl Tally {
             ("a gradient", case.way == Way::Gradient),
             ("a batch", case.way == Way::Batch),
             ("step by step", case.way == Way::Steps),
+            ("frozen blocks", case.frozen.is_some()),
             ("windows without end", case.is_endless),
             ("windows without end, step by step", case.is_endless && case.way == Way::Steps),
             ("step by step, lists", case.way == Way::Steps && !matches!(wide.reads, Reads::Matrix(_))),
@@ -220,6 +233,34 @@ fn follows_the_feedback(case: &Case, network: &Network<f64>, method: &Method, la
     }
 }
 
+/// With some blocks frozen the others' gradient is what it was, and those have none. Random carries draw anew.
+fn goes_on_without_frozen_blocks(
+    case: &Case,
+    network: &Network<f64>,
+    batch: &SequenceBatch<f64>,
+    method: Method,
+    (seed, whole): (u64, &[f64]),
+) -> TestCaseResult {
+    let frozen = with_some_frozen(network, case.wide.tied, seed);
+    let part = found(case, &frozen, batch, method)?;
+    let is_random = matches!(method.carry, Carry::Uoro | Carry::KfRtrl);
+    for (block, claim) in frozen.blocks().iter().zip(claims(&frozen, &method)) {
+        let (now, before) = (&part[block.range()], &whole[block.range()]);
+        let what = format!("{} K={} {block:?} of {:?}", method.carry, case.window, frozen.plan());
+        let is_frozen = frozen.learning_rate_scale(block.layer, block.name) == 0.0;
+        prop_assert_eq!(claim == Claim::Frozen, is_frozen, "{}", what);
+        if is_frozen {
+            prop_assert!(now.iter().all(|&g| g == 0.0), "{what}");
+        } else if is_random {
+            prop_assert!(now.iter().all(|g| g.is_finite()), "{what}");
+        } else {
+            let distance = norm(now.iter().zip(before).map(|(a, b)| a - b));
+            prop_assert!(distance <= 1e-12 * norm(before.iter().copied()), "{what}: {distance}");
+        }
+    }
+    Ok(())
+}
+
 fn check(case: &Case, tally: &RefCell<Tally>) -> TestCaseResult {
     let (network, batch) = (case.wide.network(), case.wide.batch());
     let truth = bptt::gradient(&network, case.wide.loss, &batch).values;
@@ -236,6 +277,9 @@ fn check(case: &Case, tally: &RefCell<Tally>) -> TestCaseResult {
             continue;
         }
         let found = found(case, &network, &batch, method)?;
+        if let Some(seed) = case.frozen {
+            goes_on_without_frozen_blocks(case, &network, &batch, method, (seed, &found))?;
+        }
         let symmetric = claims(&network, &method.with_feedback(Feedback::Symmetric));
         for ((block, claim), symmetric) in network.blocks().iter().zip(claims(&network, &method)).zip(symmetric) {
             let (f, t) = (&found[block.range()], &truth[block.range()]);

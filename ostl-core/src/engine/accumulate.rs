@@ -27,7 +27,7 @@ const PART_COLUMNS: usize = 64;
 /// Rows from which a block without a trace counts as tall.
 const TALL: usize = 4096;
 
-/// All parameters, cut into parts.
+/// All parameters that learn, cut into parts.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
     pub(super) parts: Vec<Part>,
@@ -77,14 +77,16 @@ pub(crate) struct Traced {
 }
 
 impl Plan {
-    /// Parts for a network; `traced` says of each layer what traces its units keep, if they do.
+    /// Parts for a network, of the parameters that are not frozen; `traced` says of each layer what traces its units keep, if they do.
     pub(crate) fn new<T: Real>(network: &Network<T>, streams: usize, traced: impl Fn(usize) -> Option<Traced>) -> Self {
         let mut plan = Self { parts: Vec::new(), trace_values: 0, trace_tiles: 0 };
         for (index, layer) in network.layers.iter().enumerate() {
+            let rates = layer.rates();
+            let learned = |block: &str, range: Range<usize>| if rates.of(block) == 0.0 { 0..0 } else { range };
             match layer {
                 Layer::Dense(layer) => {
-                    plan.add(index, Signal::Input, 0..layer.units, layer.w_range(), None, streams);
-                    plan.add(index, Signal::One, 0..layer.units, layer.b_range(), None, streams);
+                    plan.add(index, Signal::Input, 0..layer.units, learned("W", layer.w_range()), None, streams);
+                    plan.add(index, Signal::One, 0..layer.units, learned("b", layer.b_range()), None, streams);
                 }
                 Layer::Recurrent(recurrent) => {
                     let n = recurrent.units;
@@ -106,13 +108,15 @@ impl Plan {
                         })
                     };
                     let (x, y) = (shape(recurrent.x_gates.clone()), shape(recurrent.y_gates.clone()));
-                    plan.add(index, Signal::Input, recurrent.x_rows(), recurrent.w_range(), x, streams);
-                    plan.add(index, Signal::Output, recurrent.y_rows(), recurrent.h_range(), y, streams);
+                    let (w, h) = (learned("W", recurrent.w_range()), learned("H", recurrent.h_range()));
+                    plan.add(index, Signal::Input, recurrent.x_rows(), w, x, streams);
+                    plan.add(index, Signal::Output, recurrent.y_rows(), h, y, streams);
                     let mut constants: Vec<_> =
                         recurrent.constants.iter().enumerate().filter_map(|(g, offset)| Some((g, (*offset)?))).collect();
                     constants.sort_by_key(|&(_, offset)| offset);
                     for (g, offset) in constants {
-                        plan.add(index, Signal::One, g * n..(g + 1) * n, offset..offset + n, shape(g..g + 1), streams);
+                        let constants = learned(recurrent.constants_name(g), offset..offset + n);
+                        plan.add(index, Signal::One, g * n..(g + 1) * n, constants, shape(g..g + 1), streams);
                     }
                 }
             }
@@ -168,7 +172,8 @@ impl Plan {
         let columns = window.lanes.iter().map(|lane| lane.tape.columns()).sum::<usize>();
         let work =
             gradient.len() * columns + if values.values.is_empty() { 0 } else { gradient.len() * (columns + 2 * streams) };
-        run(&self.parts, window, gradient, values, is_worth_sharing(work));
+        let first = self.parts.first().map_or(0, |part| part.parameters.start);
+        run(&self.parts, window, &mut gradient[first..], values, is_worth_sharing(work));
     }
 
     /// Reads traces out that are still owed to the gradient, between windows.
@@ -193,7 +198,7 @@ fn run<T: Real, V: Stored<T>>(
 ) {
     match parts {
         [] => {}
-        [part] => part.close(window, gradient, values),
+        [part] => part.close(window, &mut gradient[..part.parameters.len()], values),
         _ => {
             let (left, right) = parts.split_at(parts.len() / 2);
             let (left_gradient, right_gradient) =

@@ -1,10 +1,11 @@
 //! The gradient that was gathered, by named block, and updates of the weights by whoever asks for it.
 
-use std::ops::{Deref, Range};
+use std::ops::Deref;
 
 use super::Engine;
 use crate::engine::error::EngineError;
 use crate::linalg::real::Real;
+use crate::network::rates::RatedRange;
 use crate::network::{Block, Network};
 
 /// ∂E/∂Θ, laid out as [`Network::parameters`]: a slice of all of it, or block by block.
@@ -49,10 +50,10 @@ impl<T: Real> Deref for Gradient<'_, T> {
 pub(crate) struct Gathered<'a, T> {
     pub(crate) parameters: &'a mut [T],
     pub(crate) gradient: &'a mut [T],
-    /// The parameters that change.
-    pub(crate) changed: &'a [Range<usize>],
+    /// The parameters that change, and how fast.
+    pub(crate) changed: &'a [RatedRange],
     /// Those whose gradient counts towards a norm.
-    pub(crate) counted: &'a [Range<usize>],
+    pub(crate) counted: &'a [RatedRange],
 }
 
 impl<T: Real> Engine<T> {
@@ -125,7 +126,7 @@ impl<T: Real> Engine<T> {
         change(Gathered { parameters: &mut self.network.parameters, gradient: &mut state.gradient, changed, counted })?;
         state.lanes.weights_changed();
         // Elsewhere the gradient is zero already.
-        changed.iter().for_each(|place| state.gradient[place.clone()].fill(T::zero()));
+        changed.iter().for_each(|rated| state.gradient[rated.range.clone()].fill(T::zero()));
         state.touched.forget();
         Ok(())
     }

@@ -1,10 +1,11 @@
-//! Which parameters an update concerns: all but the vectors of an embedding that no event has touched.
+//! Which parameters an update concerns: all but frozen blocks and the vectors of an embedding that no event has touched.
 
 use std::ops::Range;
 
 use crate::engine::lanes::Lanes;
 use crate::linalg::real::Real;
 use crate::network::Network;
+use crate::network::rates::RatedRange;
 use crate::record::{Book, refused};
 use crate::refusal::ConfigError;
 
@@ -13,14 +14,22 @@ use crate::refusal::ConfigError;
 pub(crate) struct Touched {
     /// Numbers of inputs, until they are sorted some perhaps more than once.
     rows: Vec<u32>,
-    changed: Vec<Range<usize>>,
-    counted: Vec<Range<usize>>,
+    /// Ranges that follow from them, at whatever rate they learn.
+    concerned: Vec<Range<usize>>,
+    changed: Vec<RatedRange>,
+    counted: Vec<RatedRange>,
 }
 
 impl Touched {
     /// Nothing yet, and room for the ranges of a network without an embedding: a step allocates nothing.
-    pub(crate) fn new() -> Self {
-        Self { rows: Vec::new(), changed: Vec::with_capacity(2), counted: Vec::with_capacity(2) }
+    pub(crate) fn new<T: Real>(network: &Network<T>) -> Self {
+        let room = 2 + network.learned.len();
+        Self {
+            rows: Vec::new(),
+            concerned: Vec::with_capacity(2),
+            changed: Vec::with_capacity(room),
+            counted: Vec::with_capacity(room),
+        }
     }
 
     /// The list by name, where there is one.
@@ -48,16 +57,11 @@ impl Touched {
     }
 
     /// What an update changes, and what counts towards the gradient's norm.
-    pub(crate) fn ranges<T: Real>(&mut self, network: &Network<T>, gradient: &[T]) -> (&[Range<usize>], &[Range<usize>]) {
+    pub(crate) fn ranges<T: Real>(&mut self, network: &Network<T>, gradient: &[T]) -> (&[RatedRange], &[RatedRange]) {
         let all = network.parameters.len();
-        self.changed.clear();
-        self.counted.clear();
+        self.concerned.clear();
         match (network.layers[0].embedding(), &network.tied) {
-            (Some(_), Some(tie)) => {
-                self.changed.push(0..all);
-                self.counted.extend([0..tie.readout.start, tie.readout.end..all]);
-            }
-            (Some(embedding), None) => {
+            (Some(embedding), None) if embedding.rates.of("W") != 0.0 => {
                 let (w, n) = (embedding.w_range(), embedding.units);
                 if self.rows.is_empty() {
                     // Nobody has kept a list: look for vectors with a gradient.
@@ -67,18 +71,20 @@ impl Touched {
                 }
                 for &row in &self.rows {
                     let start = w.start + row as usize * n;
-                    match self.changed.last_mut() {
+                    match self.concerned.last_mut() {
                         Some(last) if last.end == start => last.end = start + n,
-                        _ => self.changed.push(start..start + n),
+                        _ => self.concerned.push(start..start + n),
                     }
                 }
-                self.changed.push(w.end..all);
-                self.counted.extend_from_slice(&self.changed);
+                self.concerned.push(w.end..all);
             }
-            (None, _) => {
-                self.changed.push(0..all);
-                self.counted.push(0..all);
-            }
+            _ => self.concerned.push(0..all),
+        }
+        cut(&self.concerned, &network.learned, &mut self.changed);
+        if let Some(tie) = &network.tied {
+            cut(&[0..tie.readout.start, tie.readout.end..all], &network.learned, &mut self.counted);
+        } else {
+            self.counted.clone_from(&self.changed);
         }
         (&self.changed, &self.counted)
     }
@@ -86,5 +92,23 @@ impl Touched {
     /// After an update: nothing is touched.
     pub(crate) fn forget(&mut self) {
         self.rows.clear();
+    }
+}
+
+/// What ascending ranges and rated ones have in common.
+fn cut(ranges: &[Range<usize>], rated: &[RatedRange], to: &mut Vec<RatedRange>) {
+    to.clear();
+    let mut rest = rated;
+    for range in ranges {
+        while let Some(RatedRange { range: of_rated, scale }) = rest.first() {
+            let both = range.start.max(of_rated.start)..range.end.min(of_rated.end);
+            if !both.is_empty() {
+                to.push(RatedRange { range: both, scale: *scale });
+            }
+            if of_rated.end > range.end {
+                break;
+            }
+            rest = &rest[1..];
+        }
     }
 }

@@ -5,7 +5,7 @@ use crate::engine::lanes::Lanes;
 use crate::linalg::real::Real;
 use crate::linalg::tile::TILE;
 use crate::method::{Carry, TraceFormat};
-use crate::network::size::{BlockSize, blocks_of};
+use crate::network::size::{BlockSize, learned_blocks_of};
 use crate::refusal::{Count, count};
 use crate::sweep::Sweep;
 use crate::tape::width::width;
@@ -65,8 +65,8 @@ impl<T: Real> Sizing<'_, T> {
         for (index, layer) in self.network.layers.iter().enumerate() {
             let traced = layer.recurrent().filter(|_| is_local(self.network, self.method, index));
             let of_units = traced.map(|layer| (self.traced_gates(index, layer), layer.states() + self.filters[index].len()));
-            for block in blocks_of(layer) {
-                let BlockSize { rows, columns, gates: [first, end] } = block;
+            for block in learned_blocks_of(layer) {
+                let BlockSize { rows, columns, gates: [first, end], .. } = block;
                 let gates =
                     of_units.as_ref().map(|(gates, v)| (gates.iter().filter(|&&g| (first..end).contains(&g)).count(), v));
                 let gates = gates.filter(|&(gates, _)| gates > 0);

@@ -39,7 +39,7 @@ impl<T: Real> Streaming<T> {
             trace,
             outputs: vec![T::zero(); network.outputs() * streams],
             gradient: vec![T::zero(); network.parameters().len()],
-            touched: Touched::new(),
+            touched: Touched::new(network),
             restarts: vec![true; streams],
             awaits_target: false,
             steps_seen: 0,

@@ -6,6 +6,7 @@ use crate::linalg::bf16::Bf16;
 use crate::linalg::real::Real;
 use crate::method::{Carry, Method, TraceFormat, Update};
 use crate::network::Network;
+use crate::network::size::is_frozen;
 use crate::sweep::Transposed;
 use crate::trace::influence::{Influence, carries_output};
 use crate::trace::local::kernel::{COLUMNS, Touched, ZERO};
@@ -63,7 +64,8 @@ impl<T: Real> Trace<T> {
         let traced = |index: usize| {
             let filters = filters[index].len();
             let reads_own_output = reads_own_output(network, method, index);
-            is_local(network, method, index).then_some(Traced { capacity, filters, reads_own_output })
+            let keeps = is_local(network, method, index) && !is_frozen(&network.layers[index]);
+            keeps.then_some(Traced { capacity, filters, reads_own_output })
         };
         let plan = Plan::new(network, streams, traced);
         let local = match method.trace {
@@ -92,6 +94,7 @@ impl<T: Real> Trace<T> {
         let kind = |index: usize| {
             let layer = network.layers[index].recurrent()?;
             Some(match method.carry_in_use() {
+                _ if is_frozen(&network.layers[index]) => Kind::Nothing,
                 _ if is_local(network, method, index) => Kind::Traced {
                     deferral: self.deferral,
                     filters: self.filters[index].clone(),

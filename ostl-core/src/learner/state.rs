@@ -133,12 +133,14 @@ impl<T: Real> Learner<T> {
         }
     }
 
-    /// Leaks and terms of activity of each recurrent layer and dropout of each, in words.
+    /// Leaks and terms of activity of each recurrent layer, dropout of each, and factors to learning rates, in words.
     fn units(&self) -> String {
         let layers = self.engine.network.layers.iter().filter_map(|layer| layer.recurrent());
         let words = layers.map(|layer| format!("{:?} {:?}", layer.dynamics.leak(), layer.activity));
         let dropout = self.engine.network.layers.iter().map(|layer| format!("{:?}", layer.dropout()));
-        words.chain(dropout).collect::<Vec<_>>().join("; ")
+        let rates = self.engine.network.layers.iter().enumerate().filter(|(_, layer)| !layer.rates().is_default());
+        let rates = rates.map(|(index, layer)| format!("learning rates of layer {index}: {:?}", layer.rates()));
+        words.chain(dropout).chain(rates).collect::<Vec<_>>().join("; ")
     }
 }
 

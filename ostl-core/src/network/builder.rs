@@ -16,6 +16,7 @@ use crate::network::connections::Connections;
 use crate::network::dropout::Dropout;
 use crate::network::initialize::Initialization;
 use crate::network::layer::{Activation, Dense, Layer, Recurrent};
+use crate::network::rates::LearningRates;
 use crate::refusal::ConfigError;
 
 /// A layer as it is to be.
@@ -37,6 +38,8 @@ pub struct NetworkBuilder<T> {
     stray_density: Option<f64>,
     /// For each layer so far the dropout of its inputs, and that of the next one.
     pub(super) dropout: Vec<f64>,
+    /// For each layer up to the last that has any, factors to the learning rate.
+    pub(super) rates: Vec<LearningRates>,
     pub(super) reads_events: bool,
     pub(super) tied: bool,
 }
@@ -52,6 +55,7 @@ impl<T: Real> NetworkBuilder<T> {
             layers: Vec::new(),
             stray_density: None,
             dropout: vec![0.0],
+            rates: Vec::new(),
             reads_events: false,
             tied: false,
         }
@@ -220,7 +224,7 @@ impl<T: Real> NetworkBuilder<T> {
                 return Err(ConfigError::out_of_range("dropout of layer 0", rate, allowed));
             }
             let dropout = (rate > 0.0).then(|| Dropout::new(rate, self.seed, index));
-            let layer = match planned {
+            let mut layer = match planned {
                 Planned::Recurrent { dynamics, units, density, activity } => {
                     activity.validate()?;
                     let units = positive(format!("units of layer {index}"), *units)?;
@@ -250,15 +254,19 @@ impl<T: Real> NetworkBuilder<T> {
                     }
                     let units = positive(format!("units of layer {index}"), *units)?;
                     let w = network.add_weights(index, "W", [1, units, inputs], Initialization::Embedding, &mut random);
-                    Layer::Dense(Dense { inputs, units, activation: Activation::Identity, w, b: None, dropout })
+                    let (activation, rates) = (Activation::Identity, LearningRates::default());
+                    Layer::Dense(Dense { inputs, units, activation, w, b: None, dropout, rates })
                 }
             };
+            *layer.rates_mut() = self.rates_of(index);
+            layer.rates().check(index, &layer)?;
             inputs = layer.units();
             network.layers.push(layer);
         }
         if self.tied {
             network.tied = Some(network.tie_readout()?);
         }
+        network.learned = network.learned();
         network.prune();
         Ok(network)
     }
@@ -277,6 +285,12 @@ impl<T: Real> Network<T> {
                     return refuse(format!(
                         "false, or a readout of {} outputs below which lies a layer of {} units: here it has {} and {}",
                         embedding.inputs, embedding.units, readout.units, readout.inputs
+                    ));
+                }
+                let [below, above] = [embedding.rates.of("W"), readout.rates.of("W")];
+                if below != above {
+                    return refuse(format!(
+                        "false, or the same learning rate for W in both places: the embedding's factor is {below}, the readout's {above}"
                     ));
                 }
                 Ok(Tie { embedding: embedding.w_range(), readout: readout.w_range(), units: embedding.units })
@@ -356,6 +370,6 @@ impl<T: Real> Network<T> {
     ) -> Dense {
         let w = self.add_weights(index, "W", [1, units, inputs], initialization, random);
         let b = Some(self.add_constants(index, "b", std::iter::repeat_n(0.0, units)));
-        Dense { inputs, units, activation, w, b, dropout: None }
+        Dense { inputs, units, activation, w, b, dropout: None, rates: LearningRates::default() }
     }
 }

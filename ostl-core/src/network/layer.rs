@@ -11,6 +11,7 @@ use crate::linalg::real::Real;
 use crate::network::activity::Activity;
 use crate::network::connections::Connections;
 use crate::network::dropout::Dropout;
+use crate::network::rates::LearningRates;
 
 /// The activation of a stateless dense layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,6 +97,7 @@ pub(crate) struct Recurrent<T> {
     pub(crate) connections: Option<Arc<Connections>>,
     /// Of what W reads.
     pub(crate) dropout: Option<Dropout>,
+    pub(crate) rates: LearningRates,
 }
 
 impl<T: Real> Recurrent<T> {
@@ -105,6 +107,20 @@ impl<T: Real> Recurrent<T> {
 
     pub(crate) fn gates(&self) -> usize {
         self.dynamics.gates().len()
+    }
+
+    /// The name of the block that holds a gate's constants.
+    pub(crate) fn constants_name(&self, g: usize) -> &'static str {
+        let gate = self.dynamics.gates()[g];
+        if gate.is_constant() { gate.name } else { "b" }
+    }
+
+    /// Of one unit's parameters those that are not frozen: of W, of H for each connection to it, and constants.
+    pub(crate) fn learned_by_a_unit(&self) -> [usize; 3] {
+        let learns = |block: &str| usize::from(self.rates.of(block) != 0.0);
+        let has_constants = (0..self.gates()).filter(|&g| self.constants[g].is_some());
+        let constants = has_constants.map(|g| learns(self.constants_name(g))).sum();
+        [learns("W") * self.x_gates.len() * self.inputs, learns("H") * self.y_gates.len(), constants]
     }
 
     /// W's place among the parameters.
@@ -163,6 +179,7 @@ pub(crate) struct Dense {
     pub(crate) b: Option<usize>,
     /// Of what W reads.
     pub(crate) dropout: Option<Dropout>,
+    pub(crate) rates: LearningRates,
 }
 
 impl Dense {
@@ -249,6 +266,22 @@ impl<T: Real> Layer<T> {
         match self {
             Layer::Recurrent(layer) => layer.dropout,
             Layer::Dense(layer) => layer.dropout,
+        }
+    }
+
+    /// How fast its blocks learn.
+    pub(crate) fn rates(&self) -> &LearningRates {
+        match self {
+            Layer::Recurrent(layer) => &layer.rates,
+            Layer::Dense(layer) => &layer.rates,
+        }
+    }
+
+    /// The same, to be set.
+    pub(super) fn rates_mut(&mut self) -> &mut LearningRates {
+        match self {
+            Layer::Recurrent(layer) => &mut layer.rates,
+            Layer::Dense(layer) => &mut layer.rates,
         }
     }
 

@@ -9,6 +9,7 @@ pub(crate) mod layer;
 mod named;
 mod outline;
 pub(crate) mod plan;
+pub(crate) mod rates;
 pub(crate) mod size;
 mod tie;
 
@@ -20,6 +21,7 @@ use nalgebra::{DMatrixView, DMatrixViewMut};
 use crate::linalg::real::Real;
 use crate::network::connections::Connections;
 use crate::network::layer::Layer;
+use crate::network::rates::RatedRange;
 use crate::refusal::ConfigError;
 
 pub use builder::NetworkBuilder;
@@ -60,6 +62,8 @@ pub struct Network<T> {
     pub(crate) reads_events: bool,
     /// The readout shares its weights with the embedding.
     pub(crate) tied: Option<Tie>,
+    /// The parameters that are not frozen, and how fast they learn.
+    pub(crate) learned: Vec<RatedRange>,
     /// How it was built; empty for one that is only sized.
     plan: Arc<NetworkPlan>,
 }
@@ -74,7 +78,7 @@ impl<T: Real> Network<T> {
     /// Layers by their sizes alone, without parameters: for working out what they would take.
     pub(crate) fn of_layers(layers: Vec<Layer<T>>, reads_events: bool) -> Self {
         let plan = Arc::new(NetworkBuilder::<T>::new(0).plan());
-        Self { layers, blocks: Vec::new(), parameters: Vec::new(), reads_events, tied: None, plan }
+        Self { layers, blocks: Vec::new(), parameters: Vec::new(), reads_events, tied: None, learned: Vec::new(), plan }
     }
 
     /// Starts a network of so many inputs.

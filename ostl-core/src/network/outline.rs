@@ -11,6 +11,7 @@ use crate::network::activity::Activity;
 use crate::network::connections::Connections;
 use crate::network::dropout::Dropout;
 use crate::network::layer::{Activation, Dense, Layer, Recurrent};
+use crate::network::rates::LearningRates;
 use crate::refusal::{ConfigError, Count, TooLarge, count};
 
 impl<T: Real> NetworkBuilder<T> {
@@ -47,6 +48,7 @@ impl<T: Real> NetworkBuilder<T> {
             {
                 layer.connections = Some(Arc::new(Connections::draw(*units, *density, self.seed, index)));
             }
+            *layer.rates_mut() = self.rates_of(index);
             inputs = layer.units();
             layers.push(layer);
         }
@@ -77,7 +79,7 @@ impl<T: Real> Planned<T> {
     /// The layer by its sizes alone.
     fn shape(&self, inputs: usize, dropout: Option<Dropout>) -> Layer<T> {
         let dense = |units: usize, activation: Activation, b: Option<usize>| {
-            Layer::Dense(Dense { inputs, units, activation, w: 0, b, dropout })
+            Layer::Dense(Dense { inputs, units, activation, w: 0, b, dropout, rates: LearningRates::default() })
         };
         match self {
             Planned::Recurrent { dynamics, units, activity, .. } => {
@@ -108,5 +110,6 @@ pub(super) fn recurrent<T: Real>(dynamics: &Arc<dyn LayerDynamics<T>>, inputs: u
         activity: Activity::default(),
         connections: None,
         dropout: None,
+        rates: LearningRates::default(),
     }
 }

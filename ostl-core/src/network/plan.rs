@@ -8,6 +8,7 @@ use crate::linalg::real::Real;
 use crate::network::activity::Activity;
 use crate::network::initialize::Initialization;
 use crate::network::layer::Activation;
+use crate::network::rates::LearningRates;
 use crate::refusal::ConfigError;
 
 /// How a network was built: what [`Network::plan`] tells and [`NetworkBuilder::of_plan`] follows.
@@ -39,6 +40,9 @@ pub struct LayerPlan {
     /// The share of what it reads from below that is left out while learning.
     #[serde(default)]
     pub dropout: f64,
+    /// Factors to the learning rate.
+    #[serde(default)]
+    pub learning_rates: LearningRates,
     /// What the layer is.
     pub kind: LayerKind,
 }
@@ -101,6 +105,7 @@ impl<T: Real> NetworkBuilder<T> {
                     return Err(ConfigError::out_of_range("embedding", format!("layer {index}"), "the first layer"));
                 }
             };
+            builder.rates.push(layer.learning_rates.clone());
         }
         Ok(builder)
     }
@@ -109,7 +114,8 @@ impl<T: Real> NetworkBuilder<T> {
     pub(super) fn plan(&self) -> NetworkPlan {
         let layer = |(index, planned): (usize, &super::builder::Planned<T>)| {
             let (units, kind) = planned.plan();
-            LayerPlan { units, dropout: self.dropout.get(index).copied().unwrap_or(0.0), kind }
+            let dropout = self.dropout.get(index).copied().unwrap_or(0.0);
+            LayerPlan { units, dropout, learning_rates: self.rates_of(index), kind }
         };
         NetworkPlan {
             inputs: self.inputs,

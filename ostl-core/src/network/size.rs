@@ -21,6 +21,7 @@ pub(crate) fn parameters_of<T: Real>(layer: &Layer<T>) -> Count {
 /// A block of parameters by its size alone.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct BlockSize {
+    pub(crate) name: &'static str,
     pub(crate) rows: Count,
     pub(crate) columns: Count,
     /// The gates that it feeds: first and last plus one; of a stateless layer none.
@@ -30,22 +31,39 @@ pub(crate) struct BlockSize {
 /// The blocks of a layer, in the order of its parameters.
 pub(crate) fn blocks_of<T: Real>(layer: &Layer<T>) -> Vec<BlockSize> {
     let n = count(layer.units());
-    let block =
-        |gates: [usize; 2], columns: usize| BlockSize { rows: n * (gates[1] - gates[0]), columns: count(columns), gates };
+    let block = |name: &'static str, gates: [usize; 2], columns: usize| BlockSize {
+        name,
+        rows: n * (gates[1] - gates[0]),
+        columns: count(columns),
+        gates,
+    };
     let mut blocks = match layer {
         Layer::Dense(layer) => {
-            let all = |columns: usize| BlockSize { rows: n, columns: count(columns), gates: [0, 0] };
-            vec![all(layer.inputs), all(usize::from(layer.b.is_some()))]
+            let all = |name, columns: usize| BlockSize { name, rows: n, columns: count(columns), gates: [0, 0] };
+            vec![all("W", layer.inputs), all("b", usize::from(layer.b.is_some()))]
         }
         Layer::Recurrent(layer) => {
             let range = |gates: &std::ops::Range<usize>| [gates.start, gates.end];
-            let constants = (0..layer.gates()).filter(|&g| layer.constants[g].is_some()).map(|g| block([g, g + 1], 1));
-            let w = block(range(&layer.x_gates), layer.inputs);
-            [w, block(range(&layer.y_gates), layer.units)].into_iter().chain(constants).collect()
+            let has_constants = (0..layer.gates()).filter(|&g| layer.constants[g].is_some());
+            let constants = has_constants.map(|g| block(layer.constants_name(g), [g, g + 1], 1));
+            let w = block("W", range(&layer.x_gates), layer.inputs);
+            [w, block("H", range(&layer.y_gates), layer.units)].into_iter().chain(constants).collect()
         }
     };
     blocks.retain(|block| block.rows * block.columns > Count(0));
     blocks
+}
+
+/// The blocks of a layer that are not frozen.
+pub(crate) fn learned_blocks_of<T: Real>(layer: &Layer<T>) -> Vec<BlockSize> {
+    let mut blocks = blocks_of(layer);
+    blocks.retain(|block| layer.rates().of(block.name) != 0.0);
+    blocks
+}
+
+/// Whether no block of the layer learns.
+pub(crate) fn is_frozen<T: Real>(layer: &Layer<T>) -> bool {
+    learned_blocks_of(layer).is_empty()
 }
 
 /// Bytes of the tables of connections that a sparse H has.

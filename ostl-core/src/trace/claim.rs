@@ -17,6 +17,8 @@ pub enum Claim {
     Exact,
     /// Something that came before the window is dropped or rounded.
     Approximate,
+    /// The block is frozen and has no gradient.
+    Frozen,
 }
 
 /// The claim for each of [`Network::blocks`].
@@ -40,7 +42,12 @@ pub fn claims<T: Real>(network: &Network<T>, method: &Method) -> Vec<Claim> {
         let both = copies.iter().all(|&copy| exact[copy]);
         copies.into_iter().for_each(|copy| exact[copy] = both);
     }
-    exact.into_iter().map(|exact| if exact { Claim::Exact } else { Claim::Approximate }).collect()
+    let claim = |(block, exact): (&Block, bool)| match exact {
+        _ if network.layers[block.layer].rates().of(block.name) == 0.0 => Claim::Frozen,
+        true => Claim::Exact,
+        false => Claim::Approximate,
+    };
+    network.blocks().iter().zip(exact).map(claim).collect()
 }
 
 struct Claims<'a, T: Real> {

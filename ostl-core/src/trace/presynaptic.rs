@@ -13,7 +13,8 @@
 use crate::linalg::product::{Assignment, columns, columns_mut, multiply, transposed_operand};
 use crate::linalg::real::Real;
 use crate::network::Network;
-use crate::network::layer::Layer;
+use crate::network::layer::{Layer, Recurrent};
+use crate::network::size::is_frozen;
 use crate::record::{Book, Streams};
 use crate::refusal::ConfigError;
 use crate::sweep::immediate::folded_signal;
@@ -29,13 +30,14 @@ pub(crate) struct Presynaptic<T: Real> {
 #[derive(Clone, Debug)]
 struct LayerTraces<T: Real> {
     index: usize,
+    streams: usize,
     factor: T,
     gain: T,
-    /// x̂: `m × streams`.
+    /// x̂: `m × streams`; empty where W is frozen.
     inputs: Vec<T>,
-    /// ŷ of the step before: `n × streams`, empty without H.
+    /// ŷ of the step before: `n × streams`, empty without H and where it is frozen.
     outputs: Vec<T>,
-    /// The filtered constant 1 of each stream.
+    /// The filtered constant 1 of each stream; empty where no constants learn.
     ones: Vec<T>,
     /// σ of one lane: `n × active`.
     signal: Vec<T>,
@@ -44,17 +46,18 @@ struct LayerTraces<T: Real> {
 impl<T: Real> Presynaptic<T> {
     pub(crate) fn new(network: &Network<T>, streams: usize) -> Self {
         let layers = network.layers.iter().enumerate().filter_map(|(index, layer)| {
-            let layer = layer.recurrent()?;
+            let layer = layer.recurrent().filter(|_| !is_frozen(layer))?;
             let leak = layer.leak_of_inputs()?;
-            let hears_outputs = layer.y_gates == layer.x_gates;
             let zeros = |rows: usize| vec![T::zero(); rows * streams];
+            let [inputs, outputs, ones] = presynaptic_traces(layer);
             Some(LayerTraces {
                 index,
+                streams,
                 factor: T::from_f64(leak.factor),
                 gain: T::from_f64(leak.gain),
-                inputs: zeros(layer.inputs),
-                outputs: zeros(if hears_outputs { layer.units } else { 0 }),
-                ones: zeros(1),
+                inputs: zeros(inputs),
+                outputs: zeros(outputs),
+                ones: zeros(ones),
                 signal: zeros(layer.units),
             })
         });
@@ -69,7 +72,7 @@ impl<T: Real> Presynaptic<T> {
     /// ẑ of every layer by name.
     pub(crate) fn pass(&mut self, book: &mut Book<'_>) -> Result<(), ConfigError> {
         for traces in &mut self.layers {
-            let streams = traces.ones.len();
+            let streams = traces.streams;
             let lane = Streams { first: 0, count: streams, all: streams };
             let name = |name: &str| format!("traces.layers.{}.{name}", traces.index);
             for (name, values) in
@@ -108,7 +111,7 @@ impl<T: Real> Presynaptic<T> {
 
 impl<T: Real> LayerTraces<T> {
     fn forget(&mut self, stream: usize) {
-        let streams = self.ones.len();
+        let streams = self.streams;
         for traces in [&mut self.inputs, &mut self.outputs, &mut self.ones] {
             of_stream(traces, streams, stream).fill(T::zero());
         }
@@ -119,11 +122,10 @@ impl<T: Real> LayerTraces<T> {
         let Some(layer) = network.layers[self.index].recurrent() else { return };
         let (n, active, gate) = (layer.units, streams.len(), layer.x_gates.start);
         let constants = layer.constants[gate].map_or(0..0, |offset| offset..offset + n);
-        let h = if self.outputs.is_empty() { 0..0 } else { layer.h_range() };
         for (trace, rows, place) in
-            [(&self.inputs, layer.inputs, layer.w_range()), (&self.outputs, n, h), (&self.ones, 1, constants)]
+            [(&self.inputs, layer.inputs, layer.w_range()), (&self.outputs, n, layer.h_range()), (&self.ones, 1, constants)]
         {
-            if place.is_empty() {
+            if trace.is_empty() || place.is_empty() {
                 continue;
             }
             multiply(
@@ -147,16 +149,25 @@ impl<T: Real> LayerTraces<T> {
                     *trace = factor * *trace + gain * z;
                 }
             };
-            let streams = self.ones.len();
+            let streams = self.streams;
             for (traces, values) in [(&mut self.inputs, tape.below(self.index)), (&mut self.outputs, &layer.previous_output)]
             {
                 let trace = of_stream(traces, streams, stream);
                 let rows = trace.len();
                 follow(trace, &values[column * rows..(column + 1) * rows]);
             }
-            follow(&mut self.ones[stream..=stream], &[T::one()]);
+            follow(of_stream(&mut self.ones, streams, stream), &[T::one()]);
         }
     }
+}
+
+/// Values of the traces that a layer keeps for one stream: of its inputs, of its own outputs, and of the constant 1.
+pub(super) fn presynaptic_traces<T: Real>(layer: &Recurrent<T>) -> [usize; 3] {
+    let learns = |block: &str| layer.rates.of(block) != 0.0;
+    let gate = layer.x_gates.start;
+    let hears_outputs = layer.y_gates == layer.x_gates && learns("H");
+    let has_constants = layer.constants[gate].is_some() && learns(layer.constants_name(gate));
+    [if learns("W") { layer.inputs } else { 0 }, if hears_outputs { layer.units } else { 0 }, usize::from(has_constants)]
 }
 
 /// One stream's part of traces of so many streams.

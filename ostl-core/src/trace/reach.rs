@@ -69,11 +69,11 @@ pub(crate) fn heard<T: Real>(layer: &Recurrent<T>, unit: usize) -> Vec<u32> {
     if layer.y_gates.is_empty() { Vec::new() } else { (0..layer.units as u32).filter(exists).collect() }
 }
 
-/// How many units a unit hears, and its parameters, as far as they exist.
+/// How many units a unit hears, and its parameters, as far as they exist and are not frozen.
 pub(crate) fn parameters_of_unit<T: Real>(layer: &Recurrent<T>, unit: usize) -> (usize, usize) {
     let heard = heard(layer, unit).len();
-    let h = layer.y_gates.len() * heard;
-    (heard, layer.x_gates.len() * layer.inputs + h + layer.constants.iter().flatten().count())
+    let [inputs, a_connection, constants] = layer.learned_by_a_unit();
+    (heard, inputs + a_connection * heard + constants)
 }
 
 #[cfg(test)]

@@ -8,11 +8,12 @@ use crate::linalg::tile::TILE;
 use crate::method::{Carry, Method, Update, Window};
 use crate::network::Network;
 use crate::network::layer::{Layer, Recurrent};
-use crate::network::size::{blocks_of, parameters_of};
+use crate::network::size::{is_frozen, learned_blocks_of};
 use crate::refusal::{Count, count};
 use crate::sweep::LayerAdjoints;
 use crate::trace::influence::{GROUPS, WIDTH, carries_output, spans};
 use crate::trace::local::kernel::SLOTS;
+use crate::trace::presynaptic::presynaptic_traces;
 use crate::trace::reach::parameters_of_unit;
 use crate::trace::{Reach, filters, is_local, reads_own_output};
 
@@ -58,6 +59,9 @@ impl<T: Real> Sizing<'_, T> {
         let mut values = count(streams);
         for (index, layer) in self.network.layers.iter().enumerate() {
             let Layer::Recurrent(layer) = layer else { continue };
+            if is_frozen(&self.network.layers[index]) {
+                continue;
+            }
             let drives = layer.dynamics.gates().iter().any(|gate| gate.drives_output);
             let edge = count(layer.units) * layer.gates() * usize::from(drives) * streams;
             let filters = &self.filters[index];
@@ -126,7 +130,7 @@ impl<T: Real> Sizing<'_, T> {
             let n = count(layer.units());
             let gates = layer.recurrent().map_or(1, Recurrent::gates);
             stream += LayerAdjoints::values(layer, c) + c * n * gates * (count(self.capacity) + 1);
-            let blocks = blocks_of(layer);
+            let blocks = learned_blocks_of(layer);
             match self.method.carry {
                 Carry::KfRtrl => {
                     kept += blocks.iter().map(|block| c * block.rows + block.columns).sum::<Count>() * self.streams;
@@ -161,9 +165,8 @@ impl<T: Real> Sizing<'_, T> {
             // Through a dense H every unit reaches every other.
             None => {
                 let heard = if layer.y_gates.is_empty() { Count(0) } else { count(n) };
-                let parameters = count(layer.x_gates.len()) * layer.inputs
-                    + heard * layer.y_gates.len()
-                    + layer.constants.iter().flatten().count();
+                let [of_inputs, a_connection, constants] = layer.learned_by_a_unit();
+                let parameters = heard * a_connection + of_inputs + constants;
                 let reached = if order > 1 && !layer.y_gates.is_empty() { count(n) } else { Count(1) };
                 Box::new(std::iter::repeat_n([reached, heard, parameters], n))
             }
@@ -198,11 +201,10 @@ impl<T: Real> Sizing<'_, T> {
     /// Values of presynaptic traces.
     pub(crate) fn presynaptic(&self) -> TraceBytes {
         let mut found = TraceBytes::default();
-        for layer in self.network.layers.iter().filter_map(Layer::recurrent).filter(|layer| layer.leak_of_inputs().is_some())
-        {
-            let hears_outputs = layer.y_gates == layer.x_gates;
-            let outputs = if hears_outputs { count(layer.units) } else { Count(0) };
-            found.kept += (count(layer.inputs) + outputs + 1) * self.streams;
+        let learn = self.network.layers.iter().filter(|layer| !is_frozen(layer)).filter_map(Layer::recurrent);
+        for layer in learn.filter(|layer| layer.leak_of_inputs().is_some()) {
+            let values: Count = presynaptic_traces(layer).into_iter().map(count).sum();
+            found.kept += values * self.streams;
             found.beside += count(layer.units) * self.streams;
         }
         found
@@ -217,7 +219,7 @@ impl<T: Real> Sizing<'_, T> {
             let states = layer.recurrent().map_or(Count(0), |layer| n * layer.states());
             let heard = layer.recurrent().is_some_and(|layer| !layer.y_gates.is_empty() || layer.dynamics.resets());
             variables += states + if heard { n } else { Count(0) };
-            parameters += parameters_of(layer);
+            parameters += learned_blocks_of(layer).into_iter().map(|block| block.rows * block.columns).sum::<Count>();
             room += rows + states + n + rows * self.capacity + LayerAdjoints::values(layer, Count(1));
         }
         TraceBytes { kept: (parameters + variables * 2) * self.streams, beside: (room + 1) * self.streams + self.capacity }

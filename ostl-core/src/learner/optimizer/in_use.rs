@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::ready::Rule;
+use super::ready::{Ready, Rule};
 use super::rule::{ParameterRun, UpdateRule, UpdateStep};
 use crate::linalg::real::Real;
 use crate::refusal::ConfigError;
@@ -21,10 +21,33 @@ impl<T: Real> InUse<T> {
         }
     }
 
+    /// The rule at one step.
+    pub(super) fn at(&self, step: UpdateStep) -> AtStep<'_, T> {
+        match self {
+            Self::Ready(rule) => AtStep::Ready(rule.at(step)),
+            Self::Own(rule) => AtStep::Own(&**rule, step),
+        }
+    }
+
     pub(super) fn rule(&self) -> &dyn UpdateRule<T> {
         match self {
             Self::Ready(rule) => rule,
             Self::Own(rule) => &**rule,
+        }
+    }
+}
+
+/// A rule at one step: what it does with a run of parameters.
+pub(super) enum AtStep<'a, T: Real> {
+    Ready(Ready<T>),
+    Own(&'a dyn UpdateRule<T>, UpdateStep),
+}
+
+impl<T: Real> AtStep<'_, T> {
+    pub(super) fn update(&self, run: ParameterRun<'_, T>) {
+        match self {
+            Self::Ready(rule) => rule.update(run),
+            Self::Own(rule, step) => rule.update(*step, run),
         }
     }
 }

@@ -13,18 +13,18 @@ mod rule;
 mod runs;
 mod settings;
 
-use std::ops::Range;
-
 use crate::linalg::real::Real;
+use crate::network::rates::RatedRange;
 use crate::refusal::ConfigError;
 
 pub(crate) use in_use::InUse;
 pub(crate) use named::SavedRule;
 use norm::sum_of_squares;
 use reach::Reach;
+use ready::Ready;
 pub use ready::Rule;
 pub use rule::{ParameterRun, UpdateRule, UpdateStep};
-use runs::Runs;
+use runs::{Rates, Runs};
 pub use settings::OptimizerSettings;
 
 /// An optimiser, and what its rule keeps for each parameter.
@@ -149,7 +149,7 @@ impl<T: Real> Optimizer<T> {
         scale: f64,
         ranges: Ranges<'_>,
     ) -> Result<(), Refusal> {
-        let sums = ranges.counted.iter().map(|range| sum_of_squares(&gradient[range.clone()]));
+        let sums = ranges.counted.iter().map(|rated| sum_of_squares(&gradient[rated.range.clone()]));
         let norm = scale * sums.sum::<f64>().sqrt();
         if !norm.is_finite() {
             let is_broken = |g: &T| !(g.to_f64() * g.to_f64()).is_finite();
@@ -162,59 +162,61 @@ impl<T: Real> Optimizer<T> {
         };
         if scale < T::SMALLEST_NORMAL {
             // A factor that T holds badly or not at all: the gradient is as much too large.
-            let changed = ranges.changed.iter().cloned().flatten();
+            let changed = ranges.changed.iter().flat_map(|rated| rated.range.clone());
             changed.for_each(|at| gradient[at] = T::from_f64(scale * gradient[at].to_f64()));
             scale = 1.0;
         }
-        let (step, owed_decay) = self.step();
         let runs = Runs { ranges: ranges.changed, gradient, scale: T::from_f64(scale) };
-        let (own, ready);
-        let change: &(dyn Fn(ParameterRun<'_, T>) + Sync) = match &self.settings.rule {
-            InUse::Ready(rule) => {
-                ready = rule.at(step);
-                let reach = self.reach.unwrap_or_else(|| Reach::of(parameters, &self.state));
-                self.reach = reach.after(ready, norm);
-                &|run| ready.update(run)
-            }
-            InUse::Own(rule) => {
-                own = rule;
-                &|run| own.update(step, run)
-            }
+        let rates = Rates::of(ranges.changed);
+        let (decay, owed_decay) = self.decay(rates);
+        let rule = &self.settings.rule;
+        let step = |scale: f64| {
+            let keep = (1.0 - scale * decay).max(0.0);
+            UpdateStep::new(self.updates + 1, scale * self.settings.learning_rate, keep)
         };
-        if self.reach.is_none()
-            && let Some(parameter) = runs.first_broken(change, parameters, &self.state, &mut self.copy)
-        {
-            return Err(Refusal { what: "the update", parameter });
+        if let InUse::Ready(rule) = rule {
+            let reach = self.reach.unwrap_or_else(|| Reach::of(parameters, &self.state));
+            // The longest step, and the largest rest of a weight.
+            let furthest: Ready<T> = rule.at(UpdateStep { keep: step(rates.smallest).keep, ..step(rates.largest) });
+            self.reach = reach.after(furthest, norm);
+        }
+        if self.reach.is_none() {
+            let broken =
+                |scale: f64| runs.first_broken(scale, &rule.at(step(scale)), parameters, &self.state, &mut self.copy);
+            if let Some(parameter) = rates.each(ranges.changed).filter_map(broken).min() {
+                return Err(Refusal { what: "the update", parameter });
+            }
+        }
+        for scale in rates.each(ranges.changed) {
+            runs.change(scale, &rule.at(step(scale)), parameters, &mut self.state);
         }
         self.updates += 1;
         self.owed_decay = owed_decay;
-        runs.change(change, parameters, &mut self.state);
         Ok(())
     }
 
-    /// The next update, and the decay that is owed after it.
-    fn step(&self) -> (UpdateStep, f64) {
-        let learning_rate = self.settings.learning_rate;
-        // Less than a few roundings of a weight would be lost: it waits until it is more.
-        let due = self.owed_decay + learning_rate * self.settings.rule.weight_decay();
-        let (due, owed) = if due >= 8.0 * T::EPSILON { (due, 0.0) } else { (0.0, due) };
-        (UpdateStep::new(self.updates + 1, learning_rate, 1.0 - due), owed)
+    /// Decay that is made at the next update, and what is owed after it: shares of a weight that learns at the learning rate itself.
+    fn decay(&self, rates: Rates) -> (f64, f64) {
+        // Less than a few roundings of a weight would be lost: it waits until it is more, but not for ever where a scale is small.
+        let due = self.owed_decay + self.settings.learning_rate * self.settings.rule.weight_decay();
+        let is_due = due * rates.smallest >= 8.0 * T::EPSILON || rates.smallest < 1.0 && due >= 1e-3;
+        if is_due { (due, 0.0) } else { (0.0, due) }
     }
 }
 
 /// What an update concerns: ascending ranges of parameters, apart from each other.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ranges<'a> {
-    /// The parameters that change.
-    pub(crate) changed: &'a [Range<usize>],
+    /// The parameters that change, and how fast.
+    pub(crate) changed: &'a [RatedRange],
     /// Those whose gradient counts towards the norm.
-    pub(crate) counted: &'a [Range<usize>],
+    pub(crate) counted: &'a [RatedRange],
 }
 
 impl<'a> Ranges<'a> {
     /// Ranges that all count.
     #[cfg(test)]
-    fn all(ranges: &'a [Range<usize>]) -> Self {
+    fn all(ranges: &'a [RatedRange]) -> Self {
         Self { changed: ranges, counted: ranges }
     }
 }

@@ -6,9 +6,14 @@ use crate::network::Network;
 use crate::network::layer::Activation;
 use crate::record::{Book, Record};
 use proptest::prelude::*;
+use std::ops::Range;
 
-fn whole(count: usize) -> Vec<Range<usize>> {
-    std::iter::once(0..count).collect()
+fn whole(count: usize) -> Vec<RatedRange> {
+    rated([0..count])
+}
+
+fn rated<const R: usize>(ranges: [Range<usize>; R]) -> Vec<RatedRange> {
+    ranges.map(|range| RatedRange { range, scale: 1.0 }).to_vec()
 }
 
 fn run(settings: OptimizerSettings, gradients: &[f64]) -> f64 {
@@ -100,7 +105,8 @@ fn a_rule_of_ones_own_by_hand() {
     // Clipped, and at the places given alone.
     let mut clipped = Optimizer::<f64>::new(lion().clipped(1.0), 3).unwrap();
     let mut p = [1.0; 3];
-    let ranges = Ranges { changed: &[0..1, 2..3], counted: &[0..1, 2..3] };
+    let ranges = rated([0..1, 2..3]);
+    let ranges = Ranges::all(&ranges);
     clipped.update(&mut p, &mut [3.0, 7.0, 4.0], 1.0, ranges).unwrap();
     let momentum = clipped.state_of("momentum").unwrap();
     assert!((momentum[2] - 0.01 * 0.8_f64.powi(3)).abs() < 1e-15 && momentum[1] == 0.0 && p[1] == 1.0, "{momentum:?}");
@@ -116,10 +122,10 @@ fn an_own_rule_changes_everything_or_nothing() {
     gradient[613] = 1e14;
     optimizer.update(&mut p, &mut vec![0.5; count], 1.0, Ranges::all(&whole(count))).unwrap();
     let before = (optimizer.clone(), p.clone());
-    let refused = optimizer.update(&mut p, &mut gradient, 1.0, Ranges::all(&[3..400, 500..count]));
+    let refused = optimizer.update(&mut p, &mut gradient, 1.0, Ranges::all(&rated([3..400, 500..count])));
     assert_eq!(refused, Err(Refusal { what: "the update", parameter: 613 }));
     assert_eq!((optimizer.clone(), p.clone()), before);
-    optimizer.update(&mut p, &mut gradient, 1.0, Ranges::all(&[3..400, 700..count])).unwrap();
+    optimizer.update(&mut p, &mut gradient, 1.0, Ranges::all(&rated([3..400, 700..count]))).unwrap();
     assert!(p[0] == before.1[0] && p[3] < before.1[3] && p[613] == before.1[613] && p[999] < before.1[999]);
 }
 
@@ -191,7 +197,8 @@ fn long_gradients_are_shared_and_summed_alike() {
 fn only_the_places_given_change() {
     let mut optimizer = Optimizer::<f64>::new(OptimizerSettings::adam(0.1).clipped(1.0), 4).unwrap();
     let mut p = [1.0; 4];
-    let ranges = Ranges { changed: &[0..1, 3..4], counted: &[0..1, 3..4] };
+    let ranges = rated([0..1, 3..4]);
+    let ranges = Ranges::all(&ranges);
     optimizer.update(&mut p, &mut [3.0, 0.0, 0.0, 4.0], 1.0, ranges).unwrap();
     assert!(p[0] < 1.0 && p[3] < 1.0 && p[1..3] == [1.0; 2]);
     // The first moment of 3/5 after clipping, and none where nothing changed.

@@ -31,6 +31,7 @@ use crate::linalg::real::Real;
 use crate::linalg::share::is_worth_sharing;
 use crate::method::{Carry, Method};
 use crate::network::Network;
+use crate::network::size::is_frozen;
 use crate::record::Book;
 use crate::refusal::ConfigError;
 use crate::sweep::{StreamWalk, Transposed};
@@ -76,7 +77,7 @@ enum Kept<T: Real> {
     Kronecker(Kronecker<T>),
 }
 
-/// The layers of each span.
+/// The layers of each span. One in which nothing learns keeps nothing.
 pub(crate) fn spans<T: Real>(network: &Network<T>, method: &Method) -> Vec<Range<usize>> {
     let recurrent: Vec<usize> = (0..network.depth()).filter(|&i| network.layers[i].recurrent().is_some()).collect();
     let mut ranges = Vec::new();
@@ -93,6 +94,7 @@ pub(crate) fn spans<T: Real>(network: &Network<T>, method: &Method) -> Vec<Range
             }
         }
     }
+    ranges.retain(|range| !network.layers[range.clone()].iter().all(is_frozen));
     ranges
 }
 

@@ -34,7 +34,7 @@ pub(in crate::trace) struct Block {
     pub(in crate::trace) columns: usize,
     /// Place among all parameters.
     pub(in crate::trace) gradient: Range<usize>,
-    /// First parameter among those of the layer.
+    /// First parameter among those of the layer that are not frozen.
     pub(in crate::trace) offset: usize,
 }
 
@@ -170,12 +170,12 @@ pub(super) fn recurrent_at<'a, T: Real>(
     }
 }
 
-/// The blocks of a layer, in the order of its parameters.
+/// The blocks of a layer that are not frozen, in the order of its parameters.
 pub(in crate::trace) fn blocks_of<T: Real>(layer: &Layer<T>) -> Vec<Block> {
     let mut blocks = Vec::new();
     let mut offset = 0;
-    let mut add = |signal, rows: Range<usize>, columns: usize, gradient: Range<usize>| {
-        if !gradient.is_empty() {
+    let mut add = |name, signal, rows: Range<usize>, columns: usize, gradient: Range<usize>| {
+        if !gradient.is_empty() && layer.rates().of(name) != 0.0 {
             let length = gradient.len();
             blocks.push(Block { signal, rows, columns, gradient, offset });
             offset += length;
@@ -183,16 +183,16 @@ pub(in crate::trace) fn blocks_of<T: Real>(layer: &Layer<T>) -> Vec<Block> {
     };
     match layer {
         Layer::Dense(layer) => {
-            add(Signal::Input, 0..layer.units, layer.inputs, layer.w_range());
-            add(Signal::One, 0..layer.units, 1, layer.b_range());
+            add("W", Signal::Input, 0..layer.units, layer.inputs, layer.w_range());
+            add("b", Signal::One, 0..layer.units, 1, layer.b_range());
         }
         Layer::Recurrent(layer) => {
             let n = layer.units;
-            add(Signal::Input, layer.x_rows(), layer.inputs, layer.w_range());
-            add(Signal::Output, layer.y_rows(), n, layer.h_range());
+            add("W", Signal::Input, layer.x_rows(), layer.inputs, layer.w_range());
+            add("H", Signal::Output, layer.y_rows(), n, layer.h_range());
             for (g, offset) in layer.constants.iter().enumerate() {
                 if let Some(offset) = *offset {
-                    add(Signal::One, g * n..(g + 1) * n, 1, offset..offset + n);
+                    add(layer.constants_name(g), Signal::One, g * n..(g + 1) * n, 1, offset..offset + n);
                 }
             }
         }

@@ -196,6 +196,9 @@ impl<T: Real> Group<T> {
         let (mut values, mut sums) = (self.values.as_mut_slice(), self.sums.as_mut_slice());
         for unit in self.units.clone() {
             let pattern = &patterns[unit];
+            if pattern.parameters == 0 {
+                continue;
+            }
             let height = variables * pattern.reached.len();
             let (own, rest) = values.split_at_mut(height * pattern.parameters);
             values = rest;

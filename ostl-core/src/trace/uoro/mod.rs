@@ -32,6 +32,7 @@ use crate::network::Network;
 use crate::record::{Book, Streams};
 use crate::refusal::ConfigError;
 use crate::sweep::{LayerAdjoints, StreamWalk, Transposed};
+use crate::tape::events::Signal;
 use crate::trace::Lane;
 use crate::trace::Window;
 use rayon::prelude::*;
@@ -59,7 +60,15 @@ struct UoroLayer {
     state: Range<usize>,
     /// Empty where nobody hears y at the next step.
     output: Range<usize>,
-    blocks: Vec<Block>,
+    blocks: Vec<PlacedBlock>,
+}
+
+/// A block of parameters that are not frozen.
+#[derive(Clone, Debug)]
+struct PlacedBlock {
+    block: Block,
+    /// Its place in θ̂.
+    place: Range<usize>,
 }
 
 /// ε of one stream, and room to move it on.
@@ -67,7 +76,7 @@ struct UoroLayer {
 struct Product<T: Real> {
     /// v̂.
     variables: Vec<T>,
-    /// θ̂: the parameters up to the topmost recurrent layer's.
+    /// θ̂: of the parameters up to the topmost recurrent layer's those that are not frozen.
     parameters: Vec<T>,
     /// ν.
     signs: Vec<T>,
@@ -98,9 +107,14 @@ impl<T: Real> Uoro<T> {
             let state = variables..variables + states;
             let output = state.end..state.end + if heard { layer.units() } else { 0 };
             variables = output.end;
-            let blocks = blocks_of(layer);
-            parameters = blocks.iter().map(|block| block.gradient.end).fold(parameters, usize::max);
-            layers.push(UoroLayer { index, state, output, blocks });
+            let mut blocks = blocks_of(layer);
+            blocks.sort_by_key(|block| block.gradient.start);
+            let place = |block: Block| {
+                let place = parameters..parameters + block.gradient.len();
+                parameters = place.end;
+                PlacedBlock { block, place }
+            };
+            layers.push(UoroLayer { index, state, output, blocks: blocks.into_iter().map(place).collect() });
         }
         let zeros = |count: usize| vec![T::zero(); count];
         let room = |place: &UoroLayer| {
@@ -150,18 +164,20 @@ impl<T: Real> Uoro<T> {
             };
         }
         let parameters = streams.first().map_or(0, |product| product.parameters.len());
-        let read_out = |(chunk, sums): (usize, &mut [T])| {
-            for (product, &share) in streams.iter().zip(&*shares).filter(|(_, share)| **share != T::zero()) {
-                for (sum, &theta) in sums.iter_mut().zip(&product.parameters[chunk * CHUNK..]) {
-                    *sum += share * theta;
+        for PlacedBlock { block, place } in layers.iter().flat_map(|layer| &layer.blocks) {
+            let read_out = |(chunk, sums): (usize, &mut [T])| {
+                for (product, &share) in streams.iter().zip(&*shares).filter(|(_, share)| **share != T::zero()) {
+                    for (sum, &theta) in sums.iter_mut().zip(&product.parameters[place.start + chunk * CHUNK..]) {
+                        *sum += share * theta;
+                    }
                 }
+            };
+            let gradient = &mut gradient[block.gradient.clone()];
+            if is_worth_sharing(place.len() * streams.len()) {
+                gradient.par_chunks_mut(CHUNK).enumerate().for_each(read_out);
+            } else {
+                gradient.chunks_mut(CHUNK).enumerate().for_each(read_out);
             }
-        };
-        let gradient = &mut gradient[..parameters];
-        if is_worth_sharing(parameters * streams.len()) {
-            gradient.par_chunks_mut(CHUNK).enumerate().for_each(read_out);
-        } else {
-            gradient.chunks_mut(CHUNK).enumerate().for_each(read_out);
         }
         let advance = |(stream, product): (usize, &mut Product<T>)| {
             if let Some((lane, b)) = lane_of(stream).filter(|_| continues[stream]) {
@@ -190,6 +206,17 @@ impl<T: Real> Product<T> {
             sum += dot(&sweep.to_output[b * n..(b + 1) * n], &self.variables[place.output.clone()]);
         }
         sum
+    }
+
+    /// Connections that do not exist have no influence.
+    fn apply_mask(&mut self, layers: &[UoroLayer], network: &Network<T>) {
+        for layer in layers {
+            let Some(recurrent) = network.layers[layer.index].recurrent() else { continue };
+            let h = layer.blocks.iter().find(|placed| placed.block.signal == Signal::Output);
+            if let (Some(h), Some(connections)) = (h, &recurrent.connections) {
+                connections.apply_mask(recurrent.y_gates.len(), &mut self.parameters[h.place.clone()]);
+            }
+        }
     }
 
     /// The next v̂ and θ̂.
@@ -221,7 +248,7 @@ impl<T: Real> Product<T> {
                 *v += scale * sign;
             }
             self.add_pulled(layers, stream, T::one() / scale);
-            network.apply_mask(&mut self.parameters);
+            self.apply_mask(layers, network);
         }
     }
 }

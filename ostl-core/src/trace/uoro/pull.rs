@@ -2,7 +2,7 @@
 //!
 //! δ stays in rooms of its own; of the window's tape only what the forward pass left is read.
 
-use super::{Product, UoroLayer};
+use super::{PlacedBlock, Product, UoroLayer};
 use crate::linalg::dot::dot;
 use crate::linalg::product::{Assignment, columns, columns_mut, multiply};
 use crate::linalg::real::Real;
@@ -31,7 +31,7 @@ impl<T: Real> Product<T> {
         let mut sum = T::zero();
         for (at, room) in layers.iter().zip(&self.layers) {
             let all = room.activation.len();
-            for block in &at.blocks {
+            for PlacedBlock { block, .. } in &at.blocks {
                 let delta = |step: usize| &room.delta[step * all..][block.rows.clone()];
                 let z = |step: usize| block.signal_at(stream, at.index, step);
                 for t in 0..stream.tape.steps {
@@ -51,13 +51,13 @@ impl<T: Real> Product<T> {
         for (at, room) in layers.iter().zip(&mut self.layers) {
             let (all, steps) = (room.activation.len(), stream.tape.steps);
             room.delta[..all * steps].iter_mut().for_each(|delta| *delta *= scale);
-            for block in &at.blocks {
+            for PlacedBlock { block, place } in &at.blocks {
                 let rows = block.rows.len();
                 multiply(
                     Assignment::Add,
                     columns(&room.delta[block.rows.start..], rows, steps, all),
                     block.signal_of(stream, at.index, 0..block.columns),
-                    columns_mut(&mut self.parameters[block.gradient.clone()], rows, block.columns, rows),
+                    columns_mut(&mut self.parameters[place.clone()], rows, block.columns, rows),
                 );
             }
         }
