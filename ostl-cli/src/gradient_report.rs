@@ -6,7 +6,7 @@ mod sequences;
 use std::fmt;
 
 use anyhow::{Context, Result};
-use ostl_core::gradient_check::{self, Audit, Claim};
+use ostl_core::gradient_check::{self, Audit, BlockAudit, Claim};
 use ostl_core::{Carry, Edge, Feedback, Method, Network, Objective, SequenceBatch, TraceFormat, Update, Window};
 use ostl_tasks::Task;
 use serde::Serialize;
@@ -137,9 +137,9 @@ impl fmt::Display for Report {
                 format!("{} {}", block.layer, block.layer_name),
                 block.block.clone(),
                 claim_name(block.claim).to_owned(),
-                format!("{:.1e}", block.relative_error),
-                format!("{:.6}", block.cosine),
-                format!("{:.1e}", block.norm),
+                figure(block, format!("{:.1e}", block.relative_error)),
+                figure(block, format!("{:.6}", block.cosine)),
+                figure(block, format!("{:.1e}", block.norm)),
             ]
         }));
         write!(f, "{}", aligned(&rows, &[0, 1, 2]))?;
@@ -224,10 +224,16 @@ fn residual(residual: Option<f64>) -> String {
     }
 }
 
+/// A figure of a block, which a frozen one does not have.
+fn figure(block: &BlockAudit, figure: String) -> String {
+    if block.claim == Claim::Frozen { "-".into() } else { figure }
+}
+
 fn claim_name(claim: Claim) -> &'static str {
     match claim {
         Claim::Exact => "exact",
         Claim::Approximate => "approximate",
+        Claim::Frozen => "frozen",
     }
 }
 

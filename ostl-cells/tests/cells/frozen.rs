@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use ostl_cells::{Lstm, load, ready};
-use ostl_core::gradient_check::audit;
+use ostl_core::gradient_check::{audit, check_cell};
 use ostl_core::{
-    Activation, Carry, Learner, LearningRates, Loss, Method, Network, NetworkBuilder, OptimizerSettings, Rule,
-    SequenceBatch, Target, TargetKind, bptt, checkpoint,
+    Activation, Carry, Cell, Gate, Learner, LearningRates, Loss, Method, Network, NetworkBuilder, OptimizerSettings,
+    Partials, Real, Rule, SequenceBatch, Target, TargetKind, Unit, bptt, checkpoint,
 };
 
 use crate::stacks::Random;
@@ -220,4 +220,69 @@ fn rates_are_part_of_what_is_saved() {
         assert!(step(&mut second, at) == outputs && step(&mut third, at) == outputs, "step {at}");
     }
     assert_eq!(first.network().block(0, "H"), build(0.5).block(0, "H"));
+}
+
+/// s_t = d_i s_{t-1} + a_t, y = tanh s, with a decay for each unit that is given.
+#[derive(Clone, Copy)]
+struct ManyDecays {
+    learned: bool,
+}
+
+impl Cell<1, 2> for ManyDecays {
+    fn name(&self) -> &'static str {
+        "many-decays"
+    }
+    fn gates(&self) -> [Gate; 2] {
+        let decay = if self.learned { Gate::constant("decay") } else { Gate::fixed("decay") };
+        [Gate::new("current", true), decay]
+    }
+    fn initial_constant_of(&self, gate: usize, unit: usize, units: usize) -> f64 {
+        if gate == 1 { (1 + unit) as f64 / (1 + units) as f64 } else { 0.0 }
+    }
+    fn step<T: Real>(&self, previous: Unit<T, 1>, [a, d]: [T; 2]) -> Unit<T, 1> {
+        let s = d * previous.s[0] + a;
+        Unit { s: [s], y: s.tanh() }
+    }
+    fn linearise<T: Real>(&self, previous: Unit<T, 1>, [a, d]: [T; 2]) -> (Unit<T, 1>, Partials<T, 1, 2>) {
+        let unit = self.step(previous, [a, d]);
+        let ds_da = [[T::one(), if self.learned { previous.s[0] } else { T::zero() }]];
+        (unit, Partials { ds_ds: [[d]], ds_da, dy_ds: [T::one() - unit.y * unit.y], ..Partials::zero() })
+    }
+}
+
+/// Values that a cell says are fixed are parameters that never move, and the others' gradient is that of the cell that learns them.
+#[test]
+fn fixed_gates_are_frozen_from_the_start() {
+    for learned in [true, false] {
+        let check = check_cell(ManyDecays { learned }, 100, 1);
+        assert!(check.worst() < 1e-8, "{check}");
+    }
+    let build = |learned| Network::<f64>::builder(3).seed(2).recurrent(ManyDecays { learned }, 4);
+    let (fixed, free) = (build(false).readout(2).unwrap(), build(true).readout(2).unwrap());
+    assert_eq!(fixed.block(0, "decay").iter().copied().collect::<Vec<_>>(), [0.2, 0.4, 0.6, 0.8]);
+    assert_eq!(fixed.learning_rate_scale(0, "decay"), 0.0);
+    for carry in [Carry::Local, Carry::Layer, Carry::Snap(2), Carry::Network] {
+        for window in [1, 2, 3, 7] {
+            let method = Method::bptt().with_carry(carry).with_window(window);
+            let found = |network: &Network<f64>| {
+                learner(network.clone(), method, OptimizerSettings::sgd(0.1)).gradient(&batch()).unwrap().1.to_vec()
+            };
+            let (of_fixed, of_free) = (found(&fixed), found(&free));
+            for block in fixed.blocks() {
+                let (a, b) = (&of_fixed[block.range()], &of_free[block.range()]);
+                let is_same = a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-13);
+                assert!(if block.name == "decay" { a.iter().all(|g| *g == 0.0) && !is_same } else { is_same }, "{block:?}");
+            }
+        }
+    }
+    let whole = Method::ostl().with_carry(Carry::Layer).with_window(2);
+    assert!(audit(&fixed, Loss::SoftmaxCrossEntropy, &whole, &batch()).unwrap().holds());
+    let mut learner = learner(fixed.clone(), whole, OptimizerSettings::adam_w(0.1, 0.1));
+    (0..5).for_each(|_| drop(learner.learn_batch(&batch()).unwrap()));
+    assert_eq!(learner.network().block(0, "decay"), fixed.block(0, "decay"));
+    assert_ne!(learner.network().block(0, "W"), fixed.block(0, "W"));
+    // A scale of the whole layer does not concern it, and one of its own is refused.
+    assert_eq!(build(false).learning_rate_scale(2.0).readout(2).unwrap().learning_rate_scale(0, "decay"), 0.0);
+    let refused = build(false).block_learning_rate_scale("decay", 1.0).readout(2).unwrap_err().to_string();
+    assert!(refused.contains("fixed"), "{refused}");
 }

@@ -201,7 +201,7 @@ fn outcome(network: &Network<f64>, method: Method, batch: &SequenceBatch<f64>, t
     }
     let found = gradient(network, method, batch)?;
     let Agreement { cosine, relative_error, .. } = agreement(&found, truth, 0.0);
-    let is_exact = claims(network, &method).iter().all(|claim| *claim == Claim::Exact);
+    let is_exact = claims(network, &method).iter().all(|claim| *claim != Claim::Approximate);
     let is_random = matches!(method.carry, Carry::Uoro | Carry::KfRtrl);
     Ok(match (is_exact, is_random) {
         (true, _) => Outcome::Exact { cosine, relative_error },

@@ -1,17 +1,18 @@
 //! One entry of `[[layers]]`: a recurrent cell with its options, a stateless dense layer, or an embedding.
 
 use ostl_cells::{CellConfig, CellError};
-use ostl_core::{Activation, Activity, NetworkBuilder, Real};
+use ostl_core::{Activation, Activity, Network, NetworkBuilder, Real};
 use serde::de::{DeserializeOwned, Error};
 use serde::{Deserialize, Deserializer, Serialize};
 use toml::{Table, Value};
 
 use super::OutOfRange;
+use super::rates::RatesConfig;
 use crate::names::nearest;
 
 /// A layer as it stands in a configuration: `units`, and either `cell` with the cell's options, perhaps with `activity`, or `dense`, or
 /// `embedding`.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct LayerConfig {
     pub(super) units: usize,
     /// What the layer's activity adds to the error.
@@ -23,6 +24,8 @@ pub(crate) struct LayerConfig {
     /// Share of what the layer reads from below that is left out while learning; none if left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     dropout: Option<f64>,
+    #[serde(flatten)]
+    rates: RatesConfig,
     #[serde(flatten)]
     kind: Kind,
 }
@@ -62,6 +65,7 @@ impl<'de> Deserialize<'de> for LayerConfig {
         };
         let units = taken(&mut table, "units")?;
         let dropout = taken(&mut table, "dropout")?;
+        let rates = RatesConfig::take(&mut table)?;
         let (mut activity, mut density) = (None, None);
         let kind = match kind {
             "embedding" => {
@@ -79,12 +83,12 @@ impl<'de> Deserialize<'de> for LayerConfig {
             }
         };
         let units = units.ok_or_else(|| D::Error::missing_field("units"))?;
-        Ok(Self { units, activity, density, dropout, kind })
+        Ok(Self { units, activity, density, dropout, rates, kind })
     }
 }
 
 /// The value of a key that is taken out of a table, if it is there.
-fn taken<V: DeserializeOwned, E: Error>(table: &mut Table, key: &str) -> Result<Option<V>, E> {
+pub(super) fn taken<V: DeserializeOwned, E: Error>(table: &mut Table, key: &str) -> Result<Option<V>, E> {
     table.remove(key).map(V::deserialize).transpose().map_err(|error| E::custom(error.message()))
 }
 
@@ -95,7 +99,8 @@ fn rest<V: DeserializeOwned, E: Error>(table: Table) -> Result<V, E> {
 
 /// A layer that does not say what it is: perhaps it does, in a key that is misspelt.
 fn kindless<E: Error>(table: &Table) -> E {
-    const KNOWN: &[&str] = &["cell", "dense", "embedding", "units", "activity", "density", "dropout"];
+    const KNOWN: &[&str] =
+        &["cell", "dense", "embedding", "units", "activity", "density", "dropout", "learning_rate_scale", "frozen"];
     let unknown = table.keys().filter(|key| !KNOWN.contains(&key.as_str()));
     match unknown.into_iter().find(|key| nearest(key, KNOWN.iter().copied().take(3)).is_some()) {
         Some(key) => E::unknown_field(key, KNOWN),
@@ -108,12 +113,16 @@ fn kindless<E: Error>(table: &Table) -> E {
 impl LayerConfig {
     /// A layer of a cell.
     pub(crate) fn of_cell(units: usize, cell: CellConfig) -> Self {
-        Self { units, activity: None, density: None, dropout: None, kind: Kind::Cell(cell) }
+        Self::plain(units, Kind::Cell(cell))
     }
 
     /// A stateless layer.
     pub(crate) fn of_dense(units: usize, dense: Activation) -> Self {
-        Self { units, activity: None, density: None, dropout: None, kind: Kind::Dense { dense } }
+        Self::plain(units, Kind::Dense { dense })
+    }
+
+    fn plain(units: usize, kind: Kind) -> Self {
+        Self { units, activity: None, density: None, dropout: None, rates: RatesConfig::default(), kind }
     }
 
     /// The cell's or the activation's name.
@@ -141,27 +150,38 @@ impl LayerConfig {
                 return Err(OutOfRange::new("density", density, "between 0 and 1"));
             }
         }
-        match self.kind {
-            Kind::Cell(cell) => cell.validate().map_err(cell_error),
-            Kind::Dense { .. } | Kind::Embedding { .. } => Ok(()),
+        if let Kind::Cell(cell) = self.kind {
+            cell.validate().map_err(cell_error)?;
         }
+        self.validate_rates()
+    }
+
+    fn validate_rates(&self) -> Result<(), OutOfRange> {
+        if self.rates.is_default() {
+            return Ok(());
+        }
+        // What blocks the layer has does not depend on its size.
+        let small = Self::plain(1, self.kind).add_to(Network::<f64>::builder(1))?.readout(1)?;
+        let blocks: Vec<&str> = small.blocks().iter().filter(|block| block.layer == 0).map(|block| block.name).collect();
+        self.rates.validate(&blocks)
     }
 
     /// Puts the layer on top of a network.
     pub(crate) fn add_to<T: Real>(&self, builder: NetworkBuilder<T>) -> Result<NetworkBuilder<T>, OutOfRange> {
         let builder = builder.dropout(self.dropout.unwrap_or(0.0));
-        match self.kind {
+        let builder = match self.kind {
             Kind::Cell(cell) => {
                 let builder = cell.add_to(builder, self.units).map_err(cell_error)?;
                 let builder = builder.activity(self.activity.unwrap_or_default());
-                Ok(match self.density {
+                match self.density {
                     Some(density) => builder.density(density),
                     None => builder,
-                })
+                }
             }
-            Kind::Dense { dense } => Ok(builder.dense(self.units, dense)),
-            Kind::Embedding { .. } => Ok(builder.embedding(self.units)),
-        }
+            Kind::Dense { dense } => builder.dense(self.units, dense),
+            Kind::Embedding { .. } => builder.embedding(self.units),
+        };
+        Ok(self.rates.of_last(builder))
     }
 }
 

@@ -9,6 +9,7 @@ mod method;
 mod objective;
 mod optimizer;
 mod place;
+mod rates;
 mod readout;
 mod size;
 mod source;
@@ -216,9 +217,21 @@ impl Config {
 
     fn build<T: Real>(&self, inputs: usize, outputs: usize, events: bool) -> Result<Network<T>, OutOfRange> {
         let builder = self.stack(inputs, events)?;
-        let network = self.readout.unwrap_or_default().finish(builder, outputs).map_err(|error| error.within("readout"))?;
+        let network = self.readout().finish(builder, outputs).map_err(|error| error.within("readout"))?;
         self.method().validate_for(&network).map_err(|error| self.method.refuse(error.into()))?;
+        if network.blocks().iter().all(|block| network.learning_rate_scale(block.layer, block.name) == 0.0) {
+            return Err(OutOfRange::new(
+                "layers.0.frozen",
+                "",
+                "left out in some layer or the readout: here nothing is left to learn",
+            ));
+        }
         Ok(network)
+    }
+
+    /// The readout, a plain one if nothing is said of it.
+    fn readout(&self) -> ReadoutConfig {
+        self.readout.clone().unwrap_or_default()
     }
 
     /// The layers below the readout, nothing of which is allocated yet.

@@ -50,7 +50,7 @@ impl Config {
         events: bool,
     ) -> Result<(NetworkBuilder<T>, Option<usize>), OutOfRange> {
         let builder = self.stack(inputs, events)?;
-        self.readout.unwrap_or_default().outline(builder, outputs).map_err(|error| error.within("readout"))
+        self.readout().outline(builder, outputs).map_err(|error| error.within("readout"))
     }
 
     /// What a learner or network cannot be, as it stands in a configuration.

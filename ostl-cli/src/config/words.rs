@@ -4,11 +4,12 @@ use toml::Value;
 
 use super::blame::{Fault, Wrong};
 use super::keys;
+use super::rates::KEYS as RATES;
 use super::tree::find;
 use crate::names::{did_you_mean, or_known, with_known};
 
 /// Keys of a layer that are read before the rest is left to the cell.
-const OF_A_CELL: [&str; 5] = ["cell", "units", "activity", "density", "dropout"];
+const OF_A_CELL: [&str; 7] = ["cell", "units", "activity", "density", "dropout", RATES[0], RATES[1]];
 
 /// Keys of a task that are read before the rest is left to it.
 const OF_A_TASK: [&str; 3] = ["name", super::objective::KEYS[0], super::objective::KEYS[1]];
@@ -45,11 +46,11 @@ pub(super) fn and_taken_out(listed: Vec<String>, root: &Value, path: &[String]) 
             let has = |key: &str| layer.is_some_and(|layer| layer.get(key).is_some());
             match (has("cell"), has("dense"), has("embedding")) {
                 (true, _, _) => &OF_A_CELL,
-                (_, true, _) | (_, _, true) => &["units", "dropout"],
+                (_, true, _) | (_, _, true) => &["units", "dropout", RATES[0], RATES[1]],
                 _ => &[],
             }
         }
-        ["readout", _] => &["dropout", "tied", "cell"],
+        ["readout", _] => &["dropout", "tied", RATES[0], RATES[1], "cell"],
         ["task", _] => &OF_A_TASK,
         _ => &[],
     };

@@ -9,7 +9,7 @@ use anyhow::Result;
 use ostl_core::{Network, Real};
 use ostl_tasks::Task;
 
-use super::{Report, STREAMS, claim_name, method_in_words, of_task};
+use super::{Report, STREAMS, claim_name, figure, method_in_words, of_task};
 use crate::config::{Config, Source};
 use crate::table::aligned;
 
@@ -53,7 +53,8 @@ impl fmt::Display for BeforeAndAfter {
             let names =
                 [format!("{} {}", before.layer, before.layer_name), before.block.clone(), claim_name(before.claim).into()];
             let figures = [before, after].map(|block| [block.relative_error, block.cosine, block.norm]);
-            rows.push(names.into_iter().chain(figures.into_iter().flat_map(written)).collect());
+            let figures = figures.into_iter().flat_map(written).map(|written| figure(before, written));
+            rows.push(names.into_iter().chain(figures).collect());
         }
         let whole = [start, trained].map(|audit| [audit.whole.relative_error, audit.whole.cosine, audit.norm]);
         rows.push(["all", "", ""].map(str::to_owned).into_iter().chain(whole.into_iter().flat_map(written)).collect());

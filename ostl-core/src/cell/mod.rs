@@ -38,20 +38,37 @@ pub struct Gate {
     pub drives_state: bool,
     /// ∂y_t/∂a_t at fixed s_t may be other than zero for this gate.
     pub drives_output: bool,
+    /// Its constant is a value of the unit that is given and not learned: nobody asks for partials in it.
+    pub is_fixed: bool,
 }
 
 impl Gate {
     /// A gate that sums inputs, previous outputs (if `recurrent`) and a constant, and acts on the state only.
     pub const fn new(name: &'static str, recurrent: bool) -> Self {
-        Self { name, sums_input: true, sums_output: recurrent, sums_one: true, drives_state: true, drives_output: false }
+        Self {
+            name,
+            sums_input: true,
+            sums_output: recurrent,
+            sums_one: true,
+            drives_state: true,
+            drives_output: false,
+            is_fixed: false,
+        }
     }
 
     /// A learnable value per unit that acts on the state only.
     pub const fn constant(name: &'static str) -> Self {
-        Self { name, sums_input: false, sums_output: false, sums_one: true, drives_state: true, drives_output: false }
+        Self { sums_input: false, ..Self::new(name, false) }
     }
 
-    /// Whether the gate is a learnable value of the unit: it sums neither inputs nor outputs.
+    /// A value per unit that is given and not learned: a time constant drawn for each, a place in a map. Units start with
+    /// [`Cell::initial_constant_of`], and [`Network::block_mut`](crate::Network::block_mut) sets others under the gate's name. It is a
+    /// [frozen](crate::NetworkBuilder::frozen_block) block of the network; whatever [`Cell::linearise`] says of it, nothing is learned from it.
+    pub const fn fixed(name: &'static str) -> Self {
+        Self { drives_state: false, is_fixed: true, ..Self::constant(name) }
+    }
+
+    /// Whether the gate is a value of the unit, learnable or [fixed](Self::fixed): it sums neither inputs nor outputs.
     pub const fn is_constant(&self) -> bool {
         !self.sums_input && !self.sums_output
     }

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
+use super::builder::Planned;
 use super::size::blocks_of;
 use super::{Network, NetworkBuilder};
 use crate::linalg::real::Real;
@@ -55,6 +56,10 @@ impl LearningRates {
             if !(scale == 0.0 || (SMALLEST..=LARGEST).contains(&scale)) {
                 let allowed = format!("0, for what is frozen, or {SMALLEST:e} to {LARGEST:e}");
                 return Err(ConfigError::out_of_range(field, scale, allowed));
+            }
+            let gates = layer.recurrent().map_or(&[][..], |layer| layer.dynamics.gates());
+            if scale != 0.0 && gates.iter().any(|gate| gate.is_fixed && Some(gate.name) == name.map(String::as_str)) {
+                return Err(ConfigError::out_of_range(field, scale, "left out: the cell's values of it are fixed"));
             }
             if let Some(name) = name.filter(|name| !names.contains(&name.as_str())) {
                 let allowed = format!("one of the layer's blocks: {}", names.join(", "));
@@ -115,7 +120,13 @@ impl<T: Real> NetworkBuilder<T> {
 
     /// Factors to the learning rate of a layer.
     pub(super) fn rates_of(&self, index: usize) -> LearningRates {
-        self.rates.get(index).cloned().unwrap_or_default()
+        let mut rates = self.rates.get(index).cloned().unwrap_or_default();
+        if let Some(Planned::Recurrent { dynamics, .. }) = self.layers.get(index) {
+            for gate in dynamics.gates().iter().filter(|gate| gate.is_fixed) {
+                rates.blocks.entry(gate.name.to_owned()).or_insert(0.0);
+            }
+        }
+        rates
     }
 }
 

@@ -60,7 +60,7 @@ impl fmt::Display for CellCheck {
 /// Compares the partials of a cell with central differences of its step at `samples` random points.
 ///
 /// Points are uniform in ±2 for states and gates and in 0 … 1 for the output; at a kink (ReLU) a difference can be wrong, so
-/// look at [`CellCheck::worst`] with a cell away from its kinks, or at the fields.
+/// look at [`CellCheck::worst`] with a cell away from its kinks, or at the fields. Of [fixed](crate::Gate::fixed) gates there are no partials to compare.
 pub fn check_cell<C: Cell<S, G>, const S: usize, const G: usize>(cell: C, samples: usize, seed: u64) -> CellCheck {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let mut uniform = |low: f64, high: f64| low + (high - low) * (random.next_u64() >> 11) as f64 / (1_u64 << 53) as f64;
@@ -105,7 +105,7 @@ pub fn check_cell<C: Cell<S, G>, const S: usize, const G: usize>(cell: C, sample
             let is_detached = cell.detaches_reset() && partials.ds_dy[v] == 0.0;
             worsen(&mut check.ds_dy, partials.ds_dy[v], if is_detached { 0.0 } else { truth });
         }
-        for g in 0..G {
+        for g in (0..G).filter(|&g| !gates[g].is_fixed) {
             let (ds, dy) = differences(&|by| {
                 let mut moved = a;
                 moved[g] += by;
@@ -124,7 +124,7 @@ pub fn check_cell<C: Cell<S, G>, const S: usize, const G: usize>(cell: C, sample
                 check.wrong_flags.push(what);
             }
         };
-        for (g, gate) in gates.iter().enumerate() {
+        for (g, gate) in gates.iter().enumerate().filter(|(_, gate)| !gate.is_fixed) {
             let drives_state = (0..S).any(|v| partials.ds_da[v][g] != 0.0);
             flag(drives_state && !gate.drives_state, format!("gate {} drives the state and says it does not", gate.name));
             let drives_output = partials.dy_da[g] != 0.0;

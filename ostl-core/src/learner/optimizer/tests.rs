@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use std::ops::Range;
 
 fn whole(count: usize) -> Vec<RatedRange> {
-    rated([0..count])
+    vec![RatedRange { range: 0..count, scale: 1.0 }]
 }
 
 fn rated<const R: usize>(ranges: [Range<usize>; R]) -> Vec<RatedRange> {

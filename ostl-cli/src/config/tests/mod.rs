@@ -3,6 +3,8 @@
 use super::source::DEFAULT;
 use super::*;
 
+mod layers;
+
 fn with(set: &[&str]) -> Result<Config, String> {
     let set: Vec<String> = set.iter().map(|&text| text.to_owned()).collect();
     Source::new(None, &[], &set).map(|(config, _)| config).map_err(|error| error.to_string())
@@ -172,7 +174,10 @@ fn unknown_keys_are_named() {
     refused(&["sead=1"], &["sead = 1", "unknown key", "`seed`"]);
     refused(&["method.windw=1"], &["method.windw = 1", "unknown key", "`window`"]);
     refused(&["layers.0.dekay=0.5"], &["layers.0.dekay = 0.5", "unknown key", "`forget_bias`", "`units`", "`cell`"]);
-    refused(&["layers.0.dekay=0.5"], &["expected one of `cell`, `units`, `activity`, `density`, `dropout`, "]);
+    refused(
+        &["layers.0.dekay=0.5"],
+        &["expected one of `cell`, `units`, `activity`, `density`, `dropout`, `learning_rate_scale`, `frozen`, "],
+    );
     refused(&["task.dealy=5"], &["task.dealy = 5", "unknown key", "`delay`"]);
     refused(
         &["optimizer.schedule.kind=constant", "optimizer.schedule.every=3"],
@@ -181,7 +186,7 @@ fn unknown_keys_are_named() {
     refused(&["a.b.c=3"], &["a", "unknown key"]);
     refused(
         &["layers=[{dense=\"tanh\", units=3, bias=1}]"],
-        &["layers.0.bias = 1", "unknown key", "`units`, `dropout`, `dense`"],
+        &["layers.0.bias = 1", "unknown key", "`units`, `dropout`, `learning_rate_scale`, `frozen`, `dense`"],
     );
     refused(&["readout={cell=\"li\", dekay=1}"], &["readout.dekay = 1", "`cell`, `decay`"]);
     refused(&["task.dealy=5"], &["`name`, `class_weights`, `label_smoothing`, `delay`"]);
@@ -359,7 +364,7 @@ fn a_name_on_the_command_line_is_the_whole_method() {
 /// Every option that a cell has is in its row of the README.
 #[test]
 fn the_readme_lists_every_option_of_every_cell() {
-    let readme = include_str!("../../README.md");
+    let readme = include_str!("../../../README.md");
     let table = &readme[readme.find("### Options of the cells").unwrap()..];
     for name in [
         "lstm",
@@ -381,29 +386,11 @@ fn the_readme_lists_every_option_of_every_cell() {
         let row = table.lines().find(|line| line.starts_with(&format!("| `{name}` |"))).unwrap_or_else(|| panic!("{name}"));
         let error = with(&[&format!("layers=[{{cell=\"{name}\", units=3, zzz=1}}]")]).unwrap_err();
         let (_, known) = error
-            .split_once("expected one of `cell`, `units`, `activity`, `density`, `dropout`")
+            .split_once("expected one of `cell`, `units`, `activity`, `density`, `dropout`, `learning_rate_scale`, `frozen`")
             .unwrap_or_else(|| panic!("{error}"));
         let options: Vec<&str> = known.split('`').skip(1).step_by(2).collect();
         let listed = |option: &&str| row.contains(&format!("`{option}`"));
         assert!(options.iter().all(listed), "{row}: {options:?}");
         assert!(name == "min-gru" || !options.is_empty(), "{error}");
     }
-}
-
-#[test]
-fn layers_for_text() {
-    let layers = r#"layers=[{embedding=true, units=6}, {cell="lstm", units=6, dropout=0.2}]"#;
-    let config = with(&[layers, "readout={tied=true, dropout=0.3}"]).unwrap();
-    let text = toml::to_string(&config).unwrap();
-    assert_eq!(blame::read(&text.parse().unwrap()), Ok(config.clone()), "{text}");
-    let network = config.network::<f32>(9, 9).unwrap();
-    assert_eq!(network.description(), "9 tied > embedding 6 > lstm 6 recurrent > readout 9");
-    assert!(config.network::<f32>(9, 8).unwrap_err().allowed.contains("9 outputs"));
-    let config = with(&[layers, "readout={cell=\"li\", dropout=0.3}"]).unwrap();
-    assert_eq!(config.network::<f32>(9, 2).unwrap().layer_name(2), "readout");
-    refused(&["layers=[{embedding=true, units=6, cell=\"lstm\"}]"], &["`embedding`", "`cell`"]);
-    refused(&["layers=[{embedding=true, units=6, decay=0.5}]"], &["layers.0.decay", "unknown key"]);
-    refused(&["layers=[{units=6, cell=\"lstm\", dropout=1.0}]"], &["layers.0.dropout", "less than 1"]);
-    refused(&["readout={tied=true, cell=\"li\"}"], &["readout.tied", "of its own"]);
-    refused(&["readout={dropuot=0.1}"], &["cell"]);
 }
