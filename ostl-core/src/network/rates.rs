@@ -82,7 +82,7 @@ impl<T: Real> NetworkBuilder<T> {
         self
     }
 
-    /// The same of one block of the layer added last: `"W"`, `"H"`, `"b"`, or a constant's name ([`Block::name`]). It counts instead of the layer's.
+    /// The same of one block of the layer added last: `"W"`, `"H"`, `"b"`, or a constant's name ([`Block::name`](crate::Block::name)). It counts instead of the layer's.
     ///
     /// # Panics
     /// If there is no layer yet.
