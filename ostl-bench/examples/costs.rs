@@ -1,7 +1,7 @@
 //! What each named method costs, time and memory a step, as a layer grows, beside the exponents that its documentation gives.
 //!
 //! ```text
-//! cargo run --release -p ostl-bench --example costs [-- --quick]
+//! cargo run --release -p ostl-bench --example costs [-- [--quick] [METHOD…]]
 //! ```
 //!
 //! One layer of n leaky units with n inputs, H, and a leaky readout of eight: every method can run on it. `snap-2` and `snap-3` have an H of
@@ -105,7 +105,12 @@ fn exponent(values: &[f64]) -> String {
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let quick = std::env::args().any(|argument| argument == "--quick");
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let quick = arguments.iter().any(|argument| argument == "--quick");
+    let names: Vec<&String> = arguments.iter().filter(|argument| !argument.starts_with("--")).collect();
+    // Truncated BPTT is what the others are compared with.
+    let is_asked_for =
+        |rule: &Rule| names.is_empty() || rule.name == "tbptt(1)" || names.iter().any(|name| *name == rule.name);
     let sizes: &[usize] = if quick { &[16, 32] } else { &[64, 128, 256] };
     let seconds = if quick { 0.002 } else { 0.2 };
     let heads: Vec<String> = sizes.iter().map(|n| format!("n = {n}")).collect();
@@ -118,7 +123,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("| --- | {rules_of_lines}--- | --- | {rules_of_lines}--- | --- |");
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build()?;
     let mut floor = vec![0.0; sizes.len()];
-    for rule in rules() {
+    for rule in rules().into_iter().filter(is_asked_for) {
         let costs: Result<Vec<_>, String> =
             pool.install(|| sizes.iter().map(|&n| cost(&rule, n, seconds).map_err(|error| error.to_string())).collect());
         let costs = costs?;

@@ -17,7 +17,7 @@ use crate::record::{Book, Streams};
 use crate::refusal::ConfigError;
 use crate::tape::{LayerOnTapeMut, LayerTape, RecurrentTape, Tape};
 use immediate::folded_signal;
-pub(crate) use transposed::{ThroughH, Transposed, transpose};
+pub(crate) use transposed::{ThroughH, Transposed, transpose_into};
 pub(crate) use walk::{LayerAdjoints, StreamWalk};
 use walk::{StepAdjoints, TapeColumns, Walk, send_down};
 

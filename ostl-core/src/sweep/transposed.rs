@@ -85,17 +85,21 @@ impl<T: Real> Transposed<T> {
 }
 
 /// Writes the transpose of a matrix of `rows` rows. Nothing is written where nobody will read (`to` is empty).
-pub(crate) fn transpose<T: Real>(from: &[T], rows: usize, to: &mut [T]) {
-    if to.is_empty() {
-        return;
+fn transpose<T: Real>(from: &[T], rows: usize, to: &mut [T]) {
+    if !to.is_empty() {
+        transpose_into(from, rows, to, from.len() / rows);
     }
+}
+
+/// The same into columns that are `apart` from each other.
+pub(crate) fn transpose_into<T: Real>(from: &[T], rows: usize, to: &mut [T], apart: usize) {
     let columns = from.len() / rows;
     // Blocks of 16 × 16, so that neither side strides through the cache.
     for j in (0..columns).step_by(16) {
         for i in (0..rows).step_by(16) {
             for (column, source) in from.chunks_exact(rows).enumerate().skip(j).take(16) {
                 for row in i..rows.min(i + 16) {
-                    to[row * columns + column] = source[row];
+                    to[row * apart + column] = source[row];
                 }
             }
         }

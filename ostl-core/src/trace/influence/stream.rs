@@ -5,7 +5,7 @@ use crate::linalg::real::Real;
 use crate::network::Network;
 use crate::network::layer::Recurrent;
 use crate::sweep::immediate::folded_signal;
-use crate::sweep::{LayerAdjoints, StreamWalk, ThroughH, transpose};
+use crate::sweep::{LayerAdjoints, StreamWalk, ThroughH, transpose_into};
 use crate::tape::RecurrentTape;
 use crate::trace::Lane;
 
@@ -107,12 +107,12 @@ impl<T: Real> Stream<T> {
             let at_top = if step + 1 == tape.steps { ThroughH::OwnUnit } else { ThroughH::All };
             walk.step(step, at_top, &mut self.adjoints);
             for ((layer, paths), adjoints) in layers.iter().zip(&mut self.layers).zip(&self.adjoints) {
-                let size = adjoints.delta.len();
+                let (size, rows) = (adjoints.delta.len(), network.layers[layer.index].activations());
                 let influence = &mut paths.influence[(step + 1) * size..(step + 2) * size];
-                transpose(&adjoints.delta, network.layers[layer.index].activations(), influence);
+                transpose_into(&adjoints.delta, rows, influence, size / rows);
             }
         }
-        for ((layer, paths), adjoints) in layers.iter().zip(&mut self.layers).zip(&self.adjoints) {
+        for ((layer, paths), adjoints) in layers.iter().zip(&mut self.layers).zip(&mut self.adjoints) {
             if let Some((recurrent, recurrent_tape)) = recurrent_at(network, tape, layer.index) {
                 paths.reach_boundary(recurrent, recurrent_tape, layer, stream, adjoints, &mut self.jacobian);
             }
@@ -141,7 +141,7 @@ impl<T: Real> LayerPaths<T> {
         tape: &RecurrentTape<T>,
         span_layer: &SpanLayer,
         b: usize,
-        adjoints: &LayerAdjoints<T>,
+        adjoints: &mut LayerAdjoints<T>,
         jacobian: &mut [T],
     ) {
         let (n, s, g) = (layer.units, layer.states(), layer.gates());
@@ -156,23 +156,38 @@ impl<T: Real> LayerPaths<T> {
                 column[variable] = path.kept;
             }
         }
-        let columns = adjoints.to_state.chunks_exact(s * n).zip(adjoints.to_output.chunks_exact(n));
-        for (end, (to_state, to_output)) in columns.enumerate() {
-            // A row of J: the variable at the end, by those at the start.
-            let mut set = |start: usize, value: T| jacobian[(first + start) * variables + first + end] = value;
-            for (variable, &to_s) in to_state.iter().enumerate() {
-                let through_y = to_output[variable % n] * tape.boundary.dy_ds[b * s * n + variable];
-                set(variable, to_s + through_y.if_or(folds, T::zero()));
-            }
-            if span_layer.carries_output {
-                to_output.iter().enumerate().for_each(|(i, &to_y)| set(s * n + i, to_y));
-            }
-            for (k, gate) in layer.dynamics.gates().iter().enumerate() {
-                for (i, &to_y) in to_output.iter().enumerate() {
-                    let through_y = to_y * tape.boundary.dy_da[(b * g + k) * n + i];
-                    self.influence[(k * n + i) * c + end] = through_y.if_or(folds && gate.drives_output, T::zero());
+        // Rows of J, one for each variable at the end, become columns for each at the start.
+        let LayerAdjoints { to_state, to_output, delta, .. } = adjoints;
+        if folds {
+            let dy_ds = &tape.boundary.dy_ds[b * s * n..(b + 1) * s * n];
+            for (to_state, to_output) in to_state.chunks_exact_mut(s * n).zip(to_output.chunks_exact(n)) {
+                for (to_state, dy_ds) in to_state.chunks_exact_mut(n).zip(dy_ds.chunks_exact(n)) {
+                    add_products(to_state, to_output, dy_ds);
                 }
             }
         }
+        transpose_into(to_state, s * n, &mut jacobian[first * variables + first..], variables);
+        if span_layer.carries_output {
+            transpose_into(to_output, n, &mut jacobian[(first + s * n) * variables + first..], variables);
+        }
+        let influence = &mut self.influence[..c * g * n];
+        if !folds || !layer.dynamics.gates().iter().any(|gate| gate.drives_output) {
+            return influence.fill(T::zero());
+        }
+        delta.fill(T::zero());
+        for (delta, to_output) in delta.chunks_exact_mut(g * n).zip(to_output.chunks_exact(n)) {
+            for (k, _) in layer.dynamics.gates().iter().enumerate().filter(|(_, gate)| gate.drives_output) {
+                let dy_da = &tape.boundary.dy_da[(b * g + k) * n..(b * g + k + 1) * n];
+                add_products(&mut delta[k * n..(k + 1) * n], to_output, dy_da);
+            }
+        }
+        transpose_into(delta, g * n, influence, c);
+    }
+}
+
+/// x += y·z, value by value.
+fn add_products<T: Real>(x: &mut [T], y: &[T], z: &[T]) {
+    for ((x, &y), &z) in x.iter_mut().zip(y).zip(z) {
+        *x += y * z;
     }
 }
