@@ -23,6 +23,15 @@ pub struct Score {
     pub steps: u64,
 }
 
+/// What one lane of streams adds while a batch is under way: threads do not write to the same place.
+#[derive(Clone, Debug)]
+pub(crate) struct LaneScores {
+    /// Of the window at hand.
+    pub(crate) window: Score,
+    /// Of each head, since the batch began.
+    pub(crate) of_heads: Vec<Score>,
+}
+
 impl Score {
     /// Loss per target, or where classes have weights per unit of weight; NaN where there were none.
     pub fn mean_loss(&self) -> f64 {

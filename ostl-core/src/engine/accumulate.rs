@@ -17,7 +17,7 @@ use crate::refusal::Count;
 use crate::tape::LayerTape;
 use crate::tape::events::{Events, Signal};
 use crate::trace::local::kernel::{self, COLUMNS, LaneTile, LaneWindow, Presynaptic, Shape, Touched};
-use crate::trace::{Lane, Window};
+use crate::trace::{Lane, LanePaths, Window};
 
 /// Values of the gradient in a part, about: it stays in the second-level cache while streams pass by.
 const PART_VALUES: usize = 128 * 1024;
@@ -223,9 +223,9 @@ type WindowSignal<'a, T> = (&'a [T], usize, Option<&'a Events<T>>);
 impl Part {
     fn close<T: Real, V: Stored<T>>(&self, window: Window<'_, T>, gradient: &mut [T], values: Values<'_, V>) {
         let has_columns = |lane: &Lane<T>| lane.tape.columns() > 0;
-        for lane in window.lanes.iter().filter(|lane| has_columns(lane) && !lane.tape.is_without_error()) {
+        for (lane, paths) in window.each_lane().filter(|(lane, _)| has_columns(lane) && !lane.tape.is_without_error()) {
             self.add_spatial(window.network, lane, gradient);
-            self.add_edge(window.network, lane, gradient);
+            self.add_edge(window.network, (lane, paths), gradient);
         }
         self.advance(window, gradient, values, has_columns);
     }
@@ -243,7 +243,7 @@ impl Part {
         let streams = values.touched.len() / self.columns.len().div_ceil(COLUMNS);
         let tiles = values.values.chunks_mut(streams * size).zip(values.touched.chunks_mut(streams));
         for (tile, ((values, touched), gradient)) in tiles.zip(gradient.chunks_mut(COLUMNS * self.rows.len())).enumerate() {
-            for lane in window.lanes.iter().filter(|lane| is_concerned(lane)) {
+            for (lane, paths) in window.each_lane().filter(|(lane, _)| is_concerned(lane)) {
                 let all = lane.first..lane.first + lane.tape.streams();
                 kernel::advance(LaneTile {
                     shape,
@@ -253,7 +253,7 @@ impl Part {
                     columns: gradient.len() / self.rows.len(),
                     gradient,
                     first: self.columns.start + tile * COLUMNS,
-                    window: self.window_of(&window, lane),
+                    window: self.window_of(&window, lane, paths),
                 });
             }
         }
@@ -292,8 +292,8 @@ impl Part {
     }
 
     /// The part of y before the window that does not go through s: δ of the step before, times z of that very step.
-    fn add_edge<T: Real>(&self, network: &Network<T>, lane: &Lane<T>, gradient: &mut [T]) {
-        let Some(edge) = lane.paths.edge(self.layer) else { return };
+    fn add_edge<T: Real>(&self, network: &Network<T>, (lane, paths): (&Lane<T>, &LanePaths<T>), gradient: &mut [T]) {
+        let Some(edge) = paths.edge(self.layer) else { return };
         let (Some(layer), LayerTape::Recurrent(tape)) =
             (network.layers[self.layer].recurrent(), &lane.tape.layers[self.layer])
         else {
@@ -333,24 +333,29 @@ impl Part {
     }
 
     /// What a lane's window does to the block's traces.
-    fn window_of<'a, T: Real>(&self, window: &Window<'a, T>, lane: &'a Lane<T>) -> LaneWindow<'a, T> {
+    fn window_of<'a, T: Real>(
+        &self,
+        window: &Window<'a, T>,
+        lane: &'a Lane<T>,
+        paths: &'a LanePaths<T>,
+    ) -> LaneWindow<'a, T> {
         let network = window.network;
         let mut before: &[T] = &[];
         if let (Some(layer), LayerTape::Recurrent(tape)) =
             (network.layers[self.layer].recurrent(), &lane.tape.layers[self.layer])
         {
             let gates = self.rows.clone().step_by(layer.units).map(|row| layer.dynamics.gates()[row / layer.units]);
-            if (layer.dynamics.resets() || lane.paths.reads_own_output(self.layer))
+            if (layer.dynamics.resets() || paths.reads_own_output(self.layer))
                 && gates.into_iter().any(|gate| gate.drives_output)
             {
                 before = match self.signal {
                     Signal::Input => &tape.boundary.inputs[..layer.inputs * lane.tape.active],
                     Signal::Output => &tape.boundary.previous_output[..layer.units * lane.tape.active],
-                    Signal::One => lane.paths.ones(lane.tape.active),
+                    Signal::One => paths.ones(lane.tape.active),
                 };
             }
         }
-        let paths = lane.paths.of(self.layer);
+        let paths = paths.of(self.layer);
         let presynaptic = match self.signal_of(network, lane) {
             Some((_, _, Some(events))) => Presynaptic::Sparse(events),
             Some((now, rows, None)) => Presynaptic::Dense { now, rows },

@@ -2,8 +2,9 @@
 
 use super::Engine;
 use crate::data::batch::SequenceBatch;
-use crate::data::score::Score;
+use crate::data::score::{LaneScores, Score};
 use crate::engine::error::EngineError;
+use crate::engine::lanes::BesideLanes;
 use crate::linalg::real::Real;
 use crate::method::Window;
 use crate::tape::{BatchStreams, Keep, Moment};
@@ -41,17 +42,17 @@ impl<T: Real> Engine<T> {
     }
 
     /// One window of a batch, `steps` from `start` on: `error` is given every stream and step of the batch that has a target, leaves its signal and
-    /// adds to the score, and to what each lane has in `beside`. The window's gradient is added, and traces are moved to its end.
+    /// adds to its lane's `scores`. The window's gradient is added, and traces are moved to its end.
     ///
     /// # Errors
     /// If the loss or a state is not finite: the streams then start anew.
-    pub(crate) fn learn_window<B: Send>(
+    pub(crate) fn learn_window(
         &mut self,
         batch: &SequenceBatch<T>,
         outset: Outset,
         [start, steps]: [usize; 2],
-        beside: &mut [B],
-        error: impl Fn(Column<'_, T>, [usize; 2], &mut B, &mut Score) + Send + Sync,
+        scores: &mut [LaneScores],
+        error: impl Fn(Column<'_, T>, [usize; 2], &mut LaneScores) + Send + Sync,
     ) -> Result<Score, EngineError> {
         for (continues, &length) in self.continues.iter_mut().zip(batch.lengths()) {
             *continues = length > start + steps || (outset == Outset::WhereItIs && length == batch.steps());
@@ -62,7 +63,7 @@ impl<T: Real> Engine<T> {
         let has_activity_terms = network.has_activity_terms();
         let restarts: &[bool] = &self.streaming.restarts;
         let seen = self.streaming.steps_seen;
-        let forward = |lane: &mut Lane<T>, beside: &mut B| {
+        let forward = |lane: &mut Lane<T>, scores: &mut LaneScores| {
             let streams = BatchStreams { first: lane.first, restarts: &restarts[lane.first..] };
             match looks_back {
                 Some(back) => {
@@ -79,35 +80,35 @@ impl<T: Real> Engine<T> {
                     }
                 }
             }
-            lane.score = Score::default();
+            scores.window = Score::default();
             let (outputs, from, active) = (network.outputs(), lane.tape.steps, lane.tape.active);
             lane.sweep.clear(outputs, from * active..(from + steps) * active);
             lane.tape.forward(network, steps, Keep::Partials, Moment { step: seen, stream: lane.first });
-            let mut score = Score::default();
             for step in 0..steps {
-                score.activity += lane.tape.activity(network, from + step);
+                scores.window.activity += lane.tape.activity(network, from + step);
                 for stream in 0..lane.tape.active {
                     let place = [lane.first + stream, start + step];
                     if batch.has_target(place[0], place[1]) {
-                        error(Column { lane: &mut *lane, outputs, step: from + step, stream }, place, beside, &mut score);
+                        error(Column { lane: &mut *lane, outputs, step: from + step, stream }, place, scores);
                     }
                 }
             }
             for stream in lane.first..lane.first + lane.tape.active {
                 let length = batch.lengths()[stream];
-                score.steps += (length.min(start + steps) - length.min(start)) as u64;
+                scores.window.steps += (length.min(start + steps) - length.min(start)) as u64;
             }
-            lane.score = score;
+            lane.has_error = scores.window.targets > 0 || scores.window.activity > 0.0;
             if let Some(back) = looks_back {
                 lane.look_back(outputs, back);
             }
         };
+        let beside = BesideLanes { paths: &mut self.streaming.trace.local.paths, scores: &mut *scores };
         self.streaming.lanes.window(network, work, beside, forward, &self.continues);
         self.streaming.restarts.fill(false);
         self.streaming.steps_seen += steps as u64;
         let mut score = Score::default();
-        for lane in &self.streaming.lanes.lanes {
-            score += lane.score;
+        for lane in &*scores {
+            score += lane.window;
         }
         if !(score.loss + score.activity).is_finite() {
             return Err(self.broken("the loss"));

@@ -49,7 +49,7 @@ impl<T: Real> Engine<T> {
         let lane = &mut self.streaming.lanes.lanes[lane];
         lane.sweep.add_from_outside(layer, step * lane.tape.active + place, error);
         // A rolling window looks back from steps that have an error.
-        lane.score.targets += 1;
+        lane.has_error = true;
         Ok(())
     }
 

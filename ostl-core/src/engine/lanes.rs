@@ -4,7 +4,7 @@
 //! its own, and nothing waits for anything within a window; then [`accumulate`](crate::engine::accumulate) takes all lanes' columns
 //! together. Which streams share a lane follows from their number alone: results do not depend on the threads.
 
-use crate::data::score::Score;
+use crate::data::score::LaneScores;
 use crate::engine::traces::Trace;
 use crate::linalg::real::Real;
 use crate::linalg::share::is_worth_sharing;
@@ -12,9 +12,9 @@ use crate::method::feedback::FeedbackWeights;
 use crate::method::{Carry, Method, Window};
 use crate::network::Network;
 use crate::sweep::{Sweep, Transposed};
-use crate::tape::width::width;
+use crate::tape::width::lanes;
 use crate::tape::{Lists, Tape};
-use crate::trace::Lane;
+use crate::trace::{Lane, LanePaths};
 use rayon::prelude::*;
 
 /// All streams.
@@ -29,17 +29,12 @@ pub(crate) struct Lanes<T: Real> {
 impl<T: Real> Lanes<T> {
     /// For so many streams and windows of up to `capacity` steps.
     pub(crate) fn new(network: &Network<T>, trace: &Trace<T>, method: &Method, streams: usize, capacity: usize) -> Self {
-        let width = width(streams);
-        let lists = Self::lists(network, method);
-        let lanes = (0..streams).step_by(width).map(|first| {
-            let streams = width.min(streams - first);
-            Lane {
-                first,
-                tape: Tape::new(network, streams, capacity, lists),
-                sweep: Sweep::new(network, trace.filters(), method, streams, capacity),
-                paths: trace.paths(network, method, streams, capacity),
-                score: Score::default(),
-            }
+        let (lists, filters) = (Self::lists(network, method), trace.filters());
+        let lanes = lanes(streams).map(|lane| Lane {
+            first: lane.start,
+            tape: Tape::new(network, lane.len(), capacity, lists),
+            sweep: Sweep::new(network, filters, method, lane.len(), capacity),
+            has_error: false,
         });
         Self { lanes: lanes.collect(), streams, transposed: Transposed::new(network, method) }
     }
@@ -126,52 +121,61 @@ impl<T: Real> Lanes<T> {
     }
 
     /// The reverse sweep of the window, and what the traces need of it.
-    pub(crate) fn sweep(&mut self, network: &Network<T>, continues: &[bool]) {
+    pub(crate) fn sweep(&mut self, network: &Network<T>, paths: &mut [LanePaths<T>], continues: &[bool]) {
         let work = network.parameters.len() * self.columns();
         self.transposed.update(network);
-        let transposed = std::mem::replace(&mut self.transposed, Transposed::nothing());
-        self.each(work, |lane| lane.sweep(network, &transposed, continues));
-        self.transposed = transposed;
+        let transposed = &self.transposed;
+        let act = |(lane, paths): (&mut Lane<T>, &mut LanePaths<T>)| lane.sweep(network, transposed, paths, continues);
+        if self.lanes.len() > 1 && is_worth_sharing(work) {
+            self.lanes.par_iter_mut().zip(paths).for_each(act);
+        } else {
+            self.lanes.iter_mut().zip(paths).for_each(act);
+        }
     }
 
-    /// A whole window: `forward` takes a lane through its steps and leaves the losses' signals, the reverse sweep follows. Each lane has something
-    /// beside it that `forward` writes to.
-    pub(crate) fn window<B: Send>(
+    /// A whole window: `forward` takes a lane through its steps and leaves the losses' signals, the reverse sweep follows.
+    pub(crate) fn window(
         &mut self,
         network: &Network<T>,
         work: usize,
-        beside: &mut [B],
-        forward: impl Fn(&mut Lane<T>, &mut B) + Send + Sync,
+        beside: BesideLanes<'_, T>,
+        forward: impl Fn(&mut Lane<T>, &mut LaneScores) + Send + Sync,
         continues: &[bool],
     ) {
         self.transposed.update(network);
-        let transposed = std::mem::replace(&mut self.transposed, Transposed::nothing());
-        let act = |(lane, beside): (&mut Lane<T>, &mut B)| {
-            forward(lane, beside);
-            lane.sweep(network, &transposed, continues);
+        let transposed = &self.transposed;
+        let BesideLanes { paths, scores } = beside;
+        let act = |((lane, paths), scores): ((&mut Lane<T>, &mut LanePaths<T>), &mut LaneScores)| {
+            forward(lane, scores);
+            lane.sweep(network, transposed, paths, continues);
         };
         if self.lanes.len() > 1 && is_worth_sharing(work) {
-            self.lanes.par_iter_mut().zip(beside).for_each(act);
+            self.lanes.par_iter_mut().zip(paths).zip(scores).for_each(act);
         } else {
-            self.lanes.iter_mut().zip(beside).for_each(act);
+            self.lanes.iter_mut().zip(paths).zip(scores).for_each(act);
         }
-        self.transposed = transposed;
     }
+}
+
+/// What each lane writes to besides itself.
+pub(crate) struct BesideLanes<'a, T: Real> {
+    /// The paths through its units that traces are moved on along.
+    pub(crate) paths: &'a mut [LanePaths<T>],
+    pub(crate) scores: &'a mut [LaneScores],
 }
 
 impl<T: Real> Lane<T> {
     /// The next reverse sweep starts from the error of the newest step alone and sees the last `steps`; without an error there is nothing to
     /// see.
     pub(crate) fn look_back(&mut self, outputs: usize, steps: usize) {
-        let has_error = self.score.targets > 0 || self.score.activity > 0.0;
-        self.tape.look_back(if has_error { steps } else { 0 });
+        self.tape.look_back(if self.has_error { steps } else { 0 });
         let earlier = self.tape.seen().len().saturating_sub(1) * self.tape.active;
         let first = self.tape.first_column();
         self.sweep.clear(outputs, first..first + earlier);
     }
 
-    /// The reverse sweep of the window.
-    fn sweep(&mut self, network: &Network<T>, transposed: &Transposed<T>, continues: &[bool]) {
+    /// The reverse sweep of the window, and the paths through the lane's units.
+    fn sweep(&mut self, network: &Network<T>, transposed: &Transposed<T>, paths: &mut LanePaths<T>, continues: &[bool]) {
         if self.tape.columns() == 0 {
             return;
         }
@@ -182,6 +186,6 @@ impl<T: Real> Lane<T> {
             self.sweep.run(network, transposed, &mut self.tape);
         }
         let active = self.first..self.first + self.tape.active;
-        self.paths.follow(network, &self.tape, &self.sweep, &continues[active]);
+        paths.follow(network, &self.tape, &self.sweep, &continues[active]);
     }
 }

@@ -1,7 +1,7 @@
 //! What the engine has in hand between one step and the next, by name.
 
 use super::streaming::Streaming;
-use super::traces::{Beyond, Local, Trace};
+use super::traces::{Beyond, LocalValues, Trace};
 use crate::engine::accumulate::Part;
 use crate::engine::lanes::Lanes;
 use crate::linalg::real::Real;
@@ -31,10 +31,10 @@ impl<T: Real> Streaming<T> {
         book.array("streams.outputs", &[streams, network.outputs()], &mut self.outputs)?;
         network.pass_by_block("gradient.", book, &mut self.gradient)?;
         self.touched.pass(network, book)?;
-        for lane in &mut self.lanes.lanes {
+        for (lane, paths) in self.lanes.lanes.iter_mut().zip(&mut self.trace.local.paths) {
             let at = Streams { first: lane.first, count: lane.tape.streams(), all: streams };
             lane.tape.pass_states(network, at, book)?;
-            lane.paths.pass(network, at, book)?;
+            paths.pass(network, at, book)?;
             if steps > 0 {
                 lane.tape.pass_window(network, (at, steps), book)?;
                 lane.sweep.pass(network.outputs(), (at, steps), book)?;
@@ -43,13 +43,12 @@ impl<T: Real> Streaming<T> {
         if steps > 0 && self.lanes.lanes[0].tape.listed(0).is_some() {
             self.lanes.pass_lists(network.inputs(), steps, book)?;
         }
-        let slots = self.lanes.slots(network);
-        self.trace.pass(network, (&self.lanes.places(), &slots), book)
+        self.trace.pass(network, &self.lanes.places(), book)
     }
 
     /// The traces alone, which stay as they are.
     pub(super) fn clone_of_traces(&self, network: &Network<T>, book: &mut Book<'_>) -> Result<(), ConfigError> {
-        self.trace.clone().pass(network, (&self.lanes.places(), &self.lanes.slots(network)), book)
+        self.trace.clone().pass(network, &self.lanes.places(), book)
     }
 }
 
@@ -59,11 +58,6 @@ impl<T: Real> Lanes<T> {
         let place =
             |lane: &crate::trace::Lane<T>| Streams { first: lane.first, count: lane.tape.streams(), all: self.streams() };
         self.lanes.iter().map(place).collect()
-    }
-
-    /// How many windows columns of each layer's traces can be left alone, and one more.
-    fn slots(&self, network: &Network<T>) -> Vec<usize> {
-        (0..network.depth()).map(|layer| self.lanes[0].paths.of(layer).most_slots).collect()
     }
 
     /// Room for a window that has been begun, if what is to be read holds it.
@@ -113,13 +107,8 @@ impl<T: Real> Lanes<T> {
 }
 
 impl<T: Real> Trace<T> {
-    /// The traces of whatever carry. `slots` are how many windows a layer's columns can be left alone, and one more.
-    fn pass(
-        &mut self,
-        network: &Network<T>,
-        (lanes, slots): (&[Streams], &[usize]),
-        book: &mut Book<'_>,
-    ) -> Result<(), ConfigError> {
+    /// The traces of whatever carry.
+    fn pass(&mut self, network: &Network<T>, lanes: &[Streams], book: &mut Book<'_>) -> Result<(), ConfigError> {
         book.array("traces.fresh", &[self.fresh.len()], &mut self.fresh)?;
         for parts in
             self.plan.parts.chunk_by(|part, next| part.parameters.end == next.parameters.start && next.columns.start > 0)
@@ -131,14 +120,14 @@ impl<T: Real> Trace<T> {
             let all = [self.fresh.len(), shape.states, shape.gates, shape.units, columns];
             let place = |index| of_block.place(index, columns);
             let (name, deferred) = (format!("traces.{name}"), format!("deferred.{name}"));
-            match &mut self.local {
-                Local::Full(values) => book.placed(&name, &all, values, &place)?,
-                Local::Bf16(values) => book.placed(&name, &all, values, &place)?,
+            match &mut self.local.values {
+                LocalValues::Full(values) => book.placed(&name, &all, values, &place)?,
+                LocalValues::Bf16(values) => book.placed(&name, &all, values, &place)?,
             }
-            let touched = self.touched.as_flattened_mut();
+            let touched = self.local.touched.as_flattened_mut();
             let place = |index| of_block.column(index / columns, index % columns);
             book.placed(&deferred, &[self.fresh.len(), columns], touched, &place)?;
-            let slots = slots[parts[0].layer];
+            let slots = self.local.paths[0].of(parts[0].layer).most_slots;
             let wrong = |slot: &u8| *slot != ZERO && usize::from(*slot) >= slots;
             let places = (0..self.fresh.len() * columns).map(place);
             if let Some(slot) = places.map(|place| touched[place]).find(wrong) {

@@ -4,11 +4,9 @@ use nalgebra::DMatrixView;
 
 use super::refusals::check_inputs;
 use super::{Column, Engine, Signal, Streaming};
-use crate::data::score::Score;
 use crate::engine::error::EngineError;
 use crate::linalg::real::{Real, all_finite};
 use crate::tape::{Keep, Moment};
-use crate::trace::Lane;
 
 impl<T: Real> Engine<T> {
     /// One step of every stream: `inputs × streams` values, column by column. Returns the readout, `outputs × streams`. A full window is closed
@@ -75,7 +73,7 @@ impl<T: Real> Engine<T> {
             let at = step * streams;
             tape.put_step(&inputs[lane.first * m..(lane.first + streams) * m], &outset[lane.first..]);
             lane.sweep.clear(o, at..at + streams);
-            lane.score = Score::default();
+            lane.has_error = false;
             lane.tape.forward(network, 1, keep, Moment { step: seen, stream: lane.first });
         });
         restarts.fill(false);
@@ -114,7 +112,7 @@ impl<T: Real> Engine<T> {
                 if let Some(target) = target {
                     column.set_target(|to| to.copy_from_slice(target));
                 }
-                column.lane.score.targets += 1;
+                column.lane.has_error = true;
             }
         }
         if !self.add_activity().is_finite() {
@@ -140,8 +138,9 @@ impl<T: Real> Engine<T> {
         let step = self.streaming.lanes.steps() - 1;
         let mut sum = 0.0;
         for lane in &mut self.streaming.lanes.lanes {
-            lane.score.activity = lane.tape.activity(&self.network, step);
-            sum += lane.score.activity;
+            let activity = lane.tape.activity(&self.network, step);
+            lane.has_error |= activity > 0.0;
+            sum += activity;
         }
         sum
     }
@@ -153,8 +152,7 @@ impl<T: Real> Engine<T> {
             return false;
         }
         if let Some(steps) = self.looks_back() {
-            let has_error = |lane: &Lane<T>| lane.score.targets > 0 || lane.score.activity > 0.0;
-            let looks = self.streaming.lanes.lanes.iter().any(has_error);
+            let looks = self.streaming.lanes.lanes.iter().any(|lane| lane.has_error);
             if looks {
                 self.look_back(steps);
             }

@@ -8,6 +8,7 @@ use crate::method::{Carry, Method, TraceFormat, Update};
 use crate::network::Network;
 use crate::network::size::is_frozen;
 use crate::sweep::Transposed;
+use crate::tape::width::lanes;
 use crate::trace::influence::{Influence, carries_output};
 use crate::trace::local::kernel::{COLUMNS, Touched, ZERO};
 use crate::trace::local::{Deferral, Kind};
@@ -19,19 +20,29 @@ use crate::trace::{Lane, LanePaths, Window, filters, is_local, reads_own_output}
 #[derive(Clone, Debug)]
 pub(crate) struct Trace<T: Real> {
     filters: Vec<Vec<Filter>>,
-    /// The traces that every unit keeps for itself, in the order of the plan.
+    /// The traces that every unit keeps for itself.
     pub(super) local: Local<T>,
-    /// When each of their columns was last touched.
-    pub(super) touched: Vec<Touched>,
-    deferral: Deferral,
     /// What is kept beyond those.
     pub(super) beyond: Beyond<T>,
     pub(super) plan: Plan,
     pub(super) fresh: Vec<bool>,
 }
 
+/// What units keep for themselves: ε, and of each lane's window the C and A that move it on.
 #[derive(Clone, Debug)]
-pub(super) enum Local<T: Real> {
+pub(super) struct Local<T: Real> {
+    /// ε, in the order of the plan.
+    pub(super) values: LocalValues<T>,
+    /// When each of their columns was last touched.
+    pub(super) touched: Vec<Touched>,
+    /// σ, C and A of each lane.
+    pub(super) paths: Vec<LanePaths<T>>,
+    deferral: Deferral,
+}
+
+/// ε in the format of the method.
+#[derive(Clone, Debug)]
+pub(super) enum LocalValues<T: Real> {
     Full(Vec<T>),
     Bf16(Vec<Bf16>),
 }
@@ -68,9 +79,15 @@ impl<T: Real> Trace<T> {
             keeps.then_some(Traced { capacity, filters, reads_own_output })
         };
         let plan = Plan::new(network, streams, traced);
-        let local = match method.trace {
-            TraceFormat::Full => Local::Full(vec![T::zero(); plan.trace_values]),
-            TraceFormat::Bf16 => Local::Bf16(vec![Bf16::default(); plan.trace_values]),
+        let kinds: Vec<_> = (0..network.depth()).map(|index| kind(network, method, index, deferral, &filters)).collect();
+        let local = Local {
+            values: match method.trace {
+                TraceFormat::Full => LocalValues::Full(vec![T::zero(); plan.trace_values]),
+                TraceFormat::Bf16 => LocalValues::Bf16(vec![Bf16::default(); plan.trace_values]),
+            },
+            touched: vec![[ZERO; COLUMNS]; plan.trace_tiles],
+            paths: lanes(streams).map(|lane| LanePaths::new(network, lane.len(), capacity, &kinds)).collect(),
+            deferral,
         };
         let beyond = match carry {
             Carry::Layer | Carry::Network | Carry::Snap(_) | Carry::KfRtrl => {
@@ -80,32 +97,12 @@ impl<T: Real> Trace<T> {
             Carry::Uoro => Beyond::Uoro(Uoro::new(network, method.seed, streams, capacity)),
             _ => Beyond::Nothing,
         };
-        let touched = vec![[ZERO; COLUMNS]; plan.trace_tiles];
-        Self { filters, local, touched, deferral, beyond, plan, fresh: vec![true; streams] }
+        Self { filters, local, beyond, plan, fresh: vec![true; streams] }
     }
 
     /// What listens to each layer's outputs beyond the step.
     pub(crate) fn filters(&self) -> &[Vec<Filter>] {
         &self.filters
-    }
-
-    /// What a lane of streams has to find out about a window for this trace.
-    pub(crate) fn paths(&self, network: &Network<T>, method: &Method, streams: usize, capacity: usize) -> LanePaths<T> {
-        let kind = |index: usize| {
-            let layer = network.layers[index].recurrent()?;
-            Some(match method.carry_in_use() {
-                _ if is_frozen(&network.layers[index]) => Kind::Nothing,
-                _ if is_local(network, method, index) => Kind::Traced {
-                    deferral: self.deferral,
-                    filters: self.filters[index].clone(),
-                    reads_own_output: reads_own_output(network, method, index),
-                },
-                Carry::None | Carry::Uoro => Kind::Nothing,
-                Carry::Layer | Carry::Network | Carry::Snap(_) | Carry::KfRtrl if carries_output(layer) => Kind::Nothing,
-                _ => Kind::Edge,
-            })
-        };
-        LanePaths::new(network, streams, capacity, kind)
     }
 
     /// Every stream starts anew.
@@ -115,7 +112,7 @@ impl<T: Real> Trace<T> {
 
     /// Gives the memory back; nothing can be done with these traces any more.
     pub(crate) fn release(&mut self) {
-        (self.local, self.beyond, self.touched) = (Local::Full(Vec::new()), Beyond::Nothing, Vec::new());
+        (self.local, self.beyond) = (Local::nothing(), Beyond::Nothing);
     }
 
     /// Whether every stream starts anew, and nothing is remembered.
@@ -125,9 +122,9 @@ impl<T: Real> Trace<T> {
 
     /// Bytes that the traces themselves take.
     pub(crate) fn bytes(&self) -> usize {
-        let local = match &self.local {
-            Local::Full(values) => size_of_val(values.as_slice()),
-            Local::Bf16(values) => size_of_val(values.as_slice()),
+        let local = match &self.local.values {
+            LocalValues::Full(values) => size_of_val(values.as_slice()),
+            LocalValues::Bf16(values) => size_of_val(values.as_slice()),
         };
         let beyond = match &self.beyond {
             Beyond::Nothing => 0,
@@ -135,7 +132,7 @@ impl<T: Real> Trace<T> {
             Beyond::Presynaptic(traces) => traces.bytes(),
             Beyond::Uoro(uoro) => uoro.bytes(),
         };
-        local + size_of_val(self.touched.as_slice()) + beyond
+        local + size_of_val(self.local.touched.as_slice()) + beyond
     }
 
     /// Both parts of the gradient (equation 1), and the traces advanced over the window (equation 2).
@@ -149,11 +146,11 @@ impl<T: Real> Trace<T> {
         (seen, may_defer): (u64, bool),
         gradient: &mut [T],
     ) {
-        let window = Window { network, lanes, continues, fresh: &self.fresh, seen, may_defer };
-        let touched = &mut self.touched;
-        match &mut self.local {
-            Local::Full(values) => self.plan.run(window, gradient, Values { values, touched }),
-            Local::Bf16(values) => self.plan.run(window, gradient, Values { values, touched }),
+        let Local { values, touched, paths, .. } = &mut self.local;
+        let window = Window { network, lanes, paths, continues, fresh: &self.fresh, seen, may_defer };
+        match values {
+            LocalValues::Full(values) => self.plan.run(window, gradient, Values { values, touched }),
+            LocalValues::Bf16(values) => self.plan.run(window, gradient, Values { values, touched }),
         }
         match &mut self.beyond {
             Beyond::Nothing => {}
@@ -167,16 +164,46 @@ impl<T: Real> Trace<T> {
     }
 
     /// Streams end although no window is open: what traces still have to add to the gradient is added. `ended` is `false` for all.
-    pub(crate) fn flush(&mut self, network: &Network<T>, lanes: &mut [Lane<T>], ended: &[bool], gradient: &mut [T]) {
-        lanes.iter_mut().for_each(|lane| lane.paths.pass_empty_window());
-        let window = Window { network, lanes, continues: ended, fresh: &self.fresh, seen: 0, may_defer: false };
-        if self.deferral == Deferral::ToTheEnd && !self.touched.is_empty() {
-            let touched = &mut self.touched;
-            match &mut self.local {
-                Local::Full(values) => self.plan.flush(window, gradient, Values { values, touched }),
-                Local::Bf16(values) => self.plan.flush(window, gradient, Values { values, touched }),
+    pub(crate) fn flush(&mut self, network: &Network<T>, lanes: &[Lane<T>], ended: &[bool], gradient: &mut [T]) {
+        let Local { values, touched, paths, deferral } = &mut self.local;
+        paths.iter_mut().for_each(LanePaths::pass_empty_window);
+        let window = Window { network, lanes, paths, continues: ended, fresh: &self.fresh, seen: 0, may_defer: false };
+        if *deferral == Deferral::ToTheEnd && !touched.is_empty() {
+            match values {
+                LocalValues::Full(values) => self.plan.flush(window, gradient, Values { values, touched }),
+                LocalValues::Bf16(values) => self.plan.flush(window, gradient, Values { values, touched }),
             }
         }
         self.forget();
     }
+}
+
+impl<T: Real> Local<T> {
+    /// A placeholder.
+    fn nothing() -> Self {
+        let (values, touched, paths) = (LocalValues::Full(Vec::new()), Vec::new(), Vec::new());
+        Self { values, touched, paths, deferral: Deferral::None }
+    }
+}
+
+/// What a layer's traces ask of a window; nothing of a stateless layer.
+fn kind<T: Real>(
+    network: &Network<T>,
+    method: &Method,
+    index: usize,
+    deferral: Deferral,
+    filters: &[Vec<Filter>],
+) -> Option<Kind> {
+    let layer = network.layers[index].recurrent()?;
+    Some(match method.carry_in_use() {
+        _ if is_frozen(&network.layers[index]) => Kind::Nothing,
+        _ if is_local(network, method, index) => Kind::Traced {
+            deferral,
+            filters: filters[index].clone(),
+            reads_own_output: reads_own_output(network, method, index),
+        },
+        Carry::None | Carry::Uoro => Kind::Nothing,
+        Carry::Layer | Carry::Network | Carry::Snap(_) | Carry::KfRtrl if carries_output(layer) => Kind::Nothing,
+        _ => Kind::Edge,
+    })
 }

@@ -105,16 +105,16 @@ impl<'a, T: Real> Sizes<'a, T> {
                     variables += n * (s + usize::from(layer.output_has_memory()) + filtered);
                     step += n * (s * s + 2 * s + s * g + 2 * g + 4) + inputs;
                     match carry {
-                        Carry::None | Carry::Presynaptic => {}
-                        Carry::Uoro => {
-                            step += g * n;
-                            moved_on = 3.0 * parameters as f64;
-                        }
                         _ if is_local(network, method, index) => {
                             step += 2 * (s + filtered) * g * n;
                             (variables, parameters) = (0, 0);
                         }
-                        Carry::Local | Carry::Postsynaptic => unreachable!("every recurrent layer is local"),
+                        // Those that are not local keep nothing here.
+                        Carry::None | Carry::Presynaptic | Carry::Local | Carry::Postsynaptic => {}
+                        Carry::Uoro => {
+                            step += g * n;
+                            moved_on = 3.0 * parameters as f64;
+                        }
                         Carry::Snap(order) => {
                             let v = variables / n;
                             step += variables * g * n;

@@ -34,7 +34,8 @@ impl<T: Real> Engine<T> {
         let outputs = self.network.outputs();
         self.streaming.lanes.lanes.iter_mut().for_each(|lane| lane.look_back(outputs, steps));
         self.continues.fill(true);
-        self.streaming.lanes.sweep(&self.network, &self.continues);
+        let Streaming { lanes, trace, .. } = &mut self.streaming;
+        lanes.sweep(&self.network, &mut trace.local.paths, &self.continues);
         self.accumulate(true);
     }
 
@@ -50,7 +51,8 @@ impl<T: Real> Engine<T> {
     /// The same where `continues` says which streams go on.
     pub(super) fn sweep_window(&mut self) {
         self.prune();
-        self.streaming.lanes.sweep(&self.network, &self.continues);
+        let Streaming { lanes, trace, .. } = &mut self.streaming;
+        lanes.sweep(&self.network, &mut trace.local.paths, &self.continues);
         self.accumulate(true);
         self.streaming.lanes.open();
     }
@@ -59,7 +61,7 @@ impl<T: Real> Engine<T> {
     pub(crate) fn flush(&mut self) {
         let Streaming { lanes, trace, gradient, .. } = &mut self.streaming;
         self.continues.fill(false);
-        trace.flush(&self.network, &mut lanes.lanes, &self.continues, gradient);
+        trace.flush(&self.network, &lanes.lanes, &self.continues, gradient);
     }
 
     /// Both parts of the gradient (equation 1), the traces advanced (equation 2), and what the next window's edge needs. `may_defer` says that

@@ -3,7 +3,7 @@
 use super::Learner;
 use super::scores::add_losses;
 use crate::data::batch::SequenceBatch;
-use crate::data::score::Score;
+use crate::data::score::{LaneScores, Score};
 use crate::engine::{Column, Outset};
 use crate::learner::error::LearnError;
 use crate::linalg::real::Real;
@@ -97,8 +97,9 @@ impl<T: Real> Learner<T> {
         for start in (0..batch.steps()).step_by(window) {
             let steps = window.min(batch.steps() - start);
             let (heads, lanes) = (&self.heads, &mut self.scores.of_lanes);
-            let error = |column: Column<'_, T>, [stream, step]: [usize; 2], of_heads: &mut Vec<Score>, score: &mut Score| {
-                add_losses(heads, column, |head| batch.target_of(head, stream, step), of_heads, score);
+            let error = |column: Column<'_, T>, [stream, step]: [usize; 2], scores: &mut LaneScores| {
+                let LaneScores { window, of_heads } = scores;
+                add_losses(heads, column, |head| batch.target_of(head, stream, step), of_heads, window);
             };
             let learned = self.engine.learn_window(batch, outset, [start, steps], lanes, error);
             let in_window = match learned {

@@ -4,7 +4,7 @@ use super::{Learner, Observation};
 use crate::data::heads::{Head, Heads};
 use crate::data::loss::Target;
 use crate::data::loss_function::LossFunction;
-use crate::data::score::Score;
+use crate::data::score::{LaneScores, Score};
 use crate::data::target::Weighted;
 use crate::engine::Column;
 use crate::linalg::real::Real;
@@ -13,14 +13,14 @@ use crate::linalg::real::Real;
 #[derive(Clone, Debug)]
 pub(super) struct Scores {
     of_heads: Vec<Score>,
-    /// The same of each lane while a batch is under way: threads do not write to the same place.
-    pub(super) of_lanes: Vec<Vec<Score>>,
+    pub(super) of_lanes: Vec<LaneScores>,
 }
 
 impl Scores {
     pub(super) fn new(heads: usize, lanes: usize) -> Self {
         let none = vec![Score::default(); heads];
-        Self { of_lanes: vec![none.clone(); lanes], of_heads: none }
+        let lane = LaneScores { window: Score::default(), of_heads: none.clone() };
+        Self { of_lanes: vec![lane; lanes], of_heads: none }
     }
 
     /// Forgets what was; what comes is added here.
@@ -32,13 +32,13 @@ impl Scores {
     /// A batch begins: what comes is added lane by lane.
     pub(super) fn begin_batch(&mut self) {
         self.begin();
-        self.of_lanes.iter_mut().for_each(|lane| lane.fill(Score::default()));
+        self.of_lanes.iter_mut().for_each(|lane| lane.of_heads.fill(Score::default()));
     }
 
     /// The batch has ended.
     pub(super) fn gather(&mut self) {
         for lane in &self.of_lanes {
-            self.of_heads.iter_mut().zip(lane).for_each(|(sum, &score)| *sum += score);
+            self.of_heads.iter_mut().zip(&lane.of_heads).for_each(|(sum, &score)| *sum += score);
         }
     }
 

@@ -119,7 +119,7 @@ impl<T: Real> Learner<T> {
         for stream in 0..streams {
             if heads.clone().any(|head| targets(stream, head).is_some()) {
                 let column = self.engine.newest(stream);
-                column.lane.score.targets += 1;
+                column.lane.has_error = true;
                 add_losses(&self.heads, column, |head| targets(stream, head), of_heads, &mut score);
             }
         }

@@ -58,11 +58,6 @@ impl<T: Real> Transposed<T> {
         }
     }
 
-    /// A placeholder.
-    pub(crate) fn nothing() -> Self {
-        Self { layers: Vec::new(), feedback: Feedback::Symmetric, at_edge: ThroughH::All, is_current: false }
-    }
-
     /// The weights have changed.
     pub(crate) fn forget(&mut self) {
         self.is_current = false;

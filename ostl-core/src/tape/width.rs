@@ -10,6 +10,11 @@ pub(crate) fn width(streams: usize) -> usize {
     if streams <= NARROWEST { streams } else { streams.div_ceil(2).clamp(NARROWEST, WIDEST) }
 }
 
+/// The streams of each lane.
+pub(crate) fn lanes(streams: usize) -> impl Iterator<Item = std::ops::Range<usize>> {
+    (0..streams).step_by(width(streams).max(1)).map(move |first| first..streams.min(first + width(streams)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::width;

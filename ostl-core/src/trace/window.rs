@@ -1,7 +1,6 @@
-//! What a window leaves for the traces: of each lane of streams its tape, its sweep, and the paths through its units.
+//! What a window leaves for the traces: of each lane of streams its tape and its sweep.
 
 use super::LanePaths;
-use crate::data::score::Score;
 use crate::linalg::real::Real;
 use crate::network::Network;
 use crate::sweep::Sweep;
@@ -14,10 +13,8 @@ pub(crate) struct Lane<T: Real> {
     pub(crate) first: usize,
     pub(crate) tape: Tape<T>,
     pub(crate) sweep: Sweep<T>,
-    /// What the `local` trace needs of the window.
-    pub(crate) paths: LanePaths<T>,
-    /// Score of the window at hand.
-    pub(crate) score: Score,
+    /// The steps at hand have an error: a learning signal, or activity that costs.
+    pub(crate) has_error: bool,
 }
 
 /// A window as it stands when it closes: what gradients are summed from, and traces read out and moved on by.
@@ -25,6 +22,8 @@ pub(crate) struct Lane<T: Real> {
 pub(crate) struct Window<'a, T: Real> {
     pub(crate) network: &'a Network<T>,
     pub(crate) lanes: &'a [Lane<T>],
+    /// Of each lane the paths through its units.
+    pub(crate) paths: &'a [LanePaths<T>],
     /// For each stream, whether it goes on after this window; an ended stream needs no trace any more.
     pub(crate) continues: &'a [bool],
     /// For each stream, whether its trace is zero: it started with this window.
@@ -33,4 +32,11 @@ pub(crate) struct Window<'a, T: Real> {
     pub(crate) seen: u64,
     /// What traces add to the gradient may wait for a later window.
     pub(crate) may_defer: bool,
+}
+
+impl<'a, T: Real> Window<'a, T> {
+    /// Each lane with the paths through its units.
+    pub(crate) fn each_lane(&self) -> impl Iterator<Item = (&'a Lane<T>, &'a LanePaths<T>)> + use<'a, T> {
+        self.lanes.iter().zip(self.paths)
+    }
 }

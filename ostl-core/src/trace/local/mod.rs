@@ -68,10 +68,10 @@ pub(crate) struct PathsView<'a, T> {
 }
 
 impl<T: Real> LanePaths<T> {
-    /// `kind` says what each recurrent layer's traces ask of a window.
-    pub(crate) fn new(network: &Network<T>, streams: usize, capacity: usize, kind: impl Fn(usize) -> Option<Kind>) -> Self {
+    /// `kinds` say what each recurrent layer's traces ask of a window.
+    pub(crate) fn new(network: &Network<T>, streams: usize, capacity: usize, kinds: &[Option<Kind>]) -> Self {
         let layer = |(index, layer): (usize, &Layer<T>)| {
-            let (layer, kind) = (layer.recurrent()?, kind(index)?);
+            let (layer, kind) = (layer.recurrent()?, kinds[index].as_ref()?);
             let (n, g) = (layer.units.next_multiple_of(TILE), layer.gates());
             let mut paths = LayerPaths::default();
             if kind.has_edge() && layer.dynamics.gates().iter().any(|gate| gate.drives_output) {
@@ -80,8 +80,8 @@ impl<T: Real> LanePaths<T> {
             if let Kind::Traced { deferral, filters, reads_own_output } = kind {
                 let v = layer.states() + filters.len();
                 paths.is_traced = true;
-                paths.most_slots = if deferral == Deferral::ToTheEnd && v == 1 { SLOTS } else { 1 };
-                paths.traced = (0..g).filter(|&g| layer.is_traced(g, !filters.is_empty() || reads_own_output)).collect();
+                paths.most_slots = if *deferral == Deferral::ToTheEnd && v == 1 { SLOTS } else { 1 };
+                paths.traced = (0..g).filter(|&g| layer.is_traced(g, !filters.is_empty() || *reads_own_output)).collect();
                 paths.capacity = capacity;
                 paths.signal = vec![T::zero(); v * n * paths.most_slots * streams];
                 paths.jacobian = vec![T::zero(); v * v * n * paths.most_slots * streams];
@@ -89,8 +89,8 @@ impl<T: Real> LanePaths<T> {
                 if v == 1 {
                     paths.by_step = vec![T::zero(); paths.traced.len() * n * capacity * streams];
                 }
-                paths.filters = filters;
-                if reads_own_output {
+                paths.filters = filters.clone();
+                if *reads_own_output {
                     paths.own = vec![T::zero(); layer.y_gates.len() * layer.units];
                 }
             }
