@@ -16,7 +16,7 @@ pub(crate) use crate::cell::columns::{
 
 /// State variables a unit may have at most.
 const MOST_STATES: usize = 8;
-/// Variables of a unit that a trace may keep: its state and what listens to its output. What a kernel keeps of one unit on the stack.
+/// Variables of a unit that a trace may keep: its state and the filters of its output. What a kernel keeps of one unit on the stack.
 pub(crate) const MOST_VARIABLES: usize = MOST_STATES + 3;
 
 /// The dynamics of a layer of like units.

@@ -10,7 +10,7 @@ pub(crate) struct Filter {
     pub(crate) source: Source,
 }
 
-/// What listens.
+/// What reads the filtered output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Source {
     /// The state of the layer above.

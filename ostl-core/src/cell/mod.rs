@@ -38,7 +38,7 @@ pub struct Gate {
     pub drives_state: bool,
     /// ∂y_t/∂a_t at fixed s_t may be other than zero for this gate.
     pub drives_output: bool,
-    /// Its constant is a value of the unit that is given and not learned: nobody asks for partials in it.
+    /// Its constant is a value of the unit that is given and not learned: no partial derivative with respect to it is needed.
     pub is_fixed: bool,
 }
 
@@ -140,7 +140,7 @@ pub const PREPARED: usize = 8;
 
 /// The dynamics of one recurrent unit with `S` state variables and `G` gates.
 ///
-/// Implement this for a cell of your own, check it with [`gradient_check::check_cell`](crate::check::gradient_check::check_cell), and
+/// Implement this for a custom cell, check it with [`gradient_check::check_cell`](crate::check::gradient_check::check_cell), and
 /// put it into a network with [`NetworkBuilder::recurrent`](crate::NetworkBuilder::recurrent). Mark both functions
 /// `#[inline(always)]` and keep them free of branches on values: the engine runs them on tiles of units, which the compiler
 /// then vectorises.
@@ -172,13 +172,13 @@ pub trait Cell<const S: usize, const G: usize>: Copy + Send + Sync + 'static {
 
     /// The output does reset the state in [`step`](Cell::step), and [`linearise`](Cell::linearise) leaves that path out on purpose:
     /// checks then let entries of `ds_dy` be zero whatever differences say. [`resets`](Cell::resets) is `false` unless another
-    /// state variable listens to the output.
+    /// state variable depends on the output.
     fn detaches_reset(&self) -> bool {
         false
     }
 
     /// The unit's leak, if its units are leaky sums with one fixed factor that they all share. Methods that filter what
-    /// comes before a layer, or after it, ask for it ([`Carry::Presynaptic`](crate::Carry::Presynaptic)).
+    /// comes before a layer, or after it, need it ([`Carry::Presynaptic`](crate::Carry::Presynaptic)).
     fn leak(&self) -> Option<Leak> {
         None
     }

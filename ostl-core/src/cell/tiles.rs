@@ -152,7 +152,7 @@ fn linearise_body<T: Real, C: Cell<S, G>, const S: usize, const G: usize>(
             }
             store_planes(&next_s, &mut next.state[place(S)], units, at);
             store(&next_y, &mut next.output[place(1)], at);
-            // Planes that the gates say are zero stay as they are, and nobody reads them.
+            // Planes that the gates say are zero stay as they are, and are not read.
             let (to_ds, to_da) = (&mut partials.ds_ds[place(S * S)], &mut partials.ds_da[place(S * G)]);
             for v in 0..S {
                 store_planes(&ds_ds[v], &mut to_ds[v * S * units..], units, at);

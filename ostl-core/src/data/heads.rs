@@ -12,7 +12,7 @@ use crate::refusal::ConfigError;
 /// One head: some of a network's outputs, and the loss that they are learned by.
 #[derive(Clone)]
 pub struct Head<T: Real> {
-    /// Empty where it is the readout as a whole, and nobody gave it a name.
+    /// Empty where it is the readout as a whole, and it was given no name.
     name: Arc<str>,
     first: usize,
     outputs: usize,
@@ -23,7 +23,7 @@ pub struct Head<T: Real> {
 }
 
 impl<T: Real> Head<T> {
-    /// A head with so many outputs, of a [`Loss`](crate::Loss) or of an [`Objective`] with weights for classes or smoothed labels. Its weight is 1.
+    /// A head with `outputs` outputs, of a [`Loss`](crate::Loss) or of an [`Objective`] with weights for classes or smoothed labels. Its weight is 1.
     pub fn new(name: impl Into<Arc<str>>, outputs: usize, objective: impl Into<Objective>) -> Self {
         let objective = objective.into();
         let plain = Arc::new(objective.loss());
@@ -170,7 +170,7 @@ impl<T: Real> Heads<T> {
         self.heads[0].name.is_empty()
     }
 
-    /// The same, of a network with so many outputs; refuses any other.
+    /// The same, of a network with `outputs` outputs; refuses any other number.
     pub(crate) fn fitted(self, outputs: usize) -> Result<Self, ConfigError> {
         if self.outputs() == outputs {
             return Ok(self);

@@ -181,7 +181,7 @@ impl Objective {
         loss
     }
 
-    /// What is set in place of a target where layers are told nothing else (target projection): what the learning signal holds of it whatever
+    /// What is set in place of a target where layers receive nothing else (target projection): what the learning signal holds of it whatever
     /// the logits. A class is its one-hot vector, times its weight and smoothed.
     pub(crate) fn write_target<T: Real>(&self, target: Target<'_, T>, to: &mut [T]) {
         match target {

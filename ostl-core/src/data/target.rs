@@ -30,8 +30,8 @@ impl<'a, T: Real> From<Target<'a, T>> for Weighted<'a, T> {
 /// Which of the two kinds of [targets](crate::Targets) a batch holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TargetKind {
-    /// One class of so many.
+    /// One class of N.
     Classes,
-    /// A value for each of so many outputs.
+    /// One value for each output.
     Values,
 }

@@ -70,7 +70,7 @@ pub(super) struct Part {
 pub(crate) struct Traced {
     /// Most steps of a window.
     pub(crate) capacity: usize,
-    /// Filters that listen to the layer.
+    /// Number of filters of the layer's outputs.
     pub(crate) filters: usize,
     /// The unit's own connection in H counts as its own.
     pub(crate) reads_own_output: bool,
@@ -152,7 +152,7 @@ impl Plan {
         }
     }
 
-    /// Columns of a part of a block of so many rows.
+    /// Columns of a part of a block of `rows` rows.
     fn width(rows: usize, is_traced: bool) -> usize {
         match is_traced {
             // A tall product reads δ again for every part, and no trace passes by that would have to stay in the cache.

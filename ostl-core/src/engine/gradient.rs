@@ -1,4 +1,4 @@
-//! The gradient that was gathered, by named block, and updates of the weights by whoever asks for it.
+//! The gradient that was gathered, by named block, and updates of the weights by the caller.
 
 use std::ops::Deref;
 

@@ -17,7 +17,7 @@ pub(crate) struct Inference<T: Real> {
 }
 
 impl<T: Real> Inference<T> {
-    /// For so many streams.
+    /// For `streams` streams.
     pub(crate) fn new(network: &Network<T>, streams: usize) -> Self {
         let lists = Lists::forward_alone(network);
         Self { tape: Tape::new(network, streams, STEPS_AT_ONCE, lists), restarts: vec![true; streams] }

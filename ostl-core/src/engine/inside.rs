@@ -18,7 +18,7 @@ impl<T: Real> Engine<T> {
         Some(&tape.state[place * values..(place + 1) * values])
     }
 
-    /// y of a recurrent layer in one stream after the last step, a value a unit; of the readout, whatever it is, the last prediction. `None` for a
+    /// y of a recurrent layer in one stream after the last step, one value per unit; of the readout, whatever it is, the last prediction. `None` for a
     /// stateless layer below it.
     ///
     /// # Panics

@@ -27,7 +27,7 @@ pub(crate) struct Lanes<T: Real> {
 }
 
 impl<T: Real> Lanes<T> {
-    /// For so many streams and windows of up to `capacity` steps.
+    /// For `streams` streams and windows of up to `capacity` steps.
     pub(crate) fn new(network: &Network<T>, trace: &Trace<T>, method: &Method, streams: usize, capacity: usize) -> Self {
         let (lists, filters) = (Self::lists(network, method), trace.filters());
         let lanes = lanes(streams).map(|lane| Lane {
@@ -41,7 +41,7 @@ impl<T: Real> Lanes<T> {
 
     /// Which signals are listed while learning.
     pub(crate) fn lists(network: &Network<T>, method: &Method) -> Lists {
-        // What looks at inputs column by column asks for them as they are.
+        // What looks at inputs column by column needs them as they are.
         let reads_lists = matches!(method.carry_in_use(), Carry::None | Carry::Local);
         match method.window {
             Window::Rolling(_) => Lists::Nothing,
@@ -80,7 +80,7 @@ impl<T: Real> Lanes<T> {
         (stream / width, stream % width)
     }
 
-    /// Makes room for windows of so many steps.
+    /// Makes room for windows of `steps` steps.
     pub(crate) fn reserve(&mut self, network: &Network<T>, steps: usize) {
         for lane in &mut self.lanes {
             lane.tape.reserve(network, steps);
@@ -101,7 +101,7 @@ impl<T: Real> Lanes<T> {
         }
     }
 
-    /// Fixed feedback of somebody's own.
+    /// Custom fixed feedback.
     pub(crate) fn set_feedback(&mut self, weights: &FeedbackWeights<T>) {
         self.transposed.set_fixed(weights);
     }

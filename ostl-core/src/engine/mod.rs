@@ -71,9 +71,9 @@ pub struct Engine<T: Real> {
     /// For each stream, whether it goes on after the window at hand.
     pub(crate) continues: Vec<bool>,
     frozen: bool,
-    /// Somebody may have written to connections that do not exist.
+    /// The caller may have written to connections that do not exist.
     changed_by_hand: bool,
-    /// The last gradient that was asked for; empty before. It is not what is gathered.
+    /// The last gradient that was requested; empty before. It is not what is gathered.
     shown: Vec<T>,
     /// Fixed feedback in the place of what the seed draws.
     pub(crate) own_feedback: Option<FeedbackWeights<T>>,
@@ -86,11 +86,11 @@ impl<T: Real> Engine<T> {
     /// If the method cannot be run on the network, there are no streams, or this machine has not the memory for it.
     #[inline(never)]
     pub fn new(network: Network<T>, method: Method, streams: usize) -> Result<Self, ConfigError> {
-        // The gradient may be asked for after every window: nothing of it is put off to the end of a sequence.
+        // The gradient may be requested after every window: nothing of it is put off to the end of a sequence.
         Self::with_moments(network, Method { update: Update::Window, ..method }, streams, 0)
     }
 
-    /// The same, beside an optimiser that keeps so many values a parameter, which updates when the method says.
+    /// The same, beside an optimiser that keeps `moments` values per parameter, which updates when the method says.
     #[inline(never)]
     pub(crate) fn with_moments(
         mut network: Network<T>,

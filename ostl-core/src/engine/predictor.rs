@@ -41,7 +41,7 @@ pub struct Predictor<T: Real> {
 }
 
 impl<T: Real> Predictor<T> {
-    /// For so many streams side by side.
+    /// For `streams` streams side by side.
     ///
     /// # Errors
     /// If there are no streams, or this machine has not the memory for their states.
@@ -123,7 +123,7 @@ impl<T: Real> Predictor<T> {
 }
 
 /// Hands the weights of a learner over to predictors, in whatever threads they are. Neither side waits for the other: what is shared is
-/// a pointer to weights that nobody changes any more.
+/// a pointer to weights that no longer change.
 ///
 /// ```
 /// use ostl_core::{Activation, Network, Predictor, Publisher};

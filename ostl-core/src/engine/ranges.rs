@@ -64,7 +64,7 @@ impl Touched {
             (Some(embedding), None) if embedding.rates.of("W") != 0.0 => {
                 let (w, n) = (embedding.w_range(), embedding.units);
                 if self.rows.is_empty() {
-                    // Nobody has kept a list: look for vectors with a gradient.
+                    // No list was kept: look for vectors with a gradient.
                     let has_gradient = |(_, vector): &(usize, &[T])| vector.iter().any(|g| *g != T::zero());
                     let vectors = gradient[w.clone()].chunks_exact(n).enumerate().filter(has_gradient);
                     self.rows.extend(vectors.map(|(row, _)| row as u32));

@@ -63,7 +63,7 @@ impl<T: Real> Engine<T> {
         self.streaming.steps_seen = steps_seen;
     }
 
-    /// Whether states and outputs after the last step are finite, also of layers whose outputs cannot tell.
+    /// Whether states and outputs after the last step are finite, also of layers whose outputs do not show it.
     pub(crate) fn states_are_finite(&self) -> bool {
         self.streaming.lanes.lanes.iter().all(|lane| lane.tape.states_are_finite())
     }
@@ -86,7 +86,7 @@ impl<T: Real> Engine<T> {
         }
     }
 
-    /// Whether there is the memory for a sequence of so many steps, where the window holds all of it.
+    /// Whether there is the memory for a sequence of `steps` steps, where the window holds all of it.
     pub(crate) fn check_room(&self, steps: usize) -> Result<(), EngineError> {
         if self.method.window != Window::Sequence || steps <= self.streaming.lanes.capacity() {
             return Ok(());

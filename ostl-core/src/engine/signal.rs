@@ -5,7 +5,7 @@
 pub struct Signal<'a, T> {
     /// ∂E/∂y of the step's outputs, one for each.
     pub error: &'a [T],
-    /// The target y* itself, one value for each output: only [`Feedback::TargetProjection`](crate::Feedback::TargetProjection) asks for it.
+    /// The target y* itself, one value for each output: only [`Feedback::TargetProjection`](crate::Feedback::TargetProjection) reads it.
     pub target: Option<&'a [T]>,
 }
 

@@ -100,7 +100,7 @@ impl<T: Real> Trace<T> {
         Self { filters, local, beyond, plan, fresh: vec![true; streams] }
     }
 
-    /// What listens to each layer's outputs beyond the step.
+    /// Filters of each layer's outputs beyond the step.
     pub(crate) fn filters(&self) -> &[Vec<Filter>] {
         &self.filters
     }
@@ -137,7 +137,7 @@ impl<T: Real> Trace<T> {
 
     /// Both parts of the gradient (equation 1), and the traces advanced over the window (equation 2).
     /// `seen` is the number of steps that the learner has seen: random carries draw from the seed and it; `may_defer` says that the gradient is
-    /// not asked for before a later window closes.
+    /// not read before a later window closes.
     pub(crate) fn close(
         &mut self,
         network: &Network<T>,

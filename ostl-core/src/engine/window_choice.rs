@@ -17,7 +17,7 @@ const BYTES_A_SECOND: f64 = 20e9;
 const PRODUCTS_A_SECOND: f64 = 40e9;
 /// Fixed cost of a window, seconds.
 const OVERHEAD: f64 = 10e-6;
-/// Second-level cache of a core where the system does not tell.
+/// Second-level cache of a core where the system does not report it.
 const CACHE: usize = 1 << 20;
 
 /// A window and what it takes.
@@ -26,7 +26,7 @@ const CACHE: usize = 1 << 20;
 pub struct WindowChoice {
     /// Steps K.
     pub steps: usize,
-    /// Bytes of the traces: those that [`Learner::trace_bytes`](crate::Learner::trace_bytes) tells.
+    /// Bytes of the traces: those that [`Learner::trace_bytes`](crate::Learner::trace_bytes) returns.
     pub trace_bytes: usize,
     /// Bytes of what a window keeps, and of where traces are moved on.
     pub window_bytes: usize,
@@ -168,7 +168,7 @@ impl<'a, T: Real> Sizes<'a, T> {
     }
 }
 
-/// Bytes of a core's second-level cache, as Linux tells them.
+/// Bytes of a core's second-level cache, as Linux reports them.
 fn second_level_cache() -> usize {
     let text = std::fs::read_to_string("/sys/devices/system/cpu/cpu0/cache/index2/size").ok();
     let kib = text.and_then(|size| size.trim().strip_suffix('K')?.parse::<usize>().ok());

@@ -18,7 +18,7 @@ use crate::refusal::ConfigError;
 
 impl<T: Real> Learner<T> {
     /// The learner that a record was [saved](Learner::save) of, to go on bit for bit: network, loss, method, optimiser and state. `cells` makes its
-    /// cells, which `ostl_cells::load` does for all of its own; a loss of one's own has to be given; a learner with heads of such
+    /// cells, which `ostl_cells::load` does for all of its own; a custom loss has to be given; a learner with heads of such
     /// losses is made by [`with_heads`](Learner::with_heads) and [restores](Learner::restore).
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use crate::refusal::{MemoryNeed, TooLarge};
 use crate::trace::Sizing;
 
 impl<T: Real> Network<T> {
-    /// What learning takes with this network, in so many streams side by side whose sequences (or stretches) have up to `longest` steps.
+    /// What learning takes with this network, in `streams` streams side by side whose sequences (or stretches) have up to `longest` steps.
     pub fn memory(
         &self,
         method: &Method,
@@ -19,14 +19,14 @@ impl<T: Real> Network<T> {
         self.memory_with(method, optimizer.rule.state().len(), streams, longest)
     }
 
-    /// The same beside so many values of an optimiser's for each parameter.
+    /// The same with an optimiser that keeps `moments` values per parameter.
     #[inline(never)]
     pub(crate) fn memory_with(&self, method: &Method, moments: usize, streams: usize, longest: usize) -> MemoryNeed {
         Sizing::new(self, method, streams, longest).need(moments)
     }
 
-    /// Whether this machine has the memory for learning with it, the network itself being there already, and for so many bytes `beside`.
-    /// `budget` is what traces and windows may take, if there is such a limit. [`Learner::new`](crate::Learner::new) asks it without the two.
+    /// Whether this machine has the memory for learning with it, the network itself being there already, and for `beside` other bytes.
+    /// `budget` is what traces and windows may take, if there is such a limit. [`Learner::new`](crate::Learner::new) checks it without the two.
     ///
     /// # Errors
     /// The part that takes most, how much it is, and what would fit.

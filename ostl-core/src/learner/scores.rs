@@ -42,7 +42,7 @@ impl Scores {
         }
     }
 
-    /// All took so many steps.
+    /// All took `steps` steps.
     pub(super) fn end(&mut self, steps: u64) {
         self.of_heads.iter_mut().for_each(|score| score.steps = steps);
     }

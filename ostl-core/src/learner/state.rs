@@ -85,7 +85,7 @@ impl<T: Real> Learner<T> {
         Ok(())
     }
 
-    /// Room for feedback of somebody's own, if that was saved.
+    /// Room for custom feedback, if that was saved.
     fn fixed_feedback(&self, book: &Book<'_>) -> Option<FeedbackWeights<T>> {
         let is_there = (1..self.engine.network.depth()).any(|layer| book.has(&format!("feedback.layers.{layer}")));
         is_there.then(|| FeedbackWeights::new(&self.engine.network, &self.engine.method))
@@ -152,7 +152,7 @@ struct Own<T: Real> {
     /// Targets since the last update.
     targets: u64,
     frozen: bool,
-    /// Fixed feedback of somebody's own.
+    /// Custom fixed feedback.
     feedback: Option<FeedbackWeights<T>>,
     /// Nothing between sequences, where there is nothing to go on from.
     streaming: Option<Streaming<T>>,

@@ -92,7 +92,7 @@ impl<T: Real> Learner<T> {
         self.watch = Some(Watch::new(self.network()));
     }
 
-    /// What was seen of each hidden layer since [`watch_units`](Learner::watch_units); nothing without it. Nobody is watched any more.
+    /// What was seen of each hidden layer since [`watch_units`](Learner::watch_units); nothing without it. No unit is watched any more.
     #[inline(never)]
     pub fn units_seen(&mut self) -> Option<Vec<UnitsSeen>> {
         self.watch.take().map(|watch| watch.seen(self.network()))

@@ -21,7 +21,7 @@ pub fn write(path: &Path, contents: impl FnOnce(&mut dyn Write) -> io::Result<()
     let begin = beginning(path)?;
     let mut builder = tempfile::Builder::new();
     builder.prefix(&begin).suffix(UNFINISHED);
-    // Temporary files are readable by their user alone, unless they are told otherwise.
+    // Temporary files are readable by their user alone, unless set otherwise.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     let mut file = builder.tempfile_in(folder)?;
@@ -34,7 +34,7 @@ pub fn write(path: &Path, contents: impl FnOnce(&mut dyn Write) -> io::Result<()
     flush_folder(folder)
 }
 
-/// Removes what processes that were killed while they wrote this file have left beside it, and says how many files that were. Nobody may be
+/// Removes what processes that were killed while they wrote this file have left beside it, and says how many files that were. No process may be
 /// writing it.
 ///
 /// # Errors

@@ -1,4 +1,4 @@
-//! The engine's matrix product by itself, for whoever wants to measure it.
+//! The engine's matrix product by itself, for measurements.
 //!
 //! Training takes its products inside; this is the same code behind plain slices whose sizes are checked.
 

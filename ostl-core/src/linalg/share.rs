@@ -4,7 +4,7 @@
 /// Multiply–adds below which a part is not worth handing over: some twenty microseconds of one core's.
 const WORTH_A_THREAD: usize = 1_000_000;
 
-/// Whether work of so many multiply–adds should be shared out. It never changes a result: sums run in the same order either way.
+/// Whether work of `work` multiply–adds should be shared out. It never changes a result: sums run in the same order either way.
 pub(crate) fn is_worth_sharing(work: usize) -> bool {
     work >= 2 * WORTH_A_THREAD && rayon::current_num_threads() > 1
 }

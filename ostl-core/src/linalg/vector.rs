@@ -64,7 +64,7 @@ impl<T: Real> Lanes<T, Baseline> for [T; LANES] {
     }
 }
 
-/// Asks for a value's cache line before it is needed. Nothing happens where there is no such value, or no such instruction.
+/// Prefetches a value's cache line before it is needed. Nothing happens where there is no such value, or no such instruction.
 #[inline(always)]
 pub(crate) fn prefetch<V>(values: &[V], at: usize) {
     if let Some(value) = values.get(at) {
@@ -72,7 +72,7 @@ pub(crate) fn prefetch<V>(values: &[V], at: usize) {
     }
 }
 
-/// Asks for the cache line of a place, which may lie anywhere: nothing is read.
+/// Prefetches the cache line of a place, which may lie anywhere: nothing is read.
 #[inline(always)]
 pub(crate) fn prefetch_place<V>(place: *const V) {
     #[cfg(target_arch = "x86_64")]

@@ -16,7 +16,7 @@ const STREAM: u64 = 1 << 32;
 
 /// The fixed matrices B of a method on a network, drawn from its seed as weights are (Glorot & Bengio 2010).
 ///
-/// For each layer above the first there is the matrix that brings its signal to the layer below, so many units × what it is multiplied with: that
+/// For each layer above the first there is the matrix that brings its signal to the layer below, N units × what it is multiplied with: that
 /// layer's δ ([`Feedback::Random`]), the readout's δ ([`Feedback::Direct`]) or the target ([`Feedback::TargetProjection`]).
 #[derive(Clone, Debug, PartialEq)]
 pub struct FeedbackWeights<T> {

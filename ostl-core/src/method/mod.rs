@@ -14,7 +14,7 @@ pub use window::Window;
 /// How the learning signal comes down from the readout through the layers.
 ///
 /// Only the way from one layer to the next is meant: inside a layer the reverse sweep of a window goes through Hᵀ, whatever the feedback. What is
-/// carried across windows follows the same ways as the sweep within them, so that the length of the windows does not decide what a layer is told.
+/// carried across windows follows the same ways as the sweep within them, so that the learning signal of a layer does not depend on the windows' length.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -44,11 +44,11 @@ impl Feedback {
     }
 }
 
-/// Whether a window's error reaches, through H, the outputs of the step before it.
+/// Whether a window's error reaches, through H, the outputs of the step before it (the window's edge).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Edge {
-    /// Yes: what the window's first step wants of y_{t₀} through H is part of σ (equation 1), also where the trace leaves H out. It costs
+    /// Yes: the adjoint of y_{t₀} through H, from the window's first step, is part of σ (equation 1), also where the trace leaves H out. It costs
     /// nothing and is one hop more than the published methods take.
     #[default]
     Heard,
@@ -102,7 +102,7 @@ pub struct Method {
 }
 
 impl Method {
-    /// The same method with windows of so many steps.
+    /// The same method with windows of `steps` steps.
     #[must_use]
     pub const fn with_window(self, steps: usize) -> Self {
         Self { window: Window::Steps(steps), ..self }

@@ -146,7 +146,7 @@ impl Method {
         Self::new(Window::Steps(1), Carry::Postsynaptic, Update::Window).with_edge(Edge::Cut)
     }
 
-    /// Every named method, by its name in configurations. Those that want a number have 20 steps (`tbptt`, `rolling_tbptt`) or
+    /// Every named method, by its name in configurations. Those that take a number have 20 steps (`tbptt`, `rolling_tbptt`) or
     /// order 1 (`snap`).
     pub fn every() -> Vec<(&'static str, Method)> {
         vec![

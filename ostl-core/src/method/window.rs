@@ -13,7 +13,7 @@ pub enum Window {
     Steps(usize),
     /// The whole sequence: backpropagation through time, memory proportional to the longest sequence.
     Sequence,
-    /// The last so many steps, looked back over from every step; nothing is carried beyond them.
+    /// The last N steps, looked back over from every step; nothing is carried beyond them.
     Rolling(usize),
 }
 

@@ -34,7 +34,7 @@ pub struct NetworkBuilder<T> {
     pub(super) input_weights: Initialization,
     pub(super) recurrent_weights: Initialization,
     pub(super) layers: Vec<Planned<T>>,
-    /// A density was asked for where there is no H.
+    /// A density was given where there is no H.
     stray_density: Option<f64>,
     /// For each layer so far the dropout of its inputs, and that of the next one.
     pub(super) dropout: Vec<f64>,
@@ -157,8 +157,8 @@ impl<T: Real> NetworkBuilder<T> {
     /// Adds the readout, a dense layer without activation, and draws the starting weights.
     ///
     /// # Errors
-    /// If some layer, the input or the readout has no units, a density is not in 0 … 1 or was asked for where there is no H, or the environment
-    /// names [instructions](crate::instructions) that nobody knows.
+    /// If some layer, the input or the readout has no units, a density is not in 0 … 1 or was given where there is no H, or the environment
+    /// names [instructions](crate::instructions) that do not exist.
     #[inline(never)]
     pub fn readout(mut self, outputs: usize) -> Result<Network<T>, ConfigError> {
         self.layers.push(Planned::Dense(outputs, Activation::Identity));

@@ -28,7 +28,7 @@ impl Connections {
         Self { units, density, exists: exists.collect() }
     }
 
-    /// Whether unit `to` hears unit `from`.
+    /// Whether unit `to` receives input from unit `from`.
     ///
     /// # Panics
     /// If there are no such units.
@@ -43,7 +43,7 @@ impl Connections {
         self.exists.iter().filter(|&&exists| exists).count()
     }
 
-    /// Zero where there is no connection, in values laid out as H with so many gates.
+    /// Zero where there is no connection, in values laid out as H with `gates` gates.
     pub(crate) fn apply_mask<T: Real>(&self, gates: usize, values: &mut [T]) {
         let columns = values.chunks_exact_mut(gates * self.units).zip(self.exists.chunks_exact(self.units));
         for (column, exists) in columns {

@@ -144,13 +144,13 @@ impl<T: Real> Recurrent<T> {
     }
 
     /// Whether a change of gate `g` now can be felt by what a unit carries without passing through H: directly, or because it moves
-    /// the output and the output is heard, by the unit's own state (a reset) or by a filter.
+    /// the output and the output is read again, by the unit's own state (a reset) or by a filter.
     pub(crate) fn is_traced(&self, g: usize, output_is_heard: bool) -> bool {
         let gate = self.dynamics.gates()[g];
         gate.drives_state || (gate.drives_output && (output_is_heard || self.dynamics.resets()))
     }
 
-    /// The units do nothing but leak and hear nothing of each other: all of their past is in one leaky sum of the inputs.
+    /// The units do nothing but leak and receive nothing from each other: all of their past is in one leaky sum of the inputs.
     pub(crate) fn only_leaks(&self) -> bool {
         self.y_gates.is_empty() && self.leak_of_inputs().is_some_and(|leak| leak.is_all)
     }
@@ -161,7 +161,7 @@ impl<T: Real> Recurrent<T> {
     }
 
     /// Whether y_t depends on more than s_t and constants: a gate that drives the output sums a signal. Then y must be carried
-    /// beside s by whoever wants the whole influence (LSTM's output gate).
+    /// beside s where the whole influence is carried (LSTM's output gate).
     pub(crate) fn output_has_memory(&self) -> bool {
         self.dynamics.gates().iter().any(|gate| gate.drives_output && (gate.sums_input || gate.sums_output))
     }

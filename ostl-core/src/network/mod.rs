@@ -81,7 +81,7 @@ impl<T: Real> Network<T> {
         Self { layers, blocks: Vec::new(), parameters: Vec::new(), reads_events, tied: None, learned: Vec::new(), plan }
     }
 
-    /// Starts a network of so many inputs.
+    /// Starts a network of `inputs` inputs.
     pub fn builder(inputs: usize) -> NetworkBuilder<T> {
         NetworkBuilder::new(inputs)
     }

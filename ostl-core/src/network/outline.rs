@@ -15,8 +15,8 @@ use crate::network::rates::LearningRates;
 use crate::refusal::{ConfigError, Count, TooLarge, count};
 
 impl<T: Real> NetworkBuilder<T> {
-    /// Whether this machine has the memory for the weights of the layers so far and of a stateless readout of so many outputs, if there is to be
-    /// one; nothing is allocated for it. Building asks the same.
+    /// Whether this machine has the memory for the weights of the layers so far and of a stateless readout of `readout` outputs, if there is to be
+    /// one; nothing is allocated for it. Building checks the same.
     ///
     /// # Errors
     /// The layer that takes most, how much it is, and what would fit.
@@ -34,7 +34,7 @@ impl<T: Real> NetworkBuilder<T> {
         Ok(self.outline(None, false).layers.iter().map(parameters_of).sum::<Count>().size())
     }
 
-    /// The network by its sizes alone, with the connections of sparse layers if these are wanted.
+    /// The network by its sizes alone, with the connections of sparse layers if these are requested.
     pub(crate) fn outline(&self, readout: Option<usize>, connections: bool) -> Network<T> {
         let mut layers = Vec::new();
         let mut inputs = self.inputs;

@@ -11,7 +11,7 @@ use crate::network::layer::Activation;
 use crate::network::rates::LearningRates;
 use crate::refusal::ConfigError;
 
-/// How a network was built: what [`Network::plan`] tells and [`NetworkBuilder::of_plan`] follows.
+/// How a network was built: what [`Network::plan`] returns and [`NetworkBuilder::of_plan`] follows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct NetworkPlan {

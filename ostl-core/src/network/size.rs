@@ -78,7 +78,7 @@ pub(crate) fn layer_of_most<T: Real>(layers: &[Layer<T>]) -> usize {
     (0..hidden.len()).max_by_key(|&index| parameters_of(&layers[index])).unwrap_or(0)
 }
 
-/// The same layers, one of them with so many units.
+/// The same layers, one of them with `units` units.
 pub(crate) fn with_units<T: Real>(layers: &[Layer<T>], index: usize, units: usize) -> Vec<Layer<T>> {
     let mut layers = layers.to_vec();
     match &mut layers[index] {

@@ -19,7 +19,7 @@ pub(crate) struct Streams {
 /// Passes values into a record, or out of it.
 pub(crate) struct Book<'r> {
     entries: &'r mut BTreeMap<String, Entry>,
-    /// Names that were asked for, where values pass out of the record.
+    /// Names that were read, where values pass out of the record.
     read: Option<BTreeSet<String>>,
 }
 
@@ -52,7 +52,7 @@ impl<'r> Book<'r> {
         self.entries.get(name)?.shape.first().copied()
     }
 
-    /// Refuses a record in which there is more than was asked for.
+    /// Refuses a record in which there is more than was read.
     pub(crate) fn finish(self) -> Result<(), ConfigError> {
         let Some(read) = self.read else { return Ok(()) };
         match self.entries.keys().find(|name| !read.contains(*name)) {

@@ -3,11 +3,11 @@
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Mul};
 
-/// So many values or bytes. What is more than can be counted is as many as can be, which is more than any machine has.
+/// A number of values or bytes. What is more than can be counted is as many as can be, which is more than any machine has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Count(pub(crate) u64);
 
-/// So many.
+/// A count of `number`.
 pub(crate) fn count(number: usize) -> Count {
     Count(number as u64)
 }
@@ -18,12 +18,12 @@ impl Count {
         usize::try_from(self.0).unwrap_or(usize::MAX)
     }
 
-    /// Rounded up to whole groups of so many.
+    /// Rounded up to whole groups of `group`.
     pub(crate) fn in_groups_of(self, group: usize) -> Self {
         self.groups_of(group) * group
     }
 
-    /// How many groups of so many it takes to hold them.
+    /// How many groups of `group` it takes to hold them.
     pub(crate) fn groups_of(self, group: usize) -> Self {
         Self(self.0.div_ceil(group as u64))
     }

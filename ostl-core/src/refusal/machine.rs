@@ -1,18 +1,18 @@
 //! How much memory can still be had: what the machine has free, and what this process is allowed.
 //!
-//! Linux tells: `MemAvailable` of `/proc/meminfo`, the limits of the control groups that the process is in (a container's, a job's),
-//! and its own limit of address space. Elsewhere the allocator is asked for as much at once and gets it back unused.
+//! Linux reports it: `MemAvailable` of `/proc/meminfo`, the limits of the control groups that the process is in (a container's, a job's),
+//! and its own limit of address space. Elsewhere that much is allocated at once and freed unused.
 
 #[cfg(not(target_os = "linux"))]
 use std::alloc::Layout;
 use std::path::Path;
 
-/// So little is never asked about.
+/// Requests up to this size are not checked.
 const LITTLE: u64 = 64 << 20;
-/// Of what is free one part in so many is left to others.
+/// Of what is free one part in this many is left to others.
 const LEFT: u64 = 16;
 
-/// Whether so many bytes can be had; if not, how many can.
+/// Whether this many bytes can be had; if not, how many can.
 ///
 /// # Errors
 /// The bytes that can be had.
@@ -26,7 +26,7 @@ pub(crate) fn can_have(bytes: u64) -> Result<(), u64> {
     }
 }
 
-/// Bytes that can be had now, as far as the system tells.
+/// Bytes that can be had now, as far as the system reports.
 #[cfg(target_os = "linux")]
 pub(super) fn available() -> Option<u64> {
     available_under(Path::new("/")).map(|free| free - free / LEFT)
@@ -60,7 +60,7 @@ fn line_of(text: &str, word: &str) -> Option<u64> {
 }
 
 /// What is left of the narrowest limit of one membership, a line of `/proc/self/cgroup`: `0::/a/b` (version 2) or `4:memory:/a/b`. A process
-/// in a container may be told a path from outside, which is not there; then the folder's root counts.
+/// in a container may see a path from outside, which is not there; then the folder's root counts.
 fn group(line: &str, read: &impl Fn(&str) -> Option<String>) -> Option<u64> {
     let mut parts = line.splitn(3, ':').skip(1);
     let (controllers, path) = (parts.next()?, parts.next()?);
@@ -75,7 +75,7 @@ fn group(line: &str, read: &impl Fn(&str) -> Option<String>) -> Option<u64> {
     let left = |path: &str| {
         let number = |file: &str| read(&format!("{root}{path}/{file}"))?.trim().parse::<u64>().ok();
         let limit = number(limit)?;
-        // Files that were read long ago stay in memory for as long as nobody wants it.
+        // Files that were read long ago stay in memory for as long as it is not needed.
         let files = read(&format!("{root}{path}/memory.stat")).and_then(|text| line_of(&text, &format!("{idle} ")));
         Some(limit.saturating_sub(number(usage)?.saturating_sub(files.unwrap_or(0))))
     };

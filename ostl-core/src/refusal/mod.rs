@@ -10,7 +10,7 @@ pub(crate) use count::{Count, count};
 pub(crate) use machine::can_have;
 pub use too_large::{Counted, Fits, MemoryNeed, Part, TooLarge};
 
-/// A network or method that cannot be built as asked.
+/// A network or method that cannot be built as described.
 #[derive(Clone, Debug, PartialEq, Error)]
 #[non_exhaustive]
 pub enum ConfigError {

@@ -25,7 +25,7 @@ impl MemoryNeed {
     }
 }
 
-/// A part of what was asked for that can be made smaller.
+/// A part of the request that can be made smaller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Part {

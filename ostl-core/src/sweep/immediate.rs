@@ -1,6 +1,6 @@
 //! The window's edge: the part of y before the window that does not go through s is an immediate term of the step before.
 //!
-//! y_{t₀} = f(s_{t₀}, a_{t₀}), so what the window wants of y_{t₀} reaches s_{t₀} through ∂y/∂s (and the trace) and the
+//! y_{t₀} = f(s_{t₀}, a_{t₀}), so the adjoint of y_{t₀} reaches s_{t₀} through ∂y/∂s (and the trace) and the
 //! parameters through ∂y/∂a and z of that very step.
 
 use crate::linalg::real::Real;
@@ -10,7 +10,7 @@ use crate::sweep::LayerSweep;
 use crate::tape::Boundary;
 
 /// δ_{t₀} = (∂E/∂y_{t₀})·(∂y_{t₀}/∂a_{t₀}) of the gates that drive the output, `G·n × active`. A stream that was reset before the
-/// window's first step wants nothing of y_{t₀}, so nothing flows there.
+/// window's first step has a zero adjoint of y_{t₀}, so nothing flows there.
 pub(crate) fn set_edge<T: Real>(
     layer: &Recurrent<T>,
     boundary: &Boundary<T>,
@@ -27,7 +27,7 @@ pub(crate) fn set_edge<T: Real>(
     }
 }
 
-/// What the window wants of s_{t₀} when y_{t₀} is folded into it: ∂E/∂s at fixed y, plus ∂E/∂y·∂y/∂s unless y is carried itself. One
+/// The adjoint of s_{t₀} when y_{t₀} is folded into it: ∂E/∂s at fixed y, plus ∂E/∂y·∂y/∂s unless y is carried itself. One
 /// stream: S planes, as long as `to` has room for, of which the first n values count.
 pub(crate) fn folded_signal<T: Real>(
     layer: &Recurrent<T>,

@@ -30,7 +30,7 @@ pub(crate) struct LayerSweep<T: Real> {
     pub(crate) to_output: Vec<T>,
     /// ∂E/∂y of the layer as the layers above send it: `n × columns`; for a stateless layer, δ after the sweep.
     pub(crate) signal: Vec<T>,
-    /// What listens to y beyond the step, and its adjoint at the window's start: `n × active` each.
+    /// Filters of y beyond the step, each with its adjoint at the window's start: `n × active` each.
     pub(crate) filters: Vec<(Filter, Vec<T>)>,
     /// ∂E/∂y of the layer that comes from outside: `n × columns`, empty until there is some.
     from_outside: Vec<T>,
@@ -52,7 +52,7 @@ pub(crate) struct Sweep<T: Real> {
 }
 
 impl<T: Real> Sweep<T> {
-    /// For so many streams and windows of up to `capacity` steps; `filters` says what listens to each layer.
+    /// For `streams` streams and windows of up to `capacity` steps; `filters` has those of each layer's outputs.
     pub(crate) fn new(
         network: &Network<T>,
         filters: &[Vec<Filter>],
@@ -84,7 +84,7 @@ impl<T: Real> Sweep<T> {
         sweep
     }
 
-    /// Makes room for windows of so many steps.
+    /// Makes room for windows of `steps` steps.
     pub(crate) fn reserve(&mut self, network: &Network<T>, steps: usize) {
         if steps > self.capacity {
             self.capacity = steps;
@@ -105,7 +105,7 @@ impl<T: Real> Sweep<T> {
         self.layers.last_mut().map_or(&mut [], |top| &mut top.signal)
     }
 
-    /// No learning signal and no target for so many columns from one on.
+    /// No learning signal and no target in these columns.
     pub(crate) fn clear(&mut self, outputs: usize, columns: Range<usize>) {
         let place = columns.start * outputs..columns.end * outputs;
         self.readout_signal()[place.clone()].fill(T::zero());
@@ -140,7 +140,7 @@ impl<T: Real> Sweep<T> {
         Ok(())
     }
 
-    /// Adds to what a hidden layer is told from outside at one column.
+    /// Adds to the learning signal that a hidden layer gets from outside at one column.
     pub(crate) fn add_from_outside(&mut self, layer: usize, column: usize, error: &[T]) {
         let LayerSweep { signal, from_outside, .. } = &mut self.layers[layer];
         from_outside.resize(signal.len(), T::zero());
@@ -210,7 +210,7 @@ impl<T: Real> Sweep<T> {
         }
     }
 
-    /// The learning signal of the layer below: what this layer wants of its inputs, or what the method's feedback has for it.
+    /// The learning signal of the layer below: the adjoint of this layer's inputs, or what the method's feedback has for it.
     fn send_down(&mut self, network: &Network<T>, transposed: &Transposed<T>, tape: &Tape<T>, index: usize) {
         let (layer, first, width) = (&network.layers[index], tape.first_column(), tape.columns());
         let (m, (down, _)) = (layer.inputs(), &transposed.layers[index]);
@@ -235,7 +235,7 @@ impl<T: Real> Sweep<T> {
         send_down(down, &network.layers[from], &delta[first * stride..], signal);
     }
 
-    /// What the window wants at its start of the filtered outputs of a layer: what it wants of the state above, which is made of them.
+    /// The adjoint of a layer's filtered outputs at the window's start, from the adjoint of the state above, which is made of them.
     fn reach_filter(&mut self, network: &Network<T>, transposed: &Transposed<T>, tape: &Tape<T>, index: usize) {
         let (lower, upper) = self.layers.split_at_mut(index + 1);
         let filter = lower[index].filters.iter_mut().find(|(filter, _)| filter.source == Source::Above);
@@ -270,7 +270,7 @@ struct Columns<'a> {
     steps: Range<usize>,
 }
 
-/// What the error wants of each step's outputs on account of the firing rates: of r_t directly, and of later rates through r_t.
+/// Adds ∂E/∂y of each step through the firing rates: through r_t directly, and through later rates by way of r_t.
 fn add_rates<T: Real>(layer: &Recurrent<T>, tape: &RecurrentTape<T>, sweep: &mut LayerSweep<T>, columns: &Columns<'_>) {
     let Some(term) = layer.activity.rate else { return };
     let (n, active, beta) = (layer.units, columns.active, T::from_f64(term.decay));

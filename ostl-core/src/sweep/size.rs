@@ -62,7 +62,7 @@ impl<T: Real> Transposed<T> {
 }
 
 impl<T: Real> LayerAdjoints<T> {
-    /// Values of so many adjoint columns of a layer.
+    /// Values of `columns` adjoint columns of a layer.
     pub(crate) fn values(layer: &Layer<T>, columns: Count) -> Count {
         let of_unit = layer.recurrent().map_or(2, |layer| layer.states() + 2 + layer.gates());
         columns * layer.units() * of_unit

@@ -9,11 +9,11 @@ use crate::network::layer::Layer;
 /// The matrices that bring signals down: transposed weights, made once for as long as the weights stay the same, or fixed feedback.
 #[derive(Clone, Debug)]
 pub(crate) struct Transposed<T: Real> {
-    /// For each layer what brings signals to the layer below, Wᵀ (`m × (x gates)·n`) or its stand-in, empty in the first layer, whose
-    /// inputs nobody asks about; and Hᵀ, `n × (y gates)·n`.
+    /// For each layer what brings signals to the layer below, Wᵀ (`m × (x gates)·n`) or its stand-in, empty in the first layer, for
+    /// whose inputs no adjoint is needed; and Hᵀ, `n × (y gates)·n`.
     pub(super) layers: Vec<(Vec<T>, Vec<T>)>,
     pub(super) feedback: Feedback,
-    /// What the first step of a window wants of the step before, through H.
+    /// How the adjoint of a window's first step reaches the step before, through H.
     pub(super) at_edge: ThroughH,
     is_current: bool,
 }
@@ -79,7 +79,7 @@ impl<T: Real> Transposed<T> {
     }
 }
 
-/// Writes the transpose of a matrix of `rows` rows. Nothing is written where nobody will read (`to` is empty).
+/// Writes the transpose of a matrix of `rows` rows. Nothing is written where it will not be read (`to` is empty).
 fn transpose<T: Real>(from: &[T], rows: usize, to: &mut [T]) {
     if !to.is_empty() {
         transpose_into(from, rows, to, from.len() / rows);

@@ -6,9 +6,9 @@
 //! ```
 //!
 //! The window's own sweep has one column per stream, each with the partials of its stream, and takes a layer through all steps before it goes
-//! down ([`Sweep::run`](super::Sweep::run)). What traces want is of a single stream, whose partials all columns share: a column for each
+//! down ([`Sweep::run`](super::Sweep::run)). The adjoints for traces are of a single stream, whose partials all columns share: a column for each
 //! carried variable at the window's end, or a single column of random signs. They go down at every step ([`StreamWalk`]), so that the
-//! signals between layers take room for one step of so many columns, not for K.
+//! signals between layers take room for one step of these columns, not for K.
 
 use crate::cell::dynamics::ReverseColumn;
 use crate::linalg::product::{Assignment, columns, columns_mut, multiply_shared, plain_operand};

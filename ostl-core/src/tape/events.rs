@@ -18,9 +18,9 @@ pub(crate) enum Signal {
     One,
 }
 
-/// Up to one value in so many may be other than zero: beyond, the dense product is as fast.
+/// Up to one value in this many may be other than zero: beyond, the dense product is as fast.
 pub(crate) const SPARSE: usize = 4;
-/// One pair of a row and a stream in so many may have an event in a window for its trace to be touched alone: single cache lines
+/// One pair of a row and a stream in this many may have an event in a window for its trace to be touched alone: single cache lines
 /// come several times slower from memory than a walk through all of them.
 const SCARCE: usize = 12;
 /// Values looked at at a time.
@@ -77,7 +77,7 @@ pub(crate) struct RowEvents<'a, T> {
 }
 
 impl<T: Real> Events<T> {
-    /// Of a signal of so many rows.
+    /// Of a signal of `rows` rows.
     pub(crate) fn new(rows: usize, listing: Listing) -> Self {
         Self {
             rows,
@@ -99,7 +99,7 @@ impl<T: Real> Events<T> {
         }
     }
 
-    /// Makes room for windows of so many columns.
+    /// Makes room for windows of `columns` columns.
     pub(crate) fn reserve(&mut self, columns: usize) {
         if self.listing == Listing::Never {
             return;
@@ -121,7 +121,7 @@ impl<T: Real> Events<T> {
         self.by_row.value.resize(most, T::zero());
     }
 
-    /// Bytes that a list for windows of so many columns takes. One that holds all grows with what there is to list, and is counted as if there
+    /// Bytes that a list for windows of `columns` columns takes. One that holds all grows with what there is to list, and is counted as if there
     /// was an event in each column.
     pub(crate) fn bytes(rows: usize, listing: Listing, columns: Count) -> Count {
         let index = size_of::<u32>();
@@ -130,14 +130,14 @@ impl<T: Real> Events<T> {
             Listing::All => columns,
             Listing::WhileSparse => Count((columns * rows).0 / SPARSE as u64) + CHUNK,
         };
-        // Events are counted in 32 bits; so many take a hundred gigabytes.
+        // Events are counted in 32 bits; more than that take a hundred gigabytes.
         if most > Count(u32::MAX.into()) {
             return Count(u64::MAX);
         }
         most * (4 * index + 2 * size_of::<T>()) + (columns + 1 + 2 + count(rows) * 2) * index
     }
 
-    /// So many events may there be in so many columns.
+    /// Most events that there may be in `columns` columns.
     fn limit(rows: usize, columns: usize) -> usize {
         rows * columns / SPARSE
     }

@@ -15,7 +15,7 @@ pub(crate) struct BatchStreams<'a> {
 
 impl<T: Real> Tape<T> {
     /// Opens a window and puts steps `start..start + count` of a batch's streams into it. Streams that end inside the window are padded
-    /// with single steps from a fresh state, whose outputs nobody reads.
+    /// with single steps from a fresh state, whose outputs are not read.
     pub(crate) fn load(&mut self, batch: &SequenceBatch<T>, streams: BatchStreams<'_>, start: usize, count: usize) {
         self.open(self.streams_after(batch, streams.first, start));
         self.put(batch, streams, start, count);

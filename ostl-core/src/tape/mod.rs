@@ -73,7 +73,7 @@ pub(crate) struct Moment {
 }
 
 impl<T: Real> Tape<T> {
-    /// For so many streams and windows of up to `capacity` steps (it grows if a window is longer).
+    /// For `streams` streams and windows of up to `capacity` steps (it grows if a window is longer).
     pub(crate) fn new(network: &Network<T>, streams: usize, capacity: usize, lists: Lists) -> Self {
         let layers = network.layers.iter().map(|layer| match layer {
             Layer::Recurrent(layer) => {
@@ -131,7 +131,7 @@ impl<T: Real> Tape<T> {
         self.capacity
     }
 
-    /// Makes room for windows of so many steps.
+    /// Makes room for windows of `steps` steps.
     pub(crate) fn reserve(&mut self, network: &Network<T>, steps: usize) {
         if steps <= self.capacity {
             return;
@@ -223,7 +223,7 @@ impl<T: Real> Tape<T> {
         }
     }
 
-    /// Nobody will ask for this window's outputs or for its error's gradient.
+    /// Neither this window's outputs nor its error's gradient will be read.
     pub(crate) fn ignore_error(&mut self) {
         self.is_without_error = true;
     }

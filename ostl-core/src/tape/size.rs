@@ -9,7 +9,7 @@ use crate::tape::events::Events;
 use crate::tape::{Lists, Tape, listing_below, listing_of_outputs};
 
 impl<T: Real> Tape<T> {
-    /// Bytes that a tape takes with room for windows of so many steps.
+    /// Bytes that a tape takes with room for windows of `steps` steps.
     pub(crate) fn bytes(network: &Network<T>, streams: usize, steps: usize, lists: Lists) -> Count {
         let columns = count(steps) * streams;
         let mut values = Count(0);

@@ -5,7 +5,7 @@ pub(crate) const WIDEST: usize = 8;
 /// Streams below which a lane is not cut further: narrower products waste the weights they load.
 const NARROWEST: usize = 4;
 
-/// Streams of a lane where there are so many in all.
+/// Streams of a lane where there are `streams` in all.
 pub(crate) fn width(streams: usize) -> usize {
     if streams <= NARROWEST { streams } else { streams.div_ceil(2).clamp(NARROWEST, WIDEST) }
 }

@@ -1,8 +1,8 @@
 //! Filters: leaky sums of a layer's outputs that something beyond the unit keeps, F_t = λ F_{t-1} + gain · y_t, unit by unit.
 //!
 //! A leaky readout r_t = λ r_{t-1} + W y_t + b with one λ for all its units is W applied to such a filter: r_t = W F_t + … . So where the
-//! influence of a layer's parameters on the readout's *state* is wanted, the influence on F is enough, one variable a unit more, instead of
-//! one an output; what the window wants of F is Wᵀ times what it wants of r (Bellec et al. 2020, eq. 28: the eligibility trace filtered
+//! influence of a layer's parameters on the readout's *state* is needed, the influence on F is enough, one variable a unit more, instead of
+//! one an output; the adjoint of F is Wᵀ times the adjoint of r (Bellec et al. 2020, eq. 28: the eligibility trace filtered
 //! with the readout's κ). The same holds, as an approximation, for the potentials of a spiking layer above (Summe et al. 2024).
 
 use crate::cell::filter::{Filter, Source};
@@ -12,7 +12,7 @@ use crate::network::Network;
 use crate::network::layer::Recurrent;
 use crate::trace::reads_own_output;
 
-/// What listens to each layer under a method.
+/// Filters of each layer's outputs under a method.
 pub(crate) fn filters<T: Real>(network: &Network<T>, method: &Method) -> Vec<Vec<Filter>> {
     (0..network.layers.len()).map(|index| of_layer(network, method, index)).collect()
 }

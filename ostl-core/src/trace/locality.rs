@@ -20,9 +20,9 @@ pub(crate) fn is_local<T: Real>(network: &Network<T>, method: &Method, index: us
     }
 }
 
-/// Whether the influence of stateless layers just below a recurrent one is carried with its own. It is where they are told what that layer
-/// wants of them, step by step. Feedback that tells every layer of the readout's error or of the target alone has no way through a layer: what a
-/// stateless one is told of a step is all there is.
+/// Whether the influence of stateless layers just below a recurrent one is carried with its own. It is where their learning signal
+/// comes from that layer, step by step. Feedback that brings every layer the readout's error or the target alone has no way through a layer: what a
+/// stateless one receives at a step is all there is.
 pub(crate) fn carries_those_below<T: Real>(network: &Network<T>, method: &Method, index: usize) -> bool {
     let has_stateless_below = index > 0 && matches!(network.layers[index - 1], Layer::Dense(_));
     let passes_through = matches!(method.feedback, Feedback::Symmetric | Feedback::Random);

@@ -170,7 +170,7 @@ pub(super) fn presynaptic_traces<T: Real>(layer: &Recurrent<T>) -> [usize; 3] {
     [if learns("W") { layer.inputs } else { 0 }, if hears_outputs { layer.units } else { 0 }, usize::from(has_constants)]
 }
 
-/// One stream's part of traces of so many streams.
+/// One stream's part of traces of `streams` streams.
 fn of_stream<T>(traces: &mut [T], streams: usize, stream: usize) -> &mut [T] {
     let rows = traces.len() / streams;
     &mut traces[stream * rows..(stream + 1) * rows]

@@ -8,7 +8,7 @@ use crate::network::layer::Recurrent;
 pub(crate) struct Reach {
     /// In order.
     pub(crate) units: Vec<Vec<u32>>,
-    /// Nobody reaches further, however many the steps: what is kept is all there is.
+    /// No unit reaches further, however many the steps: what is kept is all there is.
     pub(crate) is_saturated: bool,
 }
 
@@ -63,13 +63,13 @@ impl Reach {
     }
 }
 
-/// The units that a unit hears.
+/// The units that a unit receives input from.
 pub(crate) fn heard<T: Real>(layer: &Recurrent<T>, unit: usize) -> Vec<u32> {
     let exists = |from: &u32| layer.connections.as_ref().is_none_or(|connections| connections.exists(*from as usize, unit));
     if layer.y_gates.is_empty() { Vec::new() } else { (0..layer.units as u32).filter(exists).collect() }
 }
 
-/// How many units a unit hears, and its parameters, as far as they exist and are not frozen.
+/// How many units a unit receives input from, and its parameters, as far as they exist and are not frozen.
 pub(crate) fn parameters_of_unit<T: Real>(layer: &Recurrent<T>, unit: usize) -> (usize, usize) {
     let heard = heard(layer, unit).len();
     let [inputs, a_connection, constants] = layer.learned_by_a_unit();

@@ -8,7 +8,7 @@ use crate::linalg::real::Real;
 
 /// Apart from the streams that fixed feedback is drawn from.
 const STREAM: u64 = 1 << 34;
-/// A window's draws lie so many words (as a power of two) from the next's.
+/// A window's draws lie 2^`WORDS` words from the next's.
 const WORDS: u32 = 24;
 
 /// The signs of one window of one stream.
@@ -19,7 +19,7 @@ pub(super) struct Signs {
 }
 
 impl Signs {
-    /// `place` tells apart who draws (a span), `seen` the windows.
+    /// `place` distinguishes what draws (a span), `seen` the windows.
     pub(super) fn new(seed: u64, place: usize, stream: usize, seen: u64) -> Self {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         random.set_stream(STREAM + ((place as u64) << 35) + stream as u64);

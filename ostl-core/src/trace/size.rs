@@ -53,7 +53,7 @@ impl<'a, T: Real> Sizing<'a, T> {
 }
 
 impl<T: Real> Sizing<'_, T> {
-    /// Bytes of what a lane of so many streams finds out about a window for the traces.
+    /// Bytes of what a lane of `streams` streams finds out about a window for the traces.
     pub(crate) fn paths(&self, streams: usize) -> Count {
         let carry = self.method.carry_in_use();
         let mut values = count(streams);
@@ -155,12 +155,12 @@ impl<T: Real> Sizing<'_, T> {
         TraceBytes { kept: kept + most, beside: stream * self.streams + most_rows + self.capacity }
     }
 
-    /// Values that SnAp-n keeps for one stream of a layer with so many variables a unit, and where it moves them on; and what the lists of units
-    /// reached and heard take, about.
+    /// Values that SnAp-n keeps for one stream of a layer with `variables` variables per unit, and where it moves them on; and what the lists of units
+    /// reached and received from take, about.
     fn sparse(&self, layer: &Recurrent<T>, order: usize, variables: u64) -> (TraceBytes, Count) {
         let n = layer.units;
         let variables = usize::try_from(variables).unwrap_or(usize::MAX);
-        // For each unit how many it reaches, how many it hears, and its parameters.
+        // For each unit how many it reaches, how many it receives input from, and its parameters.
         let units: Box<dyn Iterator<Item = [Count; 3]>> = match &layer.connections {
             // Through a dense H every unit reaches every other.
             None => {

@@ -157,7 +157,7 @@ impl<T: Real> Number for T {
     }
 }
 
-/// The equations of one unit with `S` state variables and `G` gates; what the methods that are not explained here say is told at
+/// The equations of one unit with `S` state variables and `G` gates; what the methods that are not explained here mean is documented at
 /// [`Cell`].
 pub trait Equations<const S: usize, const G: usize>: Copy + Send + Sync + 'static {
     /// See [`Cell::name`].

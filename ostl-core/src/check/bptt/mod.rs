@@ -121,8 +121,8 @@ pub fn gradient<T: Real>(network: &Network<T>, objective: impl Into<Objective>, 
     gradient_with_feedback(network, objective, batch, &Method::bptt())
 }
 
-/// The same with the learning signals of a method's [`Feedback`]: the sweep of BPTT, in which layers are told by fixed matrices what
-/// the layers above want of them. Of the method only feedback and seed count.
+/// The same with the learning signals of a method's [`Feedback`]: the sweep of BPTT, in which fixed matrices bring each layer
+/// its learning signal from the layers above. Of the method only feedback and seed count.
 ///
 /// # Panics
 /// If the batch does not have the network's shape.

@@ -133,7 +133,7 @@ fn norm(values: impl Iterator<Item = f64>) -> f64 {
     values.map(|value| value * value).sum::<f64>().sqrt()
 }
 
-/// About the multiply–adds that the carry `layer` takes to move on over a batch in windows of so many steps.
+/// About the multiply–adds that the carry `layer` takes to move on over a batch in windows of `steps` steps.
 fn products_by_layer(network: &Network<f64>, steps: usize, batch: &SequenceBatch<f64>) -> f64 {
     let parameters = |index: usize| {
         let blocks = network.blocks().iter().filter(move |block| block.layer == index);
@@ -154,7 +154,7 @@ fn gradient(
     method: Method,
     batch: &SequenceBatch<f64>,
 ) -> Result<Vec<f64>, LearnError> {
-    // The optimiser is never asked; a batch always has at least one stream to make room for.
+    // The optimiser is never used; a batch always has at least one stream to make room for.
     let method = method.for_sequences_of(batch.steps());
     let learner = Learner::new(network.clone(), objective, method, OptimizerSettings::sgd(1.0), batch.streams().max(1));
     Ok(learner?.gradient(batch)?.1.to_vec())

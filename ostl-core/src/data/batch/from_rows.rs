@@ -74,7 +74,7 @@ impl<T: Real> SequenceBatch<T> {
         Ok(batch)
     }
 
-    /// The inputs alone, beside so many sequences of so many targets.
+    /// The inputs alone, beside `sequences` sequences of targets, of the lengths that `targets` gives.
     fn of_inputs<R: AsRef<[T]>>(
         inputs: &[impl AsRef<[R]>],
         sequences: usize,

@@ -8,9 +8,9 @@ use crate::linalg::real::Real;
 /// What goes into a network.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Inputs<T: Real> {
-    /// A column a step and stream.
+    /// One column per step and stream.
     Dense(DMatrix<T>),
-    /// Of so many rows, a list a stream.
+    /// Of `rows` rows, one list per stream.
     Sparse { rows: usize, streams: Vec<EventList<T>> },
 }
 

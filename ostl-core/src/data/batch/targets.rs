@@ -58,7 +58,7 @@ impl Shape {
     }
 }
 
-/// The targets of one head, a column a step and stream.
+/// The targets of one head, one column per step and stream.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Table<T: Real> {
     /// The head's; empty where it is the readout as a whole.

@@ -7,7 +7,7 @@ use crate::network::size::{layer_of_most, with_units};
 use crate::refusal::{ConfigError, Counted, Fits, MemoryNeed, Part, TooLarge, can_have};
 use crate::trace::Sizing;
 
-/// What is asked for: a network, how it learns, and what lies beside it.
+/// What has to fit: a network, how it learns, and what lies beside it.
 struct Asked<'a, T: Real> {
     network: &'a Network<T>,
     method: &'a Method,
@@ -70,8 +70,8 @@ impl<T: Real> Asked<'_, T> {
 }
 
 impl<T: Real> Network<T> {
-    /// Whether this machine has the memory for learning with it, beside the network itself where it is built already, and `beside` for
-    /// so many other bytes. `budget` is what traces and windows may take, if there is such a limit.
+    /// Whether this machine has the memory for learning with it, beside the network itself where it is built already, and for `beside`
+    /// other bytes. `budget` is what traces and windows may take, if there is such a limit.
     #[inline(never)]
     pub(crate) fn check_need(
         &self,
@@ -89,7 +89,7 @@ impl<T: Real> Network<T> {
         asked.check(Counted::All, None)
     }
 
-    /// Whether there is the memory for windows (or an evaluation) of so many steps and streams, where shorter ones are there already.
+    /// Whether there is the memory for windows (or an evaluation) of this many steps and streams, where shorter ones are there already.
     pub(crate) fn check_room(
         &self,
         method: &Method,
@@ -128,7 +128,7 @@ fn largest<T: Real>(asked: &Asked<'_, T>, need: &MemoryNeed, counted: Counted) -
     if asked.streams > 1 { Part::Streams } else { units }
 }
 
-/// Shows what was asked with another value of one of its parts.
+/// Shows the same request with another value of one of its parts.
 type Variants<'a, T> = &'a dyn Fn(usize, &mut dyn FnMut(&Asked<'_, T>));
 
 /// What would fit, the part to blame first.

@@ -16,7 +16,7 @@ use crate::tape::{Lists, Tape};
 use crate::trace::Sizing;
 
 impl<T: Real> Sizing<'_, T> {
-    /// What learning takes, with an optimiser that keeps so many moments a parameter.
+    /// What learning takes, with an optimiser that keeps `moments` values per parameter.
     pub(crate) fn need(&self, moments: usize) -> MemoryNeed {
         let scalar = size_of::<T>();
         let parameters: Count = self.network.layers.iter().map(parameters_of).sum();

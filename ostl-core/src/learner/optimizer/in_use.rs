@@ -1,4 +1,4 @@
-//! The rule that an optimiser has: a ready one, or somebody's own.
+//! The rule that an optimiser has: a ready one, or a custom one.
 
 use std::sync::Arc;
 

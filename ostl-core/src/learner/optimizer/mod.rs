@@ -1,7 +1,7 @@
 //! Optimisers over the flat parameter vector, and gradient clipping.
 //!
 //! An update changes everything or nothing: it is refused if a parameter or what is kept for one would not be finite after it. With a ready
-//! rule, bounds on what is there tell beforehand that nothing can overflow; where they do not, and with a rule of one's own, it is tried on a copy first,
+//! rule, bounds on what is there show beforehand that nothing can overflow; where they do not, and with a custom rule, it is tried on a copy first,
 //! a short run at a time.
 
 mod in_use;
@@ -60,7 +60,7 @@ pub(crate) struct Refusal {
 }
 
 impl<T: Real> Optimizer<T> {
-    /// For so many parameters.
+    /// For `parameters` parameters.
     ///
     /// # Errors
     /// If a setting is out of range, or makes no sense where parameters are `T`: see [`OptimizerSettings::validate_for`].
@@ -132,7 +132,7 @@ impl<T: Real> Optimizer<T> {
         Ok(())
     }
 
-    /// Somebody else has changed the parameters.
+    /// The parameters were changed from outside.
     pub(crate) fn parameters_changed(&mut self) {
         self.reach = None;
     }

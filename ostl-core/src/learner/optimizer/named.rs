@@ -20,7 +20,7 @@ pub(crate) enum SavedRule {
 }
 
 impl<T: Real> Optimizer<T> {
-    /// Settings, number of updates and what the rule keeps, by name. A ready rule is taken over as it was saved, one of somebody's own must be
+    /// Settings, number of updates and what the rule keeps, by name. A ready rule is taken over as it was saved, a custom one must be
     /// the same by name, and has the settings that it has here.
     pub(crate) fn pass(&mut self, network: &Network<T>, book: &mut Book<'_>) -> Result<(), ConfigError> {
         let rule = match &self.settings.rule {

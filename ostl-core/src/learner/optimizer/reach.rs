@@ -21,7 +21,7 @@ impl Reach {
     }
 
     /// After an update along a gradient of which no value is larger than `gradient`; `None` if something on the way may come near the
-    /// largest number that there is, and only trying can tell.
+    /// largest number that there is, and only trying can show it.
     pub(super) fn after<T: Real>(self, rule: Ready<T>, gradient: f64) -> Option<Self> {
         // Far above what an update's few roundings can add.
         const ROUNDING: f64 = 1.0 + 1e-6;

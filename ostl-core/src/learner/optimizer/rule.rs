@@ -120,7 +120,7 @@ impl<'a, T: Real> ParameterRun<'a, T> {
         self.parameters.len()
     }
 
-    /// Whether there are none; nobody is given such a run.
+    /// Whether there are none; no rule is given such a run.
     pub fn is_empty(&self) -> bool {
         self.parameters.is_empty()
     }
@@ -140,7 +140,7 @@ impl<'a, T: Real> ParameterRun<'a, T> {
         (parameters, gradient.iter().map(move |&g| scale * g), state)
     }
 
-    /// The first so many parameters, and the others.
+    /// The first `count` parameters, and the others.
     pub(super) fn split_at(self, count: usize) -> (Self, Self) {
         let (parameters, others) = self.parameters.split_at_mut(count);
         let (gradient, of_others) = self.gradient.split_at(count);

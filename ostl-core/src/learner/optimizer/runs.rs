@@ -44,7 +44,7 @@ pub(super) struct Runs<'a, T> {
 }
 
 impl<T: Real> Runs<'_, T> {
-    /// Room to try updates of a rule that keeps so many values a parameter.
+    /// Room to try updates of a rule that keeps `kept` values per parameter.
     pub(super) fn copy(kept: usize) -> Vec<T> {
         vec![T::zero(); TRIED * (1 + kept)]
     }

@@ -160,7 +160,7 @@ pub(super) fn check(field: &str, value: f64, holds: bool, allowed: impl Fn() -> 
     if holds && value.is_finite() {
         return Ok(());
     }
-    // Hundreds of digits tell less than an exponent.
+    // Hundreds of digits say less than an exponent.
     let is_plain = value == 0.0 || (1e-5..1e16).contains(&value.abs()) || !value.is_finite();
     let value = if is_plain { value.to_string() } else { format!("{value:e}") };
     Err(ConfigError::out_of_range(field, value, allowed()))

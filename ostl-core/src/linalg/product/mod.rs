@@ -53,7 +53,7 @@ pub enum Assignment {
 /// Inner block: a panel of A, as high as a tile, is at most 32 KiB, so that it stays in the first-level cache.
 const KC: usize = 256;
 
-/// Whether the places of a matrix of these strides all lie in so many values. nalgebra asks the same, in arithmetic that starts over at the
+/// Whether the places of a matrix of these strides all lie in `values` values. nalgebra checks the same, in arithmetic that starts over at the
 /// largest number.
 fn lies_in(values: usize, [rows, columns]: [usize; 2], [row_stride, column_stride]: [usize; 2]) -> bool {
     if rows == 0 || columns == 0 {
@@ -200,7 +200,7 @@ fn body<T: Real, I: Instructions, const VECTORS: usize, const NR: usize, const P
 }
 
 // The packed product is a function of its own for each instruction set: the small ones would touch every page of its block on the stack, too. Those for
-// other instructions than the caller's cannot be inlined into it; the baseline's must be told.
+// other instructions than the caller's cannot be inlined into it; the baseline's must be marked.
 macro_rules! product_for {
     (
         $scalar:ty, $module:ident, $lanes:ident,

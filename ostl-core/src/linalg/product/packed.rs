@@ -1,7 +1,7 @@
 //! The product of a tall A and a wide B, such as the readout of a vocabulary.
 //!
 //! Blocks of B are packed, each tile's columns side by side, so that the micro-kernel reads on and on wherever B's columns lie, and a
-//! transposed B does not cost a cache line a value. A's next panel and a tile of C are asked for while there is still work: where A and
+//! transposed B does not cost a cache line a value. A's next panel and a tile of C are prefetched while there is still work: where A and
 //! C are tall, each of their columns lies in a page of its own, and no processor guesses which comes next.
 #![allow(unsafe_code, reason = "raw loads and stores; each states what it stands on")]
 
@@ -19,7 +19,7 @@ pub(super) const BLOCK_BYTES: usize = 192 * 1024;
 /// A cache line.
 const LINE_BYTES: usize = 64;
 
-/// Whether packing pays: every value of B is packed for so many rows, every value of A for so many columns.
+/// Whether packing pays: every value of B is packed for `rows` rows, every value of A for `width` columns.
 pub(super) fn is_worth_it(rows: usize, width: usize) -> bool {
     rows >= 128 && width > 16
 }
@@ -53,7 +53,7 @@ pub(super) fn packed<
         for first in (0..width).step_by(most) {
             let columns = first..width.min(first + most);
             pack_block::<T, NR>(b, steps.clone(), columns.clone(), &mut block.0);
-            // Lines of A's next panel that are asked for with each of this panel's tiles.
+            // Lines of A's next panel that are prefetched with each of this panel's tiles.
             let ahead = steps.len().div_ceil(columns.len().div_ceil(NR));
             for i in (0..rows).step_by(height) {
                 let valid = height.min(rows - i);
@@ -85,7 +85,7 @@ pub(super) fn packed<
     }
 }
 
-/// Asks for the lines that a tile's rows end in; that in which they start is the one before, or came with the rows above.
+/// Prefetches the lines that a tile's rows end in; that in which they start is the one before, or came with the rows above.
 #[inline(always)]
 fn ask_for<T, const VECTORS: usize>(values: *const T) {
     let line = LINE_BYTES / size_of::<T>();

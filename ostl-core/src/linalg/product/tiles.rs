@@ -84,7 +84,7 @@ pub(super) unsafe fn tile<T: Real, I: Instructions, const VECTORS: usize, const 
     let acc = unsafe { micro_kernel::<T, I, VECTORS, NR>(token, depth, a, b) };
     for (j, sums) in acc.iter().enumerate() {
         if c.rows == VECTORS * LANES {
-            // SAFETY: so many values from there on are C's.
+            // SAFETY: VECTORS · LANES values from there on are C's.
             let column = unsafe { &mut *c.data.add(j * c.stride).cast::<[[T; LANES]; VECTORS]>() };
             for (values, &sum) in column.iter_mut().zip(sums) {
                 let sum = if assign == Assignment::Add { T::Lanes::<I>::load(token, values).add(sum) } else { sum };

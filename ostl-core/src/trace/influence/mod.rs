@@ -14,8 +14,8 @@
 //! Kronecker product for each matrix ([`kronecker`], KF-RTRL).
 //!
 //! The carried variables of a layer are its s, into which y of the same step is folded (y = f(s, constants)), unless a gate that
-//! drives the output sums signals (LSTM's output gate) and y is heard again: then y = f(s, a) has a memory of its own beside s and
-//! is carried too. Behind them come the filters that listen to the layer. Layers only influence layers above, so parameters of layer k
+//! drives the output sums signals (LSTM's output gate) and y is read again at the next step: then y = f(s, a) has a memory of its own beside s and
+//! is carried too. Behind them come the filters of the layer's outputs. Layers only influence layers above, so parameters of layer k
 //! keep the rows of layers k and above.
 
 mod dense;
@@ -99,7 +99,7 @@ pub(crate) fn spans<T: Real>(network: &Network<T>, method: &Method) -> Vec<Range
 }
 
 impl<T: Real> Influence<T> {
-    /// The spans that a method's carry asks for: for each recurrent layer whose units do not keep traces of their own one, with the
+    /// The spans that a method's carry needs: for each recurrent layer whose units do not keep traces of their own one, with the
     /// stateless layers just below it where these are carried, or one for everything up to the topmost recurrent layer.
     pub(crate) fn new(
         network: &Network<T>,

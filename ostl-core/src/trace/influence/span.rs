@@ -20,7 +20,7 @@ pub(super) struct SpanLayer {
     pub(super) first: usize,
     /// y is carried beside s.
     pub(super) carries_output: bool,
-    /// What listens to y, carried behind the layer's other variables.
+    /// Filters of y, carried behind the layer's other variables.
     pub(super) filters: Vec<Filter>,
     pub(super) blocks: Vec<Block>,
 }
@@ -85,7 +85,7 @@ impl<'a, T: Real> StreamWindow<'a, T> {
         self.paths.layers[place].influence.len() / (self.stream.ones.len() + 1)
     }
 
-    /// The filters that listen to the span's last layer, the last of all variables.
+    /// The filters of the outputs of the span's last layer, the last of all variables.
     pub(super) fn filters_behind(&self, layers: &[SpanLayer]) -> FiltersBehind<'a, T> {
         let filters = self.paths.layers.last().map_or(&[][..], |paths| &paths.filters);
         FiltersBehind { units: layers.last().map_or(0, |layer| layer.units), filters }

@@ -31,7 +31,7 @@ use crate::tape::events::Signal;
 use crate::trace::reach::{Reach, heard};
 use rayon::prelude::*;
 
-/// Units of a stream are cut into so many groups, for threads to share.
+/// Units of a stream are cut into this many groups, for threads to share.
 pub(crate) const GROUPS: usize = 8;
 /// Columns of ε that are moved on at a time.
 pub(crate) const WIDTH: usize = 64;
@@ -53,7 +53,7 @@ pub(super) struct Sparse<T: Real> {
 struct Pattern {
     /// R(j), in order.
     reached: Vec<u32>,
-    /// Units whose outputs it hears.
+    /// Units whose outputs it receives.
     heard: Vec<u32>,
     parameters: usize,
 }
@@ -77,9 +77,9 @@ struct Scratch<T: Real> {
     jacobian: Vec<T>,
     /// Columns of ε as they were.
     before: Vec<T>,
-    /// A: a column a step.
+    /// A: one column per step.
     influence: Vec<T>,
-    /// z: a row a step.
+    /// z: one row per step.
     presynaptic: Vec<T>,
 }
 

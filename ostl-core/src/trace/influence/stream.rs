@@ -12,7 +12,7 @@ use crate::trace::Lane;
 /// One stream's reverse sweep from all carried variables.
 #[derive(Clone, Debug)]
 pub(super) struct Stream<T: Real> {
-    /// σ: what the window wants of each carried variable at its start.
+    /// σ: the adjoint of each carried variable at the window's start.
     pub(super) signal: Vec<T>,
     /// J: C × C.
     pub(super) jacobian: Vec<T>,
@@ -39,7 +39,7 @@ pub(super) struct FilterPath<T: Real> {
 }
 
 impl<T: Real> Stream<T> {
-    /// Room for a span of so many variables and windows of up to `capacity` steps.
+    /// Room for a span of `variables` variables and windows of up to `capacity` steps.
     pub(super) fn new(network: &Network<T>, layers: &[SpanLayer], variables: usize, capacity: usize) -> Self {
         let paths = layers.iter().map(|layer| LayerPaths {
             influence: vec![
@@ -121,7 +121,7 @@ impl<T: Real> Stream<T> {
 }
 
 impl<T: Real> LayerPaths<T> {
-    /// The filters at the window's end want their share of this step's y.
+    /// The filters' adjoints at the window's end add their share to that of this step's y.
     fn listen(&mut self, layer: &Recurrent<T>, span_layer: &SpanLayer, not_reset: bool, to_output: &mut [T]) {
         let (n, first) = (layer.units, span_layer.first_filter(layer));
         for (f, (filter, path)) in span_layer.filters.iter().zip(&mut self.filters).enumerate() {

@@ -14,7 +14,7 @@
 //! happened since is one factor S = Π C_w and one signal R = Σ_w σ_w Π_{v<w} C_v for *all* columns of a stream last touched then,
 //! so that touching it again, or reading it out when the stream ends, is gradient += R·ε, ε ← S ε + …: one column a spike. There are
 //! [`SLOTS`] such pairs a stream; when they are used up all columns are touched once. It is the same sum in another order, and
-//! needs a gradient that nobody asks for before the sequence ends: where weights change every window, every window touches all.
+//! needs a gradient that is not read before the sequence ends: where weights change every window, every window touches all.
 //!
 //! The plain twin is `trace/equations.rs`: the two formulas with an index for everything.
 
@@ -33,7 +33,7 @@ mod layout;
 pub(crate) use layout::{COLUMNS, LaneTile, LaneWindow, Presynaptic, SLOTS, Shape, Touched, TracePlace, ZERO};
 use layout::{Entry, Panel, TracedStream};
 
-/// Tiles of a trace that are asked for ahead of the one at hand: memory answers after some hundred nanoseconds.
+/// Tiles of a trace that are prefetched ahead of the one at hand: memory answers after some hundred nanoseconds.
 const AHEAD: usize = 3;
 
 /// Reads out and advances.
@@ -240,7 +240,7 @@ impl<T: Real, V: Stored<T>> LaneTile<'_, T, V> {
         chunk(planes, ((of * count + index) * self.shape.panels() + panel) * TILE)
     }
 
-    /// z of the step before the window, where it is heard.
+    /// z of the step before the window, where it is read.
     #[inline(always)]
     fn before(&self, stream: usize, j: usize) -> T {
         let rows = self.window.before.len() / self.window.active;

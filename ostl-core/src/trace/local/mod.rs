@@ -46,7 +46,7 @@ struct LayerPaths<T: Real> {
     most_slots: usize,
     /// Slots in use.
     slots: usize,
-    /// R for each slot: σ, what the windows since want of s at their start: S planes of whole panels of units.
+    /// R for each slot: σ, the adjoint of s at the start of the windows since: S planes of whole panels of units.
     signal: Vec<T>,
     /// S for each slot: C of the windows since, S·S planes of whole panels.
     jacobian: Vec<T>,
@@ -159,7 +159,7 @@ impl<T: Real> LanePaths<T> {
         }
     }
 
-    /// As a window of no steps: nothing is wanted and nothing moves on, but columns last touched in the last window get a slot.
+    /// As a window of no steps: adjoints are zero and nothing moves on, but columns last touched in the last window get a slot.
     pub(crate) fn pass_empty_window(&mut self) {
         for paths in self.layers.iter_mut().flatten().filter(|paths| paths.is_traced) {
             paths.open_slot();
@@ -171,7 +171,7 @@ impl<T: Real> LanePaths<T> {
         }
     }
 
-    /// Units hear their own y through H, so that what moved y at the step before the window is felt in it.
+    /// Units receive their own y through H, so that what moved y at the step before the window is felt in it.
     pub(crate) fn reads_own_output(&self, layer: usize) -> bool {
         self.layers[layer].as_ref().is_some_and(|paths| !paths.own.is_empty())
     }
@@ -196,7 +196,7 @@ impl<T: Real> LanePaths<T> {
         }
     }
 
-    /// 1 for each of so many streams.
+    /// 1 for each of `streams` streams.
     pub(crate) fn ones(&self, streams: usize) -> &[T] {
         &self.ones[..streams]
     }
@@ -209,7 +209,7 @@ impl<T: Real> LayerPaths<T> {
     }
 }
 
-/// What the newest window, which wants σ and moves on by C, means for columns that were last touched before:
+/// What the newest window, whose adjoint is σ and which moves on by C, means for columns that were last touched before:
 /// R ← R + σ S, S ← C S. One stream of a layer whose units have one state variable, planes of `n`.
 fn age_slots<T: Real>(signals: &mut [T], jacobians: &mut [T], newest: usize, n: usize, continues: bool) {
     if newest == 0 {

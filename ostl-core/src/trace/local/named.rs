@@ -8,7 +8,7 @@ use crate::record::{Book, Streams, refused};
 use crate::refusal::ConfigError;
 
 impl<T: Real> LanePaths<T> {
-    /// For every slot in use what the windows since want of s, and what they leave of it. Nothing where nothing is put off.
+    /// For every slot in use the adjoint of s from the windows since, and what they leave of it. Nothing where nothing is deferred.
     pub(crate) fn pass(&mut self, network: &Network<T>, lane: Streams, book: &mut Book<'_>) -> Result<(), ConfigError> {
         for (index, paths) in self.layers.iter_mut().enumerate() {
             let Some(paths) = paths.as_mut().filter(|paths| paths.most_slots > 1) else { continue };

@@ -1,7 +1,7 @@
 //! Unbiased online recurrent optimisation, UORO (Tallec & Ollivier 2017, arXiv 1702.05043): the influence of every parameter on
 //! every state as one random product of two vectors.
 //!
-//! The carried variables v are s of every recurrent layer and, where it is heard at the next step, y, each a variable of its
+//! The carried variables v are s of every recurrent layer and, where it is read at the next step, y, each a variable of its
 //! own. ε ≈ v̂ ⊗ θ̂, for each stream. Over a window, with random signs ν,
 //!
 //! ```text
@@ -58,7 +58,7 @@ pub(crate) struct Uoro<T: Real> {
 struct UoroLayer {
     index: usize,
     state: Range<usize>,
-    /// Empty where nobody hears y at the next step.
+    /// Empty where no unit reads y at the next step.
     output: Range<usize>,
     blocks: Vec<PlacedBlock>,
 }
@@ -81,7 +81,7 @@ struct Product<T: Real> {
     /// ν.
     signs: Vec<T>,
     layers: Vec<Room<T>>,
-    /// What the signs want of each layer at the step at hand.
+    /// The adjoints of the random signs in each layer, at the step at hand.
     adjoints: Vec<LayerAdjoints<T>>,
 }
 
@@ -197,7 +197,7 @@ impl<T: Real> Uoro<T> {
 }
 
 impl<T: Real> Product<T> {
-    /// σ·v̂: what the window wants of the state it started from.
+    /// σ·v̂, with σ the adjoint of the state that the window started from.
     fn share(&self, layers: &[UoroLayer], lane: &Lane<T>, b: usize) -> T {
         let mut sum = T::zero();
         for place in layers {

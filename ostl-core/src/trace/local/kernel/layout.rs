@@ -53,7 +53,7 @@ impl Shape {
         self.units.div_ceil(TILE)
     }
 
-    /// Where the trace of a parameter lies among the values that a lane of so many streams keeps of a tile of columns.
+    /// Where the trace of a parameter lies among the values that a lane of `streams` streams keeps of a tile of columns.
     pub(crate) fn place(&self, at: TracePlace, streams: usize) -> usize {
         let (of_gate, panels) = (at.gate * self.panels() + at.unit / TILE, self.panels());
         let panel = at.variable * self.gates * panels + of_gate;
@@ -127,7 +127,7 @@ pub(crate) struct LaneWindow<'a, T: Real> {
     pub(crate) active: usize,
     /// For each stream, whether its trace is zero.
     pub(crate) fresh: &'a [bool],
-    /// For each stream, whether its trace will be asked for again.
+    /// For each stream, whether its trace will be needed again.
     pub(crate) continues: &'a [bool],
 }
 
