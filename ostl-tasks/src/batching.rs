@@ -11,7 +11,7 @@ use crate::task::Task;
 /// The batches of one epoch: every sequence of a split exactly once, `batch_size` at a time (the last batch may be smaller).
 ///
 /// Inside a batch the longest sequence comes first, and sequences of the same length keep their order: the engine is fastest
-/// when the streams that have ended are the last ones. Only indices are held; a batch is built when it is asked for.
+/// when the streams that have ended are the last ones. Only indices are held; a batch is built when it is requested.
 #[derive(Clone)]
 pub struct Batches<'t> {
     task: &'t dyn Task,

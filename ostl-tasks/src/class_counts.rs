@@ -36,7 +36,7 @@ fn add(batch: &SequenceBatch<f32>, counts: &mut [u64]) {
     }
 }
 
-/// What is odd about the classes of a data set, in sentences: those that no target asks for, and those that the training split lacks. `counts`
+/// What is odd about the classes of a data set, in sentences: those that no target has, and those that the training split lacks. `counts`
 /// are targets of each class in the train, valid and test split.
 pub fn odd_classes(task: &dyn Task, counts: &[Vec<u64>; 3]) -> Vec<String> {
     let [train, valid, test] = counts;
@@ -90,7 +90,7 @@ mod tests {
         assert!(counts.len() == 2 && counts.iter().sum::<u64>() == 40 && counts.iter().all(|&count| count > 0));
         let config = CharactersConfig { valid: 0.1, streams: 2, stretch: 3, ..Default::default() };
         let text = Characters::from_slice(b"abababababababababab", std::path::Path::new("x"), &config).unwrap();
-        // 18 characters to learn from, the first of which nobody predicts.
+        // 18 characters to learn from, the first of which is not predicted.
         assert_eq!(class_counts(&text, Split::Train)[..2], [8, 9]);
     }
 

@@ -37,7 +37,7 @@ pub enum TaskError {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DatasetError {
-    /// The task needs data and nobody said where it lies.
+    /// The task needs data and was not given its place.
     #[error("the task `{task}` needs data: pass `--data DIR`, where DIR holds `{file}`")]
     NotGiven {
         /// The task.

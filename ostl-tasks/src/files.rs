@@ -55,7 +55,7 @@ pub(crate) fn find(folder: &Path, within: &[&str], names: &[&str], what: &str) -
 /// The file or folder at a path below a folder, each part of which may be spelt in capitals or not.
 ///
 /// # Errors
-/// If several names differ in nothing but capitals and none is spelt as asked for.
+/// If several names differ in nothing but capitals and none is spelt exactly as `path`.
 pub(crate) fn entry(folder: &Path, path: &str) -> Result<Option<PathBuf>, DatasetError> {
     let mut place = folder.to_owned();
     for name in path.split('/') {
@@ -135,7 +135,7 @@ pub(crate) fn within_limit(bytes: u64, limit: u64, path: &Path) -> Result<(), Da
     if bytes > limit { Err(DatasetError::TooLarge { path: path.to_owned(), bytes, limit }) } else { Ok(()) }
 }
 
-/// How much a packed file of so many bytes may unpack to: [`MOST_UNPACKED`] times that, and in no case more than `limit`.
+/// How much a packed file of `packed` bytes may unpack to: [`MOST_UNPACKED`] times that, and in no case more than `limit`.
 pub(crate) fn room(packed: u64, limit: u64) -> u64 {
     packed.saturating_mul(MOST_UNPACKED).max(SMALL).min(limit)
 }
@@ -239,7 +239,7 @@ mod tests {
         assert_eq!(found(&["b", "a.gz"]).unwrap(), at("Mnist/RAW/A.GZ"));
         assert_eq!(entry(folder.path(), "MNIST/raw/a.gz").unwrap(), Some(at("Mnist/RAW/A.GZ")));
         assert_eq!(entry(folder.path(), "MNIST/raw/a").unwrap(), None);
-        // Spelt as asked for comes first, wherever it lies.
+        // Spelt exactly as requested comes first, wherever it lies.
         fs::create_dir_all(at("mnist/raw")).unwrap();
         fs::write(at("mnist/raw/a.gz"), "").unwrap();
         fs::write(at("A.gz"), "").unwrap();

@@ -1,4 +1,4 @@
-//! Sequences that belong to one class each: at which steps they are asked for it, and what guessing reaches.
+//! Sequences that belong to one class each: which of their steps have it as target, and what guessing reaches.
 
 use std::ops::Range;
 
@@ -9,14 +9,14 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TargetSteps {
-    /// Every step: the answer is asked for at any time.
+    /// Every step: the class is the target throughout.
     Every,
-    /// The last step only: the answer is asked for when all has been shown.
+    /// The last step only: the class is the target once all has been shown.
     Last,
 }
 
 impl TargetSteps {
-    /// The steps with a target in a sequence of so many steps.
+    /// The steps with a target in a sequence of `steps` steps.
     pub(crate) fn of(self, steps: usize) -> Range<usize> {
         match self {
             TargetSteps::Every => 0..steps,
@@ -24,7 +24,7 @@ impl TargetSteps {
         }
     }
 
-    /// Sets the class of a sequence of so many steps wherever it is asked for.
+    /// Sets the class of a sequence of `steps` steps at each step that has it as target.
     #[track_caller]
     pub(crate) fn write(self, batch: &mut SequenceBatch<f32>, stream: usize, steps: usize, class: usize) {
         for step in self.of(steps) {

@@ -11,7 +11,7 @@ use crate::task::Task;
 /// sequences are the parallel streams of one long recording.
 ///
 /// The longest sequence comes first. A stream whose sequence is over has length 0 in the stretches after it. Only indices are held;
-/// a stretch is written when it is asked for.
+/// a stretch is written when it is requested.
 #[derive(Clone)]
 pub struct Stretches<'t> {
     task: &'t dyn Task,

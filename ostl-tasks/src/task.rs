@@ -65,7 +65,7 @@ pub trait Task: Send + Sync {
     /// Like [`write`](Task::write), but only the steps of a range, into the steps of the stream from 0 on.
     ///
     /// # Panics
-    /// As [`write`](Task::write); and where a task without [`stretch`](Task::stretch) is asked for less than a whole sequence.
+    /// As [`write`](Task::write); and where a task without [`stretch`](Task::stretch) is called for less than a whole sequence.
     #[track_caller]
     fn write_stretch(&self, split: Split, index: usize, steps: Range<usize>, batch: &mut SequenceBatch<f32>, stream: usize) {
         assert_eq!(steps, 0..self.steps(split, index), "{} hands its sequences over whole", self.name());
@@ -104,13 +104,13 @@ pub trait Task: Send + Sync {
     }
 
     /// Mean loss at a target (in nats for the two cross-entropies) on the test split of the best guesser that never looks at
-    /// the inputs: a network has learned something once it is below. `None` where nobody has worked it out.
+    /// the inputs: a network has learned something once it is below. `None` where it is not known.
     fn chance(&self) -> Option<f64> {
         None
     }
 
     /// Fraction of targets on the test split that the guesser of [`chance`](Task::chance) gets right, 0 … 1. `None` where
-    /// targets are not classes or nobody has worked it out.
+    /// targets are not classes or it is not known.
     fn chance_accuracy(&self) -> Option<f64> {
         None
     }

@@ -105,7 +105,7 @@ impl Vocabulary {
         self.tokens.is_empty()
     }
 
-    /// A number that vocabularies of other tokens, or of the same in another order, have almost surely not: by it a network can be told
+    /// A number that vocabularies of other tokens, or of the same in another order, have almost surely not: by it a network can be distinguished
     /// from one that has learned another text (FNV-1a of the tokens' bytes, a zero after each).
     pub fn fingerprint(&self) -> u64 {
         let bytes = self.tokens.iter().flat_map(|token| token.bytes().chain([0]));

@@ -71,14 +71,14 @@ pub struct Listed {
 /// What a file must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sum {
-    /// So many bytes with this sha256.
+    /// A file of this size with this sha256.
     Plain {
         /// Size.
         bytes: u64,
         /// In hexadecimal digits.
         sha256: &'static str,
     },
-    /// A gzip file that unpacks to so many bytes with this sha256. Packed anew it would be other bytes with the same content.
+    /// A gzip file whose content has this size and this sha256. Packed anew it would be other bytes with the same content.
     Unpacked {
         /// Size of the content.
         bytes: u64,

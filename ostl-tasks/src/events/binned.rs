@@ -22,7 +22,7 @@ pub(super) struct Binned {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cut {
     binning: Binning,
-    /// Whether nobody said where recordings are to be cut off.
+    /// Whether the place where recordings are cut off was not given.
     is_unasked: bool,
     value: BinValue,
     targets: TargetSteps,

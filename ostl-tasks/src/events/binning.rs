@@ -14,11 +14,11 @@ const MICROSECONDS: f64 = 1000.0;
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Bin {
-    /// Those of so many milliseconds: step k has the events of the times from k · width to just before (k + 1) · width, so that an event on an
+    /// Those of a width in milliseconds: step k has the events of the times from k · width to just before (k + 1) · width, so that an event on an
     /// edge belongs to the later step. Steps without events come as they are; the last step is that of the last event. In a configuration
     /// `bin = { width_ms = 10 }`.
     WidthMs(f64),
-    /// So many, in the order of their times; the last step has what is left over. In a configuration `bin = { count = 50 }`.
+    /// This many events, in the order of their times; the last step has what is left over. In a configuration `bin = { count = 50 }`.
     Count(usize),
 }
 

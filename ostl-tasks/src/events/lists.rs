@@ -31,7 +31,7 @@ const MOST_GUESSED: u32 = 1 << 20;
 /// | `bin` | `{ width_ms = 10 }` | which events make up a step | `width_ms`: 0.001 … 4 000 000; `count`: 1 … |
 /// | `max_steps` | 1 000 000 | steps after which a recording is cut off | 1 … 1 000 000 |
 /// | `value` | `"count"` | an input is 1 where there are events, or their number or the sum of their values | `"binary"`, `"count"` |
-/// | `targets` | `"every"` | the steps that ask for the class | `"every"`, `"last"` |
+/// | `targets` | `"every"` | the steps with the class as their target | `"every"`, `"last"` |
 /// | `channels` | the largest channel of the train split + 1, if that is at most 1 048 576 | how many channels there are | 1 … 10 000 000 |
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -43,7 +43,7 @@ pub struct EventListsConfig {
     pub max_steps: Option<usize>,
     /// Whether an input is 1 where there are events, or their number or the sum of their values.
     pub value: BinValue,
-    /// The steps that ask for the class.
+    /// The steps with the class as their target.
     pub targets: TargetSteps,
     /// How many channels there are; one more than the largest of the train split if it is not set.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -63,7 +63,7 @@ impl Default for EventListsConfig {
 /// folder, and any text. A recording is a CSV file with the columns `t_us`, `t_ms` or `t_s` (its time in that unit), `channel` and maybe
 /// `value`, an event a line. All of them may be gzip. The classes are the labels of the train split, in the order of their numbers if all
 /// are whole numbers, else in that of their letters. No recording may be listed twice in one file; one that is in the train split and another
-/// is told of ([`Task::remarks`](crate::Task::remarks)). Batches are sparse. In memory an event takes 8 bytes, 12 if there are values.
+/// is reported ([`Task::remarks`](crate::Task::remarks)). Batches are sparse. In memory an event takes 8 bytes, 12 if there are values.
 #[derive(Clone, Debug)]
 pub struct EventLists {
     config: EventListsConfig,

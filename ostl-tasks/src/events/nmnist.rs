@@ -29,12 +29,12 @@ const SACCADE: u32 = 100_000;
 /// | `bin` | `{ width_ms = 10 }` | which events make up a step | `width_ms`: 0.001 … 4 000 000; `count`: 1 … |
 /// | `max_steps` | 1 000 000 | steps after which a recording is cut off | 1 … 1 000 000 |
 /// | `value` | `"binary"` | an input is 1 where there are events, or their number | `"binary"`, `"count"` |
-/// | `targets` | `"every"` | the steps that ask for the digit | `"every"`, `"last"` |
+/// | `targets` | `"every"` | the steps with the digit as their target | `"every"`, `"last"` |
 /// | `polarity` | true | whether brighter and darker have channels of their own | true, false |
-/// | `pool` | 1 | so many columns and rows of pixels share a channel | 1, 2 |
+/// | `pool` | 1 | columns and rows of pixels that share a channel | 1, 2 |
 /// | `first_saccade_only` | false | whether only the first 100 ms are read | true, false |
-/// | `valid` | a tenth of the training recordings | the last so many of them are the valid split | 1 … training recordings − 1 |
-/// | `limit` | all | at most so many recordings are learned from, the first ones | 1 … |
+/// | `valid` | a tenth of the training recordings | how many of the last ones are the valid split | 1 … training recordings − 1 |
+/// | `limit` | all | most recordings that are learned from, the first ones | 1 … |
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct NMnistConfig {
@@ -45,18 +45,18 @@ pub struct NMnistConfig {
     pub max_steps: Option<usize>,
     /// Whether an input is 1 where there are events, or their number.
     pub value: BinValue,
-    /// The steps that ask for the digit.
+    /// The steps with the digit as their target.
     pub targets: TargetSteps,
     /// Whether pixels that get brighter and those that get darker have channels of their own.
     pub polarity: bool,
-    /// So many columns and rows of pixels share a channel: 1 or 2.
+    /// Columns and rows of pixels that share a channel: 1 or 2.
     pub pool: usize,
     /// Whether only the first 100 ms are read, while the camera moves in one direction.
     pub first_saccade_only: bool,
-    /// The last so many training recordings are the valid split; a tenth of them if it is not set.
+    /// How many of the last training recordings are the valid split; a tenth of all if it is not set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub valid: Option<usize>,
-    /// At most so many recordings are learned from, the first ones. The others are not read.
+    /// Most recordings that are learned from, the first ones. The others are not read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<usize>,
 }
@@ -108,7 +108,7 @@ impl NMnistConfig {
         Cut::new(self.bin, self.max_steps, self.value, self.targets)
     }
 
-    /// How many of so many training recordings are the valid split.
+    /// How many of `recordings` training recordings are the valid split.
     fn valid_of(&self, recordings: usize) -> Result<usize, ConfigError> {
         let valid = self.valid.unwrap_or((recordings / 10).max(1));
         if valid < recordings {

@@ -25,10 +25,10 @@ const WORDS: usize = 35;
 ///
 /// Cramer, Stradmann, Schemmel and Zenke, "The Heidelberg spiking data sets for the systematic evaluation of spiking neural networks", IEEE
 /// Transactions on Neural Networks and Learning Systems 2022: 8156 training and 2264 test recordings of twelve speakers, two of whom are
-/// heard in the test recordings only, as spikes of 700 channels.
+/// in the test recordings only, as spikes of 700 channels.
 ///
 /// Batches are sparse. The test recordings are the test split. There is no official valid split: here it has the training recordings
-/// of the [`valid_speakers`](ShdConfig::valid_speakers), nobody of whom is learned from. In memory a spike takes 8 bytes.
+/// of the [`valid_speakers`](ShdConfig::valid_speakers), none of whom is learned from. In memory a spike takes 8 bytes.
 #[derive(Clone, Debug)]
 pub struct Shd {
     config: ShdConfig,

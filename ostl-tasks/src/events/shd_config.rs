@@ -12,8 +12,8 @@ use crate::labels::TargetSteps;
 /// | `bin` | `{ width_ms = 10 }` | which spikes make up a step | `width_ms`: 0.001 … 4 000 000; `count`: 1 … |
 /// | `max_steps` | 1 000 000 | steps after which a recording is cut off | 1 … 1 000 000 |
 /// | `value` | `"binary"` | an input is 1 where there are spikes, or their number | `"binary"`, `"count"` |
-/// | `targets` | `"every"` | the steps that ask for the class | `"every"`, `"last"` |
-/// | `pool` | 1 | so many neighbouring channels share an input | 1 … 700, a divisor of 700 |
+/// | `targets` | `"every"` | the steps with the class as their target | `"every"`, `"last"` |
+/// | `pool` | 1 | neighbouring channels that share an input | 1 … 700, a divisor of 700 |
 /// | `valid_speakers` | the two highest of the training file, one if it has only two | the speakers of the valid split | speakers of the training file, not all |
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -25,9 +25,9 @@ pub struct ShdConfig {
     pub max_steps: Option<usize>,
     /// Whether an input is 1 where there are spikes, or their number.
     pub value: BinValue,
-    /// The steps that ask for the class.
+    /// The steps with the class as their target.
     pub targets: TargetSteps,
-    /// So many neighbouring channels share an input.
+    /// Neighbouring channels that share an input.
     pub pool: usize,
     /// The speakers whose training recordings are the valid split; the two with the highest numbers if it is not set, or one if there are
     /// only two.
@@ -49,8 +49,8 @@ impl Default for ShdConfig {
 /// | `bin` | `{ width_ms = 10 }` | which spikes make up a step | `width_ms`: 0.001 … 4 000 000; `count`: 1 … |
 /// | `max_steps` | 1 000 000 | steps after which a recording is cut off | 1 … 1 000 000 |
 /// | `value` | `"binary"` | an input is 1 where there are spikes, or their number | `"binary"`, `"count"` |
-/// | `targets` | `"every"` | the steps that ask for the class | `"every"`, `"last"` |
-/// | `pool` | 1 | so many neighbouring channels share an input | 1 … 700, a divisor of 700 |
+/// | `targets` | `"every"` | the steps with the class as their target | `"every"`, `"last"` |
+/// | `pool` | 1 | neighbouring channels that share an input | 1 … 700, a divisor of 700 |
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SscConfig {
@@ -61,9 +61,9 @@ pub struct SscConfig {
     pub max_steps: Option<usize>,
     /// Whether an input is 1 where there are spikes, or their number.
     pub value: BinValue,
-    /// The steps that ask for the class.
+    /// The steps with the class as their target.
     pub targets: TargetSteps,
-    /// So many neighbouring channels share an input.
+    /// Neighbouring channels that share an input.
     pub pool: usize,
 }
 

@@ -111,7 +111,7 @@ impl SpikeFile {
         if !is_right(&kind) {
             return Err(self.wrong(part, format!("elements of type {kind}, expected {form}")));
         }
-        // Nothing has to be stored for elements that nobody wrote: their number alone proves nothing.
+        // Nothing has to be stored for elements that were not written: their number alone proves nothing.
         if count as u64 > self.size {
             return Err(self.wrong(part, format!("{count} recordings in a file of {} bytes: download it again", self.size)));
         }
@@ -140,7 +140,7 @@ impl SpikeFile {
         self.numbers(LABELS)?.into_iter().enumerate().map(checked).collect()
     }
 
-    /// The speaker of each recording, of which there are so many.
+    /// The speaker of each recording, of which there are `recordings`.
     pub(super) fn speakers(&self, recordings: usize) -> Result<Vec<i64>, DatasetError> {
         let speakers = self.numbers(SPEAKERS)?;
         self.same_count(SPEAKERS, speakers.len(), recordings)?;
@@ -245,7 +245,7 @@ fn temporary(path: &Path) -> Result<NamedTempFile, DatasetError> {
     NamedTempFile::new().map_err(|reason| not_unpacked(path, &reason))
 }
 
-/// A temporary file with what gzip data of so many bytes unpacks to.
+/// A temporary file with what gzip data of `bytes` bytes unpacks to.
 fn unpacked(packed: impl Read, bytes: u64, path: &Path) -> Result<NamedTempFile, DatasetError> {
     let mut temporary = temporary(path)?;
     let mut content = MultiGzDecoder::new(BufReader::new(packed));

@@ -71,7 +71,7 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// The line on which a record begins: the position that the reader gives may be before empty lines. Bytes are asked for in their order.
+    /// The line on which a record begins: the position that the reader gives may be before empty lines. Bytes are read in their order.
     fn line_of(&mut self, byte: u64) -> u64 {
         let end = |byte: &u8| matches!(byte, b'\r' | b'\n');
         let byte = usize::try_from(byte).unwrap_or(usize::MAX).min(self.bytes.len());

@@ -55,7 +55,7 @@ impl CharactersConfig {
         validate(self.streams, self.stretch)
     }
 
-    /// Where the train split and the valid split end in a text of so many characters.
+    /// Where the train split and the valid split end in a text of `characters` characters.
     fn ends(&self, characters: usize) -> [usize; 2] {
         // A millionth more, lest 10 characters times 1 − 0.9 be less than one.
         let end = |after: f64| (characters as f64 * (1.0 - after) + 1e-6) as usize;

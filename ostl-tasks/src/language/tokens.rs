@@ -71,7 +71,7 @@ impl Tokens {
     }
 }
 
-/// The streams that a text of so many tokens is cut into: as many as asked for, or one for each prediction if there are fewer.
+/// The streams that a text of `tokens` tokens is cut into: as many as requested, or one for each prediction if there are fewer.
 pub(super) fn streams(tokens: usize, wanted: usize) -> usize {
     wanted.min(tokens.saturating_sub(1))
 }

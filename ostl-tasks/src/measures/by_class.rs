@@ -1,4 +1,4 @@
-//! How well each class is told from the others.
+//! How well each class is distinguished from the others.
 
 use super::fraction;
 

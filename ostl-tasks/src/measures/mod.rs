@@ -80,7 +80,7 @@ impl Measures {
         Self::of(task.loss(), task.outputs(), &wanted)
     }
 
-    /// The same, for a network with so many outputs under such a loss.
+    /// The same, for a network with `outputs` outputs under such a loss.
     pub fn of(loss: Loss, outputs: usize, wanted: &[Metric]) -> Self {
         let wants = |metrics: &[Metric]| wanted.iter().any(|metric| metrics.contains(metric));
         let of_classes = loss.target_kind() == TargetKind::Classes;
@@ -159,7 +159,7 @@ impl Measures {
         }
     }
 
-    /// How well each class is told from the others. Of targets, or of whole sequences where [`Metric::SequenceAccuracy`] is measured. `None`
+    /// How well each class is distinguished from the others. Of targets, or of whole sequences where [`Metric::SequenceAccuracy`] is measured. `None`
     /// where targets are no classes.
     pub fn by_class(&self) -> Option<&ByClass> {
         self.classes.as_ref().map(|classes| &classes.by_class)

@@ -40,7 +40,7 @@ impl Sequences {
         }
     }
 
-    /// Ends all sequences in progress; `judged` is told the right and the answered class of each.
+    /// Ends all sequences in progress; `judged` receives the right and the answered class of each.
     pub(super) fn end(&mut self, mut judged: impl FnMut(usize, usize)) {
         for open in self.open.drain(..).filter(|open| !open.log_probabilities.is_empty()) {
             let said = largest(open.log_probabilities.iter().copied());

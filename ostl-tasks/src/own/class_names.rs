@@ -16,7 +16,7 @@ use crate::files;
 /// How many classes there are, or what they are called.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Classes {
-    /// So many.
+    /// Their number.
     Count(usize),
     /// These, from class 0 on.
     Names(Vec<String>),
@@ -38,7 +38,7 @@ impl Classes {
         }
     }
 
-    /// Refuses numbers of classes that make no sense, and names that do not tell classes apart.
+    /// Refuses numbers of classes that make no sense, and names that do not distinguish classes.
     pub(super) fn validate(&self) -> Result<(), ConfigError> {
         let refuse =
             |value: String, allowed: String| Err(ConfigError::OutOfRange { field: "classes".into(), value, allowed });

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::numbers::Numbers;
 use super::part::{Answers, Part, There};
 
-/// One in so many sequences is held out.
+/// One in this many sequences is held out.
 pub(super) const ONE_IN: usize = 5;
 
 /// The rest of a split, and what is held out of it: of each class every fifth sequence, in the order of the file, or the last where there are two

@@ -15,7 +15,7 @@ use crate::error::{At, DatasetError};
 
 /// The largest file that is read, in bytes, so that targets can be numbered with 32 bits.
 pub(super) const LARGEST_FILE: u64 = 1 << 32;
-/// The longest problem that is told, in characters.
+/// The longest problem that is reported, in characters.
 const QUOTE: usize = 400;
 
 /// The sequences of a file; `names` are those of classes, where targets may be given by them.

@@ -41,7 +41,7 @@ impl Named<'_> {
     }
 }
 
-/// Reads an array that takes so many bytes, header and all.
+/// Reads an array that takes `bytes` bytes, header and all.
 pub(super) fn read(source: impl Read, bytes: u64, named: Named<'_>) -> Result<Array, DatasetError> {
     let mut source = BufReader::new(source);
     let (header, header_bytes) = read_header(&mut source, named)?;
@@ -50,7 +50,7 @@ pub(super) fn read(source: impl Read, bytes: u64, named: Named<'_>) -> Result<Ar
     };
     let shape: Vec<usize> = header.shape().iter().map(|&size| usize::try_from(size).unwrap_or(usize::MAX)).collect();
     let turned = header.order() == Order::Fortran && shape.len() > 1;
-    // What takes so many bytes is only known of the types below.
+    // How many bytes a file takes is only known of the types below.
     let file = || {
         let declared = header.len().checked_mul(kind.size_field()).and_then(|data| data.checked_add(header_bytes));
         if declared == Some(bytes) {

@@ -37,7 +37,7 @@ pub(super) const NONE: u32 = u32::MAX;
 pub(super) enum Answers {
     /// A class each: whole numbers from 0.
     Classes(Numbers),
-    /// So many values each, end to end.
+    /// This many values each, end to end.
     Values(usize, Numbers),
 }
 

@@ -29,7 +29,7 @@ pub struct Own {
     names: Option<Vec<String>>,
     /// Targets of each class in each split.
     counts: [Option<Vec<u64>>; 3],
-    /// Each sequence belongs to one class, which is asked for at several of its steps.
+    /// Each sequence belongs to one class, which is the target at several of its steps.
     is_by_sequence: bool,
     remarks: Vec<String>,
     chance: Option<f64>,
@@ -140,7 +140,7 @@ impl Own {
             (None, None) => Loss::SoftmaxCrossEntropy,
             (Some(_), None) => Loss::MeanSquaredError,
         };
-        // Names beside values are those of somebody else's classes.
+        // Names beside values are those of other classes.
         let names = names.filter(|_| values.is_none());
         let said = names.as_ref().map(Vec::len).or(config.classes.as_ref().map(Classes::count));
         let mut classes = said.unwrap_or(2);

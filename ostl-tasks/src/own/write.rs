@@ -101,7 +101,7 @@ pub fn write(task: &dyn Task, folder: &Path, format: Format) -> Result<(), Write
     Ok(())
 }
 
-/// The names of classes, where they are others than their numbers and tell the classes apart.
+/// The names of classes, where they are others than their numbers and distinguish the classes.
 fn names(task: &dyn Task) -> Option<Vec<String>> {
     if task.loss().target_kind() != ostl_core::TargetKind::Classes || task.outputs() < 2 {
         return None;

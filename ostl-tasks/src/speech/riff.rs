@@ -106,7 +106,7 @@ impl<'b> Riff<'b> {
         })
     }
 
-    /// The samples: the content of the chunk `data`, whose length `wide`, that of a chunk `ds64`, overrules. If nobody knew the length when
+    /// The samples: the content of the chunk `data`, whose length `wide`, that of a chunk `ds64`, overrules. If the length was not known when
     /// the header was written, they reach to the end of the file.
     pub(super) fn samples(&self, chunk: &Chunk, wide: Option<u64>) -> Result<&'b [u8], DatasetError> {
         let there = &self.bytes[chunk.start..];

@@ -12,7 +12,7 @@ use crate::error::DatasetError;
 ///
 /// A whole number is divided by full scale, which is that of the bytes it lies in (2^(bits − 1), as numbers of fewer bits lie at the upper
 /// end), so that samples are −1 … 1; floating point is taken as it is. Chunks other than `fmt ` and `data` are passed over, wherever
-/// they are. A file written to a pipe, whose lengths nobody filled in, is read to its end, and what is left over after the last whole
+/// they are. A file written to a pipe, whose lengths were not filled in, is read to its end, and what is left over after the last whole
 /// frame is no sample.
 ///
 /// # Errors

@@ -25,7 +25,7 @@ fn fmt(tag: u16, channels: u16, bits: u16) -> Vec<u8> {
     bytes
 }
 
-/// The forty bytes of WAVE_FORMAT_EXTENSIBLE, containers of so many bits with so many valid ones.
+/// The forty bytes of WAVE_FORMAT_EXTENSIBLE, containers of `bits` bits with `valid` valid ones.
 fn extensible(tag: u16, bits: u16, valid: u16) -> Vec<u8> {
     let mut bytes = fmt(0xfffe, 1, bits);
     bytes.extend(22_u16.to_le_bytes());
@@ -130,7 +130,7 @@ fn other_chunks_are_passed_over() {
     assert!(error.contains("byte 12: samples come before the chunk `fmt `"), "{error}");
 }
 
-/// What is written to a pipe: nobody goes back to fill the lengths in.
+/// What is written to a pipe: the lengths are not filled in afterwards.
 #[test]
 fn streamed_lengths_reach_to_the_end() {
     let whole = file(1, 1, 16, &DATA);

@@ -9,7 +9,7 @@ use crate::random::Purpose;
 use crate::split::Split;
 use crate::task::{Goal, Task};
 
-/// Values are whole multiples of 1 in so many, and so exact in single precision.
+/// Values are whole multiples of 1 / `PARTS`, and so exact in single precision.
 const PARTS: u64 = 1 << 24;
 
 /// Settings of [`Adding`].

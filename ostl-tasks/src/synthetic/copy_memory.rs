@@ -15,10 +15,10 @@ use crate::task::{Goal, Task};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CopyTargets {
-    /// Those at which a symbol is asked for; the classes are the symbols.
+    /// Those at which a symbol is to be recalled; the classes are the symbols.
     #[default]
     Recall,
-    /// All of them, as Arjovsky et al. have it; one more class stands for "nothing is asked for yet".
+    /// All of them, as Arjovsky et al. have it; one more class stands for "nothing to recall yet".
     All,
 }
 
@@ -70,7 +70,7 @@ impl Default for CopyMemoryConfig {
 ///
 /// - T + 2 L steps. One input is one at each, the others zero: a symbol (inputs 0 … S − 1) at steps 0 … L − 1, the recall cue (input
 ///   S + 1) at step L + T − 1, and "nothing" (input S) at all others;
-/// - at the last L steps the symbols are asked for, in their order;
+/// - at the last L steps the symbols are the targets, in their order;
 /// - with `targets = "recall"` there are S classes and targets at those steps alone: guessing costs ln S nats a target;
 /// - with `targets = "all"` there are S + 1 classes and a target at every step, "nothing" (class S) before recall: one who knows when to
 ///   guess but not what pays L ln S / (T + 2 L) nats a step.
@@ -103,7 +103,7 @@ impl CopyMemory {
         self.config.delay + 2 * self.config.length
     }
 
-    /// Fraction of the targets at which a symbol is asked for.
+    /// Fraction of the targets that are symbols.
     fn asked(&self) -> f64 {
         match self.config.targets {
             CopyTargets::Recall => 1.0,
@@ -174,12 +174,12 @@ impl Task for CopyMemory {
         Some(Goal { metric: Metric::Accuracy, reach: 1.0 - 0.01 * self.asked(), best: Some(1.0) })
     }
 
-    /// ln S wherever a symbol is asked for, all of them equally likely.
+    /// ln S wherever a symbol is the target, all of them equally likely.
     fn chance(&self) -> Option<f64> {
         Some(self.asked() * (self.config.symbols as f64).ln())
     }
 
-    /// One in S wherever a symbol is asked for.
+    /// One in S wherever a symbol is the target.
     fn chance_accuracy(&self) -> Option<f64> {
         Some(1.0 - self.asked() + self.asked() / self.config.symbols as f64)
     }

@@ -2,10 +2,10 @@
 
 use ostl_core::SequenceBatch;
 
-/// Longest sequence that is accepted, in steps: statistics of so many take a few seconds.
+/// Longest sequence that is accepted, in steps: statistics of this many take a few seconds.
 pub(super) const LONGEST: usize = 100_000;
 
-/// Sequences of a split that statistics are taken of, at most: the first so many.
+/// Sequences of a split that statistics are taken of, at most: the first ones.
 pub(super) const SAMPLED: usize = 64;
 
 /// Mean and standard deviation of each of several quantities.

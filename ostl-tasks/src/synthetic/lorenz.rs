@@ -21,7 +21,7 @@ const TRANSIENT: f64 = 20.0;
 /// | --- | --- | --- | --- |
 /// | `dt` | 0.02 | time of a step | 0.001 … 0.1 |
 /// | `horizon` | 5 | how far ahead the forecast is, in steps | 1 … 10 000 |
-/// | `observed` | 1 | of x, y and z the network sees the first so many | 1 … 3 |
+/// | `observed` | 1 | how many of x, y and z the network sees, in this order | 1 … 3 |
 /// | `length` | 250 | steps of a sequence | 1 … 100 000 |
 /// | `washout` | 50 | steps at the beginning without a target | 0 … `length` − 1 |
 /// | `train` | 64 | sequences to learn from | 1 … 10 000 000 |
@@ -123,7 +123,7 @@ fn advance(state: [f64; 3], h: f64) -> [f64; 3] {
     std::array::from_fn(|i| state[i] + h / 6.0 * (k1[i] + 2.0 * k2[i] + 2.0 * k3[i] + k4[i]))
 }
 
-/// The state at so many times `dt` apart, after a drawn beginning.
+/// The state at `samples` times `dt` apart, after a drawn beginning.
 fn trajectory(draws: &mut Draws, dt: f64, samples: usize) -> Vec<[f64; 3]> {
     let mut state = [draws.between(-15.0, 15.0), draws.between(-15.0, 15.0), draws.between(10.0, 40.0)];
     let parts = (dt / FINE).ceil().max(1.0);

@@ -114,7 +114,7 @@ fn slope(now: f64, delayed: f64) -> f64 {
     0.2 * delayed / (1.0 + tenth) - 0.1 * now
 }
 
-/// x at so many whole times, after a drawn beginning.
+/// x at `samples` whole times, after a drawn beginning.
 fn series(draws: &mut Draws, tau: usize, samples: usize) -> Vec<[f64; 1]> {
     let h = 1.0 / FINE as f64;
     let start = draws.between(0.5, 1.5);

@@ -36,7 +36,7 @@ const COMES: [f64; 7] = [1.0, 2.5, 2.0, 1.0, 1.0, 1.5, 2.0];
 /// How often each symbol may come next in a sequence, in the mean.
 const MAY_COME: [f64; 7] = [1.0, 4.5, 3.5, 2.0, 2.0, 3.0, 2.0];
 
-/// What [`Reber`] asks for.
+/// The targets of [`Reber`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ReberTargets {
@@ -59,7 +59,7 @@ pub enum ReberTargets {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ReberConfig {
-    /// What is asked for.
+    /// What the targets are.
     pub targets: ReberTargets,
     /// Number of sequences of the train split.
     pub train: usize,

@@ -1,4 +1,4 @@
-//! Store and recall: hold one bit until it is asked for.
+//! Store and recall: hold one bit until it is recalled.
 
 use ostl_core::{ConfigError, Loss, SequenceBatch};
 use serde::{Deserialize, Serialize};
@@ -65,7 +65,7 @@ impl StoreRecallConfig {
 }
 
 /// A latch: a bit is shown together with a store cue, further bits follow without one, and at the recall cue the stored bit
-/// is asked for.
+/// is the target.
 ///
 /// The one-bit STORE-RECALL task of Salaj et al., "Spike frequency adaptation supports network computations on temporally
 /// dispersed information", eLife 2021, in steps of one symbol: each symbol is one input instead of a population of spiking
@@ -161,7 +161,7 @@ impl Task for StoreRecall {
         first.fill(0.0);
         first[bit] = 1.0;
         first[STORE] = 1.0;
-        // Each set of steps is equally likely if a step is taken with the chance (still wanted)/(still to come)
+        // Each set of steps is equally likely if a step is taken with the chance (still needed)/(still to come)
         // (selection sampling; Knuth's Algorithm S).
         let mut wanted = self.config.distractors;
         for step in store + 1..recall {

@@ -53,7 +53,7 @@ impl Default for TemporalXorConfig {
 }
 
 /// Compare what is shown now with what was shown before: two bits at different times, and after a further delay the question whether they
-/// differ. No unit that adds its inputs up can tell, and neither bit alone says anything.
+/// differ. No unit that adds its inputs up can decide it, and neither bit alone says anything.
 ///
 /// The exclusive or in time is of Elman, "Finding structure in time", Cognitive Science 1990; here each sequence asks once, after delays, as
 /// delayed match to sample does.

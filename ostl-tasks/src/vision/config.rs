@@ -34,9 +34,9 @@ pub enum MnistForm {
 /// | `form` | `"rate"` | how an image becomes a sequence | `"rate"`, `"rows"`, `"pixels"`, `"permuted"` |
 /// | `steps` | 20 | steps of a sequence, in the form `rate` | 1 … 100 000 |
 /// | `gain` | 1 | spikes a step of a white pixel, in the form `rate` | above 0 … 255 |
-/// | `valid` | 5000 | the last so many training images are the valid split | 1 … training images − 1 |
-/// | `limit` | all | at most so many images are learned from, the first ones | 1 … |
-/// | `targets` | `"every"` for `rate`, else `"last"` | the steps that ask for the digit | `"every"`, `"last"` |
+/// | `valid` | 5000 | how many of the last training images are the valid split | 1 … training images − 1 |
+/// | `limit` | all | most images that are learned from, the first ones | 1 … |
+/// | `targets` | `"every"` for `rate`, else `"last"` | the steps with the digit as their target | `"every"`, `"last"` |
 /// | `seed` | 1 | what spikes and the permutation are drawn from | any |
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -47,12 +47,12 @@ pub struct MnistConfig {
     pub steps: usize,
     /// In the form `rate`, spikes a step of a white pixel. Where gain · pixel / 255 exceeds 1 a pixel spikes at every step.
     pub gain: f64,
-    /// The last so many training images are the valid split.
+    /// How many of the last training images are the valid split.
     pub valid: usize,
-    /// At most so many training images are learned from, the first ones.
+    /// Most training images that are learned from, the first ones.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<usize>,
-    /// The steps that ask for the digit.
+    /// The steps with the digit as their target.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub targets: Option<TargetSteps>,
     /// What spikes and the permutation are drawn from.
@@ -66,7 +66,7 @@ impl Default for MnistConfig {
 }
 
 impl MnistConfig {
-    /// The steps that ask for the digit, set or not.
+    /// The steps with the digit as their target, set or not.
     pub(super) fn target_steps(&self) -> TargetSteps {
         self.targets.unwrap_or(match self.form {
             MnistForm::Rate => TargetSteps::Every,
@@ -74,7 +74,7 @@ impl MnistConfig {
         })
     }
 
-    /// Images of the train split, out of so many training images.
+    /// Images of the train split, out of `images` training images.
     pub(super) fn train_images(&self, images: usize) -> usize {
         (images - self.valid).min(self.limit.unwrap_or(usize::MAX))
     }

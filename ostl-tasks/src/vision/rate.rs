@@ -4,7 +4,7 @@ use ostl_core::SequenceBatch;
 
 use crate::random::Draws;
 
-/// Of so many draws …
+/// Of this many draws …
 const WHOLE: f64 = 65536.0;
 
 /// How many of the 65 536 equally likely draws make a pixel of each brightness spike.
@@ -20,7 +20,7 @@ impl RateCode {
         Self { thresholds }
     }
 
-    /// Spikes for so many steps. Pixels that cannot spike take no draws; the others take one each at each step, in their order, four to
+    /// Spikes for `steps` steps. Pixels that cannot spike take no draws; the others take one each at each step, in their order, four to
     /// a call of [`Draws::quarters`], beginning a new one at each step.
     #[track_caller]
     pub(super) fn write(&self, image: &[u8], steps: usize, mut draws: Draws, batch: &mut SequenceBatch<f32>, stream: usize) {
@@ -34,7 +34,7 @@ impl RateCode {
             let mut count = 0;
             for four in bright.chunks(4) {
                 for (&(row, threshold), draw) in four.iter().zip(draws.quarters()) {
-                    // A spike is kept by counting it. Nobody can foresee whether there is one, so a branch would cost more.
+                    // A spike is kept by counting it. Whether there is one cannot be foreseen, so a branch would cost more.
                     spikes[count] = row;
                     count += usize::from(u32::from(draw) < threshold);
                 }

@@ -162,7 +162,7 @@ impl Extractor {
         }
     }
 
-    /// What makes spikes of the normalised values, if spikes are asked for.
+    /// What makes spikes of the normalised values, if spikes are requested.
     pub fn encoder(&self) -> Option<&SpikeEncoder> {
         self.encoder.as_ref()
     }

@@ -6,7 +6,7 @@ use super::features::Features;
 ///
 /// A value x of the frame (a band's log-energy, normalised) is compared with levels ℓ. Between the frame before and this one it crosses ℓ
 /// **up** if before < ℓ ≤ now and **down** if now < ℓ ≤ before; a value that equals a level counts as having reached it. Before the first
-/// frame everything is below every level, so the events so far always tell which levels each value is above. A large jump crosses several
+/// frame everything is below every level, so the events so far always determine which levels each value is above. A large jump crosses several
 /// levels at once. Input number of an event: 2 · (value · levels + level), plus 1 if it is down.
 ///
 /// This is delta modulation with fixed steps, the code of a silicon cochlea's or an event camera's channels (the levels are where the

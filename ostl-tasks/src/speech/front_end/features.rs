@@ -1,4 +1,4 @@
-//! What is made of one recording: so many values a frame.
+//! What is made of one recording: N values per frame.
 
 /// Frames of the same number of values, one after the other.
 #[derive(Clone, Debug, PartialEq)]

@@ -14,7 +14,7 @@ pub fn pre_emphasise(samples: &[f32], coefficient: f64) -> Vec<f64> {
     output
 }
 
-/// Frames of so many samples that fit into a recording, `hop` samples from one's start to the next's: 1 + ⌊(samples − length) / hop⌋; one
+/// Frames of `length` samples that fit into a recording, `hop` samples from one's start to the next's: 1 + ⌊(samples − length) / hop⌋; one
 /// if the recording is shorter than a frame (it is then filled up with zeros).
 ///
 /// # Panics

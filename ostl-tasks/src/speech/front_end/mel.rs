@@ -140,7 +140,7 @@ impl LogMel {
         }
     }
 
-    /// Frames of a recording of so many samples.
+    /// Frames of a recording of `samples` samples.
     pub fn frames(&self, samples: usize) -> usize {
         frame_count(samples, self.frame, self.hop)
     }

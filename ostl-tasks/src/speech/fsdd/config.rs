@@ -14,9 +14,9 @@ pub(super) const FIRST_TRAIN: u32 = 5;
 /// | name | default | meaning | range |
 /// | --- | --- | --- | --- |
 /// | `front_end` | `"mfcc"` | inputs: `"mfcc"`, `"log-mel"` or `"spikes"` (sparse) | |
-/// | `targets` | `"every"` | the digit is asked for at `"every"` step or the `"last"` | |
+/// | `targets` | `"every"` | the digit is the target at `"every"` step or the `"last"` | |
 /// | `valid` | 5, 6, 7, 8, 9 | recordings of each digit and speaker that are held back for validation, by their index | 5 and above; with `held_out`, 0 and above |
-/// | `held_out` | nobody | the speaker whose recordings are the test split, all of them | a speaker |
+/// | `held_out` | none | the speaker whose recordings are the test split, all of them | a speaker |
 /// | `mel` | | frames and mel bands, see [`MelConfig`] | |
 /// | `mfcc` | | see [`MfccConfig`] | |
 /// | `spikes` | | see [`SpikesConfig`] | |
@@ -25,7 +25,7 @@ pub(super) const FIRST_TRAIN: u32 = 5;
 pub struct FsddConfig {
     /// What the network gets to see.
     pub front_end: FrontEnd,
-    /// At which steps the digit is asked for.
+    /// The steps with the digit as their target.
     pub targets: TargetSteps,
     /// Recordings of each digit and speaker that are held back for validation, by their index.
     pub valid: Vec<u32>,

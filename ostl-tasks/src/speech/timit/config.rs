@@ -8,7 +8,7 @@ use crate::speech::front_end::{FrontEnd, FrontEndConfig, MelConfig, MfccConfig, 
 ///
 /// | name | default | meaning | range |
 /// | --- | --- | --- | --- |
-/// | `phones` | 39 | phones that are told apart | 39, 48 or 61 |
+/// | `phones` | 39 | phones that are distinguished | 39, 48 or 61 |
 /// | `front_end` | `"mfcc"` | inputs: `"mfcc"`, `"log-mel"` or `"spikes"` (sparse) | |
 /// | `mel` | | frames and mel bands, see [`MelConfig`] | |
 /// | `mfcc` | | see [`MfccConfig`] | |
@@ -16,7 +16,7 @@ use crate::speech::front_end::{FrontEnd, FrontEndConfig, MelConfig, MfccConfig, 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TimitConfig {
-    /// Phones that are told apart.
+    /// Phones that are distinguished.
     pub phones: usize,
     /// What the network gets to see.
     pub front_end: FrontEnd,

@@ -1,6 +1,6 @@
 //! The phones of TIMIT, and which of them count as one.
 
-/// The 61 phones of the transcriptions, the 48 that models are made of, and the 39 that are told apart when errors are counted: Lee and Hon,
+/// The 61 phones of the transcriptions, the 48 that models are made of, and the 39 that are distinguished when errors are counted: Lee and Hon,
 /// "Speaker-independent phone recognition using hidden Markov models", IEEE Transactions on Acoustics, Speech, and Signal Processing 37(11),
 /// 1989. The glottal stop q is neither among the 48 nor among the 39: it is not looked at.
 const TABLE: [(&str, &str, &str); 61] = [
