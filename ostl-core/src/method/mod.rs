@@ -14,7 +14,7 @@ pub use window::Window;
 /// How the learning signal comes down from the readout through the layers.
 ///
 /// Only the way from one layer to the next is meant: inside a layer the reverse sweep of a window goes through Hᵀ, whatever the feedback. What is
-/// carried across windows follows the same ways as the sweep within them, so that the learning signal of a layer does not depend on the windows' length.
+/// carried across windows follows the same ways as the sweep within them, so that a layer's learning signal does not depend on their length.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]

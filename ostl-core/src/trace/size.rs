@@ -155,7 +155,7 @@ impl<T: Real> Sizing<'_, T> {
         TraceBytes { kept: kept + most, beside: stream * self.streams + most_rows + self.capacity }
     }
 
-    /// Values that SnAp-n keeps for one stream of a layer with `variables` variables per unit, and where it moves them on; and what the lists of units
+    /// Values that SnAp-n keeps for one stream of a layer with `variables` variables a unit, and where it moves them on; and what the lists of units
     /// reached and received from take, about.
     fn sparse(&self, layer: &Recurrent<T>, order: usize, variables: u64) -> (TraceBytes, Count) {
         let n = layer.units;
