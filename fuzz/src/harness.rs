@@ -1,4 +1,4 @@
-//! The targets without cargo-fuzz: files of the corpus, damaged as a seed says, one after the other for so many seconds.
+//! The targets without cargo-fuzz: files of the corpus, damaged as a seed says, one after the other for a given number of seconds.
 
 use std::fs;
 use std::panic::catch_unwind;
@@ -14,7 +14,7 @@ use crate::targets::Target;
 const SMALL: usize = 64 << 20;
 /// The longest that an input may take.
 const LONGEST: Duration = Duration::from_secs(5);
-/// After so many findings a target is left.
+/// After this many findings a target is left.
 const ENOUGH: usize = 5;
 
 struct Options {
@@ -42,7 +42,7 @@ pub fn main(targets: &[Target]) -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    // What is found is told below, in a line.
+    // What is found is reported below, in a line.
     std::panic::set_hook(Box::new(|_| ()));
     let findings: usize = targets.iter().map(|target| run(target, &options)).sum();
     ExitCode::from(u8::from(findings > 0))

@@ -13,7 +13,7 @@ static PEAK: AtomicUsize = AtomicUsize::new(0);
 /// Seed and number of the input that is being read.
 static INPUT: [AtomicU64; 2] = [AtomicU64::new(0), AtomicU64::new(0)];
 
-/// From here on no more than so many bytes may be held beyond those that are; the input is named if they are.
+/// From here on no more than `bytes` bytes may be held beyond those that are; the input is named if they are.
 pub fn allow(bytes: usize, seed: u64, number: u64) {
     INPUT[0].store(seed, Relaxed);
     INPUT[1].store(number, Relaxed);

@@ -11,7 +11,7 @@ const CELLS: [&str; 6] = ["snu-tanh", "snu-tanh-without-h", "ssnu", "rnn", "lstm
 const INPUTS: usize = 88;
 const OUTPUTS: usize = 88;
 
-/// Each carry with as many units as it can afford, and with so many streams.
+/// Each carry with as many units as it can afford, and the number of streams.
 const CARRIES: [(Carry, usize, usize); 5] =
     [(Carry::None, 150, 1), (Carry::Local, 150, 1), (Carry::Local, 150, 8), (Carry::Layer, 64, 1), (Carry::Network, 64, 1)];
 

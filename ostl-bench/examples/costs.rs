@@ -8,7 +8,7 @@
 //! eight connections a unit (with all of them they are `ostl`), `rolling_tbptt` looks back over 20 steps. One stream, `f32`, one thread. The
 //! time is that of a step, forward and everything, and what it is above truncated BPTT of one step, which carries nothing; an
 //! exponent is log₂ of the ratio from one n to its double, at the two largest n, of the excess (of the whole where there is next to none).
-//! V are the variables that a trace holds of a unit: its state and the filter that the readout listens to, 2, but 1 for `osttp` and `rtrl`.
+//! V are the variables that a trace holds of a unit: its state and the filter that the readout reads, 2, but 1 for `osttp` and `rtrl`.
 
 use std::time::Instant;
 

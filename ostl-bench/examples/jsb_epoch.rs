@@ -1,4 +1,4 @@
-//! Seconds for one training epoch on the JSB chorales: 150 units, batch 8, windows of 16 steps, Adam, single thread unless asked.
+//! Seconds for one training epoch on the JSB chorales: 150 units, batch 8, windows of 16 steps, Adam, single thread by default.
 //!
 //! `cargo run --release -p ostl-bench --example jsb_epoch -- DIR [THREADS [CELL/CARRY]]`; CARRY may also be `bptt`.
 
@@ -22,7 +22,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     pool.install(|| rows(&folder, only.as_deref()).map_err(|error| error.to_string())).map_err(Into::into)
 }
 
-/// Times every row, or the one that is asked for.
+/// Times every row, or the one that is given.
 fn rows(folder: &str, only: Option<&str>) -> Result<(), Box<dyn std::error::Error>> {
     let task = JsbChorales::open(folder.as_ref())?;
     let mut rows = 0;

@@ -17,7 +17,7 @@ use ostl_core::{Learner, Method, OptimizerSettings, Score, SequenceBatch, Target
 const SYMBOLS: usize = 8;
 const UNITS: usize = 64;
 const WINDOW: usize = 4;
-/// Steps between a symbol and the moment it is asked for.
+/// Steps between a symbol and the moment it has to be recalled.
 const DELAY: usize = 3;
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -17,7 +17,7 @@ pub struct Case {
     pub inputs: usize,
     /// Units of the recurrent layer.
     pub units: usize,
-    /// Classes that the readout tells apart.
+    /// Classes that the readout distinguishes.
     pub outputs: usize,
     /// Steps T of every sequence.
     pub steps: usize,
@@ -42,7 +42,7 @@ pub enum Units {
 }
 
 impl Units {
-    /// All kinds; of these the tanh unit is only timed when it is asked for.
+    /// All kinds; of these the tanh unit is only timed when it is requested.
     pub const ALL: [Self; 4] = [Self::Snu { recurrent: false }, Self::Snu { recurrent: true }, Self::Lstm, Self::Rnn];
 
     /// `snu`, `lstm` or `rnn`.

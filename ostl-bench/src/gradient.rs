@@ -30,7 +30,7 @@ pub struct Row {
     pub carry: String,
     /// Bytes of the eligibility traces.
     pub trace_bytes: usize,
-    /// The most memory that was resident during these runs, sequences included; `None` where the system does not tell.
+    /// The most memory that was resident during these runs, sequences included; `None` where the system does not report it.
     pub peak_resident_kib: Option<u64>,
 }
 
@@ -45,7 +45,7 @@ pub enum TimingError {
     Learn(#[from] LearnError),
 }
 
-/// Times one gradient of a case, the best of so many runs after one to warm up, on the threads of the pool it is called in.
+/// Times one gradient of a case, the best of `runs` runs after one to warm up, on the threads of the pool it is called in.
 ///
 /// # Errors
 /// If the method cannot be run or the gradient is not finite.

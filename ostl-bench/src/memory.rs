@@ -1,4 +1,4 @@
-//! What Linux tells of this process's memory.
+//! What Linux reports of this process's memory.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! Learning from batches of whole sequences: which of the first two inputs was larger, asked at the end.
+//! Learning from batches of whole sequences: which of the first two inputs was larger, with the target at the end.
 
 use ostl_cells::prelude::*;
 

@@ -1,4 +1,4 @@
-//! Learning in one thread, serving in another: predictors share the weights, have states of their own, and nobody waits.
+//! Learning in one thread, serving in another: predictors share the weights, have states of their own, and neither thread waits.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;

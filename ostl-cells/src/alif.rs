@@ -9,7 +9,7 @@
 //! y_t = h(v_t − β · c_t + b)
 //! ```
 //!
-//! The state is s = (v, c). The threshold is −b + β · c; −b starts at ϑ and is learnt, a reset goes on subtracting ϑ. c tells of spikes
+//! The state is s = (v, c). The threshold is −b + β · c; −b starts at ϑ and is learnt, a reset goes on subtracting ϑ. c depends on spikes
 //! long gone, so it is what a trace remembers longest. Where the reset is detached, v leaves it out of its derivatives and c does not.
 //!
 //! Their pseudo-derivative is that of (v − A)/ϑ, divided by ϑ, here that of v − A: the same at the default ϑ = 1.

@@ -30,7 +30,7 @@ const RESET: usize = 1;
 const UPDATE: usize = 2;
 const MEMORY: usize = 3;
 
-/// A GRU unit; the [module](self) has the equations. Recurrent unless told otherwise.
+/// A GRU unit; the [module](self) has the equations. Recurrent unless set otherwise.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Gru {
     recurrent: bool,

@@ -1,4 +1,4 @@
-//! The independently recurrent unit (IndRNN): each unit hears its own past, and no other's.
+//! The independently recurrent unit (IndRNN): each unit depends on its own past, and on no other's.
 //!
 //! Li, Li, Cook, Zhu & Gao 2018, "Independently recurrent neural network (IndRNN): building a longer and deeper RNN", CVPR, arXiv
 //! 1803.04831:

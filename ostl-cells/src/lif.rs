@@ -206,7 +206,7 @@ impl<O: OutputFunction, const S: usize, const G: usize> Cell<S, G> for Lif<O, S,
         self.reset.detaches()
     }
 
-    /// A refractory unit is more than a leak: its counter, too, tells of the past.
+    /// A refractory unit is more than a leak: its counter, too, depends on the past.
     fn leak(&self) -> Option<Leak> {
         let gain = if self.scaled_input { 1.0 - self.decay } else { 1.0 };
         let leak = Leak { factor: self.decay, gain, is_all: S == 1 && self.reset.leaves_the_leak_alone() };

@@ -1,4 +1,4 @@
-//! The minimal GRU (minGRU): a gate that hears the input alone.
+//! The minimal GRU (minGRU): a gate that receives the input alone.
 //!
 //! Feng, Tung, Ahmed, Bengio & Hajimirsadeghi 2024, "Were RNNs all we needed?", arXiv 2410.01201:
 //!

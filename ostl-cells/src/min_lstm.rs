@@ -1,4 +1,4 @@
-//! The minimal LSTM (minLSTM): gates that hear the input alone and share out the state between them.
+//! The minimal LSTM (minLSTM): gates that receive the input alone and share out the state between them.
 //!
 //! Feng, Tung, Ahmed, Bengio & Hajimirsadeghi 2024, "Were RNNs all we needed?", arXiv 2410.01201:
 //!

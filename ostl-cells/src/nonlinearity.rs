@@ -23,7 +23,7 @@ impl Nonlinearity {
         v.at_least(T::zero()).if_or(self == Self::Relu, v.tanh())
     }
 
-    /// f'(v), told from f(v).
+    /// f'(v), computed from f(v).
     #[inline(always)]
     pub(crate) fn derivative<T: Real>(self, value: T) -> T {
         unit_step(value).if_or(self == Self::Relu, T::one() - value * value)

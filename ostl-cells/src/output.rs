@@ -11,10 +11,10 @@ pub trait OutputFunction: Copy + Send + Sync + 'static {
     const CELL: &'static str;
     /// h is differentiable; otherwise [`derivative`](Self::derivative) is a pseudo-derivative.
     const IS_SMOOTH: bool;
-    /// Where the bias b in h(s + b) starts unless told otherwise.
+    /// Where the bias b in h(s + b) starts unless set otherwise.
     const INITIAL_BIAS: f64;
 
-    /// What a configuration calls it, and its pseudo-derivative; `None` for one of somebody's own.
+    /// What a configuration calls it, and its pseudo-derivative; `None` for a custom one.
     fn kind(&self) -> Option<(OutputKind, PseudoDerivativeKind)> {
         None
     }

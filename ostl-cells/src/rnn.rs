@@ -29,7 +29,7 @@ use ostl_core::{Cell, Gate, Partials, Real, Unit};
 use crate::decay::of_time_constant;
 use crate::error::CellError;
 
-/// A tanh unit; the [module](self) has the equations. Recurrent unless told otherwise.
+/// A tanh unit; the [module](self) has the equations. Recurrent unless set otherwise.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rnn {
     recurrent: bool,

@@ -33,7 +33,7 @@ pub fn load<T: Real>(path: impl AsRef<Path>) -> Result<Learner<T>, LoadError> {
     load_with(path, |_| None, None)
 }
 
-/// The same for a learner with cells or a loss of one's own. `cells` is asked for every cell that is not ready, by its
+/// The same for a learner with custom cells or a custom loss. `cells` is called for every cell that is not ready, by its
 /// [name](ostl_core::Cell::name) and [settings](ostl_core::Cell::settings), and makes it with [`dynamics_of`](ostl_core::dynamics_of).
 ///
 /// # Errors
@@ -53,7 +53,7 @@ pub fn load_with<T: Real>(
         .map_err(|source| LoadError::Config { path: path.display().to_string(), source })
 }
 
-/// The dynamics of a ready cell: what [`NetworkBuilder::of_plan`](ostl_core::NetworkBuilder::of_plan) asks for.
+/// The dynamics of a ready cell: what [`NetworkBuilder::of_plan`](ostl_core::NetworkBuilder::of_plan) needs.
 ///
 /// # Errors
 /// If it is none.

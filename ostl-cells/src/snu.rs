@@ -58,7 +58,7 @@ impl StateFunction {
         v.if_or(self == Self::Identity, v.at_least(T::zero()))
     }
 
-    /// g'(v), told from s = g(v): with either function s > 0 just where v > 0.
+    /// g'(v), computed from s = g(v): with either function s > 0 just where v > 0.
     #[inline(always)]
     fn derivative<T: Real>(self, s: T) -> T {
         T::one().if_or(self == Self::Identity, unit_step(s))

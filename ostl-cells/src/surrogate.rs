@@ -22,7 +22,7 @@ pub trait PseudoDerivative: Copy + Send + Sync + 'static {
     /// stays NaN.
     fn at<N: Number>(&self, v: N) -> N;
 
-    /// What a configuration calls it; `None` for one of somebody's own.
+    /// What a configuration calls it; `None` for a custom one.
     fn kind(&self) -> Option<PseudoDerivativeKind> {
         None
     }

@@ -52,7 +52,7 @@ impl Point {
         self.peak_kib as f64 / 1024.0
     }
 
-    /// The fastest of so many runs, each in a fresh process.
+    /// The fastest of `runs` runs, each in a fresh process.
     pub(crate) fn best_of(runs: usize, way: Way, steps: usize) -> Result<Self, Box<dyn Error>> {
         let mut best = Self::ask(way, steps)?;
         for _ in 1..runs {
@@ -75,7 +75,7 @@ impl Point {
     }
 }
 
-/// Measures a point and prints it for the process that asked.
+/// Measures a point and prints it for the process that started it.
 pub(crate) fn answer(way: &str, steps: &str) -> Result<(), Box<dyn Error>> {
     let steps: usize = steps.parse()?;
     let way = Way::ALL.into_iter().find(|known| known.label() == way).ok_or("no such way to learn")?;

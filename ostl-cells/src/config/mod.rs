@@ -150,7 +150,7 @@ impl CellConfig {
         }
     }
 
-    /// As JSON: what [`Cell::settings`] tells of a ready cell, and [`from_settings`](Self::from_settings) reads.
+    /// As JSON: what [`Cell::settings`] returns for a ready cell, and [`from_settings`](Self::from_settings) reads.
     pub fn settings(&self) -> Option<String> {
         serde_json::to_string(self).ok()
     }
@@ -175,7 +175,7 @@ impl CellConfig {
         self.visit(Nothing)
     }
 
-    /// Puts a layer of so many of these units on top of a network.
+    /// Puts a layer of `units` of these units on top of a network.
     ///
     /// # Errors
     /// If an option is out of range.
