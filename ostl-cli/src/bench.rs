@@ -42,7 +42,7 @@ fn bench(arguments: &BenchArguments) -> Result<()> {
                 WindowSetting::Given(window) => window,
                 WindowSetting::Auto => best_window(&network, &method, case.batch, case.steps, usize::MAX).window(),
             };
-            // What the machine cannot hold is refused before it is asked for.
+            // What the machine cannot hold is refused before it is allocated.
             let run = Method { window, ..method }.for_sequences_of(case.steps);
             let checked = network.check_memory(&run, &OptimizerSettings::sgd(1e-3), [case.batch, case.steps], 0, None);
             checked.map_err(|error| UsageError::Other(format!("--{error}")))?;

@@ -47,9 +47,9 @@ pub(crate) fn lines(task: &dyn Task, ended: &Ended<'_>) -> Vec<String> {
     lines
 }
 
-/// The classes that targets ask for and that the network never answers, or never rightly: a line for each of the two.
+/// The classes that targets have and that the network never answers, or never rightly: a line for each of the two.
 pub(crate) fn unanswered(task: &dyn Task, classes: &ByClass) -> Vec<String> {
-    // Of a text's rarest words most are never answered, and nobody expects them to be.
+    // Of a text's rarest words most are never answered, and are not expected to be.
     if task.vocabulary().is_some() || classes.classes() > MOST_CLASSES {
         return Vec::new();
     }
@@ -97,7 +97,7 @@ mod tests {
     use super::*;
     use crate::figures::reported;
 
-    /// Answers to so many targets of two classes, with this loss each; the first `right` of ten are right.
+    /// Answers to ten targets of two classes, with this loss each; the first `right` of ten are right.
     fn lines_of(loss: f64, right: usize, best_epoch: u64, epochs: u64) -> Vec<String> {
         let task = StoreRecall::new(StoreRecallConfig::default()).unwrap();
         let mut measures = Measures::new(&task);

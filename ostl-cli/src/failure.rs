@@ -56,7 +56,7 @@ pub(crate) struct NotExact {
     pub(crate) blocks: usize,
 }
 
-/// Says on stderr what is wrong with the command line, as one line; or prints the help that was asked for. Returns the exit status.
+/// Says on stderr what is wrong with the command line, as one line; or prints the help that was requested. Returns the exit status.
 pub(crate) fn report_usage(error: &clap::Error) -> ExitCode {
     use clap::error::ErrorKind;
     match error.kind() {
@@ -91,7 +91,7 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     if has(error, |_: &UsageError| true) { ExitCode::from(2) } else { ExitCode::FAILURE }
 }
 
-/// The error and what caused it, leaving out causes that the error has told already.
+/// The error and what caused it, leaving out causes that the error has named already.
 fn in_a_line(error: &anyhow::Error) -> String {
     let mut line = String::new();
     for cause in error.chain().map(|cause| cause.to_string().split_whitespace().collect::<Vec<_>>().join(" ")) {

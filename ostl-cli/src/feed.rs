@@ -12,9 +12,9 @@ use crate::signals::Stop;
 /// What is handed over at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Feed {
-    /// So many whole sequences.
+    /// This many whole sequences.
     Batches(usize),
-    /// So many steps of every sequence, each going on where it was.
+    /// This many steps of every sequence, each going on where it was.
     Stretches(usize),
 }
 
@@ -157,7 +157,7 @@ pub(crate) fn longest(task: &dyn Task) -> usize {
     (0..task.sequences(Split::Train)).map(|index| task.steps(Split::Train, index)).max().unwrap_or(1)
 }
 
-/// A window does not reach from one stretch into the next, so a stretch is so many whole ones.
+/// A window does not reach from one stretch into the next, so a stretch is a whole number of windows.
 fn whole_windows(steps: usize, window: Window, longest: usize) -> usize {
     let steps = steps.max(1);
     match window {

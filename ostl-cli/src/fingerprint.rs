@@ -11,9 +11,9 @@ use serde::{Deserialize, Serialize};
 /// Values that are looked at in all, half a gigabyte of them. Of larger data every sequence's length counts, and what is in
 /// every second, third, … of them, evenly spread.
 const MOST: usize = 1 << 27;
-/// An entry of a list of events costs about as much as so many values.
+/// An entry of a list of events costs about as much as this many values.
 const EVENT: usize = 4;
-/// The sequences of a text are as long as the text: they are looked at in pieces of so many steps.
+/// The sequences of a text are as long as the text: they are looked at in pieces of this many steps.
 const PIECE: usize = 4096;
 
 /// The training and validation data of a run.
@@ -62,7 +62,7 @@ impl fmt::Display for Fingerprint {
 }
 
 impl Part {
-    /// Of a split, looking at no more than so many values. The same for any number of threads.
+    /// Of a split, looking at no more than `most` values. The same for any number of threads.
     fn of(task: &dyn Task, split: Split, most: usize) -> Self {
         let lengths: Vec<usize> = (0..task.sequences(split)).map(|index| task.steps(split, index)).collect();
         let mut sum = Sum::new();

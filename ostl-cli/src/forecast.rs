@@ -7,7 +7,7 @@ use ostl_core::{Carry, Learner, Loss, Method, Network, OptimizerSettings, Sequen
 
 use crate::gradient_report::beginning;
 
-/// An epoch that takes longer is foretold, so that nobody waits for it unawares.
+/// An epoch that takes longer is foretold, so that the wait is no surprise.
 const LONG: Duration = Duration::from_secs(5);
 /// Steps of a longer window that may be cheaper.
 const STEPS: usize = 16;
@@ -27,11 +27,11 @@ pub(crate) struct Measured {
     /// Epochs that are still to be learned.
     pub(crate) epochs: u64,
     pub(crate) trace_bytes: usize,
-    /// The most memory that the program has held so far, where the system tells.
+    /// The most memory that the program has held so far, where the system reports it.
     pub(crate) peak_bytes: Option<u64>,
 }
 
-/// A cheaper method, as it is asked for.
+/// A cheaper method, as the command line sets it.
 #[derive(Clone, Debug, PartialEq)]
 struct Choice {
     set: String,

@@ -1,15 +1,15 @@
-//! What the program says, whether or not anybody listens: `println!` and `eprintln!` would end it in the middle of its work where a reader has
+//! What the program says, whether or not it is read: `println!` and `eprintln!` would end it in the middle of its work where a reader has
 //! gone (`| head`) or a disk is full.
 
 use std::fmt;
 use std::io::{self, Stdout, Write};
 
-/// A line on standard error. Where it cannot be said there is nobody to tell so.
+/// A line on standard error. Where it cannot be written, that cannot be reported either.
 pub(crate) fn tell(line: &str) {
     let _ = io::stderr().write_all(format!("{line}\n").as_bytes());
 }
 
-/// Standard output, for results. Its errors are told from those of files and of connections.
+/// Standard output, for results. Its errors are distinguished from those of files and of connections.
 #[derive(Debug)]
 pub(crate) struct Out(Stdout);
 

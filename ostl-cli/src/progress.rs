@@ -36,7 +36,7 @@ enum Show {
 }
 
 impl Progress {
-    /// For so many epochs of so many steps each, of which `done` steps are behind us.
+    /// For `epochs` epochs of `steps` steps each, of which `done` steps are behind us.
     pub(crate) fn new(quiet: bool, epochs: u64, steps: u64, done: u64) -> Self {
         let show = if quiet {
             Show::Nothing
@@ -44,7 +44,7 @@ impl Progress {
             let bar = ProgressBar::new(epochs.saturating_mul(steps)).with_position(done);
             let style = ProgressStyle::with_template("{bar:24} {prefix}  {msg}  {rate}  {eta_precise} left");
             let rate = |state: &ProgressState, out: &mut dyn Write| {
-                // There is nobody to tell of a failure to format a number.
+                // A failure to format a number cannot be reported here.
                 let _ = write!(out, "{:.0} steps/s", state.per_sec());
             };
             bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).with_key("rate", rate));
@@ -75,7 +75,7 @@ impl Progress {
         }
     }
 
-    /// After a batch or stretch of so many steps in epoch `epoch` (from 1); `train` is what the epoch has come to so far.
+    /// After a batch or stretch of `steps` steps in epoch `epoch` (from 1); `train` is what the epoch has come to so far.
     pub(crate) fn part(&self, epoch: u64, steps: u64, train: &Score) {
         match &self.show {
             Show::Bar(bar) => {
@@ -114,7 +114,7 @@ impl Progress {
     }
 }
 
-/// How far an epoch of so many steps is.
+/// How far an epoch of `steps` steps is.
 fn within(epoch: u64, epochs: u64, steps: u64, train: &Score) -> String {
     let percent = 100.0 * train.steps as f64 / steps.max(1) as f64;
     format!(

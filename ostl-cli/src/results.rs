@@ -31,7 +31,7 @@ pub(crate) fn table(task: &dyn Task, reported: &[Metric], valid: Option<&Figures
 /// Most classes that have a row each.
 const MOST_ROWS: usize = 40;
 
-/// How well each class is told from the others, a row each; of very many, those with the lowest recall.
+/// How well each class is distinguished from the others, one row per class; of very many, those with the lowest recall.
 pub(crate) fn by_class(task: &dyn Task, classes: &ByClass) -> String {
     let all = classes.classes();
     let mut shown: Vec<usize> = (0..all).collect();

@@ -33,7 +33,7 @@ pub(crate) fn run(arguments: SampleArguments) -> Result<()> {
     })?
 }
 
-/// The task of a run, as far as sampling needs it: the words or characters that the run kept, or those of the data that it is told to read.
+/// The task of a run, as far as sampling needs it: the words or characters that the run kept, or those of the data that it is given to read.
 fn text_of(run: &RunDirectory, config: &Config, source: &Source, data: Option<&Path>) -> Result<Box<dyn Task>> {
     if data.is_none()
         && let Some(vocabulary) = run.read_vocabulary()?
@@ -43,8 +43,8 @@ fn text_of(run: &RunDirectory, config: &Config, source: &Source, data: Option<&P
     config.open_task(data, source)
 }
 
-/// Where a text begins that nobody gave a beginning: after the end of a line, or, where the text has no lines, with the first
-/// token of the text, which is then the first of those asked for.
+/// Where a text begins that was given no beginning: after the end of a line, or, where the text has no lines, with the first
+/// token of the text, which is then the first of those requested.
 fn beginning(vocabulary: &Vocabulary, length: usize) -> (Vec<usize>, usize) {
     let end = match vocabulary.joint() {
         Joint::Nothing => "\n",

@@ -12,7 +12,7 @@ use crate::output::tell;
 /// Exit status of a program that was asked to stop.
 const INTERRUPTED: i32 = 130;
 
-/// Whether somebody asked training to stop.
+/// Whether training was asked to stop.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Stop(Arc<Request>);
 
@@ -24,7 +24,7 @@ struct Request {
 }
 
 impl Stop {
-    /// Listens from now on. To be called once in the program's life.
+    /// Catches signals from now on. To be called once in the program's life.
     pub(crate) fn listen() -> Result<Self> {
         let stop = Self::default();
         let request = stop.0.clone();

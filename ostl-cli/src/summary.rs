@@ -50,7 +50,7 @@ struct MethodSummary {
     seed: u64,
 }
 
-/// Everything a reader of many runs wants to know of one.
+/// Everything a reader of many runs may need to know of one.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Summary {
     status: Status,

@@ -88,7 +88,7 @@ fn number(cause: &str) -> String {
     cause.to_owned()
 }
 
-/// The command that was asked for, `ostl data make`, and what is known of it.
+/// The command that was given, `ostl data make`, and what is known of it.
 fn asked(given: &[String]) -> (String, Command) {
     let mut command = Arguments::command();
     let mut name = command.get_name().to_owned();

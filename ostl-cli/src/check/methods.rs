@@ -123,7 +123,7 @@ fn by_rule(measured: &Measured, cells: &[String], window: usize) -> Vec<Vec<Stri
     rows
 }
 
-/// A row a stack, a column a window.
+/// One row per stack, one column per window.
 fn by_depth(measured: &Measured) -> Vec<Vec<String>> {
     let windows = DEEP_WINDOWS.map(|window| format!("K = {window}"));
     let mut rows = vec![[vec![String::new()], windows.to_vec()].concat()];

@@ -2,7 +2,7 @@
 
 use ostl_core::{Loss, SequenceBatch, TargetKind};
 
-/// SplitMix64 (Steele, Lea and Flood 2014): three lines are enough where only variety is asked for.
+/// SplitMix64 (Steele, Lea and Flood 2014): three lines are enough where only variety is needed.
 struct Random(u64);
 
 impl Random {

@@ -23,7 +23,7 @@ pub(super) const DRAWS: u32 = 64;
 const EQUAL: f64 = 1e-10;
 const LOSS: Loss = Loss::SoftmaxCrossEntropy;
 
-/// Kinds of cells whose residual R is measured, numbers of layers, windows, and networks that are pooled, on sequences of so many steps.
+/// Kinds of cells whose residual R is measured, numbers of layers, windows, and networks that are pooled, on sequences of these lengths in steps.
 const DEEP: [&str; 4] = ["lstm", "gru", "ssnu", "snu"];
 pub(super) const DEEP_STACKS: u64 = 16;
 pub(super) const DEEP_LENGTHS: [usize; 3] = [96, 90, 77];
@@ -49,7 +49,7 @@ pub(super) fn every() -> Vec<Rule> {
     rules
 }
 
-/// A method with windows of so many steps, of its own kind.
+/// A method with windows of `steps` steps, of its own kind.
 fn over(method: Method, steps: usize) -> Method {
     match method.window {
         Window::Steps(_) => method.with_window(steps),
@@ -77,7 +77,7 @@ pub(super) enum Outcome {
     Exact { cosine: f64, relative_error: f64 },
     /// Some are not.
     Approximate { cosine: f64, relative_error: f64 },
-    /// One draw, and the mean of so many.
+    /// One draw, and the mean of `draws`.
     Random { cosine: f64, relative_error: f64, draws: u32, mean_cosine: f64, mean_relative_error: f64 },
     /// The method cannot be used on the cell.
     Refused { reason: String },

@@ -36,7 +36,7 @@ pub(super) enum Fault {
 /// Reads a configuration, refusing whatever it does not know.
 pub(super) fn read(tree: &Table) -> Result<Config, Wrong> {
     let config = attempt(tree).map_err(|error| explain(tree, &error))?;
-    // Some of serde's enum representations skip keys that they do not know, even when told not to.
+    // Some of serde's enum representations skip keys that they do not know, even when set not to.
     let (given, known) = (Value::Table(tree.clone()), Value::try_from(&config).unwrap_or(Value::Boolean(false)));
     match ignored(&given, &known) {
         None => Ok(config),

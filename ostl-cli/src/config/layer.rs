@@ -52,7 +52,7 @@ struct EmbeddingConfig {
 
 impl<'de> Deserialize<'de> for LayerConfig {
     /// Takes out what every layer of its kind has and leaves the rest to the cell, so that its own message about an unknown key arrives
-    /// unchanged. What is unknown is told before what is missing, since it may be that, misspelt.
+    /// unchanged. What is unknown is reported before what is missing, since it may be that, misspelt.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut table = Table::deserialize(deserializer)?;
         let kinds: Vec<&str> = ["embedding", "cell", "dense"].into_iter().filter(|kind| table.contains_key(*kind)).collect();

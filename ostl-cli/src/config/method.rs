@@ -8,7 +8,7 @@ use super::OutOfRange;
 use super::window::WindowSetting;
 use crate::names::{listed, or_known, spelled};
 
-/// A learning method as it stands in a configuration, every part of it settled: by its key, else by the name, else by the default.
+/// A learning method as it stands in a configuration, every part of it determined: by its key, else by the name, else by the default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Given")]
 pub(crate) struct MethodConfig {
@@ -182,7 +182,7 @@ impl MethodConfig {
     }
 }
 
-/// What traces and windows may take where the window is chosen and nobody says how much, MiB.
+/// What traces and windows may take where the window is chosen and no limit is given, MiB.
 const MEMORY: usize = 1024;
 
 /// The name of a method that [`Method::named`] knows.

@@ -190,7 +190,7 @@ impl Config {
         self.objective_for(task.loss(), task.outputs())
     }
 
-    /// The same, for a task of such a loss and so many outputs.
+    /// The same, for a task with this loss and `outputs` outputs.
     pub(crate) fn objective_for(&self, loss: Loss, outputs: usize) -> Result<Objective, OutOfRange> {
         self.task.objective(loss, outputs).map_err(|error| error.within("task"))
     }

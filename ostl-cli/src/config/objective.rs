@@ -124,7 +124,7 @@ impl TaskSection {
         Ok(Some(note))
     }
 
-    /// What a task of such a loss and so many outputs is learned with. `"balanced"` weighs nothing before it is [resolved](Self::resolve).
+    /// What a task with this loss and `outputs` outputs is learned with. `"balanced"` weighs nothing before it is [resolved](Self::resolve).
     pub(super) fn objective(&self, loss: Loss, outputs: usize) -> Result<Objective, OutOfRange> {
         let mut objective = Objective::from(loss);
         if let Some(smoothing) = self.label_smoothing {

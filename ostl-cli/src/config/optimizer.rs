@@ -81,7 +81,7 @@ pub(crate) enum ScheduleEvery {
 }
 
 impl ScheduleEvery {
-    /// Where a schedule is, in epochs, after so many of them and so many parts of the next.
+    /// Where a schedule is, in epochs, after `epochs` of them and `part` of the `parts` parts of the next.
     pub(crate) fn position(self, epochs: u64, part: usize, parts: usize) -> f64 {
         match self {
             ScheduleEvery::Epoch => epochs as f64,
@@ -110,7 +110,7 @@ impl OptimizerConfig {
         OptimizerSettings { rule, learning_rate: self.learning_rate, clip_norm: self.clip_norm }
     }
 
-    /// Checks every value, for runs of so many epochs.
+    /// Checks every value, for runs of `epochs` epochs.
     pub(super) fn validate(&self, epochs: u64) -> Result<(), OutOfRange> {
         let number = |value: Option<f64>| value.map(|value| value.to_string());
         let given = [

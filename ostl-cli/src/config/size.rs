@@ -1,4 +1,4 @@
-//! Whether the machine has the memory for what a configuration asks for, before any of it is allocated.
+//! Whether the machine has the memory for what a configuration needs, before any of it is allocated.
 
 use ostl_core::{ConfigError, Counted, NetworkBuilder, OptimizerSettings, Part, Real, TargetKind, TooLarge};
 use ostl_tasks::Task;
@@ -12,7 +12,7 @@ impl Config {
         self.stack::<f32>(1, false)?.check_weights(None).map_err(|error| self.too_large(*error, None))
     }
 
-    /// Refuses what the machine has not the memory for: the network, learning in so many streams, the batches (or stretches) that come in,
+    /// Refuses what the machine has not the memory for: the network, learning in `streams` streams, the batches (or stretches) that come in,
     /// evaluation, and checkpoints, for which what is saved is copied.
     pub(crate) fn check_memory(&self, task: &dyn Task, streams: usize) -> Result<(), OutOfRange> {
         let (longest, stretch) = (feed::longest(task), task.stretch());
@@ -29,7 +29,7 @@ impl Config {
         checked.map(drop).map_err(|error| self.too_large(*error, Some(task)))
     }
 
-    /// The same for an audit of the method on so many sequences of so many steps.
+    /// The same for an audit of the method on a batch of `size`, sequences × steps.
     pub(crate) fn check_audit<T: Real>(
         &self,
         [inputs, outputs]: [usize; 2],
@@ -86,7 +86,7 @@ impl Config {
     }
 }
 
-/// Bytes of so many sequences (or stretches) side by side, about.
+/// Bytes of `streams` sequences (or stretches) side by side, about.
 fn batch_bytes(task: &dyn Task, streams: usize, steps: usize) -> u64 {
     // A word or an event a step, where they are listed; and a class is as long as two numbers.
     let inputs = if task.is_sparse() { 2 } else { task.inputs() as u64 };

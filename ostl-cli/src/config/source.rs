@@ -26,7 +26,7 @@ pub(crate) struct Source {
     notes: Vec<String>,
 }
 
-/// Reads and checks the configuration that the command line asks for.
+/// Reads and checks the configuration that the command line names.
 pub(crate) fn load(arguments: &ConfigArguments, seed: Option<u64>) -> Result<(Config, Source), UsageError> {
     let mut set = arguments.set.clone();
     set.extend(seed.map(|seed| format!("seed={seed}")));

@@ -21,7 +21,7 @@ pub(crate) fn task(name: &str, settings: &[String]) -> Result<TaskConfig, UsageE
         set(&mut tree, &path, parse(&value)).map_err(|problem| UsageError::Other(format!("--set {text}: {problem}")))?;
     }
     tree.insert("name".into(), Value::String(name.to_owned()));
-    // Within a whole configuration, so that what is wrong is found and told as it is there.
+    // Within a whole configuration, so that what is wrong is found and reported as it is there.
     let mut whole: Table = DEFAULT.parse().unwrap_or_default();
     whole.insert("task".into(), Value::Table(tree));
     loop {

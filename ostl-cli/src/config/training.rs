@@ -14,13 +14,13 @@ pub(crate) struct TrainingConfig {
     /// Sequences side by side. Tasks whose sequences are the streams of one recording need none: all of them are side by side.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) batch: Option<usize>,
-    /// Stop after so many epochs without a better figure on the validation split; never if left out.
+    /// Stop after this many epochs without a better figure on the validation split; never if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) patience: Option<u64>,
     /// The figure on the validation split that says which epoch is the best.
     #[serde(default = "loss")]
     pub(crate) best: Metric,
-    /// Within an epoch, a checkpoint is written every so many minutes of wall clock.
+    /// Within an epoch, minutes of wall clock from one checkpoint to the next.
     #[serde(default = "ten")]
     pub(crate) checkpoint_minutes: f64,
     /// What to do about an update that would not be finite.

@@ -58,7 +58,7 @@ fn known_names() -> impl Iterator<Item = &'static str> {
     DATA_SETS.iter().map(|set| set.name).chain(TaskConfig::names())
 }
 
-/// The task that is asked for: by its name with a few settings, or as a configuration has it, with these settings changed.
+/// The requested task: by its name with a few settings, or as a configuration has it, with these settings changed.
 struct Asked<'a> {
     command: &'static str,
     name: Option<&'a str>,
@@ -67,10 +67,10 @@ struct Asked<'a> {
     data: Option<&'a Path>,
 }
 
-/// A task that is settled but not opened.
+/// A task that is chosen but not opened.
 struct Chosen {
     config: TaskConfig,
-    /// Where its data lie, if anybody has said.
+    /// Where its data lie, if given.
     data: Option<PathBuf>,
     /// The configuration that has it.
     source: Option<config::Source>,

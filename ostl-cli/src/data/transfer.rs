@@ -142,7 +142,7 @@ impl Wanted<'_> {
         Ok(())
     }
 
-    /// Asks for what is missing: the answer, and how much of what is there it goes on from.
+    /// Requests what is missing: the answer, and how much of what is there it goes on from.
     fn request(&self, agent: &Agent) -> Result<(Response<Body>, u64), Failure> {
         let &Wanted { url, part, limit, .. } = self;
         let mut have = length(part)?;
@@ -195,7 +195,7 @@ impl Wanted<'_> {
     }
 }
 
-/// The content of an answer piece by piece, as it comes. A thread of its own waits for it, since a read cannot be told to wait only so long; one
+/// The content of an answer piece by piece, as it comes. A thread of its own waits for it, since a read cannot be given a time limit; one
 /// that waits in vain ends with the program.
 fn read(response: Response<Body>) -> Receiver<io::Result<Vec<u8>>> {
     let (to, pieces) = sync_channel(WAITING);
@@ -211,7 +211,7 @@ fn read(response: Response<Body>) -> Receiver<io::Result<Vec<u8>>> {
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                 Err(error) => {
-                    // Whether anybody still listens does not matter.
+                    // Whether the receiver is still there does not matter.
                     let _ = to.send(Err(error));
                     break;
                 }

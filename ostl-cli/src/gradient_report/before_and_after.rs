@@ -25,7 +25,7 @@ pub(crate) struct BeforeAndAfter {
     trained: Report,
 }
 
-/// The audit of a trained network; nothing if it is so large that nobody would expect a training run to end with it.
+/// The audit of a trained network; nothing if it is too large to end a training run with.
 pub(crate) fn of_learner(
     config: &Config,
     source: &Source,
@@ -107,7 +107,7 @@ mod tests {
         assert_eq!(influence_bytes(&network), 5 * (5 * 2 + 5) * STREAMS * 8);
     }
 
-    /// The same weights are audited alike, and a gradient that is next to nothing beside the start's is told as such.
+    /// The same weights are audited alike, and a gradient that is next to nothing beside the start's is reported as such.
     #[test]
     fn a_gradient_that_has_shrunk_is_told_from_a_bad_one() {
         let folder = tempfile::tempdir().unwrap();

@@ -8,7 +8,7 @@ use ostl_tasks::{Split, Task};
 /// Sequences in the batch that is audited.
 pub(super) const STREAMS: usize = 3;
 
-/// The first few sequences of a task's validation split, or what fits into so many steps of them.
+/// The first few sequences of a task's validation split, or what fits into `steps` steps of them.
 pub(super) fn audited_batch(task: &dyn Task, steps: usize) -> SequenceBatch<f64> {
     let mut indices: Vec<usize> = (0..task.sequences(Split::Valid).min(STREAMS)).collect();
     indices.sort_by_key(|&index| std::cmp::Reverse(task.steps(Split::Valid, index)));

@@ -50,7 +50,7 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
-    /// Of a session that begins now, after so many epochs (and a part of the next, or not).
+    /// Of a session that begins now, after `epochs` epochs (and a part of the next, or not).
     pub(crate) fn start(mut history: History, epochs: u64, is_within: bool) -> Self {
         // What was done after the checkpoint is done over.
         history.epochs.resize(usize::try_from(epochs).unwrap_or(usize::MAX), None);
@@ -77,7 +77,7 @@ impl Clock {
         }
     }
 
-    /// An epoch of so many steps is done.
+    /// An epoch of `steps` steps is done.
     pub(crate) fn epoch_done(&mut self, steps: u64) -> Pace {
         let spent = self.spent();
         let pace = Pace { seconds: spent.seconds, steps_per_second: steps as f64 / spent.train_seconds.max(1e-9) };

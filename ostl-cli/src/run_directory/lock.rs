@@ -12,7 +12,7 @@ use crate::output::tell;
 /// The file that is locked. The lock is the system's and ends with the process, however that ends; the file is only what it hangs on.
 pub(super) const LOCK: &str = ".lock";
 
-/// Somebody else works there.
+/// Another process works there.
 #[derive(Debug, Error)]
 #[error("{}: another process{who} is at work on this run; wait until it has ended, or stop it", .run.display())]
 pub(crate) struct InUse {
@@ -57,7 +57,7 @@ impl Lock {
                     return Ok(Self { path, file: None });
                 }
             }
-            // Whoever had the lock before may have taken the file away in between: then this is the lock of a file that nobody will find.
+            // Whoever had the lock before may have taken the file away in between: then this is the lock of a file that no process will find.
             if is_the_file(&file, &path) {
                 let _ = file.set_len(0).and_then(|()| file.write_all(std::process::id().to_string().as_bytes()));
                 return Ok(Self { path, file: Some(file) });
@@ -104,7 +104,7 @@ mod tests {
         assert!(refused.contains(&number) && refused.contains("another process"), "{refused}");
         drop(lock);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
-        // What a killed process leaves is a file that nobody has locked.
+        // What a killed process leaves is a file that no process has locked.
         fs::write(folder.path().join(LOCK), "4194305000").unwrap();
         drop(Lock::take(folder.path()).unwrap());
         assert!(!folder.path().join(LOCK).exists());

@@ -165,7 +165,7 @@ mod tests {
         let (mut metrics, lost) = open(&two);
         metrics.add(&row(3), PACE).unwrap();
         assert!(!lost && text() == whole);
-        // Rows that are gone come back, and those whose times nobody knows come without.
+        // Rows that are gone come back, and those whose times are not known come without.
         fs::write(folder.path().join(METRICS), &whole.as_bytes()[..100]).unwrap();
         assert!(open(&two).1 && whole.starts_with(&text()));
         fs::remove_file(folder.path().join(METRICS)).unwrap();

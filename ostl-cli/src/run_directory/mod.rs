@@ -54,7 +54,7 @@ pub(crate) struct RunDirectory {
 }
 
 impl RunDirectory {
-    /// Makes a new run directory, or empties an existing one of a run's files if `force` says so. Nobody else writes to it from here on.
+    /// Makes a new run directory, or empties an existing one of a run's files if `force` says so. No other process writes to it from here on.
     pub(crate) fn create(place: &Place, force: bool) -> Result<Self> {
         match place {
             Place::Given(path) => Self::claim(path, force)?.ok_or_else(|| exists(path).into()),
@@ -128,7 +128,7 @@ impl RunDirectory {
         Ok(Self { path: path.to_owned(), _lock: None })
     }
 
-    /// An existing run directory, to go on with. Nobody else writes to it from here on, and what killed processes left in mid-write is gone.
+    /// An existing run directory, to go on with. No other process writes to it from here on, and what killed processes left in mid-write is gone.
     pub(crate) fn open_to_go_on(path: &Path) -> Result<Self> {
         let run = Self::open(path)?;
         let lock = Lock::take(path)?;
@@ -198,7 +198,7 @@ impl RunDirectory {
         self.replace(CONFUSION, &String::from_utf8(text).context(CONFUSION)?)
     }
 
-    /// Writes how well each class is told from the others, a row each; a figure that is not defined is left out.
+    /// Writes how well each class is distinguished from the others, one row per class; a figure that is not defined is left out.
     pub(crate) fn write_classes(&self, classes: &ByClass, name: impl Fn(usize) -> String) -> Result<()> {
         let mut table = csv::Writer::from_writer(Vec::new());
         table.write_record(["class", "targets", "answers", "hits", "recall", "precision", "f1"])?;
@@ -284,7 +284,7 @@ mod tests {
         let runs = [0; 3].map(|_| RunDirectory::create(&place, false).unwrap());
         let names = runs.each_ref().map(|run| run.path().file_name().unwrap().to_owned());
         assert_eq!(names, ["run", "run-2", "run-3"]);
-        // By force the name itself is taken, and refused while somebody is at work there.
+        // By force the name itself is taken, and refused while another process is at work there.
         let error = RunDirectory::create(&place, true).unwrap_err().to_string();
         assert!(error.contains("another process"), "{error}");
         drop(runs);

@@ -20,7 +20,7 @@ pub(crate) fn run(arguments: TrainArguments) -> Result<()> {
     in_pool(plan.config.threads, || train(&plan, &arguments))?
 }
 
-/// Runs something with so many threads; 0 is one a core.
+/// Runs something with `threads` threads; 0 is one per core.
 pub(crate) fn in_pool<R: Send>(threads: usize, work: impl FnOnce() -> R + Send) -> Result<R> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().context("cannot start the threads")?;
     Ok(pool.install(work))

@@ -48,7 +48,7 @@ pub(crate) struct Trainer<'a> {
     clock: Clock,
     /// The learner at the start of the epoch, where the run may have to go back to it.
     outset: Option<Record>,
-    /// Units that say nothing were told of.
+    /// Idle units were reported.
     has_warned: bool,
     /// How long an epoch will take has been said, or is not worth saying.
     foretold: bool,
@@ -207,7 +207,7 @@ impl<'a> Trainer<'a> {
         run.write_last(&self.run_identity(), checkpoint).context("the former checkpoint is kept")
     }
 
-    /// Trains until all epochs are done, validation has not improved for as long as it may, or somebody asks to stop.
+    /// Trains until all epochs are done, validation has not improved for as long as it may, or a stop is requested.
     pub(crate) fn train(
         &mut self,
         run: &RunDirectory,

@@ -52,7 +52,7 @@ impl Trainer<'_> {
         }
         self.state.halvings += 1;
         let rate = self.base_rate();
-        // A run that was told to back off in the middle of an epoch does not have its start.
+        // A run that was set to back off in the middle of an epoch does not have its start.
         let Some(outset) = self.outset.clone() else {
             progress.say(&format!("epoch {}: {what}; passed over, on at half the rate ({rate})", self.state.epochs + 1));
             return if met == Met::Learning { Ok(Next::PassOver) } else { Err(self.advised(&what, is_first, run)) };
