@@ -37,7 +37,7 @@ pub enum TaskError {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DatasetError {
-    /// The task needs data and was not given its place.
+    /// The task needs data, and no folder was given.
     #[error("the task `{task}` needs data: pass `--data DIR`, where DIR holds `{file}`")]
     NotGiven {
         /// The task.

@@ -10,8 +10,8 @@ use crate::refusal::ConfigError;
 
 impl<T: Real> Engine<T> {
     /// ∂E/∂y of a hidden layer at the step just predicted, for one stream, one value per unit, beside what comes down from the layers above
-    /// (an auxiliary error, a signal that another network makes). Goes between [`predict`](Engine::predict) and [`learn`](Engine::learn); given twice it
-    /// is added twice. The gradient of this part is as exact for the layer and those below as if the layer were the topmost of its kind. While
+    /// (an auxiliary error, a signal that another network makes). Goes between [`predict`](Engine::predict) and [`learn`](Engine::learn); given twice
+    /// it is added twice. The gradient of this part is as exact for the layer and those below as if the layer were the topmost of its kind. While
     /// [frozen](Engine::set_frozen) it is only checked. The first signal for a layer makes room for those of a window.
     ///
     /// # Errors

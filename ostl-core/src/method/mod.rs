@@ -14,7 +14,7 @@ pub use window::Window;
 /// How the learning signal comes down from the readout through the layers.
 ///
 /// Only the way from one layer to the next is meant: inside a layer the reverse sweep of a window goes through Hᵀ, whatever the feedback. What is
-/// carried across windows follows the same ways as the sweep within them, so that a layer's learning signal does not depend on their length.
+/// carried across windows follows the same ways as the sweep within them, so that their length does not decide which signal a layer receives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -48,8 +48,8 @@ impl Feedback {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Edge {
-    /// Yes: the adjoint of y_{t₀} through H, from the window's first step, is part of σ (equation 1), also where the trace leaves H out. It costs
-    /// nothing and is one hop more than the published methods take.
+    /// Yes: the window's first step receives y_{t₀} through H, and its adjoint from there is part of σ (equation 1), also where the trace leaves
+    /// H out. It costs nothing and is one hop more than the published methods take.
     #[default]
     Heard,
     /// No: the trace is read out through the unit's own state alone, as e-prop, OSTL without H, RFLO, SnAp-1 and OTTT are published. For

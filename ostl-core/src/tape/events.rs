@@ -137,7 +137,7 @@ impl<T: Real> Events<T> {
         most * (4 * index + 2 * size_of::<T>()) + (columns + 1 + 2 + count(rows) * 2) * index
     }
 
-    /// Most events that there may be in `columns` columns.
+    /// How many events there may be at most in `columns` columns.
     fn limit(rows: usize, columns: usize) -> usize {
         rows * columns / SPARSE
     }

@@ -34,7 +34,7 @@ const SACCADE: u32 = 100_000;
 /// | `pool` | 1 | columns and rows of pixels that share a channel | 1, 2 |
 /// | `first_saccade_only` | false | whether only the first 100 ms are read | true, false |
 /// | `valid` | a tenth of the training recordings | how many of the last ones are the valid split | 1 … training recordings − 1 |
-/// | `limit` | all | most recordings that are learned from, the first ones | 1 … |
+/// | `limit` | all | how many recordings are learned from at most, the first ones | 1 … |
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct NMnistConfig {
@@ -56,7 +56,7 @@ pub struct NMnistConfig {
     /// How many of the last training recordings are the valid split; a tenth of all if it is not set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub valid: Option<usize>,
-    /// Most recordings that are learned from, the first ones. The others are not read.
+    /// How many recordings are learned from at most, the first ones. The others are not read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<usize>,
 }

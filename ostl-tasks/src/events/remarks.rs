@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::split::Split;
 
-/// Most names that are listed.
+/// How many names are listed at most.
 const NAMED: usize = 3;
 
 /// What lies in several splits can be known by heart: how many recordings of a split are in the train split, too.

@@ -35,7 +35,7 @@ pub enum MnistForm {
 /// | `steps` | 20 | steps of a sequence, in the form `rate` | 1 … 100 000 |
 /// | `gain` | 1 | spikes a step of a white pixel, in the form `rate` | above 0 … 255 |
 /// | `valid` | 5000 | how many of the last training images are the valid split | 1 … training images − 1 |
-/// | `limit` | all | most images that are learned from, the first ones | 1 … |
+/// | `limit` | all | how many images are learned from at most, the first ones | 1 … |
 /// | `targets` | `"every"` for `rate`, else `"last"` | the steps with the digit as their target | `"every"`, `"last"` |
 /// | `seed` | 1 | what spikes and the permutation are drawn from | any |
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -49,7 +49,7 @@ pub struct MnistConfig {
     pub gain: f64,
     /// How many of the last training images are the valid split.
     pub valid: usize,
-    /// Most training images that are learned from, the first ones.
+    /// How many training images are learned from at most, the first ones.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<usize>,
     /// The steps with the digit as their target.
