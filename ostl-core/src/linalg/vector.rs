@@ -26,6 +26,10 @@ pub trait Lanes<T, I>: Copy {
     fn multiply(self, factor: Self) -> Self;
     /// self + other.
     fn add(self, other: Self) -> Self;
+    /// √self of values that are not negative; of `f32` in AVX-512 within two units in the last place, which takes a quarter of the time.
+    fn root(self) -> Self;
+    /// self / divisor, of positive divisors neither huge nor tiny; of `f32` in AVX-512 within two units in the last place.
+    fn over(self, divisor: Self) -> Self;
 }
 
 impl<T: Real> Lanes<T, Baseline> for [T; LANES] {
@@ -62,6 +66,17 @@ impl<T: Real> Lanes<T, Baseline> for [T; LANES] {
         }
         self
     }
+    #[inline(always)]
+    fn root(self) -> Self {
+        self.map(T::sqrt)
+    }
+    #[inline(always)]
+    fn over(mut self, divisor: Self) -> Self {
+        for i in 0..LANES {
+            self[i] /= divisor[i];
+        }
+        self
+    }
 }
 
 /// Prefetches a value's cache line before it is needed. Nothing happens where there is no such value, or no such instruction.
@@ -95,11 +110,44 @@ mod x86 {
     use super::{LANES, Lanes};
     use crate::linalg::processor::{Avx2, Avx512};
 
+    /// √x from an estimate and a step of Newton's; 0 where x is.
+    ///
+    /// # Safety
+    /// The processor must have AVX-512.
+    #[inline(always)]
+    unsafe fn root_of_single(x: __m512) -> __m512 {
+        // SAFETY: the caller vouches for the instructions.
+        unsafe {
+            // Of 0 the estimate would be infinite.
+            let y = _mm512_rsqrt14_ps(_mm512_max_ps(x, _mm512_set1_ps(f32::MIN_POSITIVE)));
+            let root = _mm512_mul_ps(x, y);
+            // √x ← √x + y/2 · (x − √x²).
+            let rest = _mm512_fnmadd_ps(root, root, x);
+            _mm512_fmadd_ps(rest, _mm512_mul_ps(y, _mm512_set1_ps(0.5)), root)
+        }
+    }
+
+    /// x / y from an estimate of 1/y and a step of Newton's.
+    ///
+    /// # Safety
+    /// The processor must have AVX-512.
+    #[inline(always)]
+    unsafe fn quotient_of_single(x: __m512, y: __m512) -> __m512 {
+        // SAFETY: the caller vouches for the instructions.
+        unsafe {
+            let estimate = _mm512_rcp14_ps(y);
+            let quotient = _mm512_mul_ps(x, estimate);
+            // q ← q + 1/y · (x − q y).
+            let rest = _mm512_fnmadd_ps(quotient, y, x);
+            _mm512_fmadd_ps(rest, estimate, quotient)
+        }
+    }
+
     /// `$count` registers of `$width` lanes each.
     macro_rules! lanes {
         (
             $(#[$doc:meta])* $name:ident, $scalar:ty, $token:ty, $register:ty, $count:literal of $width:literal,
-            $splat:ident, $load:ident, $store:ident, $fused:ident, $multiply:ident, $add:ident
+            $splat:ident, $load:ident, $store:ident, $fused:ident, $multiply:ident, $add:ident, $root:ident, $over:ident
         ) => {
             $(#[$doc])*
             #[derive(Clone, Copy)]
@@ -153,6 +201,22 @@ mod x86 {
                     }
                     self
                 }
+                #[inline(always)]
+                fn root(mut self) -> Self {
+                    for r in 0..$count {
+                        // SAFETY: as above.
+                        self.0[r] = unsafe { $root(self.0[r]) };
+                    }
+                    self
+                }
+                #[inline(always)]
+                fn over(mut self, divisor: Self) -> Self {
+                    for r in 0..$count {
+                        // SAFETY: as above.
+                        self.0[r] = unsafe { $over(self.0[r], divisor.0[r]) };
+                    }
+                    self
+                }
             }
         };
     }
@@ -160,22 +224,26 @@ mod x86 {
     lanes! {
         /// `f32` in AVX-512.
         Single512, f32, Avx512, __m512, 1 of 16,
-        _mm512_set1_ps, _mm512_loadu_ps, _mm512_storeu_ps, _mm512_fmadd_ps, _mm512_mul_ps, _mm512_add_ps
+        _mm512_set1_ps, _mm512_loadu_ps, _mm512_storeu_ps, _mm512_fmadd_ps, _mm512_mul_ps, _mm512_add_ps,
+        root_of_single, quotient_of_single
     }
     lanes! {
         /// `f64` in AVX-512.
         Double512, f64, Avx512, __m512d, 2 of 8,
-        _mm512_set1_pd, _mm512_loadu_pd, _mm512_storeu_pd, _mm512_fmadd_pd, _mm512_mul_pd, _mm512_add_pd
+        _mm512_set1_pd, _mm512_loadu_pd, _mm512_storeu_pd, _mm512_fmadd_pd, _mm512_mul_pd, _mm512_add_pd,
+        _mm512_sqrt_pd, _mm512_div_pd
     }
     lanes! {
         /// `f32` in AVX2.
         Single256, f32, Avx2, __m256, 2 of 8,
-        _mm256_set1_ps, _mm256_loadu_ps, _mm256_storeu_ps, _mm256_fmadd_ps, _mm256_mul_ps, _mm256_add_ps
+        _mm256_set1_ps, _mm256_loadu_ps, _mm256_storeu_ps, _mm256_fmadd_ps, _mm256_mul_ps, _mm256_add_ps,
+        _mm256_sqrt_ps, _mm256_div_ps
     }
     lanes! {
         /// `f64` in AVX2.
         Double256, f64, Avx2, __m256d, 4 of 4,
-        _mm256_set1_pd, _mm256_loadu_pd, _mm256_storeu_pd, _mm256_fmadd_pd, _mm256_mul_pd, _mm256_add_pd
+        _mm256_set1_pd, _mm256_loadu_pd, _mm256_storeu_pd, _mm256_fmadd_pd, _mm256_mul_pd, _mm256_add_pd,
+        _mm256_sqrt_pd, _mm256_div_pd
     }
 }
 
@@ -214,6 +282,44 @@ mod tests {
         for (found, truth) in found.as_flattened().iter().zip(truth.as_flattened()) {
             assert!((found.to_f64() - truth.to_f64()).abs() <= tolerance * (1.0 + truth.to_f64().abs()));
         }
+    }
+
+    struct RootAndQuotient<T>([[T; LANES]; 2]);
+
+    impl<T: Real> Job for RootAndQuotient<T> {
+        type Output = [[T; LANES]; 2];
+
+        #[inline(always)]
+        fn run<I: Instructions>(self, token: I) -> Self::Output {
+            let [x, y] = self.0.map(|values| T::Lanes::<I>::load(token, &values));
+            let mut results = [[T::zero(); LANES]; 2];
+            x.root().store(&mut results[0]);
+            x.over(y).store(&mut results[1]);
+            results
+        }
+    }
+
+    /// From the smallest values to nearly the largest, and of 0.
+    fn has_roots_and_quotients<T: Real>(tolerance: f64, exponents: std::ops::Range<i32>) {
+        let power = |exponent: i32, i: usize| T::from_f64(10.0_f64.powi(exponent) * (1.0 + i as f64 / 15.7));
+        for exponent in exponents {
+            let mut x: [T; LANES] = std::array::from_fn(|i| power(exponent, i));
+            x[3] = T::zero();
+            let y = std::array::from_fn(|i| power(exponent / 3, (i * 7) % 16));
+            let [roots, quotients] = dispatch(RootAndQuotient([x, y]));
+            for i in 0..LANES {
+                let truth = [x[i].to_f64().sqrt(), x[i].to_f64() / y[i].to_f64()];
+                for (found, truth) in [roots[i], quotients[i]].into_iter().zip(truth) {
+                    assert!((found.to_f64() - truth).abs() <= tolerance * truth, "{found} for {truth} at 1e{exponent}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn roots_and_quotients_are_those_of_scalars() {
+        has_roots_and_quotients::<f32>(2.5e-7, -37..37);
+        has_roots_and_quotients::<f64>(3e-16, -290..290);
     }
 
     #[test]

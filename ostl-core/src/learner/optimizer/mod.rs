@@ -4,6 +4,7 @@
 //! rule, bounds on what is there show beforehand that nothing can overflow; where they do not, and with a custom rule, it is tried on a copy first,
 //! a short run at a time.
 
+mod adam;
 mod in_use;
 mod named;
 mod norm;

@@ -1,5 +1,6 @@
 //! The length of a gradient, and the largest of some values.
 
+use crate::linalg::dispatch::{Instructions, Job, dispatch, multiply_add};
 use crate::linalg::real::Real;
 
 /// Parameters from which an update pays for several threads, and how many each takes at a time.
@@ -17,14 +18,26 @@ pub(super) fn sum_of_squares<T: Real>(gradient: &[T]) -> f64 {
         };
         return left + right;
     }
-    let mut sums = [0.0; 16];
-    let (whole, rest) = gradient.as_chunks::<16>();
-    for values in whole {
-        for (sum, g) in sums.iter_mut().zip(values) {
-            *sum += g.to_f64() * g.to_f64();
+    dispatch(SumOfSquares(gradient))
+}
+
+/// Σ g² of a chunk.
+struct SumOfSquares<'a, T>(&'a [T]);
+
+impl<T: Real> Job for SumOfSquares<'_, T> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn run<I: Instructions>(self, _: I) -> f64 {
+        let mut sums = [0.0; 32];
+        let (whole, rest) = self.0.as_chunks::<32>();
+        for values in whole {
+            for (sum, g) in sums.iter_mut().zip(values) {
+                *sum = multiply_add::<f64, I>(g.to_f64(), g.to_f64(), *sum);
+            }
         }
+        sums.iter().sum::<f64>() + rest.iter().map(|g| g.to_f64() * g.to_f64()).sum::<f64>()
     }
-    sums.iter().sum::<f64>() + rest.iter().map(|g| g.to_f64() * g.to_f64()).sum::<f64>()
 }
 
 /// The largest absolute value; infinite where one is not finite.

@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::adam::Adam;
 use super::rule::{ParameterRun, UpdateRule, UpdateStep};
 use super::settings::{check, check_normal};
+use crate::linalg::dispatch::{Instructions, Job, dispatch};
 use crate::linalg::real::Real;
 use crate::refusal::ConfigError;
 
@@ -181,19 +183,6 @@ pub(super) enum Ready<T> {
 }
 
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Adam<T> {
-    pub(super) beta1: T,
-    pub(super) beta2: T,
-    pub(super) epsilon: T,
-    /// The learning rate over the first moment's bias.
-    pub(super) step: T,
-    /// One over the root of the second moment's bias.
-    pub(super) root_scale: T,
-    /// What is left of a weight after its decay.
-    pub(super) keep: T,
-}
-
-#[derive(Clone, Copy, Debug)]
 pub(super) struct RmsProp<T> {
     pub(super) rate: T,
     pub(super) alpha: T,
@@ -202,8 +191,28 @@ pub(super) struct RmsProp<T> {
     pub(super) centred: bool,
 }
 
+/// What a rule does with a run, compiled for the widest vectors that there are.
+struct Change<'a, T: Real> {
+    rule: Ready<T>,
+    run: ParameterRun<'a, T>,
+}
+
+impl<T: Real> Job for Change<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Instructions>(self, token: I) {
+        self.rule.change(token, self.run);
+    }
+}
+
 impl<T: Real> Ready<T> {
     pub(super) fn update(self, run: ParameterRun<'_, T>) {
+        dispatch(Change { rule: self, run });
+    }
+
+    #[inline(always)]
+    fn change<I: Instructions>(self, token: I, run: ParameterRun<'_, T>) {
         match self {
             Ready::Sgd { rate } => {
                 let (parameters, gradient, []) = run.split();
@@ -216,24 +225,14 @@ impl<T: Real> Ready<T> {
                     *p -= rate * *v;
                 }
             }
-            Ready::Adam(adam) => adam.update(run),
+            Ready::Adam(adam) => adam.update(token, run),
             Ready::RmsProp(rule) => rule.update(run),
         }
     }
 }
 
-impl<T: Real> Adam<T> {
-    fn update(self, run: ParameterRun<'_, T>) {
-        let (parameters, gradient, [first, second]) = run.split();
-        for ((p, g), (m, v)) in parameters.iter_mut().zip(gradient).zip(first.iter_mut().zip(second)) {
-            *m = self.beta1 * *m + (T::one() - self.beta1) * g;
-            *v = self.beta2 * *v + (T::one() - self.beta2) * (g * g);
-            *p = self.keep * *p - self.step * *m / (v.sqrt() * self.root_scale + self.epsilon);
-        }
-    }
-}
-
 impl<T: Real> RmsProp<T> {
+    #[inline(always)]
     fn update(self, run: ParameterRun<'_, T>) {
         let rate = self.rate;
         match (self.centred, self.momentum) {

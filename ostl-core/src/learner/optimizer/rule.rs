@@ -140,6 +140,14 @@ impl<'a, T: Real> ParameterRun<'a, T> {
         (parameters, gradient.iter().map(move |&g| scale * g), state)
     }
 
+    /// The same with the gradient as it is, and last what it is to be multiplied with.
+    #[inline(always)]
+    pub(super) fn split_raw<const S: usize>(self) -> (&'a mut [T], &'a [T], [&'a mut [T]; S], T) {
+        let Self { parameters, gradient, state, scale } = self;
+        let mut state = state.into_iter();
+        (parameters, gradient, std::array::from_fn(|_| state.next().unwrap_or_default()), scale)
+    }
+
     /// The first `count` parameters, and the others.
     pub(super) fn split_at(self, count: usize) -> (Self, Self) {
         let (parameters, others) = self.parameters.split_at_mut(count);
