@@ -12,7 +12,7 @@ use crate::method::feedback::FeedbackWeights;
 use crate::method::{Carry, Method, Window};
 use crate::network::Network;
 use crate::sweep::{Sweep, Transposed};
-use crate::tape::width::lanes;
+use crate::tape::width::{lanes, width};
 use crate::tape::{Lists, Tape};
 use crate::trace::{Lane, LanePaths};
 use rayon::prelude::*;
@@ -36,7 +36,7 @@ impl<T: Real> Lanes<T> {
             sweep: Sweep::new(network, filters, method, lane.len(), capacity),
             has_error: false,
         });
-        Self { lanes: lanes.collect(), streams, transposed: Transposed::new(network, method) }
+        Self { lanes: lanes.collect(), streams, transposed: Transposed::new(network, method, width(streams)) }
     }
 
     /// Which signals are listed while learning.

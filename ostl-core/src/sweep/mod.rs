@@ -3,12 +3,13 @@
 pub(crate) mod immediate;
 mod size;
 mod transposed;
+mod turned;
 mod walk;
 
 use std::ops::Range;
 
 use crate::cell::filter::{Filter, Source};
-use crate::linalg::product::{Assignment, columns, columns_mut, multiply_shared, plain_operand};
+use crate::linalg::product::Assignment;
 use crate::linalg::real::Real;
 use crate::method::{Feedback, Method};
 use crate::network::Network;
@@ -18,6 +19,7 @@ use crate::refusal::ConfigError;
 use crate::tape::{LayerOnTapeMut, LayerTape, RecurrentTape, Tape};
 use immediate::folded_signal;
 pub(crate) use transposed::{ThroughH, Transposed, transpose_into};
+use turned::{Right, Turned};
 pub(crate) use walk::{LayerAdjoints, StreamWalk};
 use walk::{StepAdjoints, TapeColumns, Walk, send_down};
 
@@ -180,7 +182,7 @@ impl<T: Real> Sweep<T> {
         let seen = |rows: usize| first * rows..(first + width) * rows;
         for index in (0..network.layers.len()).rev() {
             let layer = &network.layers[index];
-            let (_, h) = &transposed.layers[index];
+            let h = transposed.h(network, index);
             let sweep = &mut self.layers[index];
             match LayerOnTapeMut::new(layer, &mut tape.layers[index]) {
                 LayerOnTapeMut::Dense(layer, dense) => {
@@ -213,7 +215,7 @@ impl<T: Real> Sweep<T> {
     /// The learning signal of the layer below: the adjoint of this layer's inputs, or what the method's feedback has for it.
     fn send_down(&mut self, network: &Network<T>, transposed: &Transposed<T>, tape: &Tape<T>, index: usize) {
         let (layer, first, width) = (&network.layers[index], tape.first_column(), tape.columns());
-        let (m, (down, _)) = (layer.inputs(), &transposed.layers[index]);
+        let (m, down) = (layer.inputs(), transposed.down(network, index));
         let from = match transposed.feedback {
             Feedback::Symmetric | Feedback::Random => index,
             Feedback::Direct | Feedback::TargetProjection => network.layers.len() - 1,
@@ -223,8 +225,8 @@ impl<T: Real> Sweep<T> {
         let signal = &mut lower[index - 1].signal[m * first..m * (first + width)];
         if transposed.feedback == Feedback::TargetProjection {
             let o = network.outputs();
-            let targets = plain_operand(&self.targets[first * o..], o, width, o);
-            multiply_shared(Assignment::Replace, columns(down, m, o, m), targets, columns_mut(signal, m, width, m));
+            let targets = Right { values: &self.targets[first * o..], rows: o, stride: o, count: width };
+            down.multiply(Assignment::Replace, targets, signal);
             signal.iter_mut().for_each(|signal| *signal = -*signal);
             return;
         }
@@ -249,13 +251,8 @@ impl<T: Real> Sweep<T> {
             let to = &mut self.folded[b * states..(b + 1) * states];
             folded_signal(above, &above_tape.boundary, &upper[0], b, false, to);
         }
-        let (down, _) = &transposed.layers[index + 1];
-        multiply_shared(
-            Assignment::Replace,
-            columns(down, m, above.units, m),
-            plain_operand(&self.folded, above.units, active, states),
-            columns_mut(adjoint, m, active, m),
-        );
+        let folded = Right { values: &self.folded, rows: above.units, stride: states, count: active };
+        transposed.down(network, index + 1).multiply(Assignment::Replace, folded, &mut adjoint[..m * active]);
     }
 }
 
@@ -299,7 +296,7 @@ fn add_rates<T: Real>(layer: &Recurrent<T>, tape: &RecurrentTape<T>, sweep: &mut
 /// δ_t for the layer's steps, last first, from the signals above and from later steps.
 fn reverse<T: Real>(
     layer: &Recurrent<T>,
-    transposed_h: &[T],
+    transposed_h: Turned<'_, T>,
     at_edge: ThroughH,
     tape: &mut RecurrentTape<T>,
     sweep: &mut LayerSweep<T>,

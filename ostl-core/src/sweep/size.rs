@@ -41,7 +41,8 @@ impl<T: Real> Sweep<T> {
 
 impl<T: Real> Transposed<T> {
     /// Bytes of the matrices: transposed weights, or fixed feedback in their place.
-    pub(crate) fn bytes(network: &Network<T>, method: &Method) -> Count {
+    pub(crate) fn bytes(network: &Network<T>, method: &Method, width: usize) -> Count {
+        let in_place = Self::in_place(method, width);
         let layers = &network.layers;
         let x_rows = |layer: &Layer<T>| match layer {
             Layer::Recurrent(layer) => count(layer.units) * layer.x_gates.len(),
@@ -50,11 +51,15 @@ impl<T: Real> Transposed<T> {
         let of = |(index, layer): (usize, &Layer<T>)| {
             let columns = match method.feedback {
                 _ if index == 0 => Count(0),
+                Feedback::Symmetric if in_place => Count(0),
                 Feedback::Symmetric | Feedback::Random => x_rows(layer),
                 Feedback::Direct => layers.last().map_or(Count(0), x_rows),
                 Feedback::TargetProjection => count(network.outputs()),
             };
-            let h = layer.recurrent().map_or(Count(0), |layer| count(layer.units) * layer.units * layer.y_gates.len());
+            let h = layer
+                .recurrent()
+                .filter(|_| !in_place)
+                .map_or(Count(0), |layer| count(layer.units) * layer.units * layer.y_gates.len());
             columns * layer.inputs() + h
         };
         layers.iter().enumerate().map(of).sum::<Count>() * size_of::<T>()

@@ -2,16 +2,22 @@
 
 use crate::linalg::real::Real;
 use crate::method::feedback::FeedbackWeights;
-use crate::method::{Carry, Edge, Feedback, Method};
+use crate::method::{Carry, Edge, Feedback, Method, Update, Window};
 use crate::network::Network;
 use crate::network::layer::Layer;
+use crate::sweep::turned::Turned;
+
+/// Columns that a transpose is made for: with fewer before the weights change, products take the matrix where it lies.
+const FEW: usize = 16;
 
 /// The matrices that bring signals down: transposed weights, made once for as long as the weights stay the same, or fixed feedback.
 #[derive(Clone, Debug)]
 pub(crate) struct Transposed<T: Real> {
     /// For each layer what brings signals to the layer below, Wᵀ (`m × (x gates)·n`) or its stand-in, empty in the first layer, for
-    /// whose inputs no adjoint is needed; and Hᵀ, `n × (y gates)·n`.
-    pub(super) layers: Vec<(Vec<T>, Vec<T>)>,
+    /// whose inputs no adjoint is needed; and Hᵀ, `n × (y gates)·n`. Empty where weights are used in place.
+    layers: Vec<(Vec<T>, Vec<T>)>,
+    /// Weights are used where they lie.
+    in_place: bool,
     pub(super) feedback: Feedback,
     /// How the adjoint of a window's first step reaches the step before, through H.
     pub(super) at_edge: ThroughH,
@@ -32,23 +38,57 @@ pub(crate) enum ThroughH {
 }
 
 impl<T: Real> Transposed<T> {
-    pub(crate) fn new(network: &Network<T>, method: &Method) -> Self {
+    /// For lanes of up to `width` streams.
+    pub(crate) fn new(network: &Network<T>, method: &Method, width: usize) -> Self {
         let fixed = FeedbackWeights::new(network, method);
+        let in_place = Self::in_place(method, width);
         let layers = network.layers.iter().enumerate().map(|(index, layer)| {
             let down = match method.feedback {
                 _ if index == 0 => Vec::new(),
+                Feedback::Symmetric if in_place => Vec::new(),
                 Feedback::Symmetric => vec![T::zero(); layer.w_range().len()],
                 _ => fixed.below(index).iter().copied().collect(),
             };
-            let h = layer.recurrent().map_or(0, |layer| layer.h_range().len());
+            let h = layer.recurrent().filter(|_| !in_place).map_or(0, |layer| layer.h_range().len());
             (down, vec![T::zero(); h])
         });
         let at_edge = match (method.edge, method.carry_in_use()) {
+            // Behind the window's edge there is nothing that it would matter to.
+            (_, Carry::None) => ThroughH::None,
             (Edge::Heard, _) => ThroughH::All,
             (Edge::Cut, Carry::Snap(_)) => ThroughH::Itself,
             (Edge::Cut, _) => ThroughH::None,
         };
-        Self { layers: layers.collect(), feedback: method.feedback, at_edge, is_current: false }
+        Self { layers: layers.collect(), in_place, feedback: method.feedback, at_edge, is_current: false }
+    }
+
+    /// Whether the weights change before a transpose of them would be used for more than a few columns, and nothing walks back with more.
+    pub(super) fn in_place(method: &Method, width: usize) -> bool {
+        let has_one_column_a_stream = match method.carry_in_use() {
+            Carry::None | Carry::Local | Carry::Postsynaptic | Carry::Presynaptic | Carry::Uoro => true,
+            Carry::Snap(1) => method.window == Window::Steps(1),
+            _ => false,
+        };
+        let is_short = matches!(method.window, Window::Steps(steps) if steps.saturating_mul(width) <= FEW);
+        has_one_column_a_stream && is_short && method.update == Update::Window
+    }
+
+    /// What brings signals to the layer below: Wᵀ or its stand-in.
+    pub(super) fn down<'a>(&'a self, network: &'a Network<T>, index: usize) -> Turned<'a, T> {
+        match self.feedback {
+            Feedback::Symmetric if self.in_place && index > 0 => {
+                Turned::InPlace(&network.parameters[network.layers[index].w_range()])
+            }
+            _ => Turned::Made(&self.layers[index].0),
+        }
+    }
+
+    /// Hᵀ of a recurrent layer.
+    pub(super) fn h<'a>(&'a self, network: &'a Network<T>, index: usize) -> Turned<'a, T> {
+        match network.layers[index].recurrent() {
+            Some(layer) if self.in_place => Turned::InPlace(&network.parameters[layer.h_range()]),
+            _ => Turned::Made(&self.layers[index].1),
+        }
     }
 
     /// Puts other fixed matrices in the place of those that were drawn.

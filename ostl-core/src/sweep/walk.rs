@@ -11,13 +11,14 @@
 //! signals between layers take room for one step of these columns, not for K.
 
 use crate::cell::dynamics::ReverseColumn;
-use crate::linalg::product::{Assignment, columns, columns_mut, multiply_shared, plain_operand};
+use crate::linalg::product::Assignment;
 use crate::linalg::real::Real;
 use crate::linalg::tile::TILE;
 use crate::network::Network;
 use crate::network::layer::{Layer, Recurrent};
 use crate::sweep::Transposed;
 use crate::sweep::transposed::ThroughH;
+use crate::sweep::turned::{Right, Turned};
 use crate::tape::{LayerOnTape, PartialPlanes, Tape};
 
 /// A recurrent layer on its way back.
@@ -27,7 +28,7 @@ pub(super) struct Walk<'a, T: Real> {
     /// Whether a column of the tape went on from the step before.
     pub(super) not_reset: &'a [bool],
     /// Hᵀ, `n × (y gates)·n`.
-    pub(super) transposed_h: &'a [T],
+    pub(super) transposed_h: Turned<'a, T>,
 }
 
 /// Which columns of the tape the adjoint columns of a step belong to.
@@ -93,24 +94,22 @@ impl<T: Real> Walk<'_, T> {
         let rows = layer.y_rows();
         let delta = &delta[rows.start..];
         match through_h {
-            ThroughH::All => multiply_shared(
-                Assignment::Add,
-                columns(transposed_h, n, rows.len(), n),
-                plain_operand(delta, rows.len(), count, g * n),
-                columns_mut(to_output, n, count, n),
-            ),
+            ThroughH::All => {
+                let delta = Right { values: delta, rows: rows.len(), stride: g * n, count };
+                transposed_h.multiply(Assignment::Add, delta, to_output);
+            }
             ThroughH::OwnUnit => {
                 for (index, to_output) in to_output.chunks_exact_mut(n).enumerate() {
                     for row in (index % n..rows.len()).step_by(n) {
-                        let own = delta[index * g * n + row];
-                        to_output.iter_mut().zip(&transposed_h[row * n..]).for_each(|(to_y, &h)| *to_y += own * h);
+                        transposed_h.add_column(row, rows.len(), delta[index * g * n + row], to_output);
                     }
                 }
             }
             ThroughH::Itself => {
                 for (index, to_output) in to_output.chunks_exact_mut(n).enumerate() {
                     for row in 0..rows.len() {
-                        to_output[row % n] += transposed_h[row * n + row % n] * delta[index * g * n + row];
+                        let own = transposed_h.at(row % n, row, [n, rows.len()]);
+                        to_output[row % n] += own * delta[index * g * n + row];
                     }
                 }
             }
@@ -123,19 +122,14 @@ impl<T: Real> Walk<'_, T> {
 }
 
 /// The signal for the layer below, `m × N`: Wᵀδ, or what stands in Wᵀ's place times δ, the δ of the layer `from`.
-pub(super) fn send_down<T: Real>(down: &[T], from: &Layer<T>, delta: &[T], signal: &mut [T]) {
+pub(super) fn send_down<T: Real>(down: Turned<'_, T>, from: &Layer<T>, delta: &[T], signal: &mut [T]) {
     let (rows, stride) = (from.x_rows(), from.activations());
     if rows.is_empty() || signal.is_empty() {
         return signal.fill(T::zero());
     }
-    let m = down.len() / rows.len();
-    let count = signal.len() / m;
-    multiply_shared(
-        Assignment::Replace,
-        columns(down, m, rows.len(), m),
-        plain_operand(&delta[rows.start..], rows.len(), count, stride),
-        columns_mut(signal, m, count, m),
-    );
+    let count = signal.len() / (down.len() / rows.len());
+    let delta = Right { values: &delta[rows.start..], rows: rows.len(), stride, count };
+    down.multiply(Assignment::Replace, delta, signal);
 }
 
 /// One stream's adjoint columns in one layer, at the step at hand.
@@ -189,7 +183,7 @@ impl<T: Real> StreamWalk<'_, T> {
             let (lower, rest) = layers.split_at_mut(place);
             let LayerAdjoints { to_state, to_output, signal, delta } = &mut rest[0];
             let layer = &network.layers[index];
-            let (down, h) = &transposed.layers[index];
+            let (down, h) = (transposed.down(network, index), transposed.h(network, index));
             match LayerOnTape::new(layer, &tape.layers[index]) {
                 LayerOnTape::Recurrent(layer, recurrent) => {
                     let walk = Walk { layer, partials: &recurrent.partials, not_reset: &tape.not_reset, transposed_h: h };

@@ -12,6 +12,7 @@ use crate::network::Network;
 use crate::network::size::{connections, parameters_of};
 use crate::refusal::{Count, MemoryNeed};
 use crate::sweep::Transposed;
+use crate::tape::width::width;
 use crate::tape::{Lists, Tape};
 use crate::trace::Sizing;
 
@@ -20,7 +21,8 @@ impl<T: Real> Sizing<'_, T> {
     pub(crate) fn need(&self, moments: usize) -> MemoryNeed {
         let scalar = size_of::<T>();
         let parameters: Count = self.network.layers.iter().map(parameters_of).sum();
-        let updates = parameters * (1 + moments) * scalar + Transposed::bytes(self.network, self.method);
+        let updates =
+            parameters * (1 + moments) * scalar + Transposed::bytes(self.network, self.method, width(self.streams));
         let traces = self.traces();
         MemoryNeed {
             weights: (Network::weight_bytes(&self.network.layers) + connections(&self.network.layers)).0,

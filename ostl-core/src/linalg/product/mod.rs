@@ -9,6 +9,8 @@
 //! * One column alone (`thin`) takes tall stripes of A instead: what bounds it is memory.
 //! * A's row panel (a tile's rows, `KC` columns) is packed into a buffer on the stack when it is used for more than a few columns or is ragged.
 //! * Blocks of B are packed as well (`packed`) where A is tall and B wide.
+//! * An inner dimension of a few (`outer`: the gradient of a step or two) is bound by C, which passes by once; nothing is packed.
+//! * Aᵀ·B with few columns (`dots`) takes scalar products of A's columns where A lies.
 //!
 //! Every element of C is the sum, over blocks of `KC`, of a sum in order of the inner index. So its bits depend neither on how
 //! C is cut into columns nor on the number of threads. The plain twin is `plain`, three loops.
@@ -17,6 +19,8 @@
     reason = "raw loads in the micro-kernel and calls into functions compiled for instruction sets found at run time"
 )]
 
+mod dots;
+mod outer;
 mod packed;
 mod thin;
 mod tiles;
@@ -27,6 +31,8 @@ use crate::linalg::dispatch::Instructions;
 #[cfg(target_arch = "x86_64")]
 use crate::linalg::processor::{Avx2, Avx512};
 use crate::linalg::processor::{Baseline, Processor, processor};
+pub(crate) use crate::linalg::product::dots::multiply_transposed;
+use crate::linalg::product::outer::{DEPTH, outer};
 use crate::linalg::product::packed::{BLOCK_BYTES, packed};
 use crate::linalg::product::thin::thin;
 use crate::linalg::product::tiles::in_tiles;
@@ -192,7 +198,9 @@ fn body<T: Real, I: Instructions, const VECTORS: usize, const NR: usize, const P
     if a.ncols() == 0 && assign == Assignment::Replace {
         c.fill(T::zero());
     }
-    if b.ncols() == 1 {
+    if (1..=DEPTH).contains(&a.ncols()) {
+        outer::<T, I>(token, assign, a, b, c)
+    } else if b.ncols() == 1 {
         thin::<T, I>(token, assign, a, b, c)
     } else {
         in_tiles::<T, I, VECTORS, NR, PANEL>(token, assign, a, b, c)
@@ -257,7 +265,7 @@ macro_rules! product_for {
         impl Product for $scalar {
             type Lanes<I: Instructions> = I::$lanes;
             fn product(work: Work<'_, Self>) {
-                let packs = packed::is_worth_it(work.a.nrows(), work.b.ncols()) && work.a.ncols() > 0;
+                let packs = packed::is_worth_it(work.a.nrows(), work.b.ncols()) && work.a.ncols() > DEPTH;
                 match processor() {
                     // SAFETY: the token says that the processor has every feature the function was compiled for.
                     #[cfg(target_arch = "x86_64")]
@@ -310,6 +318,10 @@ mod tests {
             (64, 513, 40),
             (150, 150, 1),
             (128, 260, 17),
+            (140, 1, 40),
+            (33, 2, 5),
+            (130, 3, 20),
+            (17, 4, 1),
             (200, 300, 203),
             (131, 5, 41),
             (7, 0, 4),
