@@ -20,7 +20,6 @@
 
 #![allow(unsafe_code, reason = "the inner loop reads z unchecked, after one check")]
 
-use crate::cell::dynamics::MOST_VARIABLES;
 use crate::linalg::dispatch::{Instructions, Job, dispatch};
 use crate::linalg::real::Real;
 use crate::linalg::stored::Stored;
@@ -29,6 +28,7 @@ use crate::linalg::vector::{Lanes, prefetch};
 use crate::tape::width::WIDEST;
 
 mod layout;
+mod many;
 
 pub(crate) use layout::{COLUMNS, LaneTile, LaneWindow, Presynaptic, SLOTS, Shape, Touched, TracePlace, ZERO};
 use layout::{Entry, Panel, TracedStream};
@@ -71,31 +71,50 @@ impl<T: Real, V: Stored<T>> LaneTile<'_, T, V> {
         for gate in 0..self.shape.gates {
             for panel in 0..self.shape.panels() {
                 let at = self.panel(gate, panel);
-                if self.shape.states > 1 {
-                    for j in 0..self.columns {
-                        self.column_of_many_states(token, at, j, ranges);
-                    }
-                    continue;
-                }
                 // As many sums at once as fit into the registers.
-                let mut j = 0;
-                while j < self.columns {
-                    let left = self.columns - j;
-                    if left >= 8 && I::REGISTERS >= 32 {
-                        self.columns_of_one_state::<I, 8>(token, at, j, ranges);
-                        j += 8;
-                    } else if left >= 4 {
-                        self.columns_of_one_state::<I, 4>(token, at, j, ranges);
-                        j += 4;
-                    } else {
-                        self.columns_of_one_state::<I, 1>(token, at, j, ranges);
-                        j += 1;
-                    }
+                match self.shape.states {
+                    1 => self.panel_of_one_state(token, at, ranges),
+                    2 if I::REGISTERS >= 32 => self.panel_of_states::<I, 2, 4>(token, at, ranges),
+                    2 => self.panel_of_states::<I, 2, 2>(token, at, ranges),
+                    3 if I::REGISTERS >= 32 => self.panel_of_states::<I, 3, 2>(token, at, ranges),
+                    3 => self.panel_of_states::<I, 3, 1>(token, at, ranges),
+                    _ => (0..self.columns).for_each(|j| self.column_of_many_states(token, at, j, ranges)),
                 }
             }
         }
         let slot = self.next_slot();
         self.touched[..self.window.active].fill([slot; COLUMNS]);
+    }
+
+    /// The columns of a panel of units with one state variable.
+    #[inline(always)]
+    fn panel_of_one_state<I: Instructions>(&mut self, token: I, at: Panel, ranges: &Ranges) {
+        let mut j = 0;
+        while j < self.columns {
+            let left = self.columns - j;
+            if left >= 8 && I::REGISTERS >= 32 {
+                self.columns_of_one_state::<I, 8>(token, at, j, ranges);
+                j += 8;
+            } else if left >= 4 {
+                self.columns_of_one_state::<I, 4>(token, at, j, ranges);
+                j += 4;
+            } else {
+                self.columns_of_one_state::<I, 1>(token, at, j, ranges);
+                j += 1;
+            }
+        }
+    }
+
+    /// The columns of a panel of units with `S`, `N` at a time.
+    #[inline(always)]
+    fn panel_of_states<I: Instructions, const S: usize, const N: usize>(&mut self, token: I, at: Panel, ranges: &Ranges) {
+        let whole = self.columns / N * N;
+        for j in (0..whole).step_by(N) {
+            self.columns_of_states::<I, S, N>(token, at, j, ranges);
+        }
+        for j in whole..self.columns {
+            self.columns_of_states::<I, S, 1>(token, at, j, ranges);
+        }
     }
 
     /// What is touched now goes here.
@@ -338,35 +357,6 @@ impl<T: Real, V: Stored<T>> LaneTile<'_, T, V> {
         for (place, sum) in read_out.into_iter().enumerate() {
             self.add_to_gradient(token, at, j + place, sum);
         }
-    }
-
-    /// The same for one column of a cell with several.
-    #[inline(always)]
-    fn column_of_many_states<I: Instructions>(&mut self, token: I, at: Panel, j: usize, ranges: &Ranges) {
-        let states = self.shape.states;
-        let mut read_out = T::Lanes::<I>::splat(token, T::zero());
-        for stream in 0..self.window.active {
-            let slot = self.touched[stream][0];
-            let (fresh, continues) = (slot == ZERO, self.window.continues[stream]);
-            let mut old = [T::Lanes::<I>::splat(token, T::zero()); MOST_VARIABLES];
-            if !fresh {
-                for (v, old) in old.iter_mut().enumerate().take(states) {
-                    *old = V::load(token, chunk(self.values, self.place(v, at, stream) + j * TILE));
-                    let signal = self.plane(self.window.signal, states, v, at.panel, (stream, slot));
-                    read_out = T::Lanes::<I>::load(token, signal).multiply_add(*old, read_out);
-                }
-            }
-            for v in 0..if continues { states } else { 0 } {
-                let [mut sum] = self.sums::<I, 1>(token, v, at, TracedStream { stream, fresh }, j, ranges);
-                for (w, &old) in old.iter().enumerate().take(if fresh { 0 } else { states }) {
-                    let factor = self.plane(self.window.jacobian, states * states, v * states + w, at.panel, (stream, slot));
-                    sum = T::Lanes::<I>::load(token, factor).multiply_add(old, sum);
-                }
-                let place = self.place(v, at, stream) + j * TILE;
-                V::store::<I>(sum, chunk_mut(self.values, place));
-            }
-        }
-        self.add_to_gradient(token, at, j, read_out);
     }
 
     /// Adds to the gradient of up to 16 units and one column.

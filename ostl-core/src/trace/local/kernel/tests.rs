@@ -193,7 +193,7 @@ fn agrees(states: usize, share: f64, hears_before: bool) {
 
 #[test]
 fn the_pass_equals_the_equations() {
-    for states in [1, 2] {
+    for states in [1, 2, 3, 4] {
         for share in [1.0, 0.1] {
             for hears_before in [false, true] {
                 agrees(states, share, hears_before);
