@@ -1,28 +1,29 @@
 """Builds ostl, times it and its peers in turn, and prints the tables of BENCHMARKS.md.
 
     python ostl-bench/peers/compare.py --write
+    python ostl-bench/peers/compare.py --online --write
 
 Every row goes round torch, jax, and ostl with windows of 20, all and 1 steps, --rounds times; a figure is the fastest
-of all runs of all rounds. The peers stay up as workers, so that they compile once; whoever is not asked waits.
+of all runs of all rounds. The peers stay up as workers, so that they compile once; whoever is not asked waits. With
+--online the rows are those of online_table.py, and a figure is the median of the rounds.
 """
 
 import argparse
 import datetime
-import json
-import math
 import os
 import platform
 import shlex
+import statistics
 import subprocess
 import sys
 from importlib.metadata import version
-from pathlib import Path
 
-from rows import CASES, CELLS
+import online_rows
+import online_table
+from rows import CASES, CELLS, names
+from workers import ROOT, Figures, Refused, Worker, number, ostl
 
-ROOT = Path(__file__).resolve().parents[2]
 BENCHMARKS = ROOT / "BENCHMARKS.md"
-BEGIN, END = "<!-- compare.py: begin -->", "<!-- compare.py: end -->"
 
 TO_REACH = {  # time with K = 20 over the faster peer's
     ("snu", False): {"music": 0.6, "spikes": 0.4, "digits": 1.0, "wide": 1.0, "long": 0.9},
@@ -37,73 +38,27 @@ SCALING = ("spikes", "digits", "wide")
 def options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--runs", type=int, default=5, help="runs a round")
-    parser.add_argument("--cases", type=lambda names: names.split(","), default=list(CASES), help="such as music,long")
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--all", action="store_true", help="K = 1 also for the large LSTMs")
+    parser.add_argument("--threads", type=int, help="2 if left out, with --online 1")
     parser.add_argument("--no-braintrace", action="store_true")
-    parser.add_argument("--wide-braintrace", action="store_true", help="braintrace on wide too: a minute a gradient")
     parser.add_argument("--raw", help="file for every row, as JSON lines")
     parser.add_argument("--write", action="store_true", help="put the tables into BENCHMARKS.md")
+    of_gradients = parser.add_argument_group("of one gradient")
+    of_gradients.add_argument("--runs", type=int, default=5, help="runs a round")
+    of_gradients.add_argument("--cases", type=names(CASES), default=list(CASES), help="such as music,long")
+    of_gradients.add_argument("--all", action="store_true", help="K = 1 also for the large LSTMs")
+    of_gradients.add_argument("--wide-braintrace", action="store_true", help="on wide too: a minute a gradient")
+    of_streams = parser.add_argument_group("of a step of a stream")
+    of_streams.add_argument("--online", action="store_true", help="time these steps instead of gradients")
+    online_rows.add_choice(of_streams)
     args = parser.parse_args()
-    if unknown := set(args.cases) - set(CASES):
-        parser.error(f"no such case: {', '.join(sorted(unknown))}")
+    args.threads = args.threads or (1 if args.online else 2)
     return args
 
 
-class Worker:
-    """A peer's script that answers requests."""
-
-    def __init__(self, script, threads):
-        path = Path(__file__).with_name(script)
-        command = [sys.executable, "-W", "ignore", path, "--serve", "--threads", str(threads)]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.communicate()  # the end of its input is the end of it
-
-    def __call__(self, **request):
-        print(json.dumps(request), file=self.process.stdin, flush=True)
-        answer = self.process.stdout.readline()
-        return json.loads(answer) if answer else sys.exit("a peer ended early; its message is above")
-
-
-class Refused(Exception):
-    """`ostl bench` does not know what it is asked for."""
-
-
-def ostl(case, cell, recurrent, window, threads, runs):
-    command = [ROOT / "target/release/ostl", "bench", "--case", case, "--cell", cell, "--window", window, "--json"]
-    command += ["--carry", "local", "--threads", str(threads), "--runs", str(runs)] + ["--recurrent"] * recurrent
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode == 2:
-        raise Refused(done.stderr)
-    return json.loads(done.stdout) if done.returncode == 0 else sys.exit(done.stderr)
-
-
-class Figures:
-    """The fastest of each, by whatever names it; every row goes to the raw file as it comes."""
-
-    def __init__(self, raw):
-        self.raw = open(raw, "w") if raw else None
-        self.best = {}
-
-    def add(self, row, *name):
-        self.best[name] = min(row["ms"], self.best.get(name, math.inf))
-        print(f"{' '.join(str(part) for part in name)}: {row['ms']} ms", file=sys.stderr)
-        if self.raw:
-            print(json.dumps(row), file=self.raw, flush=True)
-
-    def get(self, *name):
-        return self.best.get(name)
-
-
-def number(value):
-    """Three digits."""
-    return "–" if value is None else f"{value:,.{max(0, 2 - math.floor(math.log10(value)))}f}"
+def gradient(case, cell, recurrent, window, threads, runs):
+    """Our row of one gradient."""
+    options = ["--case", case, "--cell", cell, "--window", window, "--carry", "local", "--runs", str(runs)]
+    return ostl(*options, *["--recurrent"] * recurrent, threads=threads)[0]
 
 
 def ratio(ours, theirs, to_reach):
@@ -134,7 +89,7 @@ def bptt(args, figures):
                 figures.add(jax(**row), *name, "jax")
                 for column, window in WINDOWS.items():
                     if not (window == "1" and skip_online):
-                        figures.add(ostl(**row, window=window, threads=args.threads), *name, column)
+                        figures.add(gradient(**row, window=window, threads=args.threads), *name, column)
             ms = {column: figures.get(*name, column) for column in ("torch", "jax", *WINDOWS)}
             peer, reach = min(ms["torch"], ms["jax"]), TO_REACH[cell, recurrent][case]
             cells = [*name, number(ms["torch"]), number(ms["jax"])]
@@ -163,7 +118,7 @@ def online(args, figures):
                 if turn == 0 or case != "wide":
                     figures.add(braintrace(**row), case, "RNN", "braintrace")
                 try:
-                    figures.add(ostl(**row, window="1", threads=args.threads), case, "RNN", "ostl")
+                    figures.add(gradient(**row, window="1", threads=args.threads), case, "RNN", "ostl")
                 except Refused as reason:
                     note = ["", "`ostl bench` refuses the cell `rnn`."]
                     print(f"{note[1]} {reason}", file=sys.stderr)
@@ -185,7 +140,7 @@ def scaling(args, figures):
         name = case, label(cell, recurrent)
         for _ in range(args.rounds):
             for threads in (1, 2):
-                figures.add(ostl(case, cell, recurrent, "20", threads, args.runs), *name, "threads", threads)
+                figures.add(gradient(case, cell, recurrent, "20", threads, args.runs), *name, "threads", threads)
         one, two = figures.get(*name, "threads", 1), figures.get(*name, "threads", 2)
         lines.append(f"| {' | '.join(name)} | {number(one)} | {number(two)} | {one / two:.2f} |")
     return lines if cases else []
@@ -203,21 +158,27 @@ def conditions(braintrace):
 
 def main():
     args = options()
-    before, begin, rest = BENCHMARKS.read_text().partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if args.write and not (begin and end):
-        sys.exit(f"{BENCHMARKS} lacks the lines {BEGIN} and {END}")
+    name = "compare.py --online" if args.online else "compare.py"
+    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+    before, has_begin, rest = BENCHMARKS.read_text().partition(begin)
+    _, has_end, after = rest.partition(end)
+    if args.write and not (has_begin and has_end):
+        sys.exit(f"{BENCHMARKS} lacks the lines {begin} and {end}")
     if subprocess.run(["cargo", "build", "--release", "-p", "ostl-cli"], cwd=ROOT).returncode:
         sys.exit("ostl does not build")
-    figures = Figures(args.raw)
-    parts = [[conditions(not args.no_braintrace)], bptt(args, figures)]
-    if not args.no_braintrace:
-        parts.append(online(args, figures))
-    parts.append(scaling(args, figures))
+    parts = [[conditions(not args.no_braintrace)]]
+    if args.online:
+        parts.append(online_table.table(args, Figures(args.raw, "us", statistics.median)))
+    else:
+        figures = Figures(args.raw, "ms", min)
+        parts.append(bptt(args, figures))
+        if not args.no_braintrace:
+            parts.append(online(args, figures))
+        parts.append(scaling(args, figures))
     text = "\n\n".join("\n".join(part) for part in parts if part)
     print(text)
     if args.write:
-        BENCHMARKS.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}")
+        BENCHMARKS.write_text(f"{before}{begin}\n\n{text}\n\n{end}{after}")
 
 
 if __name__ == "__main__":

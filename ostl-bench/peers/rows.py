@@ -28,6 +28,18 @@ def options(about):
     return parser.parse_args()
 
 
+def names(known):
+    """What reads an option's list of known names, `a,b`."""
+
+    def read(text):
+        given = text.split(",")
+        if unknown := [name for name in given if name not in known]:
+            raise argparse.ArgumentTypeError(f"no such name: {', '.join(unknown)}; there are {', '.join(known)}")
+        return given
+
+    return read
+
+
 def keep_to(threads):
     """Lets this process use so many processors only; to be called before JAX, which counts them, is imported."""
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
@@ -42,6 +54,12 @@ def fastest(gradient, runs):
         gradient()
         times.append(time.perf_counter() - start)
     return round(1e3 * min(times), 3)
+
+
+def serve(answer):
+    """Answers a request a line, the arguments of `answer` as JSON, until standard input ends."""
+    for line in sys.stdin:
+        answer(**json.loads(line))
 
 
 def run(args, build, cells=CELLS, cases=tuple(CASES), once=(), **fields):
@@ -61,9 +79,7 @@ def run(args, build, cells=CELLS, cases=tuple(CASES), once=(), **fields):
         print(json.dumps({**row, "ms": fastest(gradient, runs)}), flush=True)
 
     if args.serve:
-        for line in sys.stdin:
-            answer(**json.loads(line))
-        return
+        return serve(answer)
     for case in [args.case] if args.case else cases:
         for cell, recurrent in cells:
             wanted = recurrent if args.recurrent else not (recurrent and args.cell == "snu")

@@ -1,7 +1,7 @@
 //! The cases that ostl and its peers are timed on: sizes, inputs, and the network that learns.
 
 use ostl_cells::CellConfig;
-use ostl_cells::config::{LstmConfig, PseudoDerivativeKind, RnnConfig, SnuConfig};
+use ostl_cells::config::{GruConfig, LruConfig, LstmConfig, PseudoDerivativeKind, RnnConfig, SnuConfig};
 use ostl_core::{Network, SequenceBatch, TargetKind};
 use serde::{Deserialize, Serialize};
 
@@ -39,26 +39,36 @@ pub enum Units {
     Lstm,
     /// The tanh unit with H: what braintrace is timed with.
     Rnn,
+    /// The GRU with H.
+    Gru,
+    /// The linear recurrent unit, which has no H.
+    Lru,
 }
 
 impl Units {
-    /// All kinds; of these the tanh unit is only timed when it is requested.
-    pub const ALL: [Self; 4] = [Self::Snu { recurrent: false }, Self::Snu { recurrent: true }, Self::Lstm, Self::Rnn];
+    /// The kinds that one gradient is timed of; of these the tanh unit is only timed when it is requested.
+    pub const OF_GRADIENTS: [Self; 4] =
+        [Self::Snu { recurrent: false }, Self::Snu { recurrent: true }, Self::Lstm, Self::Rnn];
 
-    /// `snu`, `lstm` or `rnn`.
+    /// The kinds that learning from a stream is timed of.
+    pub const OF_STREAMS: [Self; 4] = [Self::Lstm, Self::Gru, Self::Snu { recurrent: true }, Self::Lru];
+
+    /// `snu`, `lstm`, `rnn`, `gru` or `lru`.
     #[must_use]
     pub const fn cell_name(self) -> &'static str {
         match self {
             Self::Snu { .. } => "snu",
             Self::Lstm => "lstm",
             Self::Rnn => "rnn",
+            Self::Gru => "gru",
+            Self::Lru => "lru",
         }
     }
 
     /// Whether there is an H.
     #[must_use]
     pub const fn is_recurrent(self) -> bool {
-        !matches!(self, Self::Snu { recurrent: false })
+        !matches!(self, Self::Snu { recurrent: false } | Self::Lru)
     }
 
     /// The cell as a configuration describes it.
@@ -74,6 +84,8 @@ impl Units {
             }),
             Self::Lstm => CellConfig::Lstm(LstmConfig::default()),
             Self::Rnn => CellConfig::Rnn(RnnConfig::default()),
+            Self::Gru => CellConfig::Gru(GruConfig::default()),
+            Self::Lru => CellConfig::Lru(LruConfig::default()),
         }
     }
 }
@@ -91,15 +103,7 @@ impl Case {
     /// The network, its weights Gaussian with variance 1/columns, as the peers draw them.
     #[must_use]
     pub fn network(&self, units: Units) -> Network<f32> {
-        let mut network = network(units.cell(), self.inputs, self.units, self.outputs);
-        let mut gaussian = gaussians(2);
-        for block in network.blocks().to_vec() {
-            if block.columns > 1 {
-                let scale = 1.0 / (block.columns as f32).sqrt();
-                network.parameters_mut()[block.range()].fill_with(|| scale * gaussian());
-            }
-        }
-        network
+        drawn(network(units.cell(), self.inputs, self.units, self.outputs))
     }
 
     /// The sequences, with a random class at every step; the same on every call.
@@ -122,6 +126,18 @@ impl Case {
         }
         batch
     }
+}
+
+/// The network with Gaussian weights of variance 1/columns; constants of units stay as they are.
+pub(crate) fn drawn(mut network: Network<f32>) -> Network<f32> {
+    let mut gaussian = gaussians(2);
+    for block in network.blocks().to_vec() {
+        if block.columns > 1 {
+            let scale = 1.0 / (block.columns as f32).sqrt();
+            network.parameters_mut()[block.range()].fill_with(|| scale * gaussian());
+        }
+    }
+    network
 }
 
 /// Standard normal numbers, the same on every machine (Box & Muller 1958).

@@ -2,8 +2,11 @@
 //! of one of them, random batches, an epoch, and the memory of a process.
 
 pub mod cases;
+pub mod clock;
 pub mod gradient;
 pub mod memory;
+pub mod online;
+pub mod pass;
 
 use std::path::PathBuf;
 
@@ -72,13 +75,19 @@ pub type Step = (Vec<f32>, Vec<Option<Target<'static, f32>>>);
 /// The steps of a [`batch`], one by one.
 #[must_use]
 pub fn steps(inputs: usize, outputs: usize, steps: usize, streams: usize) -> Vec<Step> {
-    let batch = batch(inputs, outputs, steps, streams);
+    steps_of(&batch(inputs, outputs, steps, streams))
+}
+
+/// The steps of sequences of equal length, with the classes that are their targets.
+#[must_use]
+pub fn steps_of(batch: &SequenceBatch<f32>) -> Vec<Step> {
     let class = |stream, step| match batch.target(stream, step) {
         Some(Target::Class(class)) => Some(Target::Class(class)),
         _ => None,
     };
-    let inputs = |step| (0..streams).flat_map(|stream| batch.input(stream, step).to_vec()).collect();
-    (0..steps).map(|step| (inputs(step), (0..streams).map(|stream| class(stream, step)).collect())).collect()
+    let streams = 0..batch.streams();
+    let inputs = |step| streams.clone().flat_map(|stream| batch.input(stream, step).to_vec()).collect();
+    (0..batch.steps()).map(|step| (inputs(step), streams.clone().map(|stream| class(stream, step)).collect())).collect()
 }
 
 /// Where data sets lie: the folder `OSTL_DATA` (which holds `jsb/`), else `shared/data` beside the repository.

@@ -72,11 +72,15 @@ Examples:
 
 Exit status: 0 all claims hold, 1 something claimed exact is not, 2 wrong usage or configuration.")]
     Check(CheckArguments),
-    /// Time one whole gradient on the cases that peers are timed on
+    /// Time one whole gradient, or with --online a step of a stream, on the cases that peers are timed on
     ///
     /// A gradient is the forward pass, a loss at every step, the reverse sweep and the traces; no optimiser. The fastest of some
     /// runs is printed, in milliseconds, beside the bytes of the traces and the peak of resident memory. Weights and inputs are
     /// random but fixed.
+    ///
+    /// With --online a step is a prediction and what is learned from its target, by one stream and by 16 side by side, with an update by Adam
+    /// at every step and at every 20th. The median is printed, in microseconds, and for updates at every step the bytes that must be touched
+    /// (weights, moments, traces) with the time of a plain pass over as many as a share of the step's.
     #[command(after_help = "\
 Examples:
   ostl bench
@@ -84,6 +88,8 @@ Examples:
   ostl bench --window sequence --json                         (BPTT)
   ostl bench --case wide --threads 1 --carry none
   ostl bench --case music --cell lstm --method rolling_tbptt --window 5
+  ostl bench --online --quick                                 (a minute or two)
+  ostl bench --online --sizes small,events --cells lstm,lru --json
 
 Exit status: 0 done, 1 failed, 2 wrong usage.")]
     Bench(BenchArguments),
@@ -189,15 +195,27 @@ pub(crate) struct BenchArguments {
     /// How traces are kept: full, or bf16 (with the carry local) [default: full]
     #[arg(long, value_name = "FORMAT", value_parser = config::trace)]
     pub(crate) trace: Option<TraceFormat>,
-    /// Threads; 0 takes as many as the machine has cores
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub(crate) threads: usize,
+    /// Threads; 0 takes as many as the machine has cores [default: 0, with --online 1]
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<usize>,
     /// Runs of each, of which the fastest counts
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) runs: u32,
     /// One JSON object a row and line
     #[arg(long)]
     pub(crate) json: bool,
+    /// Time a step of learning from a stream instead
+    #[arg(long, conflicts_with_all = ["case", "cell", "recurrent", "method", "window", "carry", "trace", "runs"])]
+    pub(crate) online: bool,
+    /// With --online: shorter samples, and nothing of which a step takes more than a second
+    #[arg(long, requires = "online")]
+    pub(crate) quick: bool,
+    /// With --online: only these cells, of lstm, gru, snu (with H) and lru
+    #[arg(long, value_name = "LIST", value_delimiter = ',', requires = "online", value_parser = stream_cell_name)]
+    pub(crate) cells: Vec<String>,
+    /// With --online: only these sizes, of small, medium, large and events
+    #[arg(long, value_name = "LIST", value_delimiter = ',', requires = "online", value_parser = size_name)]
+    pub(crate) sizes: Vec<String>,
 }
 
 fn case_name(name: &str) -> Result<String, String> {
@@ -207,6 +225,15 @@ fn case_name(name: &str) -> Result<String, String> {
 
 fn cell_name(name: &str) -> Result<String, String> {
     one_of(name, &["snu", "lstm", "rnn"])
+}
+
+fn stream_cell_name(name: &str) -> Result<String, String> {
+    one_of(name, &ostl_bench::cases::Units::OF_STREAMS.map(ostl_bench::cases::Units::cell_name))
+}
+
+fn size_name(name: &str) -> Result<String, String> {
+    let names: Vec<_> = ostl_bench::online::Plan::whole().sizes.into_iter().map(|size| size.name).collect();
+    one_of(name, &names.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
 fn split(name: &str) -> Result<Split, String> {

@@ -1,5 +1,7 @@
 //! `ostl bench`.
 
+mod online;
+
 use std::io::Write;
 
 use anyhow::Result;
@@ -25,7 +27,10 @@ struct Line<'a> {
 }
 
 pub(crate) fn run(arguments: &BenchArguments) -> Result<()> {
-    in_pool(arguments.threads, || bench(arguments))?
+    if arguments.online {
+        return in_pool(arguments.threads.unwrap_or(1), || online::bench(arguments))?;
+    }
+    in_pool(arguments.threads.unwrap_or(0), || bench(arguments))?
 }
 
 /// One row after another, each printed as soon as it is there.
@@ -35,7 +40,7 @@ fn bench(arguments: &BenchArguments) -> Result<()> {
     let mut out = Out::new();
     let mut rows = vec![header()];
     for case in Case::all().iter().filter(|case| arguments.case.as_ref().is_none_or(|name| *name == case.name)) {
-        for units in Units::ALL.into_iter().filter(|&units| is_wanted(units, arguments)) {
+        for units in Units::OF_GRADIENTS.into_iter().filter(|&units| is_wanted(units, arguments)) {
             let network = case.network(units);
             method.validate_for(&network).map_err(|error| UsageError::Other(format!("{}: {error}", units.cell_name())))?;
             let window = match window {

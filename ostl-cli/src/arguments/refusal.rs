@@ -211,6 +211,10 @@ mod tests {
         said("ostl bench --window 0", &["--window 0", "at least 1"]);
         said("ostl bench --threads many", &["--threads many", "a whole number"]);
         said("ostl bench --runs 0", &["--runs 0", "1.."]);
+        said("ostl bench --online --cells lsmt", &["--cells lsmt", "did you mean `lstm`?"]);
+        said("ostl bench --online --sizes smal", &["--sizes smal", "did you mean `small`?"]);
+        said("ostl bench --online --case music", &["--online", "--case", "cannot both"]);
+        said("ostl bench --quick", &["needs --online"]);
         said("ostl train --out", &["--out <DIR> needs a value"]);
         said("ostl data make adding", &["needs --out <DIR>"]);
         said("ostl check --all --set a=1", &["--all", "--set", "cannot both"]);
