@@ -59,7 +59,7 @@ def median_us(call, quick):
 
 
 def run(args, build, cells=CELLS, windows=tuple(PLAN["windows"]), **fields):
-    """Prints the rows asked for; `fields` stand in every row.
+    """Prints the requested rows; `fields` stand in every row.
 
     `build(case, cell, window)` makes a function that learns from the next window of all streams.
     """

@@ -1,4 +1,4 @@
-"""Who is timed, asked one row after another: the peers' scripts as workers, and `ostl bench`; and how figures are kept."""
+"""Who is timed, one row after another: the peers' scripts as workers, and `ostl bench`; and how figures are kept."""
 
 import json
 import math
@@ -37,7 +37,7 @@ def number(value):
 
 
 class Refused(Exception):
-    """`ostl bench` does not know what it is asked for."""
+    """`ostl bench` does not know what is requested."""
 
 
 def ostl(*options, threads):

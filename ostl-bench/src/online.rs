@@ -108,7 +108,7 @@ pub struct Row {
     /// With windows of one step: bytes of the weights, Adam's two moments and the traces, all of which every step must touch.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bytes: Option<usize>,
-    /// With windows of one step: the time of a plain pass over as many bytes over that of the step.
+    /// With windows of one step: the time of a plain pass over the same number of bytes, divided by that of the step.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub of_pass: Option<f64>,
 }
@@ -174,7 +174,7 @@ impl Plan {
 }
 
 impl Work<'_> {
-    /// So many steps of all streams.
+    /// Sequences of this many steps, one per stream.
     fn case(&self, steps: usize) -> Case {
         let &Size { ref name, inputs, units, outputs, active } = self.size;
         Case { name: name.clone(), inputs, units, outputs, steps, batch: self.streams, active }

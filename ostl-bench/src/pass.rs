@@ -11,7 +11,7 @@ use crate::clock::median_seconds;
 /// Bytes beyond which no cache holds them, and time only grows in proportion.
 const LARGEST: usize = 256 << 20;
 
-/// Seconds that a pass over so many bytes of `f32` takes on the threads of the pool it is called in, a run of values each. It is measured
+/// Seconds that a pass over `bytes` bytes of `f32` takes on the threads of the pool it is called in, a run of values each. It is measured
 /// in place, again and again, so that what a cache holds stays there; beyond 256 MiB it is that of 256 MiB in proportion.
 ///
 /// # Panics

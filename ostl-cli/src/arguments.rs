@@ -88,7 +88,7 @@ Examples:
   ostl bench --window sequence --json                         (BPTT)
   ostl bench --case wide --threads 1 --carry none
   ostl bench --case music --cell lstm --method rolling_tbptt --window 5
-  ostl bench --online --quick                                 (a minute or two)
+  ostl bench --online --quick                                 (a few minutes)
   ostl bench --online --sizes small,events --cells lstm,lru --json
 
 Exit status: 0 done, 1 failed, 2 wrong usage.")]

@@ -45,7 +45,7 @@ pub(super) fn bench(arguments: &BenchArguments) -> Result<()> {
     Ok(out.flush()?)
 }
 
-/// The row, printed if it is to be JSON; none where there is no such carry, or where a reason that is told leaves it out.
+/// The row, printed if it is to be JSON; none where there is no such carry, or where it is left out, which is reported with the reason.
 fn timed(plan: &Plan, work: Work<'_>, arguments: &BenchArguments, out: &mut Out) -> Result<Option<Row>> {
     if !Plan::carries(work.size, work.units).contains(&work.carry) {
         return Ok(None);
@@ -67,9 +67,9 @@ fn timed(plan: &Plan, work: Work<'_>, arguments: &BenchArguments, out: &mut Out)
     }
 }
 
-/// Whether a name is among those asked for; all are where none was.
-fn is_wanted(name: &str, asked: &[String]) -> bool {
-    asked.is_empty() || asked.iter().any(|asked| asked == name)
+/// Whether a name is among those requested; all are if none was given.
+fn is_wanted(name: &str, requested: &[String]) -> bool {
+    requested.is_empty() || requested.iter().any(|requested| requested == name)
 }
 
 fn headings(windows: &[usize]) -> Vec<String> {
