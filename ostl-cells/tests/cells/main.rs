@@ -1,6 +1,7 @@
 //! The tests of cells and methods, in one program: what the engine makes of every cell is compiled once for them all.
 
 mod auto_cell;
+mod blocks;
 mod carries;
 mod element_wise;
 mod engine;

@@ -48,7 +48,7 @@ impl<T: Real> Streaming<T> {
 
     /// The traces alone, which stay as they are.
     pub(super) fn clone_of_traces(&self, network: &Network<T>, book: &mut Book<'_>) -> Result<(), ConfigError> {
-        self.trace.clone().pass(network, &self.lanes.places(), book)
+        self.trace.caught_up().pass(network, &self.lanes.places(), book)
     }
 }
 

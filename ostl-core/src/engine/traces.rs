@@ -174,7 +174,19 @@ impl<T: Real> Trace<T> {
                 LocalValues::Bf16(values) => self.plan.flush(window, gradient, Values { values, touched }),
             }
         }
+        if let Beyond::Influence(influence) = &mut self.beyond {
+            influence.flush(gradient);
+        }
         self.forget();
+    }
+
+    /// The same traces where the last window ended, whatever has been put off.
+    pub(super) fn caught_up(&self) -> Self {
+        let mut trace = self.clone();
+        if let Beyond::Influence(influence) = &mut trace.beyond {
+            influence.catch_up();
+        }
+        trace
     }
 }
 

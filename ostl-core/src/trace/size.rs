@@ -8,10 +8,10 @@ use crate::linalg::tile::TILE;
 use crate::method::{Carry, Method, Update, Window};
 use crate::network::Network;
 use crate::network::layer::{Layer, Recurrent};
-use crate::network::size::{is_frozen, learned_blocks_of};
+use crate::network::size::{BlockSize, is_frozen, learned_blocks_of};
 use crate::refusal::{Count, count};
 use crate::sweep::LayerAdjoints;
-use crate::trace::influence::{GROUPS, WIDTH, carries_output, spans};
+use crate::trace::influence::{BlockLength, GROUPS, WIDTH, carries_output, spans};
 use crate::trace::local::kernel::SLOTS;
 use crate::trace::presynaptic::presynaptic_traces;
 use crate::trace::reach::parameters_of_unit;
@@ -123,6 +123,7 @@ impl<T: Real> Sizing<'_, T> {
         let mut kept = Count(0);
         let mut most = Count(0);
         let mut most_rows = Count(0);
+        let mut dense = BlockSizes::default();
         // Of a layer's parameters only the variables of itself and of the layers above.
         let mut c = variables;
         for index in range.clone() {
@@ -146,13 +147,18 @@ impl<T: Real> Sizing<'_, T> {
                     }
                 }
                 _ => {
+                    dense.add(&self.network.layers[index], &blocks, c);
                     kept +=
                         blocks.iter().map(|block| c * block.rows * block.columns).sum::<Count>() * (count(self.streams) + 1)
                 }
             }
             c = Count(c.0.saturating_sub(carried(index).0));
         }
-        TraceBytes { kept: kept + most, beside: stream * self.streams + most_rows + self.capacity }
+        let dense = dense.values(variables, self.capacity);
+        TraceBytes {
+            kept: kept + most,
+            beside: (stream + dense.a_stream) * self.streams + dense.shared + most_rows + self.capacity,
+        }
     }
 
     /// Values that SnAp-n keeps for one stream of a layer with `variables` variables a unit, and where it moves them on; and what the lists of units
@@ -223,5 +229,64 @@ impl<T: Real> Sizing<'_, T> {
             room += rows + states + n + rows * self.capacity + LayerAdjoints::values(layer, Count(1));
         }
         TraceBytes { kept: (parameters + variables * 2) * self.streams, beside: (room + 1) * self.streams + self.capacity }
+    }
+}
+
+/// What a block of steps takes beside a dense influence: by the sizes of its layers.
+#[derive(Default)]
+struct BlockSizes {
+    parameters: Count,
+    rows: Count,
+    layers: Vec<LayerSizes>,
+}
+
+struct LayerSizes {
+    /// Rows of a, and variables from the layer's first on.
+    rows: Count,
+    variables: Count,
+    /// Values of z a step.
+    inputs: Count,
+    has_before: bool,
+}
+
+/// Values for each stream, and those that streams share.
+struct BlockValues {
+    a_stream: Count,
+    shared: Count,
+}
+
+impl BlockSizes {
+    fn add<T: Real>(&mut self, layer: &Layer<T>, blocks: &[BlockSize], variables: Count) {
+        let rows = count(layer.activations());
+        let has = |name: &str| usize::from(blocks.iter().any(|block| block.name == name));
+        let has_before = layer.recurrent().filter(|layer| !carries_output(layer)).is_some_and(|layer| {
+            let constants = blocks.iter().filter(|block| !["W", "H"].contains(&block.name));
+            constants.into_iter().any(|block| layer.dynamics.gates()[block.gates[0]].drives_output)
+        });
+        let inputs = count(layer.inputs()) * has("W") + count(layer.units()) * has("H") + 1;
+        self.parameters += blocks.iter().map(|block| block.rows * block.columns).sum::<Count>();
+        self.rows += rows;
+        self.layers.push(LayerSizes { rows, variables, inputs, has_before });
+    }
+
+    fn values(self, variables: Count, capacity: usize) -> BlockValues {
+        if self.layers.is_empty() {
+            return BlockValues { a_stream: Count(0), shared: Count(0) };
+        }
+        let length = BlockLength::of(variables.size(), self.parameters.size(), self.rows.size(), capacity);
+        let square = variables * variables;
+        let mut a_stream = variables * (length.windows + 1) + square * length.windows;
+        let mut shared = variables * 2 + square + square * usize::from(length.windows > 1);
+        let mut most = Count(0);
+        for LayerSizes { rows, variables, inputs, has_before } in self.layers {
+            let entries = length.entries(has_before);
+            a_stream += (rows * variables + inputs) * entries;
+            shared += rows * entries;
+            most = most.max(rows * variables);
+        }
+        if length.windows > 1 {
+            shared += most * (count(capacity) + 1);
+        }
+        BlockValues { a_stream, shared }
     }
 }

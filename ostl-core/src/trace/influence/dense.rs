@@ -1,25 +1,42 @@
 //! The whole influence matrix, for [`Carry::Layer`](crate::Carry::Layer) and [`Carry::Network`](crate::Carry::Network).
 //!
-//! For one stream of C variables and P parameters: C·P values, and C·P more shared by all streams where the next ε is built. A window of
-//! K steps takes C²·P multiply–adds for J ε (C·(C − F)·P where the last F variables are filters), C·P·K for Σ A_t ⊗ z_t and C·P to read out.
+//! For one stream of C variables and P parameters: C·P values, and C·P more shared by all streams where the next ε is built. A [block](super::block) of
+//! L steps takes C²·P multiply–adds for Q ε (C·(C − F)·P where the last F variables are filters), C·P·L for Σ B_t ⊗ z_t, and for each of its windows C·P to
+//! read ε out, besides the walks back over the block.
 
-use super::span::{FiltersBehind, SpanLayer, StreamWindow};
+use std::ops::Range;
+
+use super::block::{BlockLength, LayerBlock, Room, StepBlock};
+use super::span::{SpanLayer, StreamWindow};
 use crate::linalg::dot::dot;
-use crate::linalg::product::{Assignment, columns, columns_mut, multiply, plain_operand};
+use crate::linalg::product::{Assignment, columns, columns_mut, multiply, plain_operand, transposed_operand};
 use crate::linalg::real::Real;
 use crate::linalg::share::is_worth_sharing;
+use crate::network::Network;
 use crate::record::{Book, Streams};
 use crate::refusal::ConfigError;
-use crate::tape::events::Signal;
 use rayon::prelude::*;
 
 /// Values of a trace handled at a time: a column block stays in the second-level cache.
 const BLOCK_VALUES: usize = 64 * 1024;
 
-/// ε of a span's layers.
+/// ε of a span's layers, and the steps that have not been moved into it.
 #[derive(Clone, Debug)]
 pub(super) struct Dense<T: Real> {
     layers: Vec<DenseLayer<T>>,
+    blocks: Vec<StepBlock<T>>,
+    room: Room<T>,
+    /// Filters behind the span's last layer: the last variables.
+    filters: Filters,
+    /// The gradient is not asked for before a sequence ends.
+    defers: bool,
+}
+
+/// Filters among the carried variables: each unit's only lead on to themselves.
+#[derive(Clone, Copy, Debug)]
+struct Filters {
+    units: usize,
+    count: usize,
 }
 
 /// The influence of one layer's parameters, stream by stream.
@@ -32,10 +49,27 @@ struct DenseLayer<T: Real> {
 }
 
 impl<T: Real> Dense<T> {
-    pub(super) fn new(layers: &[SpanLayer], variables: usize, streams: usize) -> Self {
+    /// For windows of up to `capacity` steps.
+    pub(super) fn new(
+        network: &Network<T>,
+        layers: &[SpanLayer],
+        variables: usize,
+        streams: usize,
+        (capacity, defers): (usize, bool),
+    ) -> Self {
         let zeros = |layer: &SpanLayer| vec![T::zero(); (variables - layer.first) * layer.parameters()];
+        let parameters = layers.iter().map(SpanLayer::parameters).sum();
+        let rows = layers.iter().map(|layer| network.layers[layer.index].activations()).sum();
+        let size = BlockLength::of(variables, parameters, rows, capacity);
+        let block = StepBlock::new(network, layers, variables, size);
+        let room = Room::new(network, layers, variables, capacity, size);
+        let filters = layers
+            .last()
+            .map_or(Filters { units: 0, count: 0 }, |layer| Filters { units: layer.units, count: layer.filters.len() });
         let layers = layers.iter().map(|layer| DenseLayer { values: vec![zeros(layer); streams], next: zeros(layer) });
-        Self { layers: layers.collect() }
+        // A copy has no room of its own set aside: each is made anew.
+        let blocks = (0..streams).map(|_| block.with_room()).collect();
+        Self { layers: layers.collect(), blocks, room, filters, defers }
     }
 
     /// Values kept.
@@ -43,7 +77,7 @@ impl<T: Real> Dense<T> {
         self.layers.iter().map(|layer| layer.values.iter().map(Vec::len).sum::<usize>() + layer.next.len()).sum()
     }
 
-    /// ε by name: `[stream][parameter of the layer][variable]`.
+    /// ε by name: `[stream][parameter of the layer][variable]`, and what the block holds.
     pub(super) fn pass(&mut self, layers: &[SpanLayer], book: &mut Book<'_>) -> Result<(), ConfigError> {
         for (layer, kept) in layers.iter().zip(&mut self.layers) {
             let (streams, parameters) = (kept.values.len(), layer.parameters());
@@ -53,20 +87,79 @@ impl<T: Real> Dense<T> {
                 book.streams(&format!("traces.layers.{}.influence", layer.index), lane, &[parameters, variables], values)?;
             }
         }
+        for (stream, block) in self.blocks.iter_mut().enumerate() {
+            block.pass(&format!("block.{stream}"), layers, book)?;
+        }
         Ok(())
     }
 
-    /// Reads ε out and moves it on for one stream.
-    pub(super) fn close(&mut self, stream: usize, layers: &[SpanLayer], window: &StreamWindow<'_, T>, gradient: &mut [T]) {
-        for (place, (layer, kept)) in layers.iter().zip(&mut self.layers).enumerate() {
-            if !window.fresh {
-                read_out(layer, &kept.values[stream], &window.paths.signal[layer.first..], gradient);
-            }
-            if window.continues {
-                advance(layer, place, window, window.filters_behind(layers), &kept.values[stream], &mut kept.next);
-                std::mem::swap(&mut kept.values[stream], &mut kept.next);
+    /// Moves ε to where the last window ended.
+    pub(super) fn catch_up(&mut self, layers: &[SpanLayer]) {
+        for stream in 0..self.blocks.len() {
+            if !self.blocks[stream].windows.is_empty() {
+                self.fold(stream, layers);
             }
         }
+    }
+
+    /// Reads the window's σ out, or keeps it for later, and takes the window into the block, for one stream.
+    pub(super) fn close(&mut self, stream: usize, layers: &[SpanLayer], window: &StreamWindow<'_, T>, gradient: &mut [T]) {
+        let block = &mut self.blocks[stream];
+        if window.fresh {
+            block.restart();
+        } else {
+            block.add_signal(&window.paths.signal);
+        }
+        let waits = window.continues && self.defers && window.may_defer;
+        if !waits {
+            self.read_out(stream, layers, gradient);
+        }
+        if window.continues {
+            self.blocks[stream].push(layers, window);
+            if self.blocks[stream].is_full() {
+                self.read_out(stream, layers, gradient);
+                self.fold(stream, layers);
+            }
+        }
+    }
+
+    /// Adds to the gradient what is still owed to it.
+    pub(super) fn flush(&mut self, layers: &[SpanLayer], gradient: &mut [T]) {
+        (0..self.blocks.len()).for_each(|stream| self.read_out(stream, layers, gradient));
+    }
+
+    /// Equation (1).
+    fn read_out(&mut self, stream: usize, layers: &[SpanLayer], gradient: &mut [T]) {
+        let block = &mut self.blocks[stream];
+        if !block.has_signal {
+            return;
+        }
+        let signal = block.read_out(layers, &mut self.room, gradient);
+        if !block.starts_here {
+            for (layer, kept) in layers.iter().zip(&self.layers) {
+                read_out(layer, &kept.values[stream], &signal[layer.first..], gradient);
+            }
+        }
+    }
+
+    /// Equation (2).
+    fn fold(&mut self, stream: usize, layers: &[SpanLayer]) {
+        let block = &mut self.blocks[stream];
+        let chain = block.chain(layers, &mut self.room);
+        let variables = layers.first().map_or(0, |_| chain.len().isqrt());
+        for ((layer, kept), of_block) in layers.iter().zip(&mut self.layers).zip(&block.layers) {
+            let moved = Moved {
+                chain: &chain[layer.first * variables + layer.first..],
+                stride: variables,
+                height: variables - layer.first,
+                block: of_block,
+                fresh: block.starts_here,
+                filters: self.filters,
+            };
+            moved.advance(layer, &kept.values[stream], &mut kept.next);
+            std::mem::swap(&mut kept.values[stream], &mut kept.next);
+        }
+        block.fold();
     }
 }
 
@@ -86,65 +179,73 @@ fn read_out<T: Real>(layer: &SpanLayer, values: &[T], signal: &[T], gradient: &m
     }
 }
 
-/// next = J ε + Σ_t A_t ⊗ z_t. The filters behind, the last variables, only lead on to themselves, each filter's times one factor: of
-/// their columns of J nothing is multiplied.
-fn advance<T: Real>(
-    layer: &SpanLayer,
-    place: usize,
-    window: &StreamWindow<'_, T>,
-    behind: FiltersBehind<'_, T>,
-    values: &[T],
-    next: &mut [T],
-) {
-    let (steps, fresh) = (window.stream.tape.steps, window.fresh);
-    let filtered = behind.units * behind.filters.len();
-    let c = window.variables - layer.first;
-    let stride = window.influence_stride(place);
-    for block in &layer.blocks {
-        let range = block.offset * c..(block.offset + block.gradient.len()) * c;
-        let (now, next) = (&values[range.clone()], &mut next[range]);
-        let height = block.rows.len() * c;
-        let influence = &window.paths.layers[place].influence[stride + block.rows.start * c..];
-        // At least as many columns as the product's tile is wide: A is read once for all of them.
-        let width = (BLOCK_VALUES / height).max(8);
-        let length = now.len();
-        let move_on = |(chunk, (next, now)): (usize, (&mut [T], &[T]))| {
-            let columns_here = next.len() / height;
-            if !fresh {
+/// What a block does to one layer's ε.
+struct Moved<'a, T: Real> {
+    /// Q from the layer's first variable on.
+    chain: &'a [T],
+    stride: usize,
+    /// Variables from there on.
+    height: usize,
+    /// B and z.
+    block: &'a LayerBlock<T>,
+    /// ε is zero.
+    fresh: bool,
+    filters: Filters,
+}
+
+impl<T: Real> Moved<'_, T> {
+    /// next = Q ε + Σ_t B_t ⊗ z_t. The filters behind, the last variables, only lead on to themselves, each times one factor: of their columns of Q
+    /// nothing is multiplied.
+    fn advance(&self, layer: &SpanLayer, values: &[T], next: &mut [T]) {
+        let (c, steps) = (self.height, self.block.all());
+        for block in &layer.blocks {
+            let range = block.offset * c..(block.offset + block.gradient.len()) * c;
+            let (now, next) = (&values[range.clone()], &mut next[range]);
+            let height = block.rows.len() * c;
+            let influence = &self.block.influence[block.rows.start * c..];
+            // At least as many columns as the product's tile is wide: B is read once for all of them.
+            let width = (BLOCK_VALUES / height).max(8);
+            let length = now.len();
+            let move_on = |(chunk, (next, now)): (usize, (&mut [T], &[T]))| {
+                if !self.fresh {
+                    self.lead_on(now, next);
+                }
+                let here = chunk * width..chunk * width + next.len() / height;
+                let z = &self.block.z(block.signal)[here.start..];
                 multiply(
-                    Assignment::Replace,
-                    columns(window.jacobian(layer.first), c, c - filtered, window.variables),
-                    plain_operand(now, c - filtered, next.len() / c, c),
-                    columns_mut(next, c, next.len() / c, c),
+                    if self.fresh { Assignment::Replace } else { Assignment::Add },
+                    columns(influence, height, steps, self.block.entry()),
+                    transposed_operand(z, steps, here.len(), block.columns),
+                    columns_mut(next, height, here.len(), height),
                 );
-                if filtered > 0 {
-                    let units = behind.units;
-                    for (next, now) in next.chunks_exact_mut(c).zip(now.chunks_exact(c)) {
-                        let filters =
-                            next[c - filtered..].chunks_exact_mut(units).zip(now[c - filtered..].chunks_exact(units));
-                        for ((next, now), filter) in filters.zip(behind.filters) {
-                            next.iter_mut().zip(now).for_each(|(next, &now)| *next += filter.kept * now);
-                        }
-                    }
-                }
+            };
+            if is_worth_sharing(length * (c + steps)) {
+                next.par_chunks_mut(width * height).zip(now.par_chunks(width * height)).enumerate().for_each(move_on);
+            } else {
+                next.chunks_mut(width * height).zip(now.chunks(width * height)).enumerate().for_each(move_on);
             }
-            multiply(
-                if fresh { Assignment::Replace } else { Assignment::Add },
-                columns(influence, height, steps, stride),
-                block.signal_of(window.stream, layer.index, chunk * width..chunk * width + columns_here),
-                columns_mut(next, height, columns_here, height),
-            );
-            if block.signal == Signal::One && !fresh {
-                let before = window.influence(layer, place, 0, block.rows.clone());
-                for (e, &a) in next.iter_mut().zip(before) {
-                    *e += a;
-                }
+        }
+    }
+
+    /// next = Q ε of some parameters.
+    fn lead_on(&self, now: &[T], next: &mut [T]) {
+        let (c, Filters { units, count }) = (self.height, self.filters);
+        let filtered = units * count;
+        multiply(
+            Assignment::Replace,
+            columns(self.chain, c, c - filtered, self.stride),
+            plain_operand(now, c - filtered, next.len() / c, c),
+            columns_mut(next, c, next.len() / c, c),
+        );
+        let places = |filter: usize| -> Range<usize> { c - filtered + filter * units..c - filtered + (filter + 1) * units };
+        for filter in 0..count {
+            // On the diagonal of Q, the same for all units.
+            let first = places(filter).start;
+            let factor = self.chain[first * self.stride + first];
+            for (next, now) in next.chunks_exact_mut(c).zip(now.chunks_exact(c)) {
+                let values = next[places(filter)].iter_mut().zip(&now[places(filter)]);
+                values.for_each(|(next, &now)| *next += factor * now);
             }
-        };
-        if is_worth_sharing(length * (c + steps)) {
-            next.par_chunks_mut(width * height).zip(now.par_chunks(width * height)).enumerate().for_each(move_on);
-        } else {
-            next.chunks_mut(width * height).zip(now.chunks(width * height)).enumerate().for_each(move_on);
         }
     }
 }

@@ -18,6 +18,7 @@
 //! is carried too. Behind them come the filters of the layer's outputs. Layers only influence layers above, so parameters of layer k
 //! keep the rows of layers k and above.
 
+mod block;
 mod dense;
 mod kronecker;
 mod span;
@@ -29,7 +30,7 @@ use std::ops::Range;
 use crate::cell::filter::Filter;
 use crate::linalg::real::Real;
 use crate::linalg::share::is_worth_sharing;
-use crate::method::{Carry, Method};
+use crate::method::{Carry, Method, Update};
 use crate::network::Network;
 use crate::network::size::is_frozen;
 use crate::record::Book;
@@ -44,6 +45,7 @@ use span::{SpanLayer, StreamWindow, carried};
 use sparse::Sparse;
 use stream::Stream;
 
+pub(crate) use block::BlockLength;
 pub(crate) use span::carries_output;
 pub(super) use span::{Block, StreamTape, blocks_of};
 pub(crate) use sparse::{GROUPS, WIDTH};
@@ -144,6 +146,24 @@ impl<T: Real> Influence<T> {
         Ok(())
     }
 
+    /// Streams end although no window is open: what is still owed to the gradient is added.
+    pub(crate) fn flush(&mut self, gradient: &mut [T]) {
+        for span in &mut self.spans {
+            if let Kept::Dense(dense) = &mut span.kept {
+                dense.flush(&span.layers, gradient);
+            }
+        }
+    }
+
+    /// Moves ε to where the last window ended.
+    pub(crate) fn catch_up(&mut self) {
+        for span in &mut self.spans {
+            if let Kept::Dense(dense) = &mut span.kept {
+                dense.catch_up(&span.layers);
+            }
+        }
+    }
+
     /// `transposed` is what brought the window's signals down.
     pub(crate) fn close(&mut self, window: &Window<'_, T>, transposed: &Transposed<T>, gradient: &mut [T]) {
         for span in &mut self.spans {
@@ -185,13 +205,16 @@ impl<T: Real> Span<T> {
                 Kept::Sparse(Sparse::new(layer, &layers[0], a_unit, order, streams, capacity))
             }
             (Carry::KfRtrl, _) => Kept::Kronecker(Kronecker::new(&layers, variables, streams, method.seed, place)),
-            _ => Kept::Dense(Dense::new(&layers, variables, streams)),
+            _ => {
+                let defers = method.update == Update::Sequence;
+                Kept::Dense(Dense::new(network, &layers, variables, streams, (capacity, defers)))
+            }
         };
         Self { variables, layers, streams: vec![stream; streams], ones: vec![T::one(); capacity], kept }
     }
 
     fn close(&mut self, window: &Window<'_, T>, transposed: &Transposed<T>, gradient: &mut [T]) {
-        let Window { network, lanes, continues, fresh, seen, .. } = *window;
+        let Window { network, lanes, continues, fresh, seen, may_defer, .. } = *window;
         let layers = &self.layers;
         let variables = self.variables;
         let (mut active, mut work) = (0, 0);
@@ -226,6 +249,7 @@ impl<T: Real> Span<T> {
                 paths: &streams[stream],
                 variables,
                 fresh: fresh[stream],
+                may_defer,
                 continues: continues[stream],
                 seen,
             })

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::stream::{FilterPath, Stream};
+use super::stream::Stream;
 use crate::cell::filter::Filter;
 use crate::linalg::product::{Strided, transposed_operand};
 use crate::linalg::real::Real;
@@ -58,17 +58,12 @@ pub(super) struct StreamWindow<'a, T: Real> {
     pub(super) variables: usize,
     /// ε is zero: the stream started with this window.
     pub(super) fresh: bool,
+    /// What is added to the gradient may wait for a later window.
+    pub(super) may_defer: bool,
     /// The stream goes on after this window.
     pub(super) continues: bool,
     /// Steps seen when the window closed: no two windows have the same.
     pub(super) seen: u64,
-}
-
-/// Filters among the carried variables: each unit's only lead on to themselves.
-#[derive(Clone, Copy)]
-pub(super) struct FiltersBehind<'a, T: Real> {
-    pub(super) units: usize,
-    pub(super) filters: &'a [FilterPath<T>],
 }
 
 impl<'a, T: Real> StreamWindow<'a, T> {
@@ -85,12 +80,6 @@ impl<'a, T: Real> StreamWindow<'a, T> {
         self.paths.layers[place].influence.len() / (self.stream.ones.len() + 1)
     }
 
-    /// The filters of the outputs of the span's last layer, the last of all variables.
-    pub(super) fn filters_behind(&self, layers: &[SpanLayer]) -> FiltersBehind<'a, T> {
-        let filters = self.paths.layers.last().map_or(&[][..], |paths| &paths.filters);
-        FiltersBehind { units: layers.last().map_or(0, |layer| layer.units), filters }
-    }
-
     /// J, from a variable of the span on, with columns [`variables`](Self::variables) apart.
     pub(super) fn jacobian(&self, first: usize) -> &'a [T] {
         &self.paths.jacobian[first * self.variables + first..]
@@ -101,6 +90,13 @@ impl SpanLayer {
     /// The first variable of the filters, counted from the layer's own first.
     pub(super) fn first_filter<T: Real>(&self, layer: &Recurrent<T>) -> usize {
         (layer.states() + usize::from(self.carries_output)) * layer.units
+    }
+
+    /// Constants of the layer drive y at once, so that those of the step before a window count in it.
+    pub(super) fn has_before<T: Real>(&self, network: &Network<T>) -> bool {
+        let Some(layer) = network.layers[self.index].recurrent().filter(|_| !self.carries_output) else { return false };
+        let constants = self.blocks.iter().filter(|block| block.signal == Signal::One);
+        constants.into_iter().any(|block| layer.dynamics.gates()[block.rows.start / layer.units].drives_output)
     }
 
     /// Parameters of the layer.
