@@ -12,4 +12,5 @@ pub mod real;
 pub(crate) mod share;
 pub(crate) mod stored;
 pub(crate) mod tile;
+pub(crate) mod tiny;
 pub(crate) mod vector;

@@ -18,6 +18,7 @@ use crate::linalg::product::{
     Assignment, columns, columns_mut, multiply, multiply_shared, multiply_transposed, plain_operand, transposed_operand,
 };
 use crate::linalg::real::Real;
+use crate::linalg::tiny::flush_tiny;
 use crate::network::Network;
 use crate::record::{Book, refused};
 use crate::refusal::ConfigError;
@@ -215,9 +216,11 @@ impl<T: Real> StepBlock<T> {
                     columns(&r[layer.first..], c, 1, c),
                     columns_mut(&mut delta[first..], count, 1, count),
                 );
+                flush_tiny(&mut delta[first..first + count]);
             }
             let jacobian = columns(&self.jacobians[window * c * c..], c, c, c);
             multiply_transposed(Assignment::Replace, jacobian, columns(r, c, 1, c), columns_mut(next, c, 1, c));
+            flush_tiny(next);
             std::mem::swap(r, next);
         }
         for ((layer, kept), delta) in layers.iter().zip(&self.layers).zip(&*delta) {
@@ -257,9 +260,11 @@ impl<T: Real> StepBlock<T> {
                     plain_operand(&kept.influence[place.clone()], height, count, height),
                     columns_mut(to, height, count, height),
                 );
+                flush_tiny(to);
                 kept.influence[place].copy_from_slice(to);
             }
             multiply(Assignment::Replace, columns(q, c, c, c), plain_operand(jacobian, c, c, c), columns_mut(next, c, c, c));
+            flush_tiny(next);
             std::mem::swap(q, next);
         }
         q

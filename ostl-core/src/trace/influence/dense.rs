@@ -12,6 +12,7 @@ use crate::linalg::dot::dot;
 use crate::linalg::product::{Assignment, columns, columns_mut, multiply, plain_operand, transposed_operand};
 use crate::linalg::real::Real;
 use crate::linalg::share::is_worth_sharing;
+use crate::linalg::tiny::flush_tiny;
 use crate::network::Network;
 use crate::record::{Book, Streams};
 use crate::refusal::ConfigError;
@@ -218,6 +219,8 @@ impl<T: Real> Moved<'_, T> {
                     transposed_operand(z, steps, here.len(), block.columns),
                     columns_mut(next, height, here.len(), height),
                 );
+                // What no input has reached for long has decayed to next to nothing.
+                flush_tiny(next);
             };
             if is_worth_sharing(length * (c + steps)) {
                 next.par_chunks_mut(width * height).zip(now.par_chunks(width * height)).enumerate().for_each(move_on);

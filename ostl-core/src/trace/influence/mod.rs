@@ -9,7 +9,8 @@
 //! ε ← J ε + Σ_t A_t ⊗ z_t                                                  (2)
 //! ```
 //!
-//! is one dense product a window (C²P) and one of inner size K, not a dense product a step: at K = n that is n³ a step, not n⁴.
+//! is one dense product a window (C²P) and one of inner size K, not a dense product a step. Where ε is dense it waits for several windows
+//! ([`block`]): n³ a step whatever K, not n⁴.
 //! What is kept of ε is the carry's choice: all of it ([`dense`]), the entries near a parameter ([`sparse`], SnAp-n), or a random
 //! Kronecker product for each matrix ([`kronecker`], KF-RTRL).
 //!
