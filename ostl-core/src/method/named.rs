@@ -13,7 +13,7 @@ impl Method {
     /// OSTL with H (Bohnstingl et al. 2022, eq. 12–15): the layer's whole influence, one step at a time.
     ///
     /// Keeps ds/dθ of a layer's parameters on all of the layer's states; drops the residual R, the influence on the states of
-    /// higher layers. Time ≈ (S·n)²·P at K = 1 (n³ a step at K = n), memory S·n·P
+    /// higher layers. Time ≈ S·n·P (in blocks of steps: n³ a step at any K), memory S·n·P
     /// a stream and as much once; S counts an output with a memory of its own (LSTM's), and a filter below a leaky readout, as one more.
     pub const fn ostl() -> Self {
         Self::new(Window::Steps(1), Carry::Layer, Update::Window)
@@ -44,7 +44,7 @@ impl Method {
 
     /// Real-time recurrent learning (Williams & Zipser 1989) of the whole network.
     ///
-    /// Keeps everything, drops nothing. With N = Σ S·n states in all and all parameters P: time ≈ N·P·(N + 1), memory N·P.
+    /// Keeps everything, drops nothing. With N = Σ S·n states in all and all parameters P: time ≈ N·P in blocks of steps, memory N·P.
     pub const fn rtrl() -> Self {
         Self::new(Window::Steps(1), Carry::Network, Update::Window)
     }
