@@ -118,11 +118,21 @@ fn a_block_that_does_not_fit_is_refused() {
         first.predict(&vec![f64::from(step) / 10.0; 60]).unwrap();
         first.learn(&[Some(Target::Class(1))]).unwrap();
     }
-    for (name, damage) in [("windows", 9_u32), ("windows", 0)] {
+    for damage in [9_u32, 2, 0] {
         let mut record = first.save();
-        let name = format!("block.0.layers.0.{name}");
-        record.values_mut::<u32>(&name).unwrap_or_else(|| panic!("no {name}"))[0] = damage;
+        let name = "block.0.layers.0.windows";
+        record.values_mut::<u32>(name).unwrap_or_else(|| panic!("no {name}"))[0] = damage;
         let refused = new().restore(record).unwrap_err().to_string();
-        assert!(refused.contains("block.0.layers.0"), "{refused}");
+        assert!(refused.contains(name) && refused.contains("windows of 1 to 1 steps"), "{refused}");
     }
+    // A block that is full is moved on at once: none is ever saved, and one window more would be out of place.
+    let refusal = |count: usize| {
+        let mut record = first.save();
+        record.put("block.0.layers.0.windows", &[count], vec![1_u32; count]);
+        new().restore(record).unwrap_err().to_string()
+    };
+    let words = refusal(1000);
+    let full = words.split("fewer than ").nth(1).and_then(|rest| rest.split(' ').next()?.parse().ok());
+    let full: usize = full.unwrap_or_else(|| panic!("{words}"));
+    assert!(full > 4 && refusal(full).contains("fewer than") && !refusal(full - 1).contains("fewer than"));
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ostl_core::{NetworkBuilder, Real};
+use ostl_core::{LearningRates, NetworkBuilder, Real};
 use serde::de::{Error, Unexpected};
 use serde::{Deserialize, Deserializer, Serialize};
 use toml::{Table, Value};
@@ -98,15 +98,16 @@ impl RatesConfig {
             Err(OutOfRange::new(key, name, format!("a block that this layer has: {}", blocks.join(", "))))
         };
         let in_range = |key: String, scale: f64| {
-            if (1e-6..=1e6).contains(&scale) {
+            if (LearningRates::SMALLEST..=LearningRates::LARGEST).contains(&scale) {
                 return Ok(());
             }
             let [named, frozen] = [key == scale_key, scale == 0.0];
-            let allowed = match (frozen, named) {
-                (true, true) => "1e-6 to 1e6; what is not to learn at all is frozen = true",
-                (true, false) => "1e-6 to 1e6; what is not to learn at all is listed in frozen",
-                _ => "1e-6 to 1e6",
+            let instead = match (frozen, named) {
+                (true, true) => "; what is not to learn at all is frozen = true",
+                (true, false) => "; what is not to learn at all is listed in frozen",
+                _ => "",
             };
+            let allowed = format!("{:e} to {:e}{instead}", LearningRates::SMALLEST, LearningRates::LARGEST);
             Err(OutOfRange::new(key, scale, allowed))
         };
         let frozen = match &self.frozen {

@@ -82,7 +82,7 @@ impl Plan {
         let mut plan = Self { parts: Vec::new(), trace_values: 0, trace_tiles: 0 };
         for (index, layer) in network.layers.iter().enumerate() {
             let rates = layer.rates();
-            let learned = |block: &str, range: Range<usize>| if rates.of(block) == 0.0 { 0..0 } else { range };
+            let learned = |block: &str, range: Range<usize>| if rates.learns(block) { range } else { 0..0 };
             match layer {
                 Layer::Dense(layer) => {
                     plan.add(index, Signal::Input, 0..layer.units, learned("W", layer.w_range()), None, streams);

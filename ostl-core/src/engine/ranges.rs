@@ -61,7 +61,7 @@ impl Touched {
         let all = network.parameters.len();
         self.concerned.clear();
         match (network.layers[0].embedding(), &network.tied) {
-            (Some(embedding), None) if embedding.rates.of("W") != 0.0 => {
+            (Some(embedding), None) if embedding.rates.learns("W") => {
                 let (w, n) = (embedding.w_range(), embedding.units);
                 if self.rows.is_empty() {
                     // No list was kept: look for vectors with a gradient.

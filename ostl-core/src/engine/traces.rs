@@ -175,7 +175,7 @@ impl<T: Real> Trace<T> {
             }
         }
         if let Beyond::Influence(influence) = &mut self.beyond {
-            influence.flush(gradient);
+            influence.flush(&self.fresh, gradient);
         }
         self.forget();
     }

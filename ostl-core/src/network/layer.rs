@@ -117,7 +117,7 @@ impl<T: Real> Recurrent<T> {
 
     /// Of one unit's parameters those that are not frozen: of W, of H for each connection to it, and constants.
     pub(crate) fn learned_by_a_unit(&self) -> [usize; 3] {
-        let learns = |block: &str| usize::from(self.rates.of(block) != 0.0);
+        let learns = |block: &str| usize::from(self.rates.learns(block));
         let has_constants = (0..self.gates()).filter(|&g| self.constants[g].is_some());
         let constants = has_constants.map(|g| learns(self.constants_name(g))).sum();
         [learns("W") * self.x_gates.len() * self.inputs, learns("H") * self.y_gates.len(), constants]

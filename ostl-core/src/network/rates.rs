@@ -12,11 +12,6 @@ use crate::linalg::real::Real;
 use crate::network::layer::Layer;
 use crate::refusal::ConfigError;
 
-/// Factors between the smallest and the largest that there may be keep a learning rate what it is meant to be.
-const SMALLEST: f64 = 1e-6;
-/// See there.
-const LARGEST: f64 = 1e6;
-
 /// Factors to the learning rate of a layer's blocks; 0 for those that are frozen: they get no gradient and keep no trace.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -35,9 +30,19 @@ impl Default for LearningRates {
 }
 
 impl LearningRates {
+    /// The smallest factor that is not 0: factors between this and the [largest](Self::LARGEST) keep a learning rate what it is meant to be.
+    pub const SMALLEST: f64 = 1e-6;
+    /// The largest factor.
+    pub const LARGEST: f64 = 1e6;
+
     /// A block's factor.
     pub fn of(&self, block: &str) -> f64 {
         self.blocks.get(block).copied().unwrap_or(self.layer)
+    }
+
+    /// Whether a block learns at all.
+    pub fn learns(&self, block: &str) -> bool {
+        self.of(block) != 0.0
     }
 
     /// Whether every block learns at the learning rate itself.
@@ -53,8 +58,8 @@ impl LearningRates {
                 Some(name) => format!("learning rate scale of {name} in layer {index}"),
                 None => format!("learning rate scale of layer {index}"),
             };
-            if !(scale == 0.0 || (SMALLEST..=LARGEST).contains(&scale)) {
-                let allowed = format!("0, for what is frozen, or {SMALLEST:e} to {LARGEST:e}");
+            if !(scale == 0.0 || (Self::SMALLEST..=Self::LARGEST).contains(&scale)) {
+                let allowed = format!("0, for what is frozen, or {:e} to {:e}", Self::SMALLEST, Self::LARGEST);
                 return Err(ConfigError::out_of_range(field, scale, allowed));
             }
             let gates = layer.recurrent().map_or(&[][..], |layer| layer.dynamics.gates());

@@ -57,7 +57,7 @@ pub(crate) fn blocks_of<T: Real>(layer: &Layer<T>) -> Vec<BlockSize> {
 /// The blocks of a layer that are not frozen.
 pub(crate) fn learned_blocks_of<T: Real>(layer: &Layer<T>) -> Vec<BlockSize> {
     let mut blocks = blocks_of(layer);
-    blocks.retain(|block| layer.rates().of(block.name) != 0.0);
+    blocks.retain(|block| layer.rates().learns(block.name));
     blocks
 }
 

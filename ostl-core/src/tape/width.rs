@@ -12,7 +12,8 @@ pub(crate) fn width(streams: usize) -> usize {
 
 /// The streams of each lane.
 pub(crate) fn lanes(streams: usize) -> impl Iterator<Item = std::ops::Range<usize>> {
-    (0..streams).step_by(width(streams).max(1)).map(move |first| first..streams.min(first + width(streams)))
+    let width = width(streams).max(1);
+    (0..streams).step_by(width).map(move |first| first..streams.min(first + width))
 }
 
 #[cfg(test)]

@@ -43,7 +43,7 @@ pub fn claims<T: Real>(network: &Network<T>, method: &Method) -> Vec<Claim> {
         copies.into_iter().for_each(|copy| exact[copy] = both);
     }
     let claim = |(block, exact): (&Block, bool)| match exact {
-        _ if network.layers[block.layer].rates().of(block.name) == 0.0 => Claim::Frozen,
+        _ if !network.layers[block.layer].rates().learns(block.name) => Claim::Frozen,
         true => Claim::Exact,
         false => Claim::Approximate,
     };

@@ -163,7 +163,7 @@ impl<T: Real> LayerTraces<T> {
 
 /// Values of the traces that a layer keeps for one stream: of its inputs, of its own outputs, and of the constant 1.
 pub(super) fn presynaptic_traces<T: Real>(layer: &Recurrent<T>) -> [usize; 3] {
-    let learns = |block: &str| layer.rates.of(block) != 0.0;
+    let learns = |block: &str| layer.rates.learns(block);
     let gate = layer.x_gates.start;
     let hears_outputs = layer.y_gates == layer.x_gates && learns("H");
     let has_constants = layer.constants[gate].is_some() && learns(layer.constants_name(gate));

@@ -11,7 +11,7 @@ use crate::network::layer::{Layer, Recurrent};
 use crate::network::size::{BlockSize, is_frozen, learned_blocks_of};
 use crate::refusal::{Count, count};
 use crate::sweep::LayerAdjoints;
-use crate::trace::influence::{BlockLength, GROUPS, WIDTH, carries_output, spans};
+use crate::trace::influence::{BlockLength, GROUPS, WIDTH, carries_output, has_before, spans};
 use crate::trace::local::kernel::SLOTS;
 use crate::trace::presynaptic::presynaptic_traces;
 use crate::trace::reach::parameters_of_unit;
@@ -259,14 +259,10 @@ impl BlockSizes {
     fn add<T: Real>(&mut self, layer: &Layer<T>, blocks: &[BlockSize], variables: Count) {
         let rows = count(layer.activations());
         let has = |name: &str| usize::from(blocks.iter().any(|block| block.name == name));
-        let has_before = layer.recurrent().filter(|layer| !carries_output(layer)).is_some_and(|layer| {
-            let constants = blocks.iter().filter(|block| !["W", "H"].contains(&block.name));
-            constants.into_iter().any(|block| layer.dynamics.gates()[block.gates[0]].drives_output)
-        });
         let inputs = count(layer.inputs()) * has("W") + count(layer.units()) * has("H") + 1;
         self.parameters += blocks.iter().map(|block| block.rows * block.columns).sum::<Count>();
         self.rows += rows;
-        self.layers.push(LayerSizes { rows, variables, inputs, has_before });
+        self.layers.push(LayerSizes { rows, variables, inputs, has_before: has_before(layer) });
     }
 
     fn values(self, variables: Count, capacity: usize) -> BlockValues {

@@ -13,7 +13,7 @@
 //! So at K = 1 a step takes C·P to read ε and some C²·rows for its share of the chain of J, not C²·P: n³, not n⁴ (Schmidhuber 1992, without his
 //! delay). Where the gradient is only asked for at a sequence's end, σ waits, too, and a block is walked back over once.
 
-use super::span::{SpanLayer, StreamWindow};
+use super::span::{SpanLayer, StreamWindow, has_before};
 use crate::linalg::product::{
     Assignment, columns, columns_mut, multiply, multiply_shared, multiply_transposed, plain_operand, transposed_operand,
 };
@@ -24,22 +24,23 @@ use crate::record::{Book, refused};
 use crate::refusal::ConfigError;
 use crate::tape::events::Signal;
 
-/// How many windows, and steps of all of them, a block holds.
+/// How many windows a block holds, and of how many steps.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct BlockLength {
     pub(crate) windows: usize,
-    pub(crate) steps: usize,
+    /// Most steps of a window.
+    capacity: usize,
 }
 
 impl BlockLength {
-    /// For windows of up to `capacity` steps, of a span with C variables, P parameters and so many rows of a: as many steps as make reading and
+    /// For windows of up to `capacity` steps, of a span with C variables, P parameters and `rows` rows of a: as many steps as make reading and
     /// folding equally dear, and no more than take half the room of ε.
     pub(crate) fn of(variables: usize, parameters: usize, rows: usize, capacity: usize) -> Self {
         let [c, p, g] = [variables, parameters, rows].map(|value| value as f64);
         let dear = (2.0 * c * c * p / (p + c * c + c * g)).sqrt();
         let roomy = p / (2.0 * (c + g));
         let windows = ((dear.min(roomy) as usize) / capacity.max(1)).max(1);
-        Self { windows, steps: windows.saturating_mul(capacity) }
+        Self { windows, capacity }
     }
 }
 
@@ -47,8 +48,8 @@ impl BlockLength {
 #[derive(Clone, Debug)]
 pub(super) struct StepBlock<T: Real> {
     size: BlockLength,
-    variables: usize,
-    /// Steps of each window that it holds.
+    pub(super) variables: usize,
+    /// Steps of each window that it holds: fewer windows than make it full, between two calls.
     pub(super) windows: Vec<u32>,
     /// σ of each boundary, the first window's start first: C values each. Zero once it has been read out.
     pub(super) signals: Vec<T>,
@@ -93,7 +94,9 @@ pub(super) struct Room<T: Real> {
 impl<T: Real> StepBlock<T> {
     pub(super) fn new(network: &Network<T>, layers: &[SpanLayer], variables: usize, size: BlockLength) -> Self {
         let of_layer = |layer: &SpanLayer| {
-            let (at, entries) = (&network.layers[layer.index], size.entries(layer.has_before(network)));
+            let at = &network.layers[layer.index];
+            let has_before = has_before(at);
+            let entries = size.entries(has_before);
             let has = |signal: Signal| usize::from(layer.blocks.iter().any(|block| block.signal == signal));
             let room = |values: usize| Vec::with_capacity(values * entries);
             LayerBlock {
@@ -101,7 +104,7 @@ impl<T: Real> StepBlock<T> {
                 rows: at.activations(),
                 inputs: at.inputs() * has(Signal::Input),
                 units: at.units() * has(Signal::Output),
-                has_before: layer.has_before(network),
+                has_before,
                 influence: room((variables - layer.first) * at.activations()),
                 x: room(at.inputs() * has(Signal::Input)),
                 y: room(at.units() * has(Signal::Output)),
@@ -117,25 +120,6 @@ impl<T: Real> StepBlock<T> {
             layers: layers.iter().map(of_layer).collect(),
             has_signal: false,
             starts_here: true,
-        }
-    }
-
-    /// The same, empty, with as much room.
-    pub(super) fn with_room(&self) -> Self {
-        let room = |values: &Vec<T>| Vec::with_capacity(values.capacity());
-        let layer = |layer: &LayerBlock<T>| LayerBlock {
-            influence: room(&layer.influence),
-            x: room(&layer.x),
-            y: room(&layer.y),
-            one: room(&layer.one),
-            ..*layer
-        };
-        Self {
-            windows: Vec::with_capacity(self.windows.capacity()),
-            signals: vec![T::zero(); self.signals.len()],
-            jacobians: room(&self.jacobians),
-            layers: self.layers.iter().map(layer).collect(),
-            ..*self
         }
     }
 
@@ -280,16 +264,20 @@ impl<T: Real> StepBlock<T> {
 impl BlockLength {
     /// Entries of a layer.
     pub(crate) fn entries(self, has_before: bool) -> usize {
-        self.steps + if has_before { self.windows } else { 0 }
+        self.windows.saturating_mul(self.capacity.saturating_add(usize::from(has_before)))
     }
 }
 
 impl<T: Real> LayerBlock<T> {
     /// The entries of one of the windows.
     fn entries(&self, windows: &[u32], window: usize) -> std::ops::Range<usize> {
-        let of = |steps: &u32| *steps as usize + usize::from(self.has_before);
-        let start = windows[..window].iter().map(of).sum();
-        start..start + of(&windows[window])
+        let start = self.count(&windows[..window]);
+        start..start + self.count(&windows[window..=window])
+    }
+
+    /// The number of entries of some windows.
+    fn count(&self, windows: &[u32]) -> usize {
+        windows.iter().map(|&steps| steps as usize + usize::from(self.has_before)).sum()
     }
 
     /// Values of A from one entry to the next.
@@ -313,23 +301,18 @@ impl<T: Real> LayerBlock<T> {
 }
 
 impl<T: Real> Room<T> {
-    pub(super) fn new(
-        network: &Network<T>,
-        layers: &[SpanLayer],
-        variables: usize,
-        capacity: usize,
-        size: BlockLength,
-    ) -> Self {
+    pub(super) fn new(network: &Network<T>, layers: &[SpanLayer], variables: usize, size: BlockLength) -> Self {
         let zeros = |count: usize| vec![T::zero(); count];
         let rows = |layer: &SpanLayer| network.layers[layer.index].activations();
-        let delta = layers.iter().map(|layer| zeros(rows(layer) * size.entries(layer.has_before(network)))).collect();
+        let delta =
+            layers.iter().map(|layer| zeros(rows(layer) * size.entries(has_before(&network.layers[layer.index])))).collect();
         let most = layers.iter().map(|layer| rows(layer) * (variables - layer.first)).max().unwrap_or(0);
         let square = if size.windows > 1 { variables * variables } else { 0 };
         Self {
             signal: [zeros(variables), zeros(variables)],
             delta,
             chain: [zeros(variables * variables), zeros(square)],
-            influence: zeros(if size.windows > 1 { most * (capacity + 1) } else { 0 }),
+            influence: zeros(if size.windows > 1 { most * (size.capacity + 1) } else { 0 }),
         }
     }
 }
@@ -351,11 +334,13 @@ impl<T: Real> StepBlock<T> {
         }
         book.list(&of("windows"), &mut self.windows)?;
         let count = self.windows.len();
-        let steps: u64 = self.windows.iter().map(|&steps| u64::from(steps)).sum();
-        if count > self.size.windows || steps > self.size.steps as u64 || self.windows.contains(&0) {
-            let allowed = format!("up to {} windows of {} steps in all", self.size.windows, self.size.steps);
+        let BlockLength { windows, capacity } = self.size;
+        // A full block is moved into ε at once.
+        if count >= windows || self.windows.iter().any(|&steps| !(1..=capacity).contains(&(steps as usize))) {
+            let allowed = format!("fewer than {windows} windows of 1 to {capacity} steps");
             return Err(refused(&of("windows"), &format!("{:?}", self.windows), &allowed));
         }
+        self.windows.reserve_exact(windows - count);
         book.array(&of("starts_here"), &[], std::slice::from_mut(&mut self.starts_here))?;
         let c = self.variables;
         book.array(&of("signal"), &[count + 1, c], &mut self.signals[..(count + 1) * c])?;
@@ -364,7 +349,7 @@ impl<T: Real> StepBlock<T> {
         book.array(&of("jacobian"), &[count, c, c], &mut self.jacobians)?;
         for (layer, kept) in layers.iter().zip(&mut self.layers) {
             let of = |what: &str| name(&format!("layers.{}.{what}", layer.index));
-            let entries = steps as usize + if kept.has_before { count } else { 0 };
+            let entries = kept.count(&self.windows);
             let LayerBlock { variables, rows, inputs, units, .. } = *kept;
             kept.influence.resize(entries * rows * variables, T::zero());
             kept.x.resize(entries * inputs, T::zero());

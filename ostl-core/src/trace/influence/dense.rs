@@ -62,14 +62,12 @@ impl<T: Real> Dense<T> {
         let parameters = layers.iter().map(SpanLayer::parameters).sum();
         let rows = layers.iter().map(|layer| network.layers[layer.index].activations()).sum();
         let size = BlockLength::of(variables, parameters, rows, capacity);
-        let block = StepBlock::new(network, layers, variables, size);
-        let room = Room::new(network, layers, variables, capacity, size);
+        let blocks = (0..streams).map(|_| StepBlock::new(network, layers, variables, size)).collect();
+        let room = Room::new(network, layers, variables, size);
         let filters = layers
             .last()
             .map_or(Filters { units: 0, count: 0 }, |layer| Filters { units: layer.units, count: layer.filters.len() });
         let layers = layers.iter().map(|layer| DenseLayer { values: vec![zeros(layer); streams], next: zeros(layer) });
-        // A copy has no room of its own set aside: each is made anew.
-        let blocks = (0..streams).map(|_| block.with_room()).collect();
         Self { layers: layers.collect(), blocks, room, filters, defers }
     }
 
@@ -124,9 +122,10 @@ impl<T: Real> Dense<T> {
         }
     }
 
-    /// Adds to the gradient what is still owed to it.
-    pub(super) fn flush(&mut self, layers: &[SpanLayer], gradient: &mut [T]) {
-        (0..self.blocks.len()).for_each(|stream| self.read_out(stream, layers, gradient));
+    /// Adds to the gradient what streams that are not `fresh` still owe it.
+    pub(super) fn flush(&mut self, layers: &[SpanLayer], fresh: &[bool], gradient: &mut [T]) {
+        let owing = (0..self.blocks.len()).filter(|&stream| !fresh[stream]);
+        owing.for_each(|stream| self.read_out(stream, layers, gradient));
     }
 
     /// Equation (1).
@@ -147,7 +146,7 @@ impl<T: Real> Dense<T> {
     fn fold(&mut self, stream: usize, layers: &[SpanLayer]) {
         let block = &mut self.blocks[stream];
         let chain = block.chain(layers, &mut self.room);
-        let variables = layers.first().map_or(0, |_| chain.len().isqrt());
+        let variables = block.variables;
         for ((layer, kept), of_block) in layers.iter().zip(&mut self.layers).zip(&block.layers) {
             let moved = Moved {
                 chain: &chain[layer.first * variables + layer.first..],

@@ -47,8 +47,8 @@ use sparse::Sparse;
 use stream::Stream;
 
 pub(crate) use block::BlockLength;
-pub(crate) use span::carries_output;
 pub(super) use span::{Block, StreamTape, blocks_of};
+pub(crate) use span::{carries_output, has_before};
 pub(crate) use sparse::{GROUPS, WIDTH};
 
 /// The name of the block that begins at a parameter.
@@ -147,11 +147,11 @@ impl<T: Real> Influence<T> {
         Ok(())
     }
 
-    /// Streams end although no window is open: what is still owed to the gradient is added.
-    pub(crate) fn flush(&mut self, gradient: &mut [T]) {
+    /// Streams end although no window is open: what those that are not `fresh` still owe the gradient is added.
+    pub(crate) fn flush(&mut self, fresh: &[bool], gradient: &mut [T]) {
         for span in &mut self.spans {
             if let Kept::Dense(dense) = &mut span.kept {
-                dense.flush(&span.layers, gradient);
+                dense.flush(&span.layers, fresh, gradient);
             }
         }
     }

@@ -92,13 +92,6 @@ impl SpanLayer {
         (layer.states() + usize::from(self.carries_output)) * layer.units
     }
 
-    /// Constants of the layer drive y at once, so that those of the step before a window count in it.
-    pub(super) fn has_before<T: Real>(&self, network: &Network<T>) -> bool {
-        let Some(layer) = network.layers[self.index].recurrent().filter(|_| !self.carries_output) else { return false };
-        let constants = self.blocks.iter().filter(|block| block.signal == Signal::One);
-        constants.into_iter().any(|block| layer.dynamics.gates()[block.rows.start / layer.units].drives_output)
-    }
-
     /// Parameters of the layer.
     pub(super) fn parameters(&self) -> usize {
         self.blocks.iter().map(|block| block.gradient.len()).sum()
@@ -149,6 +142,13 @@ pub(crate) fn carries_output<T: Real>(layer: &Recurrent<T>) -> bool {
     layer.output_has_memory() && (!layer.y_gates.is_empty() || layer.dynamics.resets())
 }
 
+/// Whether constants of a layer that are not frozen drive y at once, so that those of the step before a window count in it.
+pub(crate) fn has_before<T: Real>(layer: &Layer<T>) -> bool {
+    let Some(layer) = layer.recurrent().filter(|layer| !carries_output(layer)) else { return false };
+    let drives = |g: usize| layer.dynamics.gates()[g].drives_output && layer.rates.learns(layer.constants_name(g));
+    (0..layer.gates()).any(|g| layer.constants[g].is_some() && drives(g))
+}
+
 /// The variables that a layer carries for each unit.
 pub(super) fn carried<T: Real>(layer: &Recurrent<T>, filters: &[Filter]) -> usize {
     layer.states() + usize::from(carries_output(layer)) + filters.len()
@@ -171,7 +171,7 @@ pub(in crate::trace) fn blocks_of<T: Real>(layer: &Layer<T>) -> Vec<Block> {
     let mut blocks = Vec::new();
     let mut offset = 0;
     let mut add = |name, signal, rows: Range<usize>, columns: usize, gradient: Range<usize>| {
-        if !gradient.is_empty() && layer.rates().of(name) != 0.0 {
+        if !gradient.is_empty() && layer.rates().learns(name) {
             let length = gradient.len();
             blocks.push(Block { signal, rows, columns, gradient, offset });
             offset += length;
