@@ -3,7 +3,7 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use ostl_core::{Carry, ConfigError, LearnError, Learner, Loss, Method, OptimizerSettings, Window};
+use ostl_core::{Carry, ConfigError, LearnError, Learner, Loss, Method, OptimizerSettings, Window, best_block};
 use serde::Serialize;
 
 use crate::cases::{Case, Units};
@@ -26,6 +26,8 @@ pub struct Row {
     pub ms: f64,
     /// Steps K of a window.
     pub window: usize,
+    /// Steps from one pass over the traces to the next; those of a window where there is none.
+    pub block: usize,
     /// The carry's name.
     pub carry: String,
     /// Bytes of the eligibility traces.
@@ -54,7 +56,9 @@ pub fn time(case: &Case, units: Units, method: Method, runs: usize) -> Result<Ro
     let batch = case.sequences();
     let method = method.for_sequences_of(case.steps);
     let optimizer = OptimizerSettings::sgd(1e-3);
-    let mut learner = Learner::new(case.network(units), Loss::SoftmaxCrossEntropy, method, optimizer, case.batch)?;
+    let network = case.network(units);
+    let block = best_block(&network, &method, case.batch, case.steps, usize::MAX).map(|choice| choice.block);
+    let mut learner = Learner::new(network, Loss::SoftmaxCrossEntropy, method, optimizer, case.batch)?;
     black_box(learner.gradient(&batch)?);
     let mut best = f64::INFINITY;
     for _ in 0..runs.max(1) {
@@ -73,6 +77,7 @@ pub fn time(case: &Case, units: Units, method: Method, runs: usize) -> Result<Ro
             Window::Steps(steps) | Window::Rolling(steps) => steps,
             Window::Sequence => case.steps,
         },
+        block: block.map_or(case.steps, |block| block.min(case.steps)),
         carry: if method.window == Window::Sequence { Carry::None.name() } else { method.carry.name() },
         trace_bytes: learner.trace_bytes(),
         peak_resident_kib: resident_kib("VmHWM").ok(),

@@ -189,6 +189,9 @@ pub(crate) struct BenchArguments {
     /// Steps K of a window, "sequence" for BPTT, "rolling-K", or "auto" [default: 20, or the method's]
     #[arg(long, value_name = "K", value_parser = config::WindowSetting::read)]
     pub(crate) window: Option<config::WindowSetting>,
+    /// Steps of a block: how often traces are read out and moved on where the weights stay until a sequence ends; or `auto`.
+    #[arg(long, value_name = "STEPS", value_parser = config::BlockSetting::read)]
+    pub(crate) block: Option<config::BlockSetting>,
     /// What is carried from window to window: none, local, layer, network, snap-1, … [default: local, or the method's]
     #[arg(long, value_name = "CARRY", value_parser = config::carry)]
     pub(crate) carry: Option<Carry>,

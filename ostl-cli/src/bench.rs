@@ -11,7 +11,7 @@ use ostl_core::{Carry, Method, OptimizerSettings, Update, Window, best_window};
 use serde::Serialize;
 
 use crate::arguments::BenchArguments;
-use crate::config::{MethodName, WindowSetting};
+use crate::config::{BlockSetting, MethodName, WindowSetting};
 use crate::failure::UsageError;
 use crate::output::Out;
 use crate::table::aligned;
@@ -62,7 +62,7 @@ fn bench(arguments: &BenchArguments) -> Result<()> {
         }
     }
     if !arguments.json {
-        write!(out, "{}", aligned(&rows, &[0, 1, 4]))?;
+        write!(out, "{}", aligned(&rows, &[0, 1, 5]))?;
     }
     Ok(out.flush()?)
 }
@@ -83,6 +83,7 @@ fn asked(arguments: &BenchArguments) -> (Method, WindowSetting) {
         window,
         carry: arguments.carry.unwrap_or(named.carry),
         trace: arguments.trace.unwrap_or(named.trace),
+        block: arguments.block.and_then(BlockSetting::steps),
         ..named
     };
     (method, setting)
@@ -97,7 +98,7 @@ fn is_wanted(units: Units, arguments: &BenchArguments) -> bool {
 }
 
 fn header() -> Vec<String> {
-    ["case", "cell", "window", "threads", "carry", "ms", "trace MiB", "peak MiB"].map(str::to_owned).to_vec()
+    ["case", "cell", "window", "block", "threads", "carry", "ms", "trace MiB", "peak MiB"].map(str::to_owned).to_vec()
 }
 
 fn in_words(row: &Row, window: Window) -> Vec<String> {
@@ -109,6 +110,7 @@ fn in_words(row: &Row, window: Window) -> Vec<String> {
             Window::Rolling(_) => Window::Rolling(row.window).to_string(),
             _ => row.window.to_string(),
         },
+        row.block.to_string(),
         row.threads.to_string(),
         row.carry.clone(),
         format!("{:.3}", row.ms),

@@ -7,7 +7,7 @@ use std::fmt;
 
 use anyhow::{Context, Result};
 use ostl_core::gradient_check::{self, Audit, BlockAudit, Claim};
-use ostl_core::{Carry, Edge, Feedback, Method, Network, Objective, SequenceBatch, TraceFormat, Update, Window};
+use ostl_core::{Carry, Edge, Feedback, Method, Network, Objective, SequenceBatch, TraceFormat, Update, Window, best_block};
 use ostl_tasks::Task;
 use serde::Serialize;
 
@@ -29,6 +29,8 @@ pub(crate) struct Report {
     /// The network in a line, or its name in a fixed set.
     pub(crate) network: String,
     method: Method,
+    /// Steps of a block, for as many streams.
+    block: Option<usize>,
     audit: Audit,
     /// What the batch was.
     batch: String,
@@ -62,10 +64,11 @@ impl Report {
         batch: &SequenceBatch<f64>,
         described: String,
     ) -> Result<Self> {
-        let audit =
-            gradient_check::audit(network, objective, method, batch).with_context(|| format!("the gradient of {name}"))?;
+        let audit = gradient_check::audit(network, objective, &in_short_blocks(method, batch.steps()), batch)
+            .with_context(|| format!("the gradient of {name}"))?;
+        let block = best_block(network, method, batch.streams(), usize::MAX, usize::MAX).map(|choice| choice.block);
         let crosses_no_edge = matches!(method.window, Window::Steps(steps) if steps >= batch.steps());
-        Ok(Self { network: name, method: *method, audit, batch: described, crosses_no_edge })
+        Ok(Self { network: name, method: *method, block, audit, batch: described, crosses_no_edge })
     }
 
     /// Number of blocks claimed exact that are not.
@@ -125,11 +128,27 @@ impl Report {
     }
 }
 
+/// A block would hold the whole of an audited sequence, and its trace would neither be read nor moved on. Two windows are as good a block as any.
+fn in_short_blocks(method: &Method, longest: usize) -> Method {
+    match method.window {
+        Window::Steps(steps) if method.block.is_none() => method.with_block(2 * steps.min(longest)),
+        _ => *method,
+    }
+}
+
 impl fmt::Display for Report {
     /// A row a block.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "The gradient beside BPTT's: {}", method_in_words(&self.method))?;
         writeln!(f, "(weights held fixed, double precision, {})", self.batch)?;
+        if let (Some(block), Window::Steps(steps)) = (self.block, self.method.window)
+            && block > steps
+        {
+            writeln!(
+                f,
+                "(traces are read out and moved on every {block} steps, as method.block says; here every other window)"
+            )?;
+        }
         let header = ["layer", "block", "claim", "relative error", "cosine", "norm"];
         let mut rows = vec![header.map(str::to_owned).to_vec()];
         rows.extend(self.audit.blocks.iter().map(|block| {

@@ -133,7 +133,7 @@ fn broken_checkpoints_are_refused_by_name_and_nothing_is_overwritten() {
         (flipped.as_slice(), "corrupt"),
         (&last[..last.len() / 2], "cut short"),
         (&[], "whole ostl checkpoint"),
-        (newer.as_slice(), "this program reads version 7"),
+        (newer.as_slice(), "this program reads version 8"),
         (best.as_slice(), "the data it was written with"),
     ] {
         fs::write(place.path("run/last.ckpt"), bytes).unwrap();

@@ -14,7 +14,7 @@ use crate::data::objective::Objective;
 use crate::data::target::{Target, Weighted};
 use crate::engine::Engine;
 use crate::engine::predictor::{Predictor, Publisher};
-use crate::engine::window_choice::best_window;
+use crate::engine::window_choice::{best_block, best_window};
 use crate::learner::Learner;
 use crate::learner::optimizer::Optimizer;
 use crate::method::feedback::FeedbackWeights;
@@ -56,6 +56,7 @@ macro_rules! doors {
                 Predictor::<$scalar>::set_network as *const (),
                 Publisher::<$scalar>::new as *const (),
                 Publisher::<$scalar>::publish as *const (),
+                best_block::<$scalar> as *const (),
                 best_window::<$scalar> as *const (),
                 Loss::evaluate::<$scalar> as *const (),
                 Objective::evaluate::<$scalar> as *const (),

@@ -1,7 +1,7 @@
 //! Every method against BPTT by an independent sweep, and that against central differences.
 
 use crate::persistence::config;
-use crate::stacks::{LayerPlan, Plan, any_plan};
+use crate::stacks::{LayerPlan, Plan, any_plan, block_of};
 use ostl_cells::CellConfig;
 use ostl_core::gradient_check::{Claim, agreement, audit, central_differences};
 use ostl_core::{Activity, Carry, Edge, Method, Network, RateTerm, bptt};
@@ -42,7 +42,8 @@ fn methods_keep_their_claims(plan: &Plan, window: usize) -> Result<(), TestCaseE
 fn claims_hold(network: &Network<f64>, plan: &Plan, window: usize, edge: Edge) -> Result<(), TestCaseError> {
     let batch = plan.batch();
     for carry in CARRIES {
-        let method = Method { carry, ..Method::bptt() }.with_window(window).with_edge(edge);
+        let block = block_of(plan.seed, window);
+        let method = Method { carry, block, ..Method::bptt() }.with_window(window).with_edge(edge);
         if method.validate_for(network).is_err() {
             prop_assert!(edge == Edge::Cut || matches!(carry, Carry::Presynaptic | Carry::Postsynaptic | Carry::Uoro));
             continue;
@@ -152,7 +153,7 @@ proptest! {
             prop_assume!(rate > 0.01 && rate < 0.99, "firing rate {}", rate);
         }
         for carry in CARRIES {
-            let method = Method { carry, ..Method::bptt() }.with_window(window);
+            let method = Method { carry, block: block_of(plan.seed, window), ..Method::bptt() }.with_window(window);
             if method.validate_for(&network).is_err() {
                 continue;
             }
@@ -162,8 +163,7 @@ proptest! {
     }
 }
 
-/// Inputs that are mostly zeros take the way of events, and in short windows most columns of a trace are left alone until the
-/// sequence ends or the slots are used up.
+/// Inputs that are mostly zeros take the way of events, whatever a block holds.
 #[test]
 fn sparse_inputs_match_bptt_whatever_the_window() {
     use ostl_core::Loss;
@@ -184,10 +184,12 @@ fn sparse_inputs_match_bptt_whatever_the_window() {
                 seed: seed as u64,
             };
             for window in [1, 2, 3, 7, 40] {
-                for carry in [Carry::Local, Carry::Layer] {
-                    let method = Method { carry, ..Method::bptt() }.with_window(window);
+                for (carry, block) in
+                    [Carry::Local, Carry::Layer].into_iter().flat_map(|carry| (0..4).map(move |b| (carry, b)))
+                {
+                    let method = Method { carry, block: block_of(block, window), ..Method::bptt() }.with_window(window);
                     let audit = audit(&plan.network::<f64>(), plan.loss, &method, &plan.batch()).unwrap();
-                    assert!(audit.holds(), "{name} {carry:?} K={window}: {:?}", audit.blocks);
+                    assert!(audit.holds(), "{name} {method:?}: {:?}", audit.blocks);
                 }
             }
         }
@@ -212,7 +214,8 @@ fn traces_in_sixteen_bits_cost_a_little() {
             seed: 3,
         };
         for window in [1, 5] {
-            let method = Method::ostl_without_h().with_window(window).with_update(ostl_core::Update::Sequence);
+            // Traces round where they are moved on.
+            let method = Method::ostl_without_h().with_window(window).with_update(ostl_core::Update::Sequence).with_block(1);
             let error = |method: Method| {
                 let audit = audit(&plan.network::<f64>(), plan.loss, &method, &plan.batch()).unwrap();
                 let weights = audit.blocks.into_iter().find(|block| block.block == "W").unwrap();

@@ -3,6 +3,7 @@
 mod auto_cell;
 mod blocks;
 mod carries;
+mod cuts;
 mod element_wise;
 mod engine;
 mod equivalences;

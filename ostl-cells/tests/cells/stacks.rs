@@ -168,3 +168,8 @@ pub(crate) fn any_plan(cells: Vec<CellConfig>, smooth: bool, longest: usize) -> 
             seed,
         })
 }
+
+/// Blocks of one window, of two, of three, and as many as the sizes suggest, in turn.
+pub(crate) fn block_of(seed: u64, window: usize) -> Option<usize> {
+    [Some(1), Some(2 * window), Some(3 * window), None][(seed % 4) as usize]
+}

@@ -12,6 +12,7 @@ use proptest::test_runner::{TestCaseResult, TestRunner};
 
 use crate::frozen::with_some_frozen;
 use crate::persistence::config;
+use crate::stacks::block_of;
 use crate::wide::{Reads, Wide, WideLayer, any_stack};
 
 /// Where this is written: seeds of cases that failed are kept under its name.
@@ -279,6 +280,7 @@ fn check(case: &Case, tally: &RefCell<Tally>) -> TestCaseResult {
     let whole = norm(truth.iter().copied());
     for carry in CARRIES {
         let method = told.with_carry(carry).with_window(case.window).with_edge(case.edge);
+        let method = Method { block: block_of(case.wide.seed / 2, case.window), ..method };
         let method = if case.is_endless { Method { window: Window::Sequence, ..method } } else { method };
         // A gradient that is asked for is the same whenever weights would change; short windows then take them where they lie.
         let method = if case.changes_weights_every_window() { Method { update: Update::Window, ..method } } else { method };

@@ -28,6 +28,7 @@ pub(crate) const KEYS: &[&str] = &[
     "method.name",
     "method.window",
     "method.memory",
+    "method.block",
     "method.trace",
     "method.carry",
     "method.order",

@@ -1,10 +1,13 @@
 //! The `[method]` section.
 
-use ostl_core::{Carry, Edge, Feedback, Method, Network, Real, TraceFormat, Update, Window, WindowChoice, best_window};
+use ostl_core::{
+    Carry, Edge, Feedback, Method, Network, Real, TraceFormat, Update, Window, WindowChoice, best_block, best_window,
+};
 use serde::de::{DeserializeOwned, Error, value};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::OutOfRange;
+use super::block::BlockSetting;
 use super::window::WindowSetting;
 use crate::names::{listed, or_known, spelled};
 
@@ -25,6 +28,8 @@ pub(crate) struct MethodConfig {
     update: Update,
     edge: Edge,
     trace: TraceFormat,
+    #[serde(skip_serializing_if = "BlockSetting::is_auto")]
+    block: BlockSetting,
     /// Seed of random feedback and random carries; the run's if left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     seed: Option<u64>,
@@ -43,6 +48,8 @@ struct Given {
     update: Option<Update>,
     edge: Option<Edge>,
     trace: Option<TraceFormat>,
+    #[serde(default)]
+    block: BlockSetting,
     seed: Option<u64>,
 }
 
@@ -82,6 +89,7 @@ impl TryFrom<Given> for MethodConfig {
                 (None, _) => Edge::Heard,
             }),
             trace: given.trace.or(named.map(|method| method.trace)).unwrap_or_default(),
+            block: given.block,
             seed: given.seed,
         })
     }
@@ -110,8 +118,8 @@ impl MethodConfig {
             WindowSetting::Given(window) => window,
             WindowSetting::Auto => Window::Steps(1),
         };
-        let Self { carry, feedback, update, edge, trace, .. } = *self;
-        Method { window, carry, feedback, update, edge, trace, seed: self.seed.unwrap_or(seed) }
+        let Self { carry, feedback, update, edge, trace, block, .. } = *self;
+        Method { window, carry, feedback, update, edge, trace, block: block.steps(), seed: self.seed.unwrap_or(seed) }
     }
 
     /// Why the method cannot be run, seen from the whole configuration: if a part came with the name, the name is to blame.
@@ -138,19 +146,23 @@ impl MethodConfig {
         .within("method")
     }
 
-    /// Chooses the window if the configuration leaves that open, for `streams` streams of at most `longest` steps.
+    /// Chooses the window if the configuration leaves that open, and how long a block may be within the memory that it gives, for `streams` streams of
+    /// at most `longest` steps.
     pub(crate) fn choose_window<T: Real>(
         &mut self,
         network: &Network<T>,
         streams: usize,
         longest: usize,
     ) -> Option<WindowChoice> {
-        if self.window != WindowSetting::Auto {
-            return None;
-        }
-        let choice =
-            best_window(network, &self.method(0), streams, longest, self.memory.unwrap_or(MEMORY).saturating_mul(1 << 20));
+        let budget = self.memory.unwrap_or(MEMORY).saturating_mul(1 << 20);
+        let choice = match self.window {
+            WindowSetting::Auto => best_window(network, &self.method(0), streams, longest, budget),
+            WindowSetting::Given(_) => best_block(network, &self.method(0), streams, longest, budget)?,
+        };
         self.window = WindowSetting::Given(choice.window());
+        if self.memory.is_some() && self.block.is_auto() {
+            self.block = BlockSetting::Steps(choice.block);
+        }
         Some(choice)
     }
 
@@ -176,9 +188,9 @@ impl MethodConfig {
         self.memory.map(|mib| (mib as u64).saturating_mul(1 << 20))
     }
 
-    /// Whether the window is still to be chosen.
+    /// Whether the window, or a block within the memory that is given, is still to be chosen.
     pub(crate) fn leaves_window_open(&self) -> bool {
-        self.window == WindowSetting::Auto
+        self.window == WindowSetting::Auto || self.memory.is_some() && self.block.is_auto()
     }
 }
 

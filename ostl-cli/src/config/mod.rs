@@ -1,6 +1,7 @@
 //! What to train and how: the configuration, from file and `--set` to checked values.
 
 mod blame;
+mod block;
 mod file;
 mod keys;
 mod kinds;
@@ -30,6 +31,7 @@ use ostl_core::{
 use ostl_tasks::{Split, Task};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use block::BlockSetting;
 pub(crate) use keys::elsewhere;
 pub(crate) use layer::LayerConfig;
 use method::MethodConfig;

@@ -87,9 +87,10 @@ fn announcement(plan: &Plan, trainer: &Trainer<'_>, run: &RunDirectory) -> Strin
     )
 }
 
-/// What was chosen for `window = "auto"`.
+/// What was chosen for `window = "auto"`, or for blocks within `memory`.
 pub(crate) fn chosen(choice: WindowChoice) -> String {
     let mib = |bytes: usize| bytes as f64 / f64::from(1 << 20);
-    let (steps, traces, window) = (choice.steps, mib(choice.trace_bytes), mib(choice.window_bytes));
-    format!("window = \"auto\": K = {steps} (traces {traces:.1} MiB, windows {window:.1} MiB)")
+    let (steps, block) = (choice.steps, choice.block);
+    let (traces, window) = (mib(choice.trace_bytes), mib(choice.window_bytes));
+    format!("chosen: K = {steps}, blocks of {block} steps (traces {traces:.1} MiB, windows {window:.1} MiB)")
 }

@@ -77,10 +77,9 @@ pub(crate) struct ReverseColumn<'a, T> {
     pub(crate) delta: &'a mut [T],
 }
 
-/// The partials of one stream over a window and at the step before it.
+/// The partials of all streams over a window.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct PartialsWindow<'a, T> {
-    /// Partials of all columns of the window.
+pub(crate) struct PartialsColumns<'a, T> {
     pub(crate) partials: PartialsColumn<'a, T>,
     /// Whether the column went on from the step before.
     pub(crate) not_reset: &'a [bool],
@@ -90,6 +89,30 @@ pub(crate) struct PartialsWindow<'a, T> {
     pub(crate) steps: usize,
     /// Streams side by side: the column of step t is t·active + stream.
     pub(crate) active: usize,
+}
+
+impl<'a, T> PartialsColumns<'a, T> {
+    /// Those of one column.
+    #[inline(always)]
+    pub(crate) fn column(&self, column: usize, states: usize, gates: usize) -> PartialsColumn<'a, T> {
+        let at = column * self.units;
+        let plane = |planes: &'a [T], count: usize| &planes[at * count..(at + self.units) * count];
+        let p = &self.partials;
+        PartialsColumn {
+            ds_ds: plane(p.ds_ds, states * states),
+            ds_dy: plane(p.ds_dy, states),
+            ds_da: plane(p.ds_da, states * gates),
+            dy_ds: plane(p.dy_ds, states),
+            dy_da: plane(p.dy_da, gates),
+        }
+    }
+}
+
+/// The partials of one stream over a window and at the step before it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PartialsWindow<'a, T> {
+    /// Those of all streams.
+    pub(crate) all: PartialsColumns<'a, T>,
     /// Which of them.
     pub(crate) stream: usize,
     /// `dy_ds` and `dy_da` of the step before the window, of this stream; the others are empty.
@@ -100,16 +123,7 @@ impl<'a, T> PartialsWindow<'a, T> {
     /// The partials of one step.
     #[inline(always)]
     pub(crate) fn column(&self, step: usize, states: usize, gates: usize) -> PartialsColumn<'a, T> {
-        let at = (step * self.active + self.stream) * self.units;
-        let plane = |planes: &'a [T], count: usize| &planes[at * count..(at + self.units) * count];
-        let p = &self.partials;
-        PartialsColumn {
-            ds_ds: plane(p.ds_ds, states * states),
-            ds_dy: plane(p.ds_dy, states),
-            ds_da: plane(p.ds_da, states * gates),
-            dy_ds: plane(p.dy_ds, states),
-            dy_da: plane(p.dy_da, gates),
-        }
+        self.all.column(step * self.all.active + self.stream, states, gates)
     }
 }
 
@@ -129,4 +143,24 @@ pub(crate) struct Paths<'a, T> {
     /// A_t = ∂v_end/∂a_t in panels `[end variable][traced gate][panel of 16 units][capacity + 1]`; in each the step before the
     /// window comes first.
     pub(crate) influence: &'a mut [T],
+}
+
+/// The edges between the windows of a block: what each window asks of its start comes in there, and what that asks of earlier steps is
+/// added to their δ. Stream after stream within a window's start, as the sweep leaves it.
+#[derive(Debug)]
+pub(crate) struct Across<'a, T> {
+    /// Leaky sums of the outputs with their adjoints: `n × active` a window.
+    pub(crate) filters: &'a mut [(Filter, Vec<T>)],
+    /// As in [`Paths`].
+    pub(crate) own: &'a [T],
+    /// Steps of each window but the last, which may have fewer.
+    pub(crate) cut: usize,
+    /// ∂E/∂s before each window, of that window alone: `S·n × active` a window. Of the first: becomes that of all windows.
+    pub(crate) to_state: &'a mut [T],
+    /// ∂E/∂y before each window: `n × active` a window; likewise.
+    pub(crate) to_output: &'a mut [T],
+    /// Room for the adjoints on the way: s, y and filters, `(S + 1 + filters)·n × active`.
+    pub(crate) adjoints: &'a mut [T],
+    /// δ of all columns: `G·n × columns`.
+    pub(crate) delta: &'a mut [T],
 }

@@ -5,13 +5,15 @@
 
 use std::sync::Arc;
 
+use crate::cell::across;
 use crate::cell::reverse::{self, Shape};
 use crate::cell::tiles;
 use crate::cell::{Cell, Gate, Leak, Partials, Unit};
 use crate::linalg::real::Real;
 
 pub(crate) use crate::cell::columns::{
-    PartialsColumn, PartialsColumnsMut, PartialsWindow, Paths, ReverseColumn, UnitColumns, UnitColumnsMut,
+    Across, PartialsColumn, PartialsColumns, PartialsColumnsMut, PartialsWindow, Paths, ReverseColumn, UnitColumns,
+    UnitColumnsMut,
 };
 
 /// State variables a unit may have at most.
@@ -55,6 +57,8 @@ pub(crate) trait LayerDynamics<T: Real>: Send + Sync {
     fn reverse(&self, column: ReverseColumn<'_, T>);
     /// The way back through a window of one stream from each of its units' state variables at the end, inside the units.
     fn paths(&self, window: PartialsWindow<'_, T>, paths: Paths<'_, T>);
+    /// The way back over the edges between windows, inside the units.
+    fn across(&self, window: PartialsColumns<'_, T>, across: Across<'_, T>);
     /// One step of *one* unit with its partials, straight from the cell: no tile, no planes. What oracles call.
     fn linearise_unit(&self, previous: UnitColumns<'_, T>, next: UnitColumnsMut<'_, T>, partials: PartialsColumnsMut<'_, T>);
 }
@@ -180,6 +184,10 @@ impl<T: Real, C: Cell<S, G>, const S: usize, const G: usize> LayerDynamics<T> fo
 
     fn paths(&self, window: PartialsWindow<'_, T>, paths: Paths<'_, T>) {
         reverse::window::<T, S, G>(Shape { gates: &self.gates, resets: self.cell.resets() }, window, paths);
+    }
+
+    fn across(&self, window: PartialsColumns<'_, T>, across: Across<'_, T>) {
+        across::across::<T, S, G>(Shape { gates: &self.gates, resets: self.cell.resets() }, window, across);
     }
 
     fn linearise_unit(

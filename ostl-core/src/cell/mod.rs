@@ -10,6 +10,7 @@
 //! with `S` state variables s and `G` gates (pre-activations) a in each unit. Forward pass, reverse sweep and eligibility
 //! traces are derived from [`Cell::linearise`] once, by the engine; nothing else is written per cell.
 
+mod across;
 pub mod auto;
 mod columns;
 pub(crate) mod dynamics;

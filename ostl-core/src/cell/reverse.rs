@@ -26,7 +26,7 @@ type Tile<T> = [T; TILE];
 
 /// sum + x·y, lane by lane.
 #[inline(always)]
-fn add_products<T: Real, I: Instructions>(sum: &mut Tile<T>, x: &Tile<T>, y: &Tile<T>) {
+pub(super) fn add_products<T: Real, I: Instructions>(sum: &mut Tile<T>, x: &Tile<T>, y: &Tile<T>) {
     for i in 0..TILE {
         sum[i] = multiply_add::<T, I>(x[i], y[i], sum[i]);
     }
@@ -34,7 +34,7 @@ fn add_products<T: Real, I: Instructions>(sum: &mut Tile<T>, x: &Tile<T>, y: &Ti
 
 /// The adjoint of gate `g`'s pre-activation.
 #[inline(always)]
-fn delta_of<T: Real, I: Instructions, const S: usize, const G: usize>(
+pub(super) fn delta_of<T: Real, I: Instructions, const S: usize, const G: usize>(
     shape: &Shape<'_, G>,
     g: usize,
     to_y: &Tile<T>,
@@ -59,7 +59,7 @@ fn delta_of<T: Real, I: Instructions, const S: usize, const G: usize>(
 
 /// The adjoints of s and y of the step before, inside the units.
 #[inline(always)]
-fn earlier<T: Real, I: Instructions, const S: usize>(
+pub(super) fn earlier<T: Real, I: Instructions, const S: usize>(
     resets: bool,
     to_s: &[Tile<T>; S],
     planes: (&[T], &[T]),
@@ -133,7 +133,7 @@ impl<T: Real, const S: usize, const G: usize> Job for Window<'_, T, S, G> {
     #[inline(always)]
     fn run<I: Instructions>(self, _: I) {
         let Self { shape, window, paths } = self;
-        let (n, panel) = (window.units, (paths.capacity + 1) * TILE);
+        let (n, panel) = (window.all.units, (paths.capacity + 1) * TILE);
         let panels = n.div_ceil(TILE);
         let variables = S + paths.filters.len();
         let itself = paths.filters.iter().position(|filter| filter.source == Source::Itself);
@@ -149,9 +149,9 @@ impl<T: Real, const S: usize, const G: usize> Job for Window<'_, T, S, G> {
                     (share, factor) = (T::from_f64(filter.gain), T::from_f64(filter.factor));
                 }
                 let mut kept = T::one();
-                for step in (0..window.steps).rev() {
+                for step in (0..window.all.steps).rev() {
                     let p = window.column(step, S, G);
-                    let not_reset = window.not_reset[step * window.active + window.stream];
+                    let not_reset = window.all.not_reset[step * window.all.active + window.stream];
                     if end >= S {
                         for i in 0..TILE {
                             to_y[i] += share;

@@ -16,8 +16,8 @@ use crate::network::layer::Layer;
 use crate::refusal::Count;
 use crate::tape::LayerTape;
 use crate::tape::events::{Events, Signal};
-use crate::trace::local::kernel::{self, COLUMNS, LaneTile, LaneWindow, Presynaptic, Shape, Touched};
-use crate::trace::{Lane, LanePaths, Window};
+use crate::trace::local::kernel::{self, COLUMNS, LaneTile, LaneWindow, Presynaptic, Shape};
+use crate::trace::{Lane, LanePaths, PathsView, Window};
 
 /// Values of the gradient in a part, about: it stays in the second-level cache while streams pass by.
 const PART_VALUES: usize = 128 * 1024;
@@ -33,23 +33,6 @@ pub(crate) struct Plan {
     pub(super) parts: Vec<Part>,
     /// Values of all traces.
     pub(crate) trace_values: usize,
-    /// Tiles of all traces: one for each stream and eight columns.
-    pub(crate) trace_tiles: usize,
-}
-
-/// Traces, or as much of them as belongs to some parts.
-pub(crate) struct Values<'a, V> {
-    pub(crate) values: &'a mut [V],
-    /// For each tile, when its columns were last touched.
-    pub(crate) touched: &'a mut [Touched],
-}
-
-impl<V> Values<'_, V> {
-    fn split_at(self, right: &Part, left: &Part) -> (Self, Self) {
-        let (left_values, right_values) = self.values.split_at_mut(right.values.start - left.values.start);
-        let (left_touched, right_touched) = self.touched.split_at_mut(right.tiles.start - left.tiles.start);
-        (Self { values: left_values, touched: left_touched }, Self { values: right_values, touched: right_touched })
-    }
 }
 
 #[derive(Clone, Debug)]
@@ -62,14 +45,11 @@ pub(super) struct Part {
     pub(super) parameters: Range<usize>,
     pub(super) trace: Option<Shape>,
     pub(super) values: Range<usize>,
-    pub(super) tiles: Range<usize>,
 }
 
 /// What units that keep traces of their own keep.
 #[derive(Clone, Copy)]
 pub(crate) struct Traced {
-    /// Most steps of a window.
-    pub(crate) capacity: usize,
     /// Number of filters of the layer's outputs.
     pub(crate) filters: usize,
     /// The unit's own connection in H counts as its own.
@@ -79,7 +59,7 @@ pub(crate) struct Traced {
 impl Plan {
     /// Parts for a network, of the parameters that are not frozen; `traced` says of each layer what traces its units keep, if they do.
     pub(crate) fn new<T: Real>(network: &Network<T>, streams: usize, traced: impl Fn(usize) -> Option<Traced>) -> Self {
-        let mut plan = Self { parts: Vec::new(), trace_values: 0, trace_tiles: 0 };
+        let mut plan = Self { parts: Vec::new(), trace_values: 0 };
         for (index, layer) in network.layers.iter().enumerate() {
             let rates = layer.rates();
             let learned = |block: &str, range: Range<usize>| if rates.learns(block) { range } else { 0..0 };
@@ -95,6 +75,7 @@ impl Plan {
                     let is_heard = filters > 0 || traced.is_some_and(|traced| traced.reads_own_output);
                     let all: Vec<usize> = (0..recurrent.gates()).filter(|&g| recurrent.is_traced(g, is_heard)).collect();
                     let shape = |gates: Range<usize>| {
+                        traced?;
                         let first_gate = all.iter().position(|g| gates.contains(g))?;
                         Some(Shape {
                             units: n,
@@ -102,7 +83,6 @@ impl Plan {
                             gates: all.iter().filter(|g| gates.contains(g)).count(),
                             first_gate,
                             traced: all.len(),
-                            capacity: traced?.capacity,
                             gradient_rows: gates.len() * n,
                             first_row: (all[first_gate] - gates.start) * n,
                         })
@@ -143,12 +123,9 @@ impl Plan {
             let tile_values = trace.map_or(0, |shape| shape.tile_values() * streams);
             let values = self.trace_values..self.trace_values + columns.len().div_ceil(COLUMNS) * tile_values;
             self.trace_values = values.end;
-            let tiles = trace.map_or(0, |_| columns.len().div_ceil(COLUMNS) * streams);
-            let tiles = self.trace_tiles..self.trace_tiles + tiles;
-            self.trace_tiles = tiles.end;
             let start = parameters.start;
             let parameters = start + columns.start * rows.len()..start + columns.end * rows.len();
-            self.parts.push(Part { layer, signal, rows: rows.clone(), columns, parameters, trace, values, tiles });
+            self.parts.push(Part { layer, signal, rows: rows.clone(), columns, parameters, trace, values });
         }
     }
 
@@ -167,35 +144,17 @@ impl Plan {
     }
 
     /// gradient += Σ_t δ_t z_tᵀ, and traces read out and moved on.
-    pub(crate) fn run<T: Real, V: Stored<T>>(&self, window: Window<'_, T>, gradient: &mut [T], values: Values<'_, V>) {
+    pub(crate) fn run<T: Real, V: Stored<T>>(&self, window: Window<'_, T>, gradient: &mut [T], values: &mut [V]) {
         let streams = window.lanes.iter().map(|lane| lane.tape.active).sum::<usize>();
         let columns = window.lanes.iter().map(|lane| lane.tape.columns()).sum::<usize>();
-        let work =
-            gradient.len() * columns + if values.values.is_empty() { 0 } else { gradient.len() * (columns + 2 * streams) };
+        let work = gradient.len() * columns + if values.is_empty() { 0 } else { gradient.len() * (columns + 2 * streams) };
         let first = self.parts.first().map_or(0, |part| part.parameters.start);
         run(&self.parts, window, &mut gradient[first..], values, is_worth_sharing(work));
-    }
-
-    /// Reads traces out that are still owed to the gradient, between windows.
-    pub(crate) fn flush<T: Real, V: Stored<T>>(&self, window: Window<'_, T>, gradient: &mut [T], mut values: Values<'_, V>) {
-        for part in &self.parts {
-            let gradient = &mut gradient[part.parameters.clone()];
-            let (own, rest) = (part.values.len(), part.tiles.len());
-            let (left, right) = (values.values.split_at_mut(own), values.touched.split_at_mut(rest));
-            part.advance(window, gradient, Values { values: left.0, touched: right.0 }, |_| true);
-            values = Values { values: left.1, touched: right.1 };
-        }
     }
 }
 
 /// Parts in order, halved for as long as there are two: the parameter vector and the traces are halved with them.
-fn run<T: Real, V: Stored<T>>(
-    parts: &[Part],
-    window: Window<'_, T>,
-    gradient: &mut [T],
-    values: Values<'_, V>,
-    shared: bool,
-) {
+fn run<T: Real, V: Stored<T>>(parts: &[Part], window: Window<'_, T>, gradient: &mut [T], values: &mut [V], shared: bool) {
     match parts {
         [] => {}
         [part] => part.close(window, &mut gradient[..part.parameters.len()], values),
@@ -203,7 +162,7 @@ fn run<T: Real, V: Stored<T>>(
             let (left, right) = parts.split_at(parts.len() / 2);
             let (left_gradient, right_gradient) =
                 gradient.split_at_mut(right[0].parameters.start - left[0].parameters.start);
-            let (left_values, right_values) = values.split_at(&right[0], &left[0]);
+            let (left_values, right_values) = values.split_at_mut(right[0].values.start - left[0].values.start);
             if shared {
                 rayon::join(
                     || run(left, window, left_gradient, left_values, shared),
@@ -221,34 +180,22 @@ fn run<T: Real, V: Stored<T>>(
 type WindowSignal<'a, T> = (&'a [T], usize, Option<&'a Events<T>>);
 
 impl Part {
-    fn close<T: Real, V: Stored<T>>(&self, window: Window<'_, T>, gradient: &mut [T], values: Values<'_, V>) {
+    fn close<T: Real, V: Stored<T>>(&self, window: Window<'_, T>, gradient: &mut [T], values: &mut [V]) {
         let has_columns = |lane: &Lane<T>| lane.tape.columns() > 0;
         for (lane, paths) in window.each_lane().filter(|(lane, _)| has_columns(lane) && !lane.tape.is_without_error()) {
             self.add_spatial(window.network, lane, gradient);
             self.add_edge(window.network, (lane, paths), gradient);
         }
-        self.advance(window, gradient, values, has_columns);
-    }
-
-    /// Traces read out and moved on, for the lanes that are concerned.
-    fn advance<T: Real, V: Stored<T>>(
-        &self,
-        window: Window<'_, T>,
-        gradient: &mut [T],
-        values: Values<'_, V>,
-        is_concerned: impl Fn(&Lane<T>) -> bool,
-    ) {
-        let Some(shape) = self.trace.filter(|_| !values.values.is_empty()) else { return };
+        let Some(shape) = self.trace.filter(|_| !values.is_empty()) else { return };
         let size = shape.tile_values();
-        let streams = values.touched.len() / self.columns.len().div_ceil(COLUMNS);
-        let tiles = values.values.chunks_mut(streams * size).zip(values.touched.chunks_mut(streams));
-        for (tile, ((values, touched), gradient)) in tiles.zip(gradient.chunks_mut(COLUMNS * self.rows.len())).enumerate() {
-            for (lane, paths) in window.each_lane().filter(|(lane, _)| is_concerned(lane)) {
+        let of_tile = self.values.len() / self.columns.len().div_ceil(COLUMNS);
+        let tiles = values.chunks_mut(of_tile).zip(gradient.chunks_mut(COLUMNS * self.rows.len()));
+        for (tile, (values, gradient)) in tiles.enumerate() {
+            for (lane, paths) in window.each_lane().filter(|(lane, _)| has_columns(lane)) {
                 let all = lane.first..lane.first + lane.tape.streams();
                 kernel::advance(LaneTile {
                     shape,
                     values: &mut values[all.start * size..all.end * size],
-                    touched: &mut touched[all.clone()],
                     streams: all.len(),
                     columns: gradient.len() / self.rows.len(),
                     gradient,
@@ -355,23 +302,19 @@ impl Part {
                 };
             }
         }
-        let paths = paths.of(self.layer);
+        let capacity = paths.capacity();
+        let PathsView { signal, jacobian, influence } = paths.of(self.layer);
         let presynaptic = match self.signal_of(network, lane) {
             Some((_, _, Some(events))) => Presynaptic::Sparse(events),
             Some((now, rows, None)) => Presynaptic::Dense { now, rows },
             None => Presynaptic::One,
         };
-        let touches_few = matches!(presynaptic, Presynaptic::Sparse(events) if events.touches_few(lane.tape.active));
         let streams = lane.first..lane.first + lane.tape.active;
         LaneWindow {
-            slots: paths.slots,
-            most_slots: paths.most_slots,
-            // With all slots used up nothing can wait any longer.
-            defers: window.may_defer && before.is_empty() && paths.slots < paths.most_slots && touches_few,
-            signal: paths.signal,
-            jacobian: paths.jacobian,
-            influence: paths.influence,
-            by_step: paths.by_step,
+            signal,
+            jacobian,
+            influence,
+            capacity,
             presynaptic,
             before,
             steps: lane.tape.steps,

@@ -6,9 +6,8 @@ use crate::data::score::{LaneScores, Score};
 use crate::engine::error::EngineError;
 use crate::engine::lanes::BesideLanes;
 use crate::linalg::real::Real;
-use crate::method::Window;
 use crate::tape::{BatchStreams, Keep, Moment};
-use crate::trace::Lane;
+use crate::trace::{Lane, OnTape};
 
 /// Where streams begin a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,20 +27,39 @@ pub(crate) struct Column<'a, T: Real> {
 }
 
 impl<T: Real> Engine<T> {
-    /// Makes room for a batch, and says how many steps its windows have.
-    pub(crate) fn open_batch(&mut self, batch: &SequenceBatch<T>) -> usize {
+    /// Makes room for a batch.
+    pub(crate) fn open_batch(&mut self, batch: &SequenceBatch<T>) {
         self.prune();
-        let (window, kept) = match self.method.window {
-            Window::Steps(steps) => (steps, steps),
-            Window::Rolling(steps) => (1, steps.saturating_mul(2)),
-            Window::Sequence => (batch.steps().max(1), batch.steps()),
-        };
-        self.streaming.lanes.reserve(&self.network, kept.min(batch.steps()));
+        let most = self.streaming.on_tape.steps.unwrap_or(batch.steps());
+        self.streaming.reserve(&self.network, most.min(batch.steps()));
         self.streaming.lanes.weights_changed();
-        window
     }
 
-    /// One window of a batch, `steps` from `start` on: `error` is given every stream and step of the batch that has a target, leaves its signal and
+    /// How many steps of a batch are learned from together, from `start` on: a window, or a block of several. The first block is the short one, since
+    /// a trace that is zero need not be read, and the last need not be moved on. Windows before the first target are blocks of their own, whose
+    /// error need not be swept back.
+    pub(crate) fn stretch(&self, batch: &SequenceBatch<T>, start: usize) -> usize {
+        let left = batch.steps() - start;
+        let OnTape { steps, cuts } = self.streaming.on_tape;
+        let Some(every) = cuts.every else {
+            let rolls = self.looks_back().is_some();
+            return if rolls { 1 } else { steps.unwrap_or(left).clamp(1, left) };
+        };
+        let most = steps.unwrap_or(left) / every;
+        let windows = match left.div_ceil(every) % most {
+            0 => most,
+            rest => rest,
+        };
+        let end = |windows: usize| left.min(windows * every);
+        let has_error = |window: usize| {
+            let range = start + end(window)..start + end(window + 1);
+            self.network.has_activity_terms() || batch.has_targets(0..batch.streams(), range)
+        };
+        let without = (0..windows).take_while(|&window| !has_error(window)).count();
+        end(if without > 0 { without } else { windows })
+    }
+
+    /// A window of a batch, or a block of windows, `steps` from `start` on: `error` is given every stream and step of the batch that has a target, leaves its signal and
     /// adds to its lane's `scores`. The window's gradient is added, and traces are moved to its end.
     ///
     /// # Errors

@@ -77,6 +77,7 @@ impl<T: Real> Engine<T> {
         if let Some(value) = weights.first_not_finite() {
             return Err(ConfigError::out_of_range("feedback", value, "a finite number"));
         }
+        self.close_past_windows();
         self.streaming.lanes.set_feedback(&weights);
         self.own_feedback = Some(weights);
         Ok(())

@@ -107,6 +107,7 @@ impl<T: Real> Engine<T> {
     /// If the gradient is not finite: `change` is not called, and the streams start anew. If a parameter is not finite afterwards: likewise,
     /// and the parameters are as `change` left them.
     pub fn update(&mut self, change: impl FnOnce(&mut [T], &[T])) -> Result<(), EngineError> {
+        self.close_past_windows();
         self.show()?;
         change(&mut self.network.parameters, &self.shown);
         self.changed_by_hand = true;

@@ -40,7 +40,7 @@ impl<T: Real> Engine<T> {
     #[inline(never)]
     pub fn traces(&self) -> Record {
         let mut record = Record::new();
-        let passed = self.streaming.clone_of_traces(&self.network, &mut Book::saving(&mut record));
+        let passed = self.streaming.pass_traces(&self.network, &mut Book::saving(&mut record));
         debug_assert!(passed.is_ok(), "nothing is refused on the way in");
         let fresh: Vec<bool> = record.values("traces.fresh").unwrap_or_default().to_vec();
         let names: Vec<String> = record.names().map(str::to_owned).collect();

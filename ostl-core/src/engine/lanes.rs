@@ -11,7 +11,7 @@ use crate::linalg::share::is_worth_sharing;
 use crate::method::feedback::FeedbackWeights;
 use crate::method::{Carry, Method, Window};
 use crate::network::Network;
-use crate::sweep::{Sweep, Transposed};
+use crate::sweep::{Cuts, Sweep, Transposed};
 use crate::tape::width::{lanes, width};
 use crate::tape::{Lists, Tape};
 use crate::trace::{Lane, LanePaths};
@@ -27,13 +27,13 @@ pub(crate) struct Lanes<T: Real> {
 }
 
 impl<T: Real> Lanes<T> {
-    /// For `streams` streams and windows of up to `capacity` steps.
-    pub(crate) fn new(network: &Network<T>, trace: &Trace<T>, method: &Method, streams: usize, capacity: usize) -> Self {
+    /// For `streams` streams, without room for a step yet.
+    pub(crate) fn new(network: &Network<T>, trace: &Trace<T>, method: &Method, streams: usize, cuts: Cuts) -> Self {
         let (lists, filters) = (Self::lists(network, method), trace.filters());
         let lanes = lanes(streams).map(|lane| Lane {
             first: lane.start,
-            tape: Tape::new(network, lane.len(), capacity, lists),
-            sweep: Sweep::new(network, filters, method, lane.len(), capacity),
+            tape: Tape::new(network, lane.len(), 0, lists),
+            sweep: Sweep::new(network, filters, method, lane.len(), (0, cuts)),
             has_error: false,
         });
         Self { lanes: lanes.collect(), streams, transposed: Transposed::new(network, method, width(streams)) }
@@ -186,6 +186,6 @@ impl<T: Real> Lane<T> {
             self.sweep.run(network, transposed, &mut self.tape);
         }
         let active = self.first..self.first + self.tape.active;
-        paths.follow(network, &self.tape, &self.sweep, &continues[active]);
+        paths.follow(network, &mut self.tape, &mut self.sweep, &continues[active]);
     }
 }

@@ -124,6 +124,7 @@ impl<T: Real> Engine<T> {
 
     /// The network, to change its weights by hand. [`update`](Engine::update) hands the gradient out, too.
     pub fn network_mut(&mut self) -> &mut Network<T> {
+        self.close_past_windows();
         self.streaming.lanes.weights_changed();
         self.changed_by_hand = true;
         &mut self.network

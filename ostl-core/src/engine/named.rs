@@ -8,7 +8,7 @@ use crate::linalg::real::Real;
 use crate::network::Network;
 use crate::record::{Book, Streams, refused};
 use crate::refusal::ConfigError;
-use crate::trace::local::kernel::{COLUMNS, Shape, TracePlace, ZERO};
+use crate::trace::local::kernel::{COLUMNS, Shape, TracePlace};
 
 /// No window has more steps, and no learner has seen more.
 pub(crate) const MOST_STEPS: u64 = 1 << 53;
@@ -21,7 +21,7 @@ impl<T: Real> Streaming<T> {
         book.number("window.steps", &mut steps, MOST_STEPS)?;
         let steps = steps as usize;
         if book.restores() {
-            self.lanes.make_room_for(network, (steps, book.steps_held("window.mask")))?;
+            self.make_room_for(network, (steps, book.steps_held("window.mask")))?;
         }
         book.array("streams.restart", &[streams], &mut self.restarts)?;
         book.array("streams.awaits_target", &[], std::slice::from_mut(&mut self.awaits_target))?;
@@ -31,10 +31,9 @@ impl<T: Real> Streaming<T> {
         book.array("streams.outputs", &[streams, network.outputs()], &mut self.outputs)?;
         network.pass_by_block("gradient.", book, &mut self.gradient)?;
         self.touched.pass(network, book)?;
-        for (lane, paths) in self.lanes.lanes.iter_mut().zip(&mut self.trace.local.paths) {
+        for lane in &mut self.lanes.lanes {
             let at = Streams { first: lane.first, count: lane.tape.streams(), all: streams };
             lane.tape.pass_states(network, at, book)?;
-            paths.pass(network, at, book)?;
             if steps > 0 {
                 lane.tape.pass_window(network, (at, steps), book)?;
                 lane.sweep.pass(network.outputs(), (at, steps), book)?;
@@ -46,20 +45,6 @@ impl<T: Real> Streaming<T> {
         self.trace.pass(network, &self.lanes.places(), book)
     }
 
-    /// The traces alone, which stay as they are.
-    pub(super) fn clone_of_traces(&self, network: &Network<T>, book: &mut Book<'_>) -> Result<(), ConfigError> {
-        self.trace.caught_up().pass(network, &self.lanes.places(), book)
-    }
-}
-
-impl<T: Real> Lanes<T> {
-    /// The streams of each lane.
-    fn places(&self) -> Vec<Streams> {
-        let place =
-            |lane: &crate::trace::Lane<T>| Streams { first: lane.first, count: lane.tape.streams(), all: self.streams() };
-        self.lanes.iter().map(place).collect()
-    }
-
     /// Room for a window that has been begun, if what is to be read holds it.
     fn make_room_for(&mut self, network: &Network<T>, (steps, held): (usize, Option<usize>)) -> Result<(), ConfigError> {
         if steps > 0 && held != Some(steps) {
@@ -68,6 +53,15 @@ impl<T: Real> Lanes<T> {
         }
         self.reserve(network, steps);
         Ok(())
+    }
+}
+
+impl<T: Real> Lanes<T> {
+    /// The streams of each lane.
+    pub(super) fn places(&self) -> Vec<Streams> {
+        let place =
+            |lane: &crate::trace::Lane<T>| Streams { first: lane.first, count: lane.tape.streams(), all: self.streams() };
+        self.lanes.iter().map(place).collect()
     }
 
     /// Inputs that are only listed: for each step and stream how many events, then all of them.
@@ -108,7 +102,7 @@ impl<T: Real> Lanes<T> {
 
 impl<T: Real> Trace<T> {
     /// The traces of whatever carry.
-    fn pass(&mut self, network: &Network<T>, lanes: &[Streams], book: &mut Book<'_>) -> Result<(), ConfigError> {
+    pub(super) fn pass(&mut self, network: &Network<T>, lanes: &[Streams], book: &mut Book<'_>) -> Result<(), ConfigError> {
         book.array("traces.fresh", &[self.fresh.len()], &mut self.fresh)?;
         for parts in
             self.plan.parts.chunk_by(|part, next| part.parameters.end == next.parameters.start && next.columns.start > 0)
@@ -119,19 +113,10 @@ impl<T: Real> Trace<T> {
             let name = network.traced_as(parts[0].parameters.start);
             let all = [self.fresh.len(), shape.states, shape.gates, shape.units, columns];
             let place = |index| of_block.place(index, columns);
-            let (name, deferred) = (format!("traces.{name}"), format!("deferred.{name}"));
+            let name = format!("traces.{name}");
             match &mut self.local.values {
                 LocalValues::Full(values) => book.placed(&name, &all, values, &place)?,
                 LocalValues::Bf16(values) => book.placed(&name, &all, values, &place)?,
-            }
-            let touched = self.local.touched.as_flattened_mut();
-            let place = |index| of_block.column(index / columns, index % columns);
-            book.placed(&deferred, &[self.fresh.len(), columns], touched, &place)?;
-            let slots = self.local.paths[0].of(parts[0].layer).most_slots;
-            let wrong = |slot: &u8| *slot != ZERO && usize::from(*slot) >= slots;
-            let places = (0..self.fresh.len() * columns).map(place);
-            if let Some(slot) = places.map(|place| touched[place]).find(wrong) {
-                return Err(refused(&deferred, &slot.to_string(), &format!("below {slots}, or {ZERO}")));
             }
         }
         match &mut self.beyond {
@@ -169,11 +154,5 @@ impl BlockTraces<'_> {
         let of_lane = part.values.start + (tile * lane.all + lane.first) * self.shape.tile_values();
         let column = (column - part.columns.start) % COLUMNS;
         of_lane + self.shape.place(TracePlace { stream: stream - lane.first, variable, gate, unit, column }, lane.count)
-    }
-
-    /// Where it stands when a column of a stream was last touched.
-    fn column(&self, stream: usize, column: usize) -> usize {
-        let (part, tile) = self.find(column);
-        (part.tiles.start + tile * self.lanes[0].all + stream) * COLUMNS + (column - part.columns.start) % COLUMNS
     }
 }

@@ -4,10 +4,11 @@ use super::{Engine, Signal, Streaming};
 use crate::data::batch::{Place, SequenceBatch};
 use crate::engine::error::EngineError;
 use crate::linalg::real::{Real, all_finite};
-use crate::method::{Feedback, Window};
+use crate::method::Feedback;
 use crate::network::Network;
 use crate::refusal::Counted;
 use crate::tape::Tape;
+use crate::trace::OnTape;
 
 /// Refuses inputs of one step of every stream that have the wrong shape or are not finite.
 pub(super) fn check_inputs<T: Real>(network: &Network<T>, streams: usize, inputs: &[T]) -> Result<(), EngineError> {
@@ -86,9 +87,12 @@ impl<T: Real> Engine<T> {
         }
     }
 
-    /// Whether there is the memory for a sequence of `steps` steps, where the window holds all of it.
+    /// Whether there is the memory for a sequence of `steps` steps, where the tape grows with it.
     pub(crate) fn check_room(&self, steps: usize) -> Result<(), EngineError> {
-        if self.method.window != Window::Sequence || steps <= self.streaming.lanes.capacity() {
+        let OnTape { steps: most, cuts } = self.streaming.on_tape;
+        let grows = most.is_none() || cuts.every.is_some();
+        let steps = most.map_or(steps, |most| steps.min(most));
+        if !grows || steps <= self.streaming.lanes.capacity() {
             return Ok(());
         }
         Ok(self.network.check_room(&self.method, [self.streams(), steps], Counted::Windows)?)

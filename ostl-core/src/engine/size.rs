@@ -29,7 +29,7 @@ impl<T: Real> Sizing<'_, T> {
 
     fn lane(&self, streams: usize, lists: Lists) -> Count {
         Tape::bytes(self.network, streams, self.capacity, lists)
-            + Sweep::bytes(self.network, &self.filters, self.method, streams, self.capacity)
+            + Sweep::bytes(self.network, &self.filters, self.method, streams, (self.capacity, self.cuts))
             + self.paths(streams)
     }
 
@@ -74,7 +74,7 @@ impl<T: Real> Sizing<'_, T> {
                 if let Some((gates, &v)) = gates {
                     let tiles = columns.groups_of(COLUMNS) * self.streams;
                     let of_a_tile = count(layer.units()).in_groups_of(TILE) * gates * v * COLUMNS;
-                    found.kept += tiles * of_a_tile * value + tiles * COLUMNS;
+                    found.kept += tiles * of_a_tile * value;
                 }
             }
         }

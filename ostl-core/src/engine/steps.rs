@@ -27,7 +27,7 @@ impl<T: Real> Engine<T> {
     pub(crate) fn check_step(&self, inputs: &[T]) -> Result<(), EngineError> {
         check_inputs(&self.network, self.streams(), inputs)?;
         if !self.streaming.lanes.lanes[0].tape.has_room() {
-            self.check_room(self.streaming.lanes.steps().saturating_add(1).saturating_mul(2))?;
+            self.check_room(self.streaming.next_capacity())?;
         }
         Ok(())
     }
@@ -57,14 +57,14 @@ impl<T: Real> Engine<T> {
     fn forward(&mut self, inputs: &[T]) {
         let (m, o) = (self.network.inputs(), self.network.outputs());
         let looks_back = self.looks_back().filter(|_| !self.frozen);
+        if looks_back.is_none() && !self.streaming.lanes.lanes[0].tape.has_room() {
+            self.streaming.reserve(&self.network, self.streaming.next_capacity());
+        }
         let Streaming { lanes, restarts, outputs, steps_seen, awaits_target, .. } = &mut self.streaming;
         if let Some(back) = looks_back {
             lanes.make_room(&self.network, back - 1);
         }
         let step = lanes.steps();
-        if !lanes.lanes[0].tape.has_room() {
-            lanes.reserve(&self.network, 2 * (step + 1));
-        }
         let (network, keep) = (&self.network, if self.frozen { Keep::Nothing } else { Keep::Partials });
         let work = network.parameters.len() * lanes.streams();
         let (outset, seen): (&[bool], u64) = (restarts, *steps_seen);

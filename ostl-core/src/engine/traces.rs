@@ -1,17 +1,16 @@
 //! A network's traces, of whatever carry: made for a method, and when a window closes read out (1) and advanced (2).
 
 use crate::cell::filter::Filter;
-use crate::engine::accumulate::{Plan, Traced, Values};
+use crate::engine::accumulate::{Plan, Traced};
 use crate::linalg::bf16::Bf16;
 use crate::linalg::real::Real;
-use crate::method::{Carry, Method, TraceFormat, Update};
+use crate::method::{Carry, Method, TraceFormat, Window as WindowLength};
 use crate::network::Network;
 use crate::network::size::is_frozen;
 use crate::sweep::Transposed;
 use crate::tape::width::lanes;
 use crate::trace::influence::{Influence, carries_output};
-use crate::trace::local::kernel::{COLUMNS, Touched, ZERO};
-use crate::trace::local::{Deferral, Kind};
+use crate::trace::local::Kind;
 use crate::trace::presynaptic::Presynaptic;
 use crate::trace::uoro::Uoro;
 use crate::trace::{Lane, LanePaths, Window, filters, is_local, reads_own_output};
@@ -33,11 +32,8 @@ pub(crate) struct Trace<T: Real> {
 pub(super) struct Local<T: Real> {
     /// ε, in the order of the plan.
     pub(super) values: LocalValues<T>,
-    /// When each of their columns was last touched.
-    pub(super) touched: Vec<Touched>,
     /// σ, C and A of each lane.
     pub(super) paths: Vec<LanePaths<T>>,
-    deferral: Deferral,
 }
 
 /// ε in the format of the method.
@@ -65,36 +61,31 @@ impl<T: Real> Trace<T> {
         }
     }
 
-    pub(crate) fn new(network: &Network<T>, method: &Method, streams: usize, capacity: usize) -> Self {
+    pub(crate) fn new(network: &Network<T>, method: &Method, streams: usize) -> Self {
         let carry = method.carry_in_use();
-        let deferral = match method.update {
-            Update::Window => Deferral::None,
-            Update::Sequence => Deferral::ToTheEnd,
-        };
+        let window = if let WindowLength::Steps(steps) = method.window { steps } else { 1 };
         let filters = filters(network, method);
         let traced = |index: usize| {
             let filters = filters[index].len();
             let reads_own_output = reads_own_output(network, method, index);
             let keeps = is_local(network, method, index) && !is_frozen(&network.layers[index]);
-            keeps.then_some(Traced { capacity, filters, reads_own_output })
+            keeps.then_some(Traced { filters, reads_own_output })
         };
         let plan = Plan::new(network, streams, traced);
-        let kinds: Vec<_> = (0..network.depth()).map(|index| kind(network, method, index, deferral, &filters)).collect();
+        let kinds: Vec<_> = (0..network.depth()).map(|index| kind(network, method, index, &filters)).collect();
         let local = Local {
             values: match method.trace {
                 TraceFormat::Full => LocalValues::Full(vec![T::zero(); plan.trace_values]),
                 TraceFormat::Bf16 => LocalValues::Bf16(vec![Bf16::default(); plan.trace_values]),
             },
-            touched: vec![[ZERO; COLUMNS]; plan.trace_tiles],
-            paths: lanes(streams).map(|lane| LanePaths::new(network, lane.len(), capacity, &kinds)).collect(),
-            deferral,
+            paths: lanes(streams).map(|lane| LanePaths::new(network, lane.len(), &kinds)).collect(),
         };
         let beyond = match carry {
             Carry::Layer | Carry::Network | Carry::Snap(_) | Carry::KfRtrl => {
-                Beyond::Influence(Influence::new(network, method, &filters, streams, capacity))
+                Beyond::Influence(Influence::new(network, method, &filters, streams, window))
             }
             Carry::Presynaptic => Beyond::Presynaptic(Presynaptic::new(network, streams)),
-            Carry::Uoro => Beyond::Uoro(Uoro::new(network, method.seed, streams, capacity)),
+            Carry::Uoro => Beyond::Uoro(Uoro::new(network, method.seed, streams, window)),
             _ => Beyond::Nothing,
         };
         Self { filters, local, beyond, plan, fresh: vec![true; streams] }
@@ -103,6 +94,11 @@ impl<T: Real> Trace<T> {
     /// Filters of each layer's outputs beyond the step.
     pub(crate) fn filters(&self) -> &[Vec<Filter>] {
         &self.filters
+    }
+
+    /// Makes room for `steps` steps on the tape.
+    pub(crate) fn reserve(&mut self, steps: usize) {
+        self.local.paths.iter_mut().for_each(|paths| paths.reserve(steps));
     }
 
     /// Every stream starts anew.
@@ -132,7 +128,7 @@ impl<T: Real> Trace<T> {
             Beyond::Presynaptic(traces) => traces.bytes(),
             Beyond::Uoro(uoro) => uoro.bytes(),
         };
-        local + size_of_val(self.local.touched.as_slice()) + beyond
+        local + beyond
     }
 
     /// Both parts of the gradient (equation 1), and the traces advanced over the window (equation 2).
@@ -146,11 +142,11 @@ impl<T: Real> Trace<T> {
         (seen, may_defer): (u64, bool),
         gradient: &mut [T],
     ) {
-        let Local { values, touched, paths, .. } = &mut self.local;
+        let Local { values, paths } = &mut self.local;
         let window = Window { network, lanes, paths, continues, fresh: &self.fresh, seen, may_defer };
         match values {
-            LocalValues::Full(values) => self.plan.run(window, gradient, Values { values, touched }),
-            LocalValues::Bf16(values) => self.plan.run(window, gradient, Values { values, touched }),
+            LocalValues::Full(values) => self.plan.run(window, gradient, values),
+            LocalValues::Bf16(values) => self.plan.run(window, gradient, values),
         }
         match &mut self.beyond {
             Beyond::Nothing => {}
@@ -163,17 +159,8 @@ impl<T: Real> Trace<T> {
         }
     }
 
-    /// Streams end although no window is open: what traces still have to add to the gradient is added. `ended` is `false` for all.
-    pub(crate) fn flush(&mut self, network: &Network<T>, lanes: &[Lane<T>], ended: &[bool], gradient: &mut [T]) {
-        let Local { values, touched, paths, deferral } = &mut self.local;
-        paths.iter_mut().for_each(LanePaths::pass_empty_window);
-        let window = Window { network, lanes, paths, continues: ended, fresh: &self.fresh, seen: 0, may_defer: false };
-        if *deferral == Deferral::ToTheEnd && !touched.is_empty() {
-            match values {
-                LocalValues::Full(values) => self.plan.flush(window, gradient, Values { values, touched }),
-                LocalValues::Bf16(values) => self.plan.flush(window, gradient, Values { values, touched }),
-            }
-        }
+    /// Streams end although no window is open: what traces still have to add to the gradient is added.
+    pub(crate) fn flush(&mut self, gradient: &mut [T]) {
         if let Beyond::Influence(influence) = &mut self.beyond {
             influence.flush(&self.fresh, gradient);
         }
@@ -193,27 +180,18 @@ impl<T: Real> Trace<T> {
 impl<T: Real> Local<T> {
     /// A placeholder.
     fn nothing() -> Self {
-        let (values, touched, paths) = (LocalValues::Full(Vec::new()), Vec::new(), Vec::new());
-        Self { values, touched, paths, deferral: Deferral::None }
+        Self { values: LocalValues::Full(Vec::new()), paths: Vec::new() }
     }
 }
 
 /// What a layer's traces ask of a window; nothing of a stateless layer.
-fn kind<T: Real>(
-    network: &Network<T>,
-    method: &Method,
-    index: usize,
-    deferral: Deferral,
-    filters: &[Vec<Filter>],
-) -> Option<Kind> {
+fn kind<T: Real>(network: &Network<T>, method: &Method, index: usize, filters: &[Vec<Filter>]) -> Option<Kind> {
     let layer = network.layers[index].recurrent()?;
     Some(match method.carry_in_use() {
         _ if is_frozen(&network.layers[index]) => Kind::Nothing,
-        _ if is_local(network, method, index) => Kind::Traced {
-            deferral,
-            filters: filters[index].clone(),
-            reads_own_output: reads_own_output(network, method, index),
-        },
+        _ if is_local(network, method, index) => {
+            Kind::Traced { filters: filters[index].clone(), reads_own_output: reads_own_output(network, method, index) }
+        }
         Carry::None | Carry::Uoro => Kind::Nothing,
         Carry::Layer | Carry::Network | Carry::Snap(_) | Carry::KfRtrl if carries_output(layer) => Kind::Nothing,
         _ => Kind::Edge,

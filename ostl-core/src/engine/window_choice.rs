@@ -1,11 +1,11 @@
 //! How long a window should be, where the user does not say.
 //!
-//! A step costs its products whatever the window. A window of K steps adds, once, a pass over the traces and some fixed work, so
-//! these fall as 1/K; and it keeps K steps of partials, signals and A, which are cheap for as long as they fit into the second-level
-//! cache. The choice is the K with the smallest sum, among those whose memory is within the budget.
+//! A step costs its products whatever the window. A window adds some fixed work; every pass over the traces adds their bytes, once in a block of
+//! windows, or in each where the weights change. And a block keeps its steps' partials, signals and A, which are cheap for as long as they fit
+//! into the second-level cache. The choice is the K with the smallest sum, among those whose memory is within the budget.
 
 use crate::linalg::real::Real;
-use crate::method::{Carry, Method, Window};
+use crate::method::{Carry, Method, Update, Window};
 use crate::network::Network;
 use crate::network::layer::Layer;
 use crate::tape::width::width;
@@ -26,6 +26,8 @@ const CACHE: usize = 1 << 20;
 pub struct WindowChoice {
     /// Steps K.
     pub steps: usize,
+    /// Steps from one pass over the traces to the next.
+    pub block: usize,
     /// Bytes of the traces: those that [`Learner::trace_bytes`](crate::Learner::trace_bytes) returns.
     pub trace_bytes: usize,
     /// Bytes of what a window keeps, and of where traces are moved on.
@@ -46,12 +48,12 @@ pub fn best_window<T: Real>(
     let sizes = [1, 2].map(|steps| Sizes::new(network, &method.with_window(steps), streams));
     let sizes = |steps: usize| &sizes[usize::from(steps > 1)];
     let candidates = [1, 2, 4, 6, 8, 12, 16, 20, 24, 32, 48, 64, 96, 128, 192, 256];
-    let mut best = sizes(1).choice(1);
+    let mut best = sizes(1).choice(1, (longest, budget));
     let mut least = sizes(1).seconds(&best);
     for steps in candidates.into_iter().map(|steps: usize| steps.min(longest.max(1))) {
-        let choice = sizes(steps).choice(steps);
+        let choice = sizes(steps).choice(steps, (longest, budget));
         let seconds = sizes(steps).seconds(&choice);
-        if choice.trace_bytes.saturating_add(choice.window_bytes) <= budget && seconds < least {
+        if choice.bytes() <= budget && seconds < least {
             least = seconds;
             best = choice;
         }
@@ -59,7 +61,26 @@ pub fn best_window<T: Real>(
     best
 }
 
+/// The same for a method whose window is given: how long a block may be that takes no more than `budget` bytes, traces and windows together, if
+/// the method does not say. A block holds one window at least.
+#[inline(never)]
+pub fn best_block<T: Real>(
+    network: &Network<T>,
+    method: &Method,
+    streams: usize,
+    longest: usize,
+    budget: usize,
+) -> Option<WindowChoice> {
+    let Window::Steps(steps) = method.window else { return None };
+    Some(Sizes::new(network, method, streams).choice(steps, (longest, budget)))
+}
+
 impl WindowChoice {
+    /// Bytes of traces and windows.
+    fn bytes(&self) -> usize {
+        self.trace_bytes.saturating_add(self.window_bytes)
+    }
+
     /// The window.
     pub fn window(&self) -> Window {
         Window::Steps(self.steps)
@@ -152,19 +173,32 @@ impl<'a, T: Real> Sizes<'a, T> {
         }
     }
 
-    fn choice(&self, steps: usize) -> WindowChoice {
-        let method = self.method.with_window(steps);
-        let [trace_bytes, window_bytes] = Sizing::new(self.network, &method, self.streams, steps).traces_and_windows();
-        WindowChoice { steps, trace_bytes, window_bytes }
+    /// Windows of `steps` steps, in blocks as long as the budget has room for.
+    fn choice(&self, steps: usize, (longest, budget): (usize, usize)) -> WindowChoice {
+        let sized = |block: Option<usize>| {
+            let method = Method { block: block.or(self.method.block), ..self.method.with_window(steps) };
+            let sizing = Sizing::new(self.network, &method, self.streams, longest);
+            let [trace_bytes, window_bytes] = sizing.traces_and_windows();
+            WindowChoice { steps, block: sizing.block_steps().unwrap_or(steps), trace_bytes, window_bytes }
+        };
+        let mut choice = sized(None);
+        while choice.bytes() > budget && self.method.block.is_none() && choice.block > steps {
+            // As long as the longest sequence is as good as any longer.
+            choice = sized(Some(choice.block.min(longest.next_multiple_of(steps)) / 2));
+        }
+        choice
     }
 
     /// Seconds a step, without what does not depend on K.
     fn seconds(&self, choice: &WindowChoice) -> f64 {
-        let steps = choice.steps;
-        let a_window = OVERHEAD + 2.0 * choice.trace_bytes as f64 / BYTES_A_SECOND + self.moved_on / PRODUCTS_A_SECOND;
-        let beyond_cache =
-            (self.lane_bytes * steps).saturating_sub(self.cache) as f64 / (self.lane_bytes * steps).max(1) as f64;
-        a_window / steps as f64 + beyond_cache * 4.0 * self.step_bytes as f64 / BYTES_A_SECOND
+        let WindowChoice { steps, block, trace_bytes, .. } = *choice;
+        let traces = trace_bytes as f64 / BYTES_A_SECOND;
+        let is_read = self.method.update == Update::Window && block > steps;
+        let a_window = OVERHEAD + if is_read { traces } else { 0.0 };
+        let a_block = 2.0 * traces + self.moved_on / PRODUCTS_A_SECOND;
+        let kept = (self.lane_bytes * block).max(1);
+        let beyond_cache = kept.saturating_sub(self.cache) as f64 / kept as f64;
+        a_window / steps as f64 + a_block / block as f64 + beyond_cache * 4.0 * self.step_bytes as f64 / BYTES_A_SECOND
     }
 }
 

@@ -1,5 +1,6 @@
 //! From one window to the next: its gradient, and its traces moved on.
 
+use super::lanes::Lanes;
 use super::{Engine, Streaming};
 use crate::linalg::real::Real;
 use crate::method::Window;
@@ -12,7 +13,8 @@ impl<T: Real> Engine<T> {
     }
 
     pub(crate) fn window_is_full(&self) -> bool {
-        !self.frozen && matches!(self.method.window, Window::Steps(steps) if self.streaming.lanes.steps() >= steps)
+        let full = self.streaming.on_tape.steps.is_some_and(|most| self.streaming.lanes.steps() >= most);
+        full && !self.frozen && self.looks_back().is_none()
     }
 
     /// Steps that a rolling window looks back over from every step.
@@ -57,11 +59,32 @@ impl<T: Real> Engine<T> {
         self.streaming.lanes.open();
     }
 
+    /// Before weights change by hand: the windows of a block that are over are closed, at the weights that they were taken with. The steps of the one
+    /// at hand stay.
+    pub(crate) fn close_past_windows(&mut self) {
+        let steps = self.streaming.lanes.steps();
+        let past = self.streaming.on_tape.cuts.every.map_or(0, |every| steps / every * every);
+        if past == 0 || self.frozen {
+            return;
+        }
+        self.continues.fill(true);
+        let tapes = |lanes: &mut Lanes<T>, steps| lanes.lanes.iter_mut().for_each(|lane| lane.tape.steps = steps);
+        tapes(&mut self.streaming.lanes, past);
+        let Streaming { lanes, trace, .. } = &mut self.streaming;
+        lanes.sweep(&self.network, &mut trace.local.paths, &self.continues);
+        self.accumulate(true);
+        tapes(&mut self.streaming.lanes, steps);
+        for lane in &mut self.streaming.lanes.lanes {
+            let active = lane.tape.active;
+            lane.tape.drop_front(&self.network, past);
+            lane.sweep.drop_front(past * active, steps * active);
+        }
+    }
+
     /// What traces still owe the gradient is added, and they are forgotten.
     pub(crate) fn flush(&mut self) {
-        let Streaming { lanes, trace, gradient, .. } = &mut self.streaming;
-        self.continues.fill(false);
-        trace.flush(&self.network, &lanes.lanes, &self.continues, gradient);
+        let Streaming { trace, gradient, .. } = &mut self.streaming;
+        trace.flush(gradient);
     }
 
     /// Both parts of the gradient (equation 1), the traces advanced (equation 2), and what the next window's edge needs. `may_defer` says that

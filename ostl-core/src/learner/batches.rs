@@ -91,11 +91,11 @@ impl<T: Real> Learner<T> {
         outset: Outset,
         update_every_window: bool,
     ) -> Result<Score, LearnError> {
-        let window = self.engine.open_batch(batch);
+        self.engine.open_batch(batch);
         self.scores.begin_batch();
-        let mut score = Score::default();
-        for start in (0..batch.steps()).step_by(window) {
-            let steps = window.min(batch.steps() - start);
+        let (mut score, mut start) = (Score::default(), 0);
+        while start < batch.steps() {
+            let steps = self.engine.stretch(batch, start);
             let (heads, lanes) = (&self.heads, &mut self.scores.of_lanes);
             let error = |column: Column<'_, T>, [stream, step]: [usize; 2], scores: &mut LaneScores| {
                 let LaneScores { window, of_heads } = scores;
@@ -108,6 +108,7 @@ impl<T: Real> Learner<T> {
             };
             self.targets += in_window.targets;
             score += in_window;
+            start += steps;
             if update_every_window {
                 self.update()?;
             }

@@ -15,6 +15,9 @@ impl Method {
         if matches!(self.window, Window::Steps(0) | Window::Rolling(0)) {
             return refuse("window", "0".into(), "at least 1 step, or the whole sequence");
         }
+        if self.block == Some(0) {
+            return refuse("block", "0".into(), "at least 1 step, or auto");
+        }
         if self.carry == Carry::Snap(0) {
             return refuse("carry", self.carry.name(), "snap-1 or more: within no steps a parameter influences nothing");
         }

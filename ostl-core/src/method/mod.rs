@@ -97,6 +97,10 @@ pub struct Method {
     pub edge: Edge,
     /// How traces are kept.
     pub trace: TraceFormat,
+    /// Steps of a block, where the weights change at a sequence's end: traces are read out and moved on once for all its windows, whatever their
+    /// length. It holds whole windows, at least one. `None`: as many as the sizes suggest. Never part of what is computed, only of what it costs.
+    #[serde(default)]
+    pub block: Option<usize>,
     /// Seed of fixed random feedback and of the random carries.
     pub seed: u64,
 }
@@ -136,6 +140,12 @@ impl Method {
     #[must_use]
     pub const fn with_carry(self, carry: Carry) -> Self {
         Self { carry, ..self }
+    }
+
+    /// The same method with blocks of up to `steps` steps.
+    #[must_use]
+    pub const fn with_block(self, steps: usize) -> Self {
+        Self { block: Some(steps), ..self }
     }
 
     /// The same method with another seed.

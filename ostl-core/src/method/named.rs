@@ -7,7 +7,16 @@ use super::{Carry, Edge, Feedback, Method, TraceFormat, Update, Window};
 
 impl Method {
     const fn new(window: Window, carry: Carry, update: Update) -> Self {
-        Self { window, carry, feedback: Feedback::Symmetric, update, edge: Edge::Heard, trace: TraceFormat::Full, seed: 0 }
+        Self {
+            window,
+            carry,
+            feedback: Feedback::Symmetric,
+            update,
+            edge: Edge::Heard,
+            trace: TraceFormat::Full,
+            block: None,
+            seed: 0,
+        }
     }
 
     /// OSTL with H (Bohnstingl et al. 2022, eq. 12–15): the layer's whole influence, one step at a time.

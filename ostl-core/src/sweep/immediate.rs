@@ -37,16 +37,26 @@ pub(crate) fn folded_signal<T: Real>(
     y_is_carried: bool,
     to: &mut [T],
 ) {
+    let dy_ds = if y_is_carried { None } else { Some(boundary.dy_ds.as_slice()) };
+    folded_signal_at(layer, dy_ds, sweep, [b, b], to);
+}
+
+/// The same at any window's start: `place` is the start's and the stream's column in the sweep, `at` that in ∂y/∂s of the step before.
+pub(super) fn folded_signal_at<T: Real>(
+    layer: &Recurrent<T>,
+    dy_ds: Option<&[T]>,
+    sweep: &LayerSweep<T>,
+    [place, at]: [usize; 2],
+    to: &mut [T],
+) {
     let (n, s) = (layer.units, layer.states());
     let plane = to.len() / s;
     debug_assert!(plane == n || plane == n.next_multiple_of(TILE));
     for (v, to) in to.chunks_exact_mut(plane).enumerate() {
-        let place = (b * s + v) * n..(b * s + v + 1) * n;
-        to[..n].copy_from_slice(&sweep.to_state[place.clone()]);
-        if y_is_carried {
-            continue;
-        }
-        let products = sweep.to_output[b * n..(b + 1) * n].iter().zip(&boundary.dy_ds[place]);
+        let planes = |column: usize| (column * s + v) * n..(column * s + v + 1) * n;
+        to[..n].copy_from_slice(&sweep.to_state[planes(place)]);
+        let Some(dy_ds) = dy_ds else { continue };
+        let products = sweep.to_output[place * n..(place + 1) * n].iter().zip(&dy_ds[planes(at)]);
         for (to, (&to_y, &dy_ds)) in to.iter_mut().zip(products) {
             *to += to_y * dy_ds;
         }

@@ -1,5 +1,7 @@
-//! The reverse sweep over one window: δ_t = ∂E/∂a_t for its steps, and the adjoint of the state it started from.
+//! The reverse sweep over a window, or over the windows of a block: δ_t = ∂E/∂a_t for their steps, each from its own window's error, and the adjoint
+//! of the state that each window started from.
 
+mod cuts;
 pub(crate) mod immediate;
 mod size;
 mod transposed;
@@ -17,7 +19,8 @@ use crate::network::layer::{Layer, Recurrent};
 use crate::record::{Book, Streams};
 use crate::refusal::ConfigError;
 use crate::tape::{LayerOnTapeMut, LayerTape, RecurrentTape, Tape};
-use immediate::folded_signal;
+pub(crate) use cuts::Cuts;
+use immediate::folded_signal_at;
 pub(crate) use transposed::{ThroughH, Transposed, transpose_into};
 use turned::{Right, Turned};
 pub(crate) use walk::{LayerAdjoints, StreamWalk};
@@ -26,17 +29,17 @@ use walk::{StepAdjoints, TapeColumns, Walk, send_down};
 /// Adjoints of one layer.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct LayerSweep<T: Real> {
-    /// ∂E/∂s before the window's first step, at fixed y: `S·n × active`.
+    /// ∂E/∂s before the first step of each window, at fixed y: `S·n × active`, window after window.
     pub(crate) to_state: Vec<T>,
-    /// ∂E/∂y before the window's first step: `n × active`.
+    /// ∂E/∂y before the first step of each window: `n × active`.
     pub(crate) to_output: Vec<T>,
     /// ∂E/∂y of the layer as the layers above send it: `n × columns`; for a stateless layer, δ after the sweep.
     pub(crate) signal: Vec<T>,
-    /// Filters of y beyond the step, each with its adjoint at the window's start: `n × active` each.
+    /// Filters of y beyond the step, each with its adjoint at each window's start: `n × active`.
     pub(crate) filters: Vec<(Filter, Vec<T>)>,
     /// ∂E/∂y of the layer that comes from outside: `n × columns`, empty until there is some.
     from_outside: Vec<T>,
-    /// ∂E/∂r of the firing rates: `n × active`, empty without a rate term.
+    /// ∂E/∂r of the firing rates at a window's start: `n × active`, empty without a rate term.
     to_rate: Vec<T>,
 }
 
@@ -47,10 +50,11 @@ pub(crate) struct Sweep<T: Real> {
     /// Targets where a signal is made of them, `outputs × columns`: a class as its one-hot vector (times its weight, and smoothed), zero where
     /// there is none.
     targets: Vec<T>,
-    /// σ of a layer whose state is a filter of the one below.
+    /// σ of a layer whose state is a filter of the one below, at each window's start.
     folded: Vec<T>,
     streams: usize,
     capacity: usize,
+    cuts: Cuts,
 }
 
 impl<T: Real> Sweep<T> {
@@ -60,25 +64,19 @@ impl<T: Real> Sweep<T> {
         filters: &[Vec<Filter>],
         method: &Method,
         streams: usize,
-        capacity: usize,
+        (capacity, cuts): (usize, Cuts),
     ) -> Self {
         let zeros = |count: usize| vec![T::zero(); count];
         let layers = network.layers.iter().zip(filters).map(|(layer, filters)| match layer {
             Layer::Recurrent(layer) => LayerSweep {
-                to_state: zeros(layer.states() * layer.units * streams),
-                to_output: zeros(layer.units * streams),
-                signal: Vec::new(),
-                from_outside: Vec::new(),
-                filters: filters.iter().map(|&filter| (filter, zeros(layer.units * streams))).collect(),
+                filters: filters.iter().map(|&filter| (filter, Vec::new())).collect(),
                 to_rate: zeros(if layer.activity.rate.is_some() { layer.units * streams } else { 0 }),
+                ..LayerSweep::default()
             },
             Layer::Dense(_) => LayerSweep::default(),
         });
-        let from_above = |filters: &Vec<Filter>| filters.iter().any(|filter| filter.source == Source::Above);
-        let above = (0..network.layers.len()).filter(|&index| from_above(&filters[index]));
-        let folded = above.filter_map(|index| network.layers[index + 1].recurrent());
-        let folded = folded.map(|layer| layer.states() * layer.units * streams).max().unwrap_or(0);
-        let mut sweep = Self { layers: layers.collect(), targets: Vec::new(), folded: zeros(folded), streams, capacity: 0 };
+        let layers = layers.collect();
+        let mut sweep = Self { layers, targets: Vec::new(), folded: Vec::new(), streams, capacity: 0, cuts };
         if method.feedback == Feedback::TargetProjection {
             sweep.targets = zeros(network.outputs());
         }
@@ -90,16 +88,33 @@ impl<T: Real> Sweep<T> {
     pub(crate) fn reserve(&mut self, network: &Network<T>, steps: usize) {
         if steps > self.capacity {
             self.capacity = steps;
-            for (layer, sweep) in network.layers.iter().zip(&mut self.layers) {
+            let starts = self.cuts.starts(steps) * self.streams;
+            for (index, layer) in network.layers.iter().enumerate() {
+                let (lower, rest) = self.layers.split_at_mut(index);
+                let sweep = &mut rest[0];
                 sweep.signal.resize(layer.units() * steps * self.streams, T::zero());
                 if !sweep.from_outside.is_empty() {
                     sweep.from_outside.resize(sweep.signal.len(), T::zero());
+                }
+                let Layer::Recurrent(layer) = layer else { continue };
+                sweep.to_state.resize(layer.states() * layer.units * starts, T::zero());
+                sweep.to_output.resize(layer.units * starts, T::zero());
+                sweep.filters.iter_mut().for_each(|(_, adjoint)| adjoint.resize(layer.units * starts, T::zero()));
+                let folds = |(filter, _): &(Filter, _)| filter.source == Source::Above;
+                if lower.last().is_some_and(|below| below.filters.iter().any(folds)) {
+                    let folded = self.folded.len().max(layer.states() * layer.units * starts);
+                    self.folded.resize(folded, T::zero());
                 }
             }
             if !self.targets.is_empty() {
                 self.targets.resize(network.outputs() * steps * self.streams, T::zero());
             }
         }
+    }
+
+    /// Steps of each window but the last, where a tape of `steps` steps holds several and what each asks of its start is there.
+    pub(crate) fn cut_of(&self, steps: usize) -> Option<usize> {
+        self.cuts.every.filter(|&every| self.cuts.keeps_all && steps > every)
     }
 
     /// The readout's learning signal ∂E/∂logits, to be filled in by the loss: `outputs × columns`.
@@ -118,6 +133,18 @@ impl<T: Real> Sweep<T> {
         if !self.targets.is_empty() {
             self.targets[place].fill(T::zero());
         }
+    }
+
+    /// The learning signals of the first columns are done with; those after them, of `columns` in all, move to the front.
+    pub(crate) fn drop_front(&mut self, dropped: usize, columns: usize) {
+        let (capacity, streams) = (self.capacity, self.streams);
+        let shift = |buffer: &mut Vec<T>| {
+            let rows = buffer.len() / (capacity * streams);
+            buffer.copy_within(dropped * rows..columns * rows, 0);
+        };
+        self.layers.iter_mut().map(|layer| &mut layer.from_outside).for_each(shift);
+        self.layers.last_mut().map(|top| &mut top.signal).into_iter().for_each(shift);
+        shift(&mut self.targets);
     }
 
     /// The learning signals of an unfinished window by name, and the targets where signals are made of them.
@@ -178,7 +205,7 @@ impl<T: Real> Sweep<T> {
     /// Sweeps back over the window from the learning signals at the readout and leaves δ, and the adjoints of the state that the
     /// window started from.
     pub(crate) fn run(&mut self, network: &Network<T>, transposed: &Transposed<T>, tape: &mut Tape<T>) {
-        let (steps, first, width) = (tape.seen(), tape.first_column(), tape.columns());
+        let (steps, first, width, cuts) = (tape.seen(), tape.first_column(), tape.columns(), self.cuts);
         let seen = |rows: usize| first * rows..(first + width) * rows;
         for index in (0..network.layers.len()).rev() {
             let layer = &network.layers[index];
@@ -189,10 +216,12 @@ impl<T: Real> Sweep<T> {
                     layer.activation.through(&dense.output[seen(layer.units)], &mut sweep.signal[seen(layer.units)]);
                 }
                 LayerOnTapeMut::Recurrent(layer, recurrent) => {
-                    let columns =
-                        Columns { not_reset: &tape.not_reset, mask: &tape.mask, active: tape.active, steps: steps.clone() };
-                    add_rates(layer, recurrent, sweep, &columns);
-                    reverse(layer, h, transposed.at_edge, recurrent, sweep, &columns);
+                    for (place, steps) in cuts.windows(steps.clone()).rev() {
+                        let (not_reset, mask, active) = (&tape.not_reset, &tape.mask, tape.active);
+                        let window = WindowColumns { not_reset, mask, active, steps, place };
+                        add_rates(layer, recurrent, sweep, &window);
+                        reverse(layer, h, transposed.at_edge, recurrent, sweep, &window);
+                    }
                 }
             }
             if index > 0 {
@@ -237,7 +266,7 @@ impl<T: Real> Sweep<T> {
         send_down(down, &network.layers[from], &delta[first * stride..], signal);
     }
 
-    /// The adjoint of a layer's filtered outputs at the window's start, from the adjoint of the state above, which is made of them.
+    /// The adjoint of a layer's filtered outputs at each window's start, from the adjoint of the state above, which is made of them.
     fn reach_filter(&mut self, network: &Network<T>, transposed: &Transposed<T>, tape: &Tape<T>, index: usize) {
         let (lower, upper) = self.layers.split_at_mut(index + 1);
         let filter = lower[index].filters.iter_mut().find(|(filter, _)| filter.source == Source::Above);
@@ -247,17 +276,25 @@ impl<T: Real> Sweep<T> {
             return;
         };
         let (states, active, m) = (above.states() * above.units, tape.active, above.inputs);
-        for b in 0..active {
-            let to = &mut self.folded[b * states..(b + 1) * states];
-            folded_signal(above, &above_tape.boundary, &upper[0], b, false, to);
+        let mut count = 0;
+        for (place, steps) in self.cuts.windows(tape.seen()) {
+            for b in 0..active {
+                let to = &mut self.folded[count * states..(count + 1) * states];
+                let (dy_ds, at) = match place {
+                    0 => (&above_tape.boundary.dy_ds, b),
+                    _ => (&above_tape.partials.dy_ds, (steps.start - 1) * active + b),
+                };
+                folded_signal_at(above, Some(dy_ds), &upper[0], [place * active + b, at], to);
+                count += 1;
+            }
         }
-        let folded = Right { values: &self.folded, rows: above.units, stride: states, count: active };
-        transposed.down(network, index + 1).multiply(Assignment::Replace, folded, &mut adjoint[..m * active]);
+        let folded = Right { values: &self.folded, rows: above.units, stride: states, count };
+        transposed.down(network, index + 1).multiply(Assignment::Replace, folded, &mut adjoint[..m * count]);
     }
 }
 
-/// The columns of a layer's tape that a sweep goes through.
-struct Columns<'a> {
+/// The columns of a layer's tape that belong to a window.
+struct WindowColumns<'a> {
     /// Whether a column went on from the step before.
     not_reset: &'a [bool],
     /// Whether a column's activity is part of the error.
@@ -265,10 +302,17 @@ struct Columns<'a> {
     /// Streams side by side.
     active: usize,
     steps: Range<usize>,
+    /// Where what the window asks of its start is left.
+    place: usize,
 }
 
 /// Adds ∂E/∂y of each step through the firing rates: through r_t directly, and through later rates by way of r_t.
-fn add_rates<T: Real>(layer: &Recurrent<T>, tape: &RecurrentTape<T>, sweep: &mut LayerSweep<T>, columns: &Columns<'_>) {
+fn add_rates<T: Real>(
+    layer: &Recurrent<T>,
+    tape: &RecurrentTape<T>,
+    sweep: &mut LayerSweep<T>,
+    columns: &WindowColumns<'_>,
+) {
     let Some(term) = layer.activity.rate else { return };
     let (n, active, beta) = (layer.units, columns.active, T::from_f64(term.decay));
     // Adjoints of r, later β times those: of r before the window in the end, for the filter that carries it.
@@ -289,21 +333,22 @@ fn add_rates<T: Real>(layer: &Recurrent<T>, tape: &RecurrentTape<T>, sweep: &mut
         }
     }
     if let Some((_, of_filter)) = sweep.filters.iter_mut().find(|(filter, _)| filter.source == Source::Rate) {
-        of_filter[..n * active].copy_from_slice(&adjoint[..n * active]);
+        of_filter[columns.place * n * active..][..n * active].copy_from_slice(&adjoint[..n * active]);
     }
 }
 
-/// δ_t for the layer's steps, last first, from the signals above and from later steps.
+/// δ_t for a window's steps, last first, from the signals above and from later steps.
 fn reverse<T: Real>(
     layer: &Recurrent<T>,
     transposed_h: Turned<'_, T>,
     at_edge: ThroughH,
     tape: &mut RecurrentTape<T>,
     sweep: &mut LayerSweep<T>,
-    columns: &Columns<'_>,
+    columns: &WindowColumns<'_>,
 ) {
     let (n, s, g, active) = (layer.units, layer.states(), layer.gates(), columns.active);
-    let (to_state, to_output) = (&mut sweep.to_state[..s * n * active], &mut sweep.to_output[..n * active]);
+    let to_state = &mut sweep.to_state[columns.place * s * n * active..][..s * n * active];
+    let to_output = &mut sweep.to_output[columns.place * n * active..][..n * active];
     to_state.fill(T::zero());
     to_output.fill(T::zero());
     let walk = Walk { layer, partials: &tape.partials, not_reset: columns.not_reset, transposed_h };

@@ -6,7 +6,7 @@ use crate::method::{Feedback, Method};
 use crate::network::Network;
 use crate::network::layer::Layer;
 use crate::refusal::{Count, count};
-use crate::sweep::{LayerAdjoints, Sweep, Transposed};
+use crate::sweep::{Cuts, LayerAdjoints, Sweep, Transposed};
 
 impl<T: Real> Sweep<T> {
     /// Bytes that the buffers of a sweep take.
@@ -15,14 +15,16 @@ impl<T: Real> Sweep<T> {
         filters: &[Vec<Filter>],
         method: &Method,
         streams: usize,
-        capacity: usize,
+        (capacity, cuts): (usize, Cuts),
     ) -> Count {
         let layers = &network.layers;
+        let starts = count(cuts.starts(capacity)) * streams;
         let mut values = Count(0);
         for (layer, filters) in layers.iter().zip(filters) {
             let n = count(layer.units());
             if let Layer::Recurrent(layer) = layer {
-                values += n * (layer.states() + 1 + filters.len() + usize::from(layer.activity.rate.is_some())) * streams;
+                values += n * (layer.states() + 1 + filters.len()) * starts;
+                values += n * usize::from(layer.activity.rate.is_some()) * streams;
             }
             values += n * capacity * streams;
         }
@@ -34,7 +36,7 @@ impl<T: Real> Sweep<T> {
             layers.get(index + 1).filter(|_| listens)?.recurrent()
         };
         let folded = filters.iter().enumerate().filter_map(above);
-        values += folded.map(|layer| count(layer.states()) * layer.units * streams).max().unwrap_or_default();
+        values += folded.map(|layer| starts * layer.states() * layer.units).max().unwrap_or_default();
         values * size_of::<T>()
     }
 }

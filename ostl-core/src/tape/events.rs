@@ -20,9 +20,6 @@ pub(crate) enum Signal {
 
 /// Up to one value in this many may be other than zero: beyond, the dense product is as fast.
 pub(crate) const SPARSE: usize = 4;
-/// One pair of a row and a stream in this many may have an event in a window for its trace to be touched alone: single cache lines
-/// come several times slower from memory than a walk through all of them.
-const SCARCE: usize = 12;
 /// Values looked at at a time.
 const CHUNK: usize = 16;
 
@@ -49,8 +46,6 @@ pub(crate) struct Events<T: Real> {
     row: Vec<u32>,
     value: Vec<T>,
     count: usize,
-    /// Pairs of a row and a stream that have an event at all.
-    pairs: usize,
     by_row: ByRow<T>,
 }
 
@@ -58,8 +53,6 @@ pub(crate) struct Events<T: Real> {
 #[derive(Clone, Debug)]
 pub(crate) struct ByRow<T: Real> {
     starts: Vec<u32>,
-    /// For each row the last stream that had an event.
-    seen: Vec<u32>,
     column: Vec<u32>,
     stream: Vec<u32>,
     step: Vec<u32>,
@@ -87,9 +80,7 @@ impl<T: Real> Events<T> {
             row: Vec::new(),
             value: Vec::new(),
             count: 0,
-            pairs: 0,
             by_row: ByRow {
-                seen: Vec::new(),
                 starts: Vec::new(),
                 column: Vec::new(),
                 stream: Vec::new(),
@@ -114,7 +105,6 @@ impl<T: Real> Events<T> {
         // What was sorted lies in lists that may be shorter now; the next window sorts anew.
         self.by_row.starts.clear();
         self.by_row.starts.resize(self.rows + 2, 0);
-        self.by_row.seen.resize(self.rows, 0);
         self.by_row.column.resize(most, 0);
         self.by_row.stream.resize(most, 0);
         self.by_row.step.resize(most, 0);
@@ -134,7 +124,7 @@ impl<T: Real> Events<T> {
         if most > Count(u32::MAX.into()) {
             return Count(u64::MAX);
         }
-        most * (4 * index + 2 * size_of::<T>()) + (columns + 1 + 2 + count(rows) * 2) * index
+        most * (4 * index + 2 * size_of::<T>()) + (columns + 1 + 2 + count(rows)) * index
     }
 
     /// How many events there may be at most in `columns` columns.
@@ -146,6 +136,20 @@ impl<T: Real> Events<T> {
     pub(crate) fn open(&mut self) {
         self.sparse = self.listing != Listing::Never;
         self.count = 0;
+    }
+
+    /// Forgets the events of the first columns; those after them move to the front.
+    pub(crate) fn drop_front(&mut self, columns: usize) {
+        if !self.sparse {
+            return;
+        }
+        let dropped = self.starts[columns];
+        self.row.copy_within(dropped as usize..self.count, 0);
+        self.value.copy_within(dropped as usize..self.count, 0);
+        self.starts.copy_within(columns.., 0);
+        // Of columns that are not there yet nothing is kept.
+        self.starts.iter_mut().for_each(|start| *start = start.saturating_sub(dropped));
+        self.count -= dropped as usize;
     }
 
     /// Whether the list is all there is of the signal.
@@ -231,14 +235,13 @@ impl<T: Real> Events<T> {
         }
         let starts = &mut self.by_row.starts;
         starts.fill(0);
-        for &row in &self.row[..self.count] {
+        // A block may be closed at a window's end before its last steps.
+        for &row in &self.row[..self.starts[active * steps] as usize] {
             starts[row as usize + 2] += 1;
         }
         for row in 2..starts.len() {
             starts[row] += starts[row - 1];
         }
-        self.pairs = 0;
-        self.by_row.seen.fill(u32::MAX);
         // starts[row + 1] is now where the row's next event goes; in the end it is where the row after it starts.
         for stream in 0..active {
             for step in 0..steps {
@@ -247,8 +250,6 @@ impl<T: Real> Events<T> {
                     let row = self.row[event] as usize;
                     let next = &mut starts[row + 1];
                     let place = *next as usize;
-                    self.pairs += usize::from(self.by_row.seen[row] != stream as u32);
-                    self.by_row.seen[row] = stream as u32;
                     *next += 1;
                     self.by_row.column[place] = column as u32;
                     self.by_row.stream[place] = stream as u32;
@@ -257,11 +258,6 @@ impl<T: Real> Events<T> {
                 }
             }
         }
-    }
-
-    /// Whether few pairs of a row and a stream had an event in this window, once they are sorted.
-    pub(crate) fn touches_few(&self, active: usize) -> bool {
-        self.sparse && SCARCE * self.pairs <= self.rows * active
     }
 
     /// The events of one row, once they are sorted.

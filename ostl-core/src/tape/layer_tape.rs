@@ -1,6 +1,6 @@
 //! What one layer did over a window.
 
-use crate::cell::dynamics::{PartialsColumn, PartialsWindow};
+use crate::cell::dynamics::{PartialsColumn, PartialsColumns, PartialsWindow};
 use crate::linalg::real::Real;
 use crate::network::layer::{Dense, Layer, Recurrent};
 use crate::tape::events::Events;
@@ -87,6 +87,17 @@ impl<T: Real> RecurrentTape<T> {
         Some(&self.previous_events).filter(|events| events.is_sparse())
     }
 
+    /// The partials of all columns, and δ of them.
+    pub(crate) fn partials_and_delta<'a>(
+        &'a mut self,
+        layer: &Recurrent<T>,
+        [active, steps]: [usize; 2],
+        not_reset: &'a [bool],
+    ) -> (PartialsColumns<'a, T>, &'a mut [T]) {
+        let partials = self.partials.all();
+        (PartialsColumns { partials, not_reset, units: layer.units, steps, active }, &mut self.activation)
+    }
+
     /// The partials of one stream.
     pub(crate) fn partials_of<'a>(
         &'a self,
@@ -104,7 +115,11 @@ impl<T: Real> RecurrentTape<T> {
             dy_ds: &self.boundary.dy_ds[stream * s * n..(stream + 1) * s * n],
             dy_da: &self.boundary.dy_da[stream * g * n..(stream + 1) * g * n],
         };
-        PartialsWindow { partials: self.partials.all(), not_reset, units: n, steps, active, stream, before }
+        PartialsWindow {
+            all: PartialsColumns { partials: self.partials.all(), not_reset, units: n, steps, active },
+            stream,
+            before,
+        }
     }
 }
 

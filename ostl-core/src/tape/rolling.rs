@@ -12,10 +12,17 @@ impl<T: Real> Tape<T> {
         if self.has_room() {
             return;
         }
-        let kept = kept.min(self.steps);
-        let (from, to) = ((self.steps - kept) * self.active, self.steps * self.active);
+        self.drop_front(network, self.steps.saturating_sub(kept));
+        self.seen_from = 0;
+    }
+
+    /// Forgets the first `steps` steps; those after them move to the front.
+    pub(crate) fn drop_front(&mut self, network: &Network<T>, steps: usize) {
+        let (from, to) = (steps * self.active, self.steps * self.active);
         let shift = |buffer: &mut [T], rows: usize| buffer.copy_within(from * rows..to * rows, 0);
-        shift(&mut self.inputs, network.inputs());
+        if !self.events[0].holds_all() {
+            shift(&mut self.inputs, network.inputs());
+        }
         for (layer, dropped) in network.layers.iter().zip(&mut self.dropped) {
             if let Some(dropped) = dropped {
                 shift(&mut dropped.mask, layer.inputs());
@@ -29,6 +36,7 @@ impl<T: Real> Tape<T> {
             match LayerOnTapeMut::new(layer, tape) {
                 LayerOnTapeMut::Recurrent(layer, tape) => {
                     let (s, g) = (layer.states(), layer.gates());
+                    tape.previous_events.drop_front(from);
                     shift(&mut tape.previous_output, n);
                     shift(&mut tape.output, n);
                     shift(&mut tape.partials.ds_ds, s * s * n);
@@ -46,8 +54,8 @@ impl<T: Real> Tape<T> {
                 LayerOnTapeMut::Dense(_, tape) => shift(&mut tape.output, n),
             }
         }
-        self.steps = kept;
-        self.seen_from = 0;
+        self.events.iter_mut().for_each(|events| events.drop_front(from));
+        self.steps -= steps;
     }
 
     /// Starts anew with those of the streams from `first` on that a batch has.

@@ -4,6 +4,7 @@
 //! gradient (σ·ε, the second term of equation 1) and *advanced* to the window's end (equation 2). `equations.rs` is both in plain loops:
 //! read it first.
 
+mod block;
 pub(crate) mod claim;
 #[cfg(test)]
 mod equations;
@@ -18,8 +19,9 @@ mod size;
 pub(crate) mod uoro;
 mod window;
 
+pub(crate) use block::OnTape;
 pub(crate) use filter::filters;
-pub(crate) use local::LanePaths;
+pub(crate) use local::{LanePaths, PathsView};
 pub(crate) use locality::{carries_those_below, is_local, reads_own_output};
 pub(crate) use reach::Reach;
 pub(crate) use size::{Sizing, TraceBytes};

@@ -5,17 +5,16 @@ use std::ops::Range;
 use crate::cell::filter::{Filter, Source};
 use crate::linalg::real::Real;
 use crate::linalg::tile::TILE;
-use crate::method::{Carry, Method, Update, Window};
+use crate::method::{Carry, Method, Window};
 use crate::network::Network;
 use crate::network::layer::{Layer, Recurrent};
 use crate::network::size::{BlockSize, is_frozen, learned_blocks_of};
 use crate::refusal::{Count, count};
-use crate::sweep::LayerAdjoints;
+use crate::sweep::{Cuts, LayerAdjoints};
 use crate::trace::influence::{BlockLength, GROUPS, WIDTH, carries_output, has_before, spans};
-use crate::trace::local::kernel::SLOTS;
 use crate::trace::presynaptic::presynaptic_traces;
 use crate::trace::reach::parameters_of_unit;
-use crate::trace::{Reach, filters, is_local, reads_own_output};
+use crate::trace::{OnTape, Reach, filters, is_local, reads_own_output};
 
 /// Values that a unit's pattern takes besides its lists, about, and a group of units besides its buffers.
 const PATTERN: usize = 16;
@@ -37,22 +36,60 @@ pub(crate) struct Sizing<'a, T: Real> {
     pub(crate) method: &'a Method,
     pub(crate) filters: Vec<Vec<Filter>>,
     pub(crate) streams: usize,
-    /// Most steps of a window.
+    /// Most steps on the tape.
     pub(crate) capacity: usize,
+    pub(crate) cuts: Cuts,
 }
 
 impl<'a, T: Real> Sizing<'a, T> {
     pub(crate) fn new(network: &'a Network<T>, method: &'a Method, streams: usize, longest: usize) -> Self {
-        let capacity = match method.window {
-            Window::Steps(steps) => steps,
-            Window::Rolling(steps) => steps.saturating_mul(2),
-            Window::Sequence => longest.max(1),
+        let filters = filters(network, method);
+        let OnTape { steps, cuts } = OnTape::of(network, method, &filters, streams);
+        // A tape of several windows grows as steps come, as one of a sequence does.
+        let capacity = match (steps, cuts.every) {
+            (Some(steps), None) => steps,
+            (Some(steps), Some(every)) => longest.clamp(every, steps),
+            (None, _) => longest.max(1),
         };
-        Self { network, method, filters: filters(network, method), streams, capacity }
+        Self { network, method, filters, streams, capacity, cuts }
     }
 }
 
 impl<T: Real> Sizing<'_, T> {
+    /// Steps from one pass over the traces to the next, where they are passed over at all.
+    pub(crate) fn block_steps(&self) -> Option<usize> {
+        let Window::Steps(window) = self.method.window else { return None };
+        if self.cuts.every.is_some() {
+            return OnTape::of(self.network, self.method, &self.filters, self.streams).steps;
+        }
+        if !matches!(self.method.carry, Carry::Layer | Carry::Network) {
+            return Some(window);
+        }
+        let of_span = |range: Range<usize>| {
+            let (mut dense, variables) = (BlockSizes::default(), self.variables(range.clone()));
+            let mut c = variables;
+            for index in range {
+                let layer = &self.network.layers[index];
+                dense.add(layer, &learned_blocks_of(layer), c);
+                c = Count(c.0.saturating_sub(self.carried(index).0));
+            }
+            dense.length(variables, (self.capacity, self.method.block)).windows * window
+        };
+        spans(self.network, self.method).into_iter().map(of_span).min().or(Some(window))
+    }
+
+    /// Variables that a layer's influence is kept on.
+    fn carried(&self, index: usize) -> Count {
+        let own = |layer: &Recurrent<T>| layer.states() + usize::from(carries_output(layer));
+        let of_layer = |layer: &Recurrent<T>| count(layer.units) * (own(layer) + self.filters[index].len());
+        self.network.layers[index].recurrent().map_or(Count(0), of_layer)
+    }
+
+    /// Those of a span.
+    fn variables(&self, range: Range<usize>) -> Count {
+        range.map(|index| self.carried(index)).sum()
+    }
+
     /// Bytes of what a lane of `streams` streams finds out about a window for the traces.
     pub(crate) fn paths(&self, streams: usize) -> Count {
         let carry = self.method.carry_in_use();
@@ -88,10 +125,9 @@ impl<T: Real> Sizing<'_, T> {
     fn traced_paths(&self, index: usize, layer: &Recurrent<T>) -> Count {
         let n = count(layer.units).in_groups_of(TILE);
         let v = layer.states() + self.filters[index].len();
-        let slots = if self.method.update == Update::Sequence && v == 1 { SLOTS } else { 1 };
         let traced = self.traced_gates(index, layer).len();
-        let by_step = if v == 1 { n * traced * self.capacity } else { Count(0) };
-        n * (v + v * v) * slots + n * v * traced * (count(self.capacity) + 1) + by_step
+        let adjoints = count(layer.units) * (v + 1);
+        n * (v + v * v) + n * v * traced * (count(self.capacity) + 1) + adjoints
     }
 
     /// The gates whose influence lasts.
@@ -113,11 +149,7 @@ impl<T: Real> Sizing<'_, T> {
 
     fn span(&self, range: Range<usize>) -> TraceBytes {
         let layers = &self.network.layers;
-        let carried = |index: usize| {
-            let own = |layer: &Recurrent<T>| layer.states() + usize::from(carries_output(layer));
-            layers[index].recurrent().map_or(Count(0), |layer| count(layer.units) * (own(layer) + self.filters[index].len()))
-        };
-        let variables: Count = range.clone().map(carried).sum();
+        let variables = self.variables(range.clone());
         // J and σ, and for each layer adjoints and A.
         let mut stream = variables * variables + variables;
         let mut kept = Count(0);
@@ -152,9 +184,9 @@ impl<T: Real> Sizing<'_, T> {
                         blocks.iter().map(|block| c * block.rows * block.columns).sum::<Count>() * (count(self.streams) + 1)
                 }
             }
-            c = Count(c.0.saturating_sub(carried(index).0));
+            c = Count(c.0.saturating_sub(self.carried(index).0));
         }
-        let dense = dense.values(variables, self.capacity);
+        let dense = dense.values(variables, (self.capacity, self.method.block));
         TraceBytes {
             kept: kept + most,
             beside: (stream + dense.a_stream) * self.streams + dense.shared + most_rows + self.capacity,
@@ -265,11 +297,15 @@ impl BlockSizes {
         self.layers.push(LayerSizes { rows, variables, inputs, has_before: has_before(layer) });
     }
 
-    fn values(self, variables: Count, capacity: usize) -> BlockValues {
+    fn length(&self, variables: Count, (capacity, block): (usize, Option<usize>)) -> BlockLength {
+        BlockLength::of([variables, self.parameters, self.rows].map(Count::size), capacity, block)
+    }
+
+    fn values(self, variables: Count, (capacity, block): (usize, Option<usize>)) -> BlockValues {
         if self.layers.is_empty() {
             return BlockValues { a_stream: Count(0), shared: Count(0) };
         }
-        let length = BlockLength::of(variables.size(), self.parameters.size(), self.rows.size(), capacity);
+        let length = self.length(variables, (capacity, block));
         let square = variables * variables;
         let mut a_stream = variables * (length.windows + 1) + square * length.windows;
         let mut shared = variables * 2 + square + square * usize::from(length.windows > 1);

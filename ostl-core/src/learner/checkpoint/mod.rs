@@ -28,7 +28,7 @@ pub use error::CheckpointError;
 
 const MAGIC: &[u8; 8] = b"OSTLCKPT";
 /// Version of the format; a file of another version is refused by name.
-const VERSION: u32 = 7;
+const VERSION: u32 = 8;
 /// Magic, version, number of entries, checksum of these.
 const HEADER: usize = 8 + 4 + 8 + 4;
 /// What stands before an array is short; more than this is a broken file.

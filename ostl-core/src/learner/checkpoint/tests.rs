@@ -51,7 +51,7 @@ fn round_trip_and_every_damage_is_named() {
 fn the_format_is_the_one_described() {
     let mut record = Record::new();
     record.put("b", &[2], vec![1.0_f32, -2.0]);
-    let mut header = b"OSTLCKPT\x07\0\0\0\x01\0\0\0\0\0\0\0".to_vec();
+    let mut header = b"OSTLCKPT\x08\0\0\0\x01\0\0\0\0\0\0\0".to_vec();
     header.extend(crc32fast::hash(&header).to_le_bytes());
     let mut entry = vec![29, 0, 0, 0];
     entry.extend(b"\x01\0\0\0\0\0\0\0b\0\0\0\0\x01\0\0\0\0\0\0\0\x02\0\0\0\0\0\0\0");

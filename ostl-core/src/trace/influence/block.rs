@@ -34,8 +34,11 @@ pub(crate) struct BlockLength {
 
 impl BlockLength {
     /// For windows of up to `capacity` steps, of a span with C variables, P parameters and `rows` rows of a: as many steps as make reading and
-    /// folding equally dear, and no more than take half the room of ε.
-    pub(crate) fn of(variables: usize, parameters: usize, rows: usize, capacity: usize) -> Self {
+    /// folding equally dear, and no more than take half the room of ε; or `steps`, if the method says how many.
+    pub(crate) fn of([variables, parameters, rows]: [usize; 3], capacity: usize, steps: Option<usize>) -> Self {
+        if let Some(steps) = steps {
+            return Self { windows: (steps / capacity.max(1)).max(1), capacity };
+        }
         let [c, p, g] = [variables, parameters, rows].map(|value| value as f64);
         let dear = (2.0 * c * c * p / (p + c * c + c * g)).sqrt();
         let roomy = p / (2.0 * (c + g));

@@ -49,19 +49,28 @@ struct DenseLayer<T: Real> {
     next: Vec<T>,
 }
 
+/// What a method says of it.
+pub(super) struct Settings {
+    /// Most steps of a window.
+    pub(super) capacity: usize,
+    /// σ may wait until a sequence ends.
+    pub(super) defers: bool,
+    /// Steps of a block, if they are not chosen here.
+    pub(super) block: Option<usize>,
+}
+
 impl<T: Real> Dense<T> {
-    /// For windows of up to `capacity` steps.
     pub(super) fn new(
         network: &Network<T>,
         layers: &[SpanLayer],
         variables: usize,
         streams: usize,
-        (capacity, defers): (usize, bool),
+        Settings { capacity, defers, block }: Settings,
     ) -> Self {
         let zeros = |layer: &SpanLayer| vec![T::zero(); (variables - layer.first) * layer.parameters()];
         let parameters = layers.iter().map(SpanLayer::parameters).sum();
         let rows = layers.iter().map(|layer| network.layers[layer.index].activations()).sum();
-        let size = BlockLength::of(variables, parameters, rows, capacity);
+        let size = BlockLength::of([variables, parameters, rows], capacity, block);
         let blocks = (0..streams).map(|_| StepBlock::new(network, layers, variables, size)).collect();
         let room = Room::new(network, layers, variables, size);
         let filters = layers

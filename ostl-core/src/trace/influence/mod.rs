@@ -39,7 +39,7 @@ use crate::refusal::ConfigError;
 use crate::sweep::{StreamWalk, Transposed};
 use crate::trace::Window;
 use crate::trace::{carries_those_below, is_local};
-use dense::Dense;
+use dense::{Dense, Settings};
 use kronecker::Kronecker;
 use rayon::prelude::*;
 use span::{SpanLayer, StreamWindow, carried};
@@ -207,8 +207,8 @@ impl<T: Real> Span<T> {
             }
             (Carry::KfRtrl, _) => Kept::Kronecker(Kronecker::new(&layers, variables, streams, method.seed, place)),
             _ => {
-                let defers = method.update == Update::Sequence;
-                Kept::Dense(Dense::new(network, &layers, variables, streams, (capacity, defers)))
+                let settings = Settings { capacity, defers: method.update == Update::Sequence, block: method.block };
+                Kept::Dense(Dense::new(network, &layers, variables, streams, settings))
             }
         };
         Self { variables, layers, streams: vec![stream; streams], ones: vec![T::one(); capacity], kept }

@@ -9,12 +9,7 @@
 //! direction, and what all streams of a lane add to a tile of the gradient is summed in registers. Units are padded to whole panels and columns to whole tiles, with zeros that stay zeros. A_t and C
 //! come in panels too ([`Paths`](crate::cell::dynamics::Paths)).
 //!
-//! **Events.** Where z is sparse the sum over steps has a term for each event only. More: a column without an event in a window
-//! would only be read out and scaled, ε ← C_w ε, and both can wait. Every column remembers the window it was last touched in; what
-//! happened since is one factor S = Π C_w and one signal R = Σ_w σ_w Π_{v<w} C_v for *all* columns of a stream last touched then,
-//! so that touching it again, or reading it out when the stream ends, is gradient += R·ε, ε ← S ε + …: one column a spike. There are
-//! [`SLOTS`] such pairs a stream; when they are used up all columns are touched once. It is the same sum in another order, and
-//! needs a gradient that is not read before the sequence ends: where weights change every window, every window touches all.
+//! **Events.** Where z is sparse the sum over steps has a term for each event only.
 //!
 //! The plain twin is `trace/equations.rs`: the two formulas with an index for everything.
 
@@ -30,8 +25,8 @@ use crate::tape::width::WIDEST;
 mod layout;
 mod many;
 
-pub(crate) use layout::{COLUMNS, LaneTile, LaneWindow, Presynaptic, SLOTS, Shape, Touched, TracePlace, ZERO};
-use layout::{Entry, Panel, TracedStream};
+pub(crate) use layout::{COLUMNS, LaneTile, LaneWindow, Presynaptic, Shape, TracePlace};
+use layout::{Panel, TracedStream};
 
 /// Tiles of a trace that are prefetched ahead of the one at hand: memory answers after some hundred nanoseconds.
 const AHEAD: usize = 3;
@@ -49,43 +44,25 @@ impl<T: Real, V: Stored<T>> Job for LaneTile<'_, T, V> {
 
     #[inline(always)]
     fn run<I: Instructions>(mut self, token: I) {
-        for stream in (0..self.window.active).filter(|&stream| self.window.fresh[stream]) {
-            self.touched[stream] = [ZERO; COLUMNS];
-        }
         let ranges = self.ranges();
-        let uniform = self.touched[..self.window.active]
-            .iter()
-            .all(|touched| touched[1..self.columns].iter().all(|t| *t == touched[0]));
-        if self.shape.states == 1 && (self.window.defers || !uniform) {
-            self.touch_some(token, &ranges);
-        } else {
-            self.touch_all(token, &ranges);
-        }
-    }
-}
-
-impl<T: Real, V: Stored<T>> LaneTile<'_, T, V> {
-    /// Every column of every stream, which were all last touched together.
-    #[inline(always)]
-    fn touch_all<I: Instructions>(&mut self, token: I, ranges: &Ranges) {
         for gate in 0..self.shape.gates {
             for panel in 0..self.shape.panels() {
                 let at = self.panel(gate, panel);
                 // As many sums at once as fit into the registers.
                 match self.shape.states {
-                    1 => self.panel_of_one_state(token, at, ranges),
-                    2 if I::REGISTERS >= 32 => self.panel_of_states::<I, 2, 4>(token, at, ranges),
-                    2 => self.panel_of_states::<I, 2, 2>(token, at, ranges),
-                    3 if I::REGISTERS >= 32 => self.panel_of_states::<I, 3, 2>(token, at, ranges),
-                    3 => self.panel_of_states::<I, 3, 1>(token, at, ranges),
-                    _ => (0..self.columns).for_each(|j| self.column_of_many_states(token, at, j, ranges)),
+                    1 => self.panel_of_one_state(token, at, &ranges),
+                    2 if I::REGISTERS >= 32 => self.panel_of_states::<I, 2, 4>(token, at, &ranges),
+                    2 => self.panel_of_states::<I, 2, 2>(token, at, &ranges),
+                    3 if I::REGISTERS >= 32 => self.panel_of_states::<I, 3, 2>(token, at, &ranges),
+                    3 => self.panel_of_states::<I, 3, 1>(token, at, &ranges),
+                    _ => (0..self.columns).for_each(|j| self.column_of_many_states(token, at, j, &ranges)),
                 }
             }
         }
-        let slot = self.next_slot();
-        self.touched[..self.window.active].fill([slot; COLUMNS]);
     }
+}
 
+impl<T: Real, V: Stored<T>> LaneTile<'_, T, V> {
     /// The columns of a panel of units with one state variable.
     #[inline(always)]
     fn panel_of_one_state<I: Instructions>(&mut self, token: I, at: Panel, ranges: &Ranges) {
@@ -114,87 +91,6 @@ impl<T: Real, V: Stored<T>> LaneTile<'_, T, V> {
         }
         for j in whole..self.columns {
             self.columns_of_states::<I, S, 1>(token, at, j, ranges);
-        }
-    }
-
-    /// What is touched now goes here.
-    #[inline(always)]
-    fn next_slot(&self) -> u8 {
-        if self.window.slots < self.window.most_slots { self.window.slots as u8 } else { 0 }
-    }
-
-    /// Only the columns that have to be: those with events, all columns of streams that end here, and all where nothing can wait.
-    #[inline(always)]
-    fn touch_some<I: Instructions>(&mut self, token: I, ranges: &Ranges) {
-        let mut entries = [Entry::default(); COLUMNS * WIDEST + 1];
-        let mut count = 0;
-        let next = self.next_slot();
-        for (stream, ranges) in ranges.iter().enumerate().take(self.window.active) {
-            for (column, &(start, end)) in ranges.iter().enumerate().take(self.columns) {
-                let slot = self.touched[stream][column];
-                if if self.window.continues[stream] { !self.window.defers || start < end } else { slot != ZERO } {
-                    entries[count] = Entry { stream, column, slot, start, end };
-                    count += 1;
-                    self.touched[stream][column] = next;
-                }
-            }
-        }
-        for entry in 0..count {
-            self.touch(token, &entries[entry], &entries[entry + 1], ranges);
-        }
-    }
-
-    /// One column of one stream, last touched in this slot.
-    #[inline(always)]
-    fn touch<I: Instructions>(&mut self, token: I, entry: &Entry, next: &Entry, ranges: &Ranges) {
-        let Entry { stream, column, slot, start, end } = *entry;
-        let (n, panels, capacity) = (self.shape.units, self.shape.panels(), self.shape.capacity);
-        let (fresh, continues) = (slot == ZERO, self.window.continues[stream]);
-        let (steps, values): (&[u32], &[T]) = match self.window.presynaptic {
-            Presynaptic::Sparse(events) if continues => {
-                let row = events.of_row(self.first + column);
-                (&row.step[start..end], &row.value[start..end])
-            }
-            _ => (&[], &[]),
-        };
-        let is_sparse = matches!(self.window.presynaptic, Presynaptic::Sparse(_)) && self.window.before.is_empty();
-        let of = if fresh { 0 } else { (stream * self.window.most_slots + usize::from(slot)) * panels * TILE };
-        for gate in 0..self.shape.gates {
-            let by_step = (stream * self.shape.traced + self.shape.first_gate + gate) * capacity * panels * TILE;
-            let row = column * self.shape.gradient_rows + self.shape.first_row + gate * n;
-            for panel in 0..panels {
-                let (at, unit) = (self.panel(gate, panel), panel * TILE);
-                // Its lines lie far apart: while this entry is at work the next one's are on their way.
-                prefetch(self.values, self.place(0, at, next.stream) + next.column * TILE);
-                let place = self.place(0, at, stream) + column * TILE;
-                let mut new = T::Lanes::<I>::splat(token, T::zero());
-                if !is_sparse {
-                    if continues {
-                        [new] = self.sums::<I, 1>(token, 0, at, TracedStream { stream, fresh }, column, ranges);
-                    }
-                } else {
-                    for (&step, &value) in steps.iter().zip(values) {
-                        let a = chunk(self.window.by_step, by_step + step as usize * panels * TILE + unit);
-                        new = T::Lanes::<I>::load(token, a).multiply_add(Lanes::splat(token, value), new);
-                    }
-                }
-                if !fresh {
-                    let old = V::load(token, chunk(self.values, place));
-                    let signal = T::Lanes::<I>::load(token, chunk(self.window.signal, of + unit));
-                    if unit + TILE <= n {
-                        let target = chunk_mut(self.gradient, row + unit);
-                        signal.multiply_add(old, T::Lanes::<I>::load(token, target)).store(target);
-                    } else {
-                        self.add_to_gradient(token, at, column, signal.multiply(old));
-                    }
-                    if continues {
-                        new = T::Lanes::<I>::load(token, chunk(self.window.jacobian, of + unit)).multiply_add(old, new);
-                    }
-                }
-                if continues {
-                    V::store::<I>(new, chunk_mut(self.values, place));
-                }
-            }
         }
     }
 
@@ -245,18 +141,17 @@ impl<T: Real, V: Stored<T>> LaneTile<'_, T, V> {
     /// A of one panel and stream: 16 units for each step, of which the first is the one before the window.
     #[inline(always)]
     fn steps_of(&self, variable: usize, at: Panel, stream: usize) -> &[[T; TILE]] {
-        let (shape, length) = (&self.shape, self.shape.capacity + 1);
+        let (shape, length) = (&self.shape, self.window.capacity + 1);
         let of_stream = stream * shape.states * shape.traced * shape.panels();
         let index = of_stream + (variable * shape.traced + shape.first_gate + at.gate) * shape.panels() + at.panel;
         let (steps, _) = self.window.influence[index * length * TILE..(index + 1) * length * TILE].as_chunks();
         &steps[..=self.window.steps]
     }
 
-    /// A plane of 16 units out of R or S.
+    /// A plane of 16 units of one stream, out of σ or C.
     #[inline(always)]
-    fn plane<'b>(&self, planes: &'b [T], count: usize, index: usize, panel: usize, of: (usize, u8)) -> &'b [T; TILE] {
-        let of = of.0 * self.window.most_slots + usize::from(of.1);
-        chunk(planes, ((of * count + index) * self.shape.panels() + panel) * TILE)
+    fn plane<'b>(&self, planes: &'b [T], count: usize, index: usize, panel: usize, stream: usize) -> &'b [T; TILE] {
+        chunk(planes, ((stream * count + index) * self.shape.panels() + panel) * TILE)
     }
 
     /// z of the step before the window, where it is read.
@@ -323,8 +218,7 @@ impl<T: Real, V: Stored<T>> LaneTile<'_, T, V> {
     fn columns_of_one_state<I: Instructions, const N: usize>(&mut self, token: I, at: Panel, j: usize, ranges: &Ranges) {
         let mut read_out = [T::Lanes::<I>::splat(token, T::zero()); N];
         for stream in 0..self.window.active {
-            let slot = self.touched[stream][0];
-            let (fresh, continues) = (slot == ZERO, self.window.continues[stream]);
+            let (fresh, continues) = (self.window.fresh[stream], self.window.continues[stream]);
             let start = self.place(0, at, stream) + j * TILE;
             if !fresh && self.window.steps > 2 {
                 for column in 0..N {
@@ -343,8 +237,8 @@ impl<T: Real, V: Stored<T>> LaneTile<'_, T, V> {
                 }
                 continue;
             }
-            let signal = T::Lanes::<I>::load(token, self.plane(self.window.signal, 1, 0, at.panel, (stream, slot)));
-            let factor = T::Lanes::<I>::load(token, self.plane(self.window.jacobian, 1, 0, at.panel, (stream, slot)));
+            let signal = T::Lanes::<I>::load(token, self.plane(self.window.signal, 1, 0, at.panel, stream));
+            let factor = T::Lanes::<I>::load(token, self.plane(self.window.jacobian, 1, 0, at.panel, stream));
             let (values, _) = self.values[start..start + N * TILE].as_chunks_mut::<TILE>();
             for (place, values) in values.iter_mut().enumerate() {
                 let old = V::load(token, values);

@@ -22,7 +22,9 @@ fn any_window() -> impl Strategy<Value = (usize, usize, bool)> {
 
 fn method_of(network: &Network<f64>, kinds: &[Kind], (window, carry, by_window): (usize, usize, bool)) -> Method {
     let update = if by_window { Update::Window } else { Update::Sequence };
-    let of = |window, carry, update| Method { window, carry, update, ..Method::ostl() };
+    // Blocks of one window or of a few, and those that the sizes suggest.
+    let block = [None, Some(1), Some(6), Some(8)][(window + 2 * carry) % 4];
+    let of = |window, carry, update| Method { window, carry, update, block, ..Method::ostl() };
     let steps = match window {
         0 | 1 => 1,
         2 => 2,

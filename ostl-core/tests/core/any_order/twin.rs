@@ -24,7 +24,8 @@ fn any_method() -> impl Strategy<Value = Method> {
     ]);
     let feedback = prop::sample::select(vec![Feedback::Symmetric, Feedback::Random, Feedback::Direct]);
     let formats = (any::<bool>(), any::<bool>(), any::<bool>());
-    (window, carry, feedback, formats).prop_map(|(window, carry, feedback, (by_window, cut, bf16))| {
+    let block = prop::sample::select(vec![None, Some(1), Some(6), Some(8)]);
+    (window, carry, feedback, formats, block).prop_map(|(window, carry, feedback, (by_window, cut, bf16), block)| {
         let whole = window == Window::Sequence;
         Method {
             window,
@@ -33,6 +34,7 @@ fn any_method() -> impl Strategy<Value = Method> {
             update: if by_window && !whole { Update::Window } else { Update::Sequence },
             edge: if cut { Edge::Cut } else { Edge::Heard },
             trace: if bf16 { TraceFormat::Bf16 } else { TraceFormat::Full },
+            block,
             ..Method::ostl()
         }
     })
@@ -100,7 +102,8 @@ proptest! {
         calls in prop::collection::vec(any_call(), 1..40),
     ) {
         let network = plan.network().0;
-        let plain = Method { window: method.window, update: method.update, carry: method.carry, ..Method::ostl() };
+        let Method { window, update, carry, block, .. } = method;
+        let plain = Method { window, update, carry, block, ..Method::ostl() };
         let local = Method { carry: Carry::Local, ..plain };
         let method = [method, plain, local].into_iter().find(|method| method.validate_for(&network).is_ok()).unwrap();
         let (mut plagued, mut twin) = (plan.learner(method), plan.learner(method));

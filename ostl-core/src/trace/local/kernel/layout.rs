@@ -7,13 +7,6 @@ use crate::tape::events::Events;
 /// Columns of a tile.
 pub(crate) const COLUMNS: usize = 8;
 
-/// Windows that a column can be left alone.
-pub(crate) const SLOTS: usize = 8;
-/// The column's trace is zero.
-pub(crate) const ZERO: u8 = u8::MAX;
-/// For each column of a tile the slot it was last touched in.
-pub(crate) type Touched = [u8; COLUMNS];
-
 /// Sizes of a block's trace.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Shape {
@@ -27,8 +20,6 @@ pub(crate) struct Shape {
     pub(crate) first_gate: usize,
     /// Traced gates of the layer.
     pub(crate) traced: usize,
-    /// Most steps of a window.
-    pub(crate) capacity: usize,
     /// Rows of the block in the gradient, and the one where the first traced gate starts.
     pub(crate) gradient_rows: usize,
     /// See there.
@@ -89,8 +80,6 @@ pub(crate) struct LaneTile<'a, T: Real, V> {
     pub(crate) shape: Shape,
     /// ε of the lane's streams.
     pub(crate) values: &'a mut [V],
-    /// When each stream's columns were last touched.
-    pub(crate) touched: &'a mut [Touched],
     /// Streams that the lane has room for.
     pub(crate) streams: usize,
     /// The gradient of the tile's columns.
@@ -105,20 +94,14 @@ pub(crate) struct LaneTile<'a, T: Real, V> {
 /// What one lane's window does to all tiles of a block.
 #[derive(Clone, Copy)]
 pub(crate) struct LaneWindow<'a, T: Real> {
-    /// Slots in use; what is touched now goes into the next.
-    pub(crate) slots: usize,
-    /// Room for slots.
-    pub(crate) most_slots: usize,
-    /// Columns without an event can be left alone.
-    pub(crate) defers: bool,
-    /// R of each stream and slot: `S` planes of panels. With one slot it is σ.
+    /// σ of each stream: `S` planes of panels.
     pub(crate) signal: &'a [T],
-    /// S of each stream and slot. With one slot it is C.
+    /// C of each stream.
     pub(crate) jacobian: &'a [T],
-    /// A of each stream, panel by panel.
+    /// A of each stream, panel by panel, with room for `capacity` steps.
     pub(crate) influence: &'a [T],
-    /// The same for the window's steps, step by step, where z is sparse: `[stream][gate][capacity][unit]`.
-    pub(crate) by_step: &'a [T],
+    /// See there.
+    pub(crate) capacity: usize,
     pub(crate) presynaptic: Presynaptic<'a, T>,
     /// z of the step before the window, `rows × streams`, where it reaches s through y; empty where it does not.
     pub(crate) before: &'a [T],
@@ -138,19 +121,6 @@ pub(super) struct Panel {
     pub(super) panel: usize,
     /// The stream it begins with: panels of one stream shall not share cache sets.
     pub(super) turn: usize,
-}
-
-/// One column of one stream that has to be touched.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Entry {
-    pub(super) stream: usize,
-    pub(super) column: usize,
-    /// Slot it was last touched in.
-    pub(super) slot: u8,
-    /// Its events.
-    pub(super) start: usize,
-    /// See there.
-    pub(super) end: usize,
 }
 
 /// One stream of the lane.

@@ -1,6 +1,6 @@
 //! The pass over the traces of cells with several state variables, or with filters behind them.
 
-use super::layout::{COLUMNS, LaneTile, Panel, TracedStream, ZERO};
+use super::layout::{COLUMNS, LaneTile, Panel, TracedStream};
 use super::{AHEAD, Ranges};
 use crate::cell::dynamics::MOST_VARIABLES;
 use crate::linalg::dispatch::Instructions;
@@ -22,12 +22,11 @@ impl<T: Real, V: Stored<T>> LaneTile<'_, T, V> {
         let zero = T::Lanes::<I>::splat(token, T::zero());
         let mut read_out = [zero; N];
         for stream in 0..self.window.active {
-            let slot = self.touched[stream][0];
-            let (fresh, continues) = (slot == ZERO, self.window.continues[stream]);
+            let (fresh, continues) = (self.window.fresh[stream], self.window.continues[stream]);
             let starts: [usize; S] = std::array::from_fn(|v| self.place(v, at, stream) + j * TILE);
             let mut old = [[zero; N]; S];
             for (v, old) in old.iter_mut().enumerate().take(if fresh { 0 } else { S }) {
-                let signal = self.plane(self.window.signal, S, v, at.panel, (stream, slot));
+                let signal = self.plane(self.window.signal, S, v, at.panel, stream);
                 let signal = T::Lanes::<I>::load(token, signal);
                 for (place, (old, read_out)) in old.iter_mut().zip(&mut read_out).enumerate() {
                     prefetch(self.values, starts[v] + (AHEAD * COLUMNS + place) * TILE);
@@ -38,7 +37,7 @@ impl<T: Real, V: Stored<T>> LaneTile<'_, T, V> {
             for (v, &start) in starts.iter().enumerate().take(if continues { S } else { 0 }) {
                 let mut sums = self.sums::<I, N>(token, v, at, TracedStream { stream, fresh }, j, ranges);
                 for (w, old) in old.iter().enumerate().take(if fresh { 0 } else { S }) {
-                    let factor = self.plane(self.window.jacobian, S * S, v * S + w, at.panel, (stream, slot));
+                    let factor = self.plane(self.window.jacobian, S * S, v * S + w, at.panel, stream);
                     let factor = T::Lanes::<I>::load(token, factor);
                     for (sum, &old) in sums.iter_mut().zip(old) {
                         *sum = factor.multiply_add(old, *sum);
@@ -61,20 +60,19 @@ impl<T: Real, V: Stored<T>> LaneTile<'_, T, V> {
         let states = self.shape.states;
         let mut read_out = T::Lanes::<I>::splat(token, T::zero());
         for stream in 0..self.window.active {
-            let slot = self.touched[stream][0];
-            let (fresh, continues) = (slot == ZERO, self.window.continues[stream]);
+            let (fresh, continues) = (self.window.fresh[stream], self.window.continues[stream]);
             let mut old = [T::Lanes::<I>::splat(token, T::zero()); MOST_VARIABLES];
             if !fresh {
                 for (v, old) in old.iter_mut().enumerate().take(states) {
                     *old = V::load(token, chunk(self.values, self.place(v, at, stream) + j * TILE));
-                    let signal = self.plane(self.window.signal, states, v, at.panel, (stream, slot));
+                    let signal = self.plane(self.window.signal, states, v, at.panel, stream);
                     read_out = T::Lanes::<I>::load(token, signal).multiply_add(*old, read_out);
                 }
             }
             for v in 0..if continues { states } else { 0 } {
                 let [mut sum] = self.sums::<I, 1>(token, v, at, TracedStream { stream, fresh }, j, ranges);
                 for (w, &old) in old.iter().enumerate().take(if fresh { 0 } else { states }) {
-                    let factor = self.plane(self.window.jacobian, states * states, v * states + w, at.panel, (stream, slot));
+                    let factor = self.plane(self.window.jacobian, states * states, v * states + w, at.panel, stream);
                     sum = T::Lanes::<I>::load(token, factor).multiply_add(old, sum);
                 }
                 let place = self.place(v, at, stream) + j * TILE;

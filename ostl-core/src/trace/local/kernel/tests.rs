@@ -1,4 +1,4 @@
-//! The pass against the equations in plain loops, window after window, with nothing deferred.
+//! The pass against the equations in plain loops, window after window.
 
 use super::*;
 use crate::tape::events::{Events, Listing};
@@ -43,7 +43,6 @@ fn shape(states: usize) -> Shape {
         gates: GATES,
         first_gate: FIRST_GATE,
         traced: 3,
-        capacity: CAPACITY,
         gradient_rows: 3 * UNITS,
         first_row: UNITS,
     }
@@ -139,7 +138,6 @@ fn agrees(states: usize, share: f64, hears_before: bool) {
     let (shape, mut draws) = (shape(states), Draws(0x9E37_79B9_7F4A_7C15));
     let tiles = ROWS.div_ceil(COLUMNS);
     let mut values = vec![f64::NAN; tiles * STREAMS * shape.tile_values()];
-    let mut touched = vec![[ZERO; COLUMNS]; tiles * STREAMS];
     let (mut found, mut truth) = (vec![0.0; ROWS * 3 * UNITS], vec![0.0; ROWS * 3 * UNITS]);
     let mut traces: Vec<_> = (0..STREAMS).map(|_| equations::Trace::zero(states, GATES, UNITS, ROWS)).collect();
     for index in 0..9 {
@@ -151,23 +149,19 @@ fn agrees(states: usize, share: f64, hears_before: bool) {
         events.sort(STREAMS, window.steps);
         advance_plain(&window, states, hears_before, &mut traces, &mut truth);
         let parts = values.chunks_exact_mut(STREAMS * shape.tile_values()).zip(found.chunks_mut(COLUMNS * 3 * UNITS));
-        for (tile, ((values, gradient), touched)) in parts.zip(touched.chunks_mut(STREAMS)).enumerate() {
+        for (tile, (values, gradient)) in parts.enumerate() {
             advance(LaneTile {
                 shape,
                 values,
-                touched,
                 streams: STREAMS,
                 columns: gradient.len() / (3 * UNITS),
                 gradient,
                 first: tile * COLUMNS,
                 window: LaneWindow {
-                    slots: 1,
-                    most_slots: 1,
-                    defers: false,
-                    by_step: &[],
                     signal: &window.signal,
                     jacobian: &window.jacobian,
                     influence: &window.influence,
+                    capacity: CAPACITY,
                     presynaptic: if events.is_sparse() {
                         Presynaptic::Sparse(&events)
                     } else {
