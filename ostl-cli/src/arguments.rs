@@ -2,6 +2,7 @@
 
 mod data;
 mod refusal;
+mod stream;
 
 use std::path::PathBuf;
 
@@ -16,6 +17,7 @@ pub(crate) use data::{
     DataArguments, DataCommand, FetchArguments, FileFormat, InfoArguments, MakeArguments, SampleArguments,
 };
 pub(crate) use refusal::explained;
+pub(crate) use stream::{MissingPolicy, OutputFormat, RowFormat, StreamArguments, TaskKind};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -23,6 +25,7 @@ Examples:
   ostl train configs/jsb-lstm.toml --data DIR       learn the JSB chorales
   ostl train --set layers.0.units=32 --out runs/b   the same with another setting
   ostl evaluate runs/b                              measure a finished run again
+  ostl stream --example                             learn from rows as they come, each predicted before it is learned
   ostl data fetch jsb --out data                    download a data set
   ostl check configs/jsb-lstm.toml                  is the online gradient exact?";
 
@@ -101,6 +104,13 @@ Exit status: 0 done, 1 failed, 2 wrong usage.")]
         after_help = "Example:\n  ostl sample runs/characters-gru-k10-local-0 --prompt \"ROMEO:\" --length 400 --temperature 0.8"
     )]
     Sample(SampleArguments),
+    /// Learn from rows as they come, each predicted before it is learned from
+    ///
+    /// Reads rows of CSV or JSON Lines from FILE or standard input, one at a time and in constant memory: the row is predicted, then its target
+    /// is shown, scored and learned from. CONFIG (a name that ends in .toml) has the sections layers, readout, method and optimizer of
+    /// `ostl train`; without it, the options below make one. Progress and figures go to standard error.
+    #[command(after_help = stream::EXAMPLES)]
+    Stream(Box<StreamArguments>),
     /// List, look into, make and fetch data
     Data(DataArguments),
 }

@@ -49,6 +49,17 @@ pub(crate) struct Interrupted {
     pub(crate) run: PathBuf,
 }
 
+/// Learning from a stream was asked to stop and has: exit status 130.
+#[derive(Debug, Error)]
+pub(crate) enum StreamInterrupted {
+    /// With the state saved.
+    #[error("interrupted after {rows} rows; everything is saved. Go on with: ostl stream -i {}", .state.display())]
+    Saved { rows: u64, state: PathBuf },
+    /// With nothing to save it to.
+    #[error("interrupted after {rows} rows; nothing is saved, since there was no -f FILE")]
+    Lost { rows: u64 },
+}
+
 /// Something claimed exact is not: exit status 1, like any failure, but the report has said it all already.
 #[derive(Debug, Error)]
 #[error("{blocks} of the blocks claimed exact differ from BPTT's gradient by more than rounding")]
@@ -83,7 +94,7 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let line = in_a_line(error);
-    if has(error, |_: &Interrupted| true) {
+    if has(error, |_: &Interrupted| true) || has(error, |_: &StreamInterrupted| true) {
         tell(&line);
         return ExitCode::from(130);
     }

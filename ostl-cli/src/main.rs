@@ -25,6 +25,7 @@ mod results;
 mod run_directory;
 mod sample;
 mod signals;
+mod stream;
 mod summary;
 mod table;
 mod train;
@@ -57,6 +58,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Check(arguments) => check::run(arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Sample(arguments) => sample::run(arguments),
+        Command::Stream(arguments) => stream::run(*arguments),
         Command::Data(arguments) => data::run(arguments),
     }
 }

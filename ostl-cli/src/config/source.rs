@@ -15,6 +15,10 @@ use crate::output::tell;
 /// What `ostl train` learns without a configuration file; `configs/default.toml` is a copy.
 pub(super) const DEFAULT: &str = include_str!("../default.toml");
 
+/// What `ostl stream` learns with without one. What it does not use, a file need not have: then it is taken from here.
+const STREAM: &str = include_str!("../stream.toml");
+const UNUSED_IN_STREAMS: [&str; 2] = ["task", "training"];
+
 /// The places that settings come from.
 #[derive(Debug)]
 pub(crate) struct Source {
@@ -31,6 +35,13 @@ pub(crate) fn load(arguments: &ConfigArguments, seed: Option<u64>) -> Result<(Co
     let mut set = arguments.set.clone();
     set.extend(seed.map(|seed| format!("seed={seed}")));
     let (config, source) = Source::new(arguments.config.as_deref(), &arguments.unset, &set)?;
+    source.say();
+    Ok((config, source))
+}
+
+/// Reads and checks the configuration of a network that learns from rows, which needs no task.
+pub(crate) fn load_for_stream(file: Option<&Path>, set: &[String]) -> Result<(Config, Source), UsageError> {
+    let (config, source) = Source::from_default(STREAM, &UNUSED_IN_STREAMS, file, &[], set)?;
     source.say();
     Ok((config, source))
 }
@@ -63,15 +74,32 @@ const MAY_CHANGE: [&str; 5] =
 impl Source {
     /// Reads a file or the default, takes away what is to be unset, and then sets what is set.
     pub(super) fn new(file: Option<&Path>, unset: &[String], set: &[String]) -> Result<(Config, Self), UsageError> {
+        Self::from_default(DEFAULT, &[], file, unset, set)
+    }
+
+    /// The same with another default; `filled` are the sections of it that a file may leave out.
+    fn from_default(
+        default: &str,
+        filled: &[&str],
+        file: Option<&Path>,
+        unset: &[String],
+        set: &[String],
+    ) -> Result<(Config, Self), UsageError> {
         let overrides = set.iter().map(|text| override_of(text)).collect::<Result<_, _>>()?;
-        let mut source = Self { file: file.map(Path::to_owned), text: DEFAULT.to_owned(), overrides, notes: Vec::new() };
+        let mut source = Self { file: file.map(Path::to_owned), text: default.to_owned(), overrides, notes: Vec::new() };
         if let Some(path) = file {
             let text = file::text(path).map_err(|problem| UsageError::Other(format!("{}: {problem}", path.display())));
             source.text = text?;
         }
-        let given: Table = source.text.parse().map_err(|error: toml::de::Error| {
+        let mut given: Table = source.text.parse().map_err(|error: toml::de::Error| {
             UsageError::Other(format!("{}: {}", source.file_name(), syntax::explained(&source.text, &error)))
         })?;
+        if file.is_some() && !filled.is_empty() {
+            let default: Table = default.parse().unwrap_or_default();
+            let missing = default.into_iter().filter(|(key, _)| filled.contains(&key.as_str()) && !given.contains_key(key));
+            let missing: Vec<_> = missing.collect();
+            given.extend(missing);
+        }
         let mut tree = Value::Table(given.clone());
         for key in unset {
             source.unset(&mut tree, key)?;

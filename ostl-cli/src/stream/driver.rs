@@ -1,0 +1,269 @@
+//! What is done with what comes: the session that learns, the files that are written, and what is said.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+use ostl_core::Record;
+
+use super::columns::{self, Columns, kind_of};
+use super::predictions::{Predictions, Said};
+use super::report::Report;
+use super::rows::{Broken, Event, Row};
+use super::session::{Memory, Session};
+use super::settings::{self, Settings};
+use super::state;
+use crate::arguments::{StreamArguments, TaskKind};
+use crate::failure::UsageError;
+use crate::output::tell;
+
+/// So many broken rows are named.
+const NAMED: u64 = 10;
+
+/// Why there are no more rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    Done,
+    Interrupted,
+}
+
+pub(super) struct Driver<'a> {
+    arguments: &'a StreamArguments,
+    config: Option<PathBuf>,
+    source: String,
+    /// What is gone on from, until there is a session.
+    from: Option<(Memory, Record)>,
+    names: Vec<String>,
+    session: Option<Session>,
+    /// Rows that are still to be passed over.
+    to_skip: u64,
+    taken: u64,
+    /// Broken rows before there was a session, and those that were named.
+    broken_before: u64,
+    broken_named: u64,
+    beyond_said: bool,
+    predictions: Option<Predictions>,
+    report: Report,
+    began: Instant,
+}
+
+impl<'a> Driver<'a> {
+    pub(super) fn new(arguments: &'a StreamArguments, config: Option<PathBuf>, source: &str) -> Result<Self> {
+        let from = arguments.from.as_deref().map(state::read).transpose()?;
+        let to_skip = from.as_ref().filter(|_| arguments.skip_seen).map_or(0, |(memory, _)| memory.counts.read);
+        let live = source == "standard input";
+        let format = arguments.output_format;
+        let predictions = arguments.predictions.as_deref().map(|path| Predictions::create(path, format, live)).transpose()?;
+        Ok(Self {
+            arguments,
+            config,
+            source: source.to_owned(),
+            from,
+            names: Vec::new(),
+            session: None,
+            to_skip,
+            taken: 0,
+            broken_before: 0,
+            broken_named: 0,
+            beyond_said: false,
+            predictions,
+            report: Report::new(arguments)?,
+            began: Instant::now(),
+        })
+    }
+
+    /// Rows read so far, by this and by what it goes on from.
+    pub(super) fn rows(&self) -> u64 {
+        self.session.as_ref().map_or(0, |session| session.memory.counts.read)
+    }
+
+    /// Whether as many rows were read as were asked for.
+    pub(super) fn has_enough(&self) -> bool {
+        self.arguments.max_rows.is_some_and(|most| self.taken >= most)
+    }
+
+    pub(super) fn take(&mut self, event: Event) -> Result<()> {
+        match event {
+            Event::Columns(names) => {
+                self.names = names;
+                self.check_columns()
+            }
+            Event::Row(_) | Event::Broken(_) if self.to_skip > 0 => {
+                self.to_skip -= 1;
+                Ok(())
+            }
+            Event::Row(row) => self.row(&row),
+            Event::Broken(broken) => self.broken(&broken),
+            Event::Failed(error) => Err(error.context(self.source.clone())),
+        }
+    }
+
+    /// The rows have come to their end.
+    pub(super) fn end(&mut self) -> Result<()> {
+        if self.to_skip > 0 {
+            tell(&format!("{}: ends {} rows before what was read already: nothing was learned", self.source, self.to_skip));
+        } else if self.names.is_empty() {
+            return Err(UsageError::Other(format!("{}: is empty: there is no row to learn from", self.source)).into());
+        } else if self.session.is_none() && self.from.is_none() {
+            bail!("{}: there is no whole row to learn from", self.source);
+        }
+        Ok(())
+    }
+
+    fn check_columns(&self) -> Result<()> {
+        let Some((memory, _)) = &self.from else {
+            // A misspelt name is told before any row comes.
+            let given = self.arguments.target.iter().map(|name| ("target", name));
+            let mut given = given.chain(self.arguments.ignore.iter().map(|name| ("ignore", name)));
+            return given.try_for_each(|(option, name)| Ok(columns::place(option, name, &self.names).map(|_| ())?));
+        };
+        if memory.columns.names != self.names {
+            bail!(
+                "{}: the columns are {}, and what was saved learned from {}",
+                self.source,
+                self.names.join(", "),
+                memory.columns.names.join(", ")
+            );
+        }
+        Ok(())
+    }
+
+    fn row(&mut self, row: &Row) -> Result<()> {
+        if self.session.is_none() {
+            self.session = Some(self.begin(row)?);
+        }
+        let Some(session) = &mut self.session else { return Ok(()) };
+        self.taken += 1;
+        session.memory.counts.read += 1;
+        let said = match session.take(row)? {
+            Ok(said) => said,
+            Err(problem) => {
+                // It is counted there.
+                self.taken -= 1;
+                session.memory.counts.read -= 1;
+                return self.broken(&Broken { line: row.line, problem });
+            }
+        };
+        let beyond = session.memory.labels.beyond();
+        if beyond > 0 && !self.beyond_said {
+            self.beyond_said = true;
+            let most = session.memory.settings.max_classes;
+            tell(&format!("line {}: a class beyond the first {most} is not learned, nor are others; --max-classes N allows more", row.line));
+        }
+        let verdict = said.verdict;
+        if let Some(predictions) = &mut self.predictions {
+            predictions.write(said, &session.memory.settings)?;
+        }
+        self.report.take(&verdict, &session.memory)?;
+        self.save_in_passing()
+    }
+
+    fn broken(&mut self, Broken { line, problem }: &Broken) -> Result<()> {
+        let words = format!("{}: line {line}: {problem}", self.source);
+        if self.arguments.strict {
+            bail!("{words} (--strict)");
+        }
+        self.taken += 1;
+        self.broken_named += 1;
+        if self.broken_named <= NAMED {
+            let last = if self.broken_named == NAMED { "; further broken rows are only counted" } else { "" };
+            tell(&format!("{words}; the row is passed over{last}"));
+        }
+        let Some(session) = &mut self.session else {
+            self.broken_before += 1;
+            return Ok(());
+        };
+        session.memory.counts.read += 1;
+        session.memory.counts.broken += 1;
+        if let Some(predictions) = &mut self.predictions {
+            let row = session.memory.counts.read;
+            predictions.write(Said::broken(row, &session.memory.settings), &session.memory.settings)?;
+        }
+        self.save_in_passing()
+    }
+
+    /// A session from what was saved, or from the first row.
+    fn begin(&mut self, row: &Row) -> Result<Session> {
+        let arguments = self.arguments;
+        let was = self.from.as_ref().map(|(memory, _)| memory);
+        let task = || {
+            let Some(name) = arguments.target.first() else { return Ok(TaskKind::Regress) };
+            let at = columns::place("target", name, &self.names)?;
+            kind_of(&row.fields[at]).ok_or_else(|| {
+                UsageError::Other(format!("line {}: `{name}` is missing, so say what it is: --task classify or regress", row.line))
+            })
+        };
+        let settings = Settings::new(arguments, was.map(|memory| &memory.settings), task)?;
+        let (config, source) = settings::network(arguments, self.config.as_deref(), was.map(|memory| &memory.config))?;
+        let learns = !arguments.test;
+        let mut session = if let Some((memory, record)) = self.from.take() {
+            let mut session = Session::of(memory, &source, learns)?;
+            session.brain.restore(record).context("what was saved does not fit its settings")?;
+            session
+        } else {
+            let (columns, words) = Columns::new(self.names.clone(), &settings, row)?;
+            if !words.is_empty() && !arguments.quiet {
+                let names = words.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+                tell(&format!("{names}: text in the first row, so an input for each value (--ignore leaves a column out)"));
+            }
+            let mut session = Session::new(settings, columns, config, &source, learns)?;
+            let counts = &mut session.memory.counts;
+            (counts.read, counts.broken) = (self.broken_before, self.broken_before);
+            session
+        };
+        if let Some(rate) = arguments.learning_rate.filter(|_| arguments.from.is_some()) {
+            session.brain.set_learning_rate(rate).context("--learning-rate")?;
+        }
+        session.brain.set_frozen(arguments.test)?;
+        if !arguments.quiet {
+            tell(&self.described(&session));
+        }
+        Ok(session)
+    }
+
+    /// What is learned from what, in a line.
+    fn described(&self, session: &Session) -> String {
+        let Memory { settings, columns, .. } = &session.memory;
+        let targets = settings.target.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        let task = match settings.task {
+            TaskKind::Classify => format!("classify {targets}"),
+            TaskKind::Regress => format!("regress {targets}"),
+            TaskKind::Forecast => format!("forecast {targets}, {} rows ahead,", settings.horizon),
+        };
+        let inputs = [(columns.numbers.len(), "number"), (columns.words.len(), "column of words")];
+        let inputs = inputs.iter().filter(|(count, _)| *count > 0).map(|(count, what)| match (*count, *what) {
+            (1, what) => format!("1 {what}"),
+            (count, "number") => format!("{count} numbers"),
+            (count, _) => format!("{count} columns of words"),
+        });
+        let mut inputs: Vec<String> = inputs.collect();
+        inputs.extend(settings.feedback.then(|| "the last target".to_owned()));
+        let (network, parameters) = (session.brain.description(), session.brain.parameters());
+        format!("{}: {task} from {}; {network} ({parameters} parameters)", self.source, inputs.join(" and "))
+    }
+
+    fn save_in_passing(&mut self) -> Result<()> {
+        if self.rows().is_multiple_of(self.arguments.save_every) { self.save() } else { Ok(()) }
+    }
+
+    fn save(&mut self) -> Result<()> {
+        if let Some(predictions) = &mut self.predictions {
+            predictions.flush()?;
+        }
+        match (&self.arguments.save, &self.session) {
+            (Some(path), Some(session)) => state::write(path, session),
+            _ => Ok(()),
+        }
+    }
+
+    /// Saves, and says what came of it all.
+    pub(super) fn conclude(&mut self) -> Result<()> {
+        let flushed = self.predictions.as_mut().map_or(Ok(()), Predictions::flush);
+        self.predictions = None;
+        let saved = self.save();
+        if let Some(session) = &self.session {
+            self.report.conclude(&session.memory, &[format!("{:.2} s", self.began.elapsed().as_secs_f64())]);
+        }
+        saved.and(flushed)
+    }
+}

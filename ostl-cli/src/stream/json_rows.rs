@@ -1,0 +1,105 @@
+//! Rows of JSON Lines: an object each.
+
+use std::fmt;
+use std::io::{BufRead, BufReader, Read};
+
+use anyhow::{Result, bail};
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+use super::rows::{Broken, Event, LONGEST, Row};
+
+/// An object with its keys in the order in which they stand there.
+struct Object(Vec<(String, Value)>);
+
+impl<'de> Deserialize<'de> for Object {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Pairs;
+        impl<'de> Visitor<'de> for Pairs {
+            type Value = Object;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object, such as {\"a\": 1}")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object, A::Error> {
+                let mut pairs = Vec::new();
+                while let Some(pair) = map.next_entry()? {
+                    pairs.push(pair);
+                }
+                Ok(Object(pairs))
+            }
+        }
+        deserializer.deserialize_map(Pairs)
+    }
+}
+
+pub(super) struct JsonRows {
+    reader: BufReader<Box<dyn Read + Send>>,
+    line: u64,
+    columns: Option<Vec<String>>,
+    /// The row that said which columns there are.
+    waiting: Option<Row>,
+}
+
+impl JsonRows {
+    pub(super) fn new(bytes: Box<dyn Read + Send>) -> Self {
+        Self { reader: BufReader::with_capacity(1 << 16, bytes), line: 0, columns: None, waiting: None }
+    }
+
+    /// What comes next; nothing at the end.
+    pub(super) fn next(&mut self) -> Result<Option<Event>> {
+        if let Some(row) = self.waiting.take() {
+            return Ok(Some(Event::Row(row)));
+        }
+        let mut bytes = Vec::new();
+        loop {
+            bytes.clear();
+            let count = self.reader.by_ref().take(LONGEST + 1).read_until(b'\n', &mut bytes)?;
+            if count == 0 {
+                return Ok(None);
+            }
+            self.line += 1;
+            if count as u64 > LONGEST {
+                bail!("line {} is longer than 16 MiB: JSON Lines have an object a line", self.line);
+            }
+            if !bytes.iter().all(u8::is_ascii_whitespace) {
+                break;
+            }
+        }
+        Ok(Some(match self.row(&bytes) {
+            Ok(event) => event,
+            Err(problem) => Event::Broken(Broken { line: self.line, problem }),
+        }))
+    }
+
+    fn row(&mut self, bytes: &[u8]) -> Result<Event, String> {
+        let Object(pairs) = serde_json::from_slice(bytes).map_err(|error| {
+            let text = error.to_string();
+            format!("no JSON object: {}", text.split(" at line ").next().unwrap_or(&text))
+        })?;
+        let known = match &self.columns {
+            Some(columns) => columns.clone(),
+            None => pairs.iter().map(|(name, _)| name.clone()).collect(),
+        };
+        let mut fields = vec![String::new(); known.len()];
+        for (name, value) in pairs {
+            let Some(place) = known.iter().position(|column| *column == name) else {
+                return Err(format!("`{name}` is no column: the first row, which names them all, does not have it"));
+            };
+            fields[place] = match value {
+                Value::Null => String::new(),
+                Value::Bool(truth) => truth.to_string(),
+                Value::Number(number) => number.to_string(),
+                Value::String(text) => text.trim().to_owned(),
+                Value::Array(_) | Value::Object(_) => return Err(format!("`{name}` is a list or an object, not a value")),
+            };
+        }
+        let row = Row { line: self.line, fields };
+        if self.columns.is_some() {
+            return Ok(Event::Row(row));
+        }
+        self.columns = Some(known.clone());
+        self.waiting = Some(row);
+        Ok(Event::Columns(known))
+    }
+}

@@ -1,0 +1,112 @@
+//! `ostl stream`: learn from rows as they come, each predicted before it is learned from.
+
+mod brain;
+mod columns;
+mod csv_rows;
+mod driver;
+mod encoder;
+mod example;
+mod figures;
+mod json_rows;
+mod labels;
+mod predictions;
+mod report;
+mod rows;
+mod scores;
+mod session;
+mod settings;
+mod state;
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use self::driver::{Driver, End};
+use self::predictions::nobody_reads;
+use self::rows::{Came, Format, Place, Rows};
+use crate::arguments::StreamArguments;
+use crate::failure::{StreamInterrupted, UsageError};
+use crate::signals::Stop;
+
+pub(crate) fn run(mut arguments: StreamArguments) -> Result<()> {
+    let (config, place) = if arguments.example {
+        example::arguments(&mut arguments);
+        (None, Place::Text(example::text()))
+    } else {
+        places(&arguments.files)?
+    };
+    let format = Format {
+        kind: arguments.format,
+        delimiter: arguments.delimiter.as_deref().map(delimiter).transpose()?,
+        header: !arguments.no_header,
+    };
+    let rows = Rows::open(place, format)?;
+    let stop = Stop::listen()?;
+    let mut driver = Driver::new(&arguments, config, rows.name())?;
+    let end = go(&mut driver, &rows, &stop);
+    // What was learned is kept, whatever ended it.
+    let saved = driver.conclude();
+    match end {
+        Err(error) if nobody_reads(&error) => saved,
+        Err(error) => Err(error),
+        Ok(end) => {
+            match saved {
+                Err(error) if nobody_reads(&error) => {}
+                saved => saved?,
+            }
+            let rows = driver.rows();
+            match (end, &arguments.save) {
+                (End::Interrupted, Some(state)) => Err(StreamInterrupted::Saved { rows, state: state.clone() }.into()),
+                (End::Interrupted, None) => Err(StreamInterrupted::Lost { rows }.into()),
+                (End::Done, _) => Ok(()),
+            }
+        }
+    }
+}
+
+/// Takes rows until there are no more, or enough.
+fn go(driver: &mut Driver<'_>, rows: &Rows, stop: &Stop) -> Result<End> {
+    while !driver.has_enough() {
+        if stop.requested() {
+            return Ok(End::Interrupted);
+        }
+        match rows.next() {
+            Came::Event(event) => driver.take(event)?,
+            Came::Nothing => {}
+            Came::End => break,
+        }
+    }
+    driver.end()?;
+    Ok(End::Done)
+}
+
+/// The configuration and the rows that were named.
+fn places(files: &[PathBuf]) -> Result<(Option<PathBuf>, Place), UsageError> {
+    let is_config = |path: &PathBuf| path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("toml"));
+    let (config, rows) = match files {
+        [] => (None, None),
+        [one] if is_config(one) => (Some(one.clone()), None),
+        [one] => (None, Some(one.clone())),
+        [config, rows] if is_config(config) => (Some(config.clone()), Some(rows.clone())),
+        [first, ..] => {
+            let problem = format!(
+                "{} files are named: one of rows can be read, and before it a CONFIG, whose name ends in .toml ({} does not); \
+                 several are joined by `cat`",
+                files.len(),
+                first.display()
+            );
+            return Err(UsageError::Other(problem));
+        }
+    };
+    let place = rows.filter(|path| path.as_os_str() != "-").map_or(Place::Input, Place::File);
+    Ok((config, place))
+}
+
+/// The character between values.
+fn delimiter(text: &str) -> Result<u8, UsageError> {
+    match text.as_bytes() {
+        [byte] if byte.is_ascii() && !matches!(byte, b'"' | b'\n' | b'\r') => Ok(*byte),
+        b"\\t" | b"tab" => Ok(b'\t'),
+        _ => Err(UsageError::Other(format!("--delimiter {text}: must be one ASCII character, such as `;`, or `tab`"))),
+    }
+}

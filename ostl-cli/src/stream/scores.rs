@@ -1,0 +1,135 @@
+//! How good the answers are, each given before its target was known.
+
+use anyhow::Result;
+use ostl_stream::{
+    Alarm, AlarmConfig, DriftConfig, DriftDetector, Normaliser, NormaliserConfig, Outcome, Prequential, PrequentialConfig,
+};
+use serde::{Deserialize, Serialize};
+
+use super::labels::{Answer, Truth};
+use super::settings::Settings;
+use crate::arguments::TaskKind;
+
+/// Errors of regressions are forgotten half in so many rows where their usual size is asked for.
+const HALF_LIFE: f64 = 1000.0;
+/// An error of so many usual ones is the largest that the drift detector sees: it wants losses within 0 … 1.
+const LARGEST: f64 = 5.0;
+/// Probabilities below this count as this much.
+const LEAST_PROBABILITY: f64 = 1e-15;
+/// 90 % of a normal distribution lie within so many deviations.
+const NINETY_PERCENT: f64 = 1.64;
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Scores {
+    /// Of each target.
+    figures: Vec<Prequential>,
+    /// Of a forecast: the same for answering what each target was when it was made.
+    held: Vec<Prequential>,
+    /// target − answer of each target.
+    errors: Normaliser,
+    alarm: Option<Alarm>,
+    drift: DriftDetector,
+}
+
+/// What is said of one answer.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Verdict {
+    /// −ln p, or the mean of |error|.
+    pub(super) loss: Option<f64>,
+    /// −ln p, or |error| in usual ones.
+    pub(super) surprise: Option<f64>,
+    pub(super) alarm: bool,
+    pub(super) drift: bool,
+}
+
+impl Scores {
+    pub(super) fn new(settings: &Settings) -> Result<Self> {
+        let config = PrequentialConfig { season: settings.season, ..Default::default() };
+        let figures = |config: &PrequentialConfig| match settings.task {
+            TaskKind::Classify => Prequential::classification(config.clone()),
+            TaskKind::Regress | TaskKind::Forecast => Prequential::regression(config.clone()),
+        };
+        let targets = settings.target.len();
+        let all = (0..targets).map(|_| figures(&config)).collect::<Result<Vec<_>, _>>()?;
+        let held = if settings.task == TaskKind::Forecast { all.clone() } else { Vec::new() };
+        let alarm = settings.alarm.map(|quantile| {
+            Alarm::new(AlarmConfig { quantile, refractory: settings.refractory, ..Default::default() })
+        });
+        let errors = NormaliserConfig { half_life: Some(HALF_LIFE), ..Default::default() };
+        Ok(Self {
+            figures: all,
+            held,
+            errors: Normaliser::new(targets, errors)?,
+            alarm: alarm.transpose()?,
+            drift: DriftDetector::new(DriftConfig::default())?,
+        })
+    }
+
+    /// Takes an answer and what was right. `held` is what each target was when a forecast was made.
+    pub(super) fn judge(&mut self, answer: Option<&Answer>, truth: &Truth, held: &[Option<f64>]) -> Result<Verdict> {
+        let mut verdict = Verdict::default();
+        let miss = match (answer, truth) {
+            (Some(Answer::Class { best, probabilities }), Truth::Class(class)) => {
+                let probability = probabilities.get(*class).copied().unwrap_or(0.0);
+                let outcome = Outcome::of_probabilities(*class, probabilities)?;
+                // Of the classes that were known.
+                let outcome = match outcome {
+                    Outcome::Class { target, probability, .. } => Outcome::Class { target, answer: *best, probability },
+                    other => other,
+                };
+                self.figures.iter_mut().try_for_each(|figures| figures.record(outcome))?;
+                let loss = -probability.max(LEAST_PROBABILITY).ln();
+                (verdict.loss, verdict.surprise) = (Some(loss), Some(loss));
+                if best == class { 0.0 } else { 1.0 }
+            }
+            (Some(Answer::Numbers(values)), Truth::Numbers(targets)) => {
+                for (figures, (&target, &answer)) in self.figures.iter_mut().zip(targets.iter().zip(values)) {
+                    figures.record(Outcome::Value { target, answer })?;
+                }
+                for (figures, (&target, answer)) in self.held.iter_mut().zip(targets.iter().zip(held)) {
+                    if let Some(answer) = *answer {
+                        figures.record(Outcome::Value { target, answer })?;
+                    }
+                }
+                let errors: Vec<f64> = targets.iter().zip(values).map(|(target, value)| target - value).collect();
+                let count = errors.len() as f64;
+                let usual = |(target, error): (usize, &f64)| {
+                    let deviation = self.errors.deviation(target).filter(|deviation| *deviation > 0.0)?;
+                    Some(error.abs() / deviation)
+                };
+                verdict.surprise = errors.iter().enumerate().map(usual).sum::<Option<f64>>().map(|sum| sum / count);
+                verdict.loss = Some(errors.iter().map(|error| error.abs()).sum::<f64>() / count);
+                self.errors.observe(&errors)?;
+                let Some(surprise) = verdict.surprise else { return Ok(verdict) };
+                surprise.min(LARGEST) / LARGEST
+            }
+            _ => return Ok(verdict),
+        };
+        verdict.drift = self.drift.observe(miss);
+        if let (Some(alarm), Some(surprise)) = (&mut self.alarm, verdict.surprise) {
+            verdict.alarm = alarm.observe(surprise);
+        }
+        Ok(verdict)
+    }
+
+    /// Nine of ten targets lie within this of the answer.
+    pub(super) fn interval(&self, target: usize) -> Option<f64> {
+        self.errors.deviation(target).map(|deviation| NINETY_PERCENT * deviation)
+    }
+
+    pub(super) fn figures(&self) -> &[Prequential] {
+        &self.figures
+    }
+
+    pub(super) fn held(&self) -> &[Prequential] {
+        &self.held
+    }
+
+    pub(super) fn alarms(&self) -> Option<u64> {
+        self.alarm.as_ref().map(Alarm::raised)
+    }
+
+    pub(super) fn drifts(&self) -> u64 {
+        self.drift.raised()
+    }
+}

@@ -1,0 +1,210 @@
+//! One row after another: predicted, then judged, then learned from.
+
+use std::collections::VecDeque;
+
+use anyhow::Result;
+use serde::{Deserialize, Serialize};
+
+use super::brain::{Brain, Step};
+use super::columns::{Columns, Values};
+use super::encoder::Encoder;
+use super::labels::{Answer, Labels, Truth};
+use super::predictions::Said;
+use super::rows::Row;
+use super::scores::{Scores, Verdict};
+use super::settings::Settings;
+use crate::config::{Config, Source};
+use crate::output::tell;
+
+/// Everything that is saved beside the network.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Memory {
+    pub(super) settings: Settings,
+    pub(super) columns: Columns,
+    pub(super) config: Config,
+    pub(super) encoder: Encoder,
+    pub(super) labels: Labels,
+    pub(super) scores: Scores,
+    pub(super) counts: Counts,
+    /// Of a forecast: rows whose targets are still to come.
+    waiting: VecDeque<Waiting>,
+    /// The value of the column whose changes begin new sequences.
+    sequence: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Counts {
+    /// Rows that were read, broken ones too.
+    pub(super) read: u64,
+    pub(super) broken: u64,
+    pub(super) learned: u64,
+    /// Rows without a target.
+    pub(super) unlabelled: u64,
+    pub(super) sequences: u64,
+    /// Rows where a number broke.
+    pub(super) refused: u64,
+    refused_in_a_row: u32,
+}
+
+/// A row of a forecast, until its target comes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Waiting {
+    inputs: Vec<f32>,
+    answer: Option<Answer>,
+    /// What the targets were then.
+    held: Vec<Option<f64>>,
+}
+
+pub(super) struct Session {
+    pub(super) memory: Memory,
+    pub(super) brain: Brain,
+    /// Whether it may learn.
+    learns: bool,
+}
+
+impl Session {
+    pub(super) fn new(settings: Settings, columns: Columns, config: Config, source: &Source, learns: bool) -> Result<Self> {
+        let (encoder, labels) = (Encoder::new(&columns, &settings)?, Labels::new(&settings)?);
+        let memory = Memory {
+            scores: Scores::new(&settings)?,
+            encoder,
+            labels,
+            settings,
+            columns,
+            config,
+            counts: Counts::default(),
+            waiting: VecDeque::new(),
+            sequence: None,
+        };
+        Self::of(memory, source, learns)
+    }
+
+    /// With a network that has learned nothing yet.
+    pub(super) fn of(memory: Memory, source: &Source, learns: bool) -> Result<Self> {
+        let feedback = if memory.settings.feedback { memory.labels.width() } else { 0 };
+        let (inputs, outputs) = (memory.encoder.width() + feedback, memory.labels.width());
+        let brain = Brain::new(&memory.config, source, memory.settings.task, inputs, outputs)?;
+        Ok(Self { memory, brain, learns })
+    }
+
+    /// Takes a row; what there is to say of it, or what is wrong with it.
+    pub(super) fn take(&mut self, row: &Row) -> Result<Result<Said, String>> {
+        let columns = self.memory.columns.clone();
+        let values = match columns.values(row) {
+            Ok(values) => values,
+            Err(problem) => return Ok(Err(problem)),
+        };
+        if let Some(now) = values.reset_on
+            && self.memory.sequence.as_deref() != Some(now)
+        {
+            if self.memory.sequence.is_some() {
+                self.restart()?;
+            }
+            self.memory.counts.sequences += 1;
+            self.memory.sequence = Some(now.to_owned());
+        }
+        let mut inputs = Vec::new();
+        self.memory.encoder.write(&values, self.learns, &mut inputs)?;
+        if self.memory.settings.feedback {
+            self.memory.labels.write_last(&mut inputs)?;
+        }
+        let said = if self.memory.settings.horizon == 0 { self.now(&values, &inputs)? } else { self.later(&values, inputs)? };
+        Ok(Ok(said))
+    }
+
+    /// A row whose target is its own.
+    fn now(&mut self, values: &Values<'_>, inputs: &[f32]) -> Result<Said> {
+        let outputs = self.brain.predict(inputs)?;
+        let answer = match &outputs {
+            Step::Done(outputs) => self.memory.labels.answer(outputs)?,
+            Step::Broke => None,
+        };
+        let interval = self.intervals();
+        let truth = self.memory.labels.truth(&values.target, self.learns);
+        let verdict = self.judged(answer.as_ref(), truth.as_ref(), &[])?;
+        self.learn(truth.as_ref(), matches!(outputs, Step::Done(_)))?;
+        Ok(self.said(values, answer, interval, None, verdict))
+    }
+
+    /// A row of a forecast: what was predicted so many rows ago is judged and learned, and a new prediction made.
+    fn later(&mut self, values: &Values<'_>, inputs: Vec<f32>) -> Result<Said> {
+        let truth = self.memory.labels.truth(&values.target, self.learns);
+        let (mut verdict, mut expected) = (Verdict::default(), None);
+        let due = (self.memory.waiting.len() >= self.memory.settings.horizon).then(|| self.memory.waiting.pop_front());
+        if let Some(due) = due.flatten() {
+            verdict = self.judged(due.answer.as_ref(), truth.as_ref(), &due.held)?;
+            expected = due.answer;
+            let outputs = self.brain.predict(&due.inputs)?;
+            self.learn(truth.as_ref(), matches!(outputs, Step::Done(_)))?;
+        } else if let Some(truth) = &truth {
+            self.memory.labels.teach(truth, self.learns)?;
+        }
+        let answer = match self.brain.predict_ahead(&inputs)? {
+            Step::Done(outputs) => self.memory.labels.answer(&outputs)?,
+            Step::Broke => None,
+        };
+        let held = match &truth {
+            Some(Truth::Numbers(values)) => values.iter().copied().map(Some).collect(),
+            _ => vec![None; self.memory.settings.target.len()],
+        };
+        self.memory.waiting.push_back(Waiting { inputs, answer: answer.clone(), held });
+        let interval = self.intervals();
+        Ok(self.said(values, answer, interval, expected, verdict))
+    }
+
+    fn judged(&mut self, answer: Option<&Answer>, truth: Option<&Truth>, held: &[Option<f64>]) -> Result<Verdict> {
+        truth.map_or(Ok(Verdict::default()), |truth| self.memory.scores.judge(answer, truth, held))
+    }
+
+    /// Learns from the row just predicted, if that went well.
+    fn learn(&mut self, truth: Option<&Truth>, went_well: bool) -> Result<()> {
+        let taught = truth.map(|truth| self.memory.labels.teach(truth, self.learns)).transpose()?.flatten();
+        let step = if went_well { self.brain.learn(taught.as_ref())? } else { Step::Broke };
+        let counts = &mut self.memory.counts;
+        match step {
+            Step::Done(()) => {
+                counts.refused_in_a_row = 0;
+                counts.learned += u64::from(taught.is_some() && self.learns);
+                counts.unlabelled += u64::from(taught.is_none());
+            }
+            Step::Broke => self.broke()?,
+        }
+        Ok(())
+    }
+
+    fn broke(&mut self) -> Result<()> {
+        let counts = &mut self.memory.counts;
+        counts.refused += 1;
+        counts.refused_in_a_row += 1;
+        let row = counts.read;
+        if let Some(rate) = self.brain.after_failures(counts.refused_in_a_row)? {
+            tell(&format!("row {row}: {} updates in a row were not finite; the learning rate is {rate} from here on", counts.refused_in_a_row));
+        }
+        Ok(())
+    }
+
+    /// A new sequence begins: nothing of the former one is known any more, but what was learned.
+    fn restart(&mut self) -> Result<()> {
+        self.memory.waiting.clear();
+        self.memory.labels.restart();
+        if let Step::Broke = self.brain.restart()? {
+            self.broke()?;
+        }
+        Ok(())
+    }
+
+    fn intervals(&self) -> Vec<Option<f64>> {
+        (0..self.memory.settings.target.len()).map(|target| self.memory.scores.interval(target)).collect()
+    }
+
+    fn said(
+        &self,
+        values: &Values<'_>,
+        answer: Option<Answer>,
+        interval: Vec<Option<f64>>,
+        expected: Option<Answer>,
+        verdict: Verdict,
+    ) -> Said {
+        Said::new(self.memory.counts.read, values, &self.memory.labels, answer, &interval, expected, verdict)
+    }
+}
