@@ -44,7 +44,8 @@ pub(super) enum Target<'r> {
 
 /// The value, unless it is missing.
 pub(super) fn present(text: &str) -> Option<&str> {
-    let missing = matches!(text, "" | "?") || ["nan", "na", "n/a", "null"].iter().any(|none| text.eq_ignore_ascii_case(none));
+    let missing =
+        matches!(text, "" | "?") || ["nan", "na", "n/a", "null"].iter().any(|none| text.eq_ignore_ascii_case(none));
     (!missing).then_some(text)
 }
 

@@ -10,6 +10,7 @@ use super::columns::{self, Columns, kind_of};
 use super::predictions::{Predictions, Said};
 use super::report::Report;
 use super::rows::{Broken, Event, Row};
+use super::scores::Verdict;
 use super::session::{Memory, Session};
 use super::settings::{self, Settings};
 use super::state;
@@ -53,7 +54,8 @@ impl<'a> Driver<'a> {
         let to_skip = from.as_ref().filter(|_| arguments.skip_seen).map_or(0, |(memory, _)| memory.counts.read);
         let live = source == "standard input";
         let format = arguments.output_format;
-        let predictions = arguments.predictions.as_deref().map(|path| Predictions::create(path, format, live)).transpose()?;
+        let predictions =
+            arguments.predictions.as_deref().map(|path| Predictions::create(path, format, live)).transpose()?;
         Ok(Self {
             arguments,
             config,
@@ -86,7 +88,9 @@ impl<'a> Driver<'a> {
         match event {
             Event::Columns(names) => {
                 self.names = names;
-                self.check_columns()
+                self.check_columns()?;
+                self.session = self.resumed()?;
+                Ok(())
             }
             Event::Row(_) | Event::Broken(_) if self.to_skip > 0 => {
                 self.to_skip -= 1;
@@ -104,7 +108,7 @@ impl<'a> Driver<'a> {
             tell(&format!("{}: ends {} rows before what was read already: nothing was learned", self.source, self.to_skip));
         } else if self.names.is_empty() {
             return Err(UsageError::Other(format!("{}: is empty: there is no row to learn from", self.source)).into());
-        } else if self.session.is_none() && self.from.is_none() {
+        } else if self.session.is_none() {
             bail!("{}: there is no whole row to learn from", self.source);
         }
         Ok(())
@@ -148,7 +152,10 @@ impl<'a> Driver<'a> {
         if beyond > 0 && !self.beyond_said {
             self.beyond_said = true;
             let most = session.memory.settings.max_classes;
-            tell(&format!("line {}: a class beyond the first {most} is not learned, nor are others; --max-classes N allows more", row.line));
+            tell(&format!(
+                "line {}: a class beyond the first {most} is not learned, nor are others; --max-classes N allows more",
+                row.line
+            ));
         }
         let verdict = said.verdict;
         if let Some(predictions) = &mut self.predictions {
@@ -179,46 +186,63 @@ impl<'a> Driver<'a> {
             let row = session.memory.counts.read;
             predictions.write(Said::broken(row, &session.memory.settings), &session.memory.settings)?;
         }
+        self.report.take(&Verdict::default(), &session.memory)?;
         self.save_in_passing()
     }
 
-    /// A session from what was saved, or from the first row.
+    /// The session that was saved, if one was named.
+    fn resumed(&mut self) -> Result<Option<Session>> {
+        let Some((memory, record)) = self.from.take() else { return Ok(None) };
+        let arguments = self.arguments;
+        // For what it refuses.
+        Settings::new(arguments, Some(&memory.settings), || Ok(TaskKind::Regress))?;
+        let (_, source) = settings::network(arguments, self.config.as_deref(), Some(&memory.config))?;
+        let mut session = Session::of(memory, &source, !arguments.test)?;
+        session.brain.restore(record).context("what was saved does not fit its settings")?;
+        if let Some(rate) = arguments.learning_rate {
+            session.brain.set_learning_rate(rate).context("--learning-rate")?;
+        }
+        session.brain.set_frozen(arguments.test)?;
+        self.introduce(&mut session);
+        Ok(Some(session))
+    }
+
+    /// A session that begins with its first row.
     fn begin(&mut self, row: &Row) -> Result<Session> {
         let arguments = self.arguments;
-        let was = self.from.as_ref().map(|(memory, _)| memory);
         let task = || {
             let Some(name) = arguments.target.first() else { return Ok(TaskKind::Regress) };
             let at = columns::place("target", name, &self.names)?;
             kind_of(&row.fields[at]).ok_or_else(|| {
-                UsageError::Other(format!("line {}: `{name}` is missing, so say what it is: --task classify or regress", row.line))
+                let line = row.line;
+                UsageError::Other(format!("line {line}: `{name}` is missing, so say what it is: --task classify or regress"))
             })
         };
-        let settings = Settings::new(arguments, was.map(|memory| &memory.settings), task)?;
-        let (config, source) = settings::network(arguments, self.config.as_deref(), was.map(|memory| &memory.config))?;
-        let learns = !arguments.test;
-        let mut session = if let Some((memory, record)) = self.from.take() {
-            let mut session = Session::of(memory, &source, learns)?;
-            session.brain.restore(record).context("what was saved does not fit its settings")?;
-            session
-        } else {
-            let (columns, words) = Columns::new(self.names.clone(), &settings, row)?;
-            if !words.is_empty() && !arguments.quiet {
-                let names = words.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-                tell(&format!("{names}: text in the first row, so an input for each value (--ignore leaves a column out)"));
-            }
-            let mut session = Session::new(settings, columns, config, &source, learns)?;
-            let counts = &mut session.memory.counts;
-            (counts.read, counts.broken) = (self.broken_before, self.broken_before);
-            session
-        };
-        if let Some(rate) = arguments.learning_rate.filter(|_| arguments.from.is_some()) {
-            session.brain.set_learning_rate(rate).context("--learning-rate")?;
+        let settings = Settings::new(arguments, None, task)?;
+        let (config, source) = settings::network(arguments, self.config.as_deref(), None)?;
+        let (columns, words) = Columns::new(self.names.clone(), &settings, row)?;
+        if !words.is_empty() && !arguments.quiet {
+            let names = words.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+            tell(&format!("{names}: text in the first row, so an input for each value (--ignore leaves a column out)"));
         }
+        let mut session = Session::new(settings, columns, config, &source, !arguments.test)?;
         session.brain.set_frozen(arguments.test)?;
-        if !arguments.quiet {
-            tell(&self.described(&session));
+        let counts = &mut session.memory.counts;
+        (counts.read, counts.broken) = (self.broken_before, self.broken_before);
+        if let Some(predictions) = &mut self.predictions {
+            let settings = &session.memory.settings;
+            (1..=self.broken_before).try_for_each(|row| predictions.write(Said::broken(row, settings), settings))?;
         }
+        self.introduce(&mut session);
         Ok(session)
+    }
+
+    /// Says what is learned from what.
+    fn introduce(&self, session: &mut Session) {
+        session.says = self.predictions.is_some();
+        if !self.arguments.quiet {
+            tell(&self.described(session));
+        }
     }
 
     /// What is learned from what, in a line.

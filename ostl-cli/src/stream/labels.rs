@@ -20,7 +20,10 @@ pub(super) enum Labels {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) enum Answer {
     /// The likeliest of the known classes, and what each class is given.
-    Class { best: usize, probabilities: Vec<f64> },
+    Class {
+        best: usize,
+        probabilities: Vec<f64>,
+    },
     Numbers(Vec<f64>),
 }
 
@@ -103,7 +106,8 @@ impl Labels {
                 let weights: Vec<f64> = outputs.iter().map(|&output| f64::from(output - most).exp()).collect();
                 let sum: f64 = weights.iter().sum();
                 let probabilities: Vec<f64> = weights.into_iter().map(|weight| weight / sum).collect();
-                let better = |best: usize, class: usize| if probabilities[class] > probabilities[best] { class } else { best };
+                let better =
+                    |best: usize, class: usize| if probabilities[class] > probabilities[best] { class } else { best };
                 (0..known.len()).reduce(better).map(|best| Answer::Class { best, probabilities })
             }
             Self::Numbers { scale, last } => {

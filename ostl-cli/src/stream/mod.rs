@@ -40,32 +40,32 @@ pub(crate) fn run(mut arguments: StreamArguments) -> Result<()> {
         delimiter: arguments.delimiter.as_deref().map(delimiter).transpose()?,
         header: !arguments.no_header,
     };
-    let rows = Rows::open(place, format)?;
+    let mut rows = Rows::open(place, format)?;
     let stop = Stop::listen()?;
     let mut driver = Driver::new(&arguments, config, rows.name())?;
-    let end = go(&mut driver, &rows, &stop);
+    let end = go(&mut driver, &mut rows, &stop);
     // What was learned is kept, whatever ended it.
     let saved = driver.conclude();
-    match end {
-        Err(error) if nobody_reads(&error) => saved,
-        Err(error) => Err(error),
-        Ok(end) => {
-            match saved {
-                Err(error) if nobody_reads(&error) => {}
-                saved => saved?,
-            }
-            let rows = driver.rows();
-            match (end, &arguments.save) {
-                (End::Interrupted, Some(state)) => Err(StreamInterrupted::Saved { rows, state: state.clone() }.into()),
-                (End::Interrupted, None) => Err(StreamInterrupted::Lost { rows }.into()),
-                (End::Done, _) => Ok(()),
-            }
-        }
+    let end = heard(end)?.unwrap_or(End::Done);
+    heard(saved)?;
+    let rows = driver.rows();
+    match (end, &arguments.save) {
+        (End::Interrupted, Some(state)) => Err(StreamInterrupted::Saved { rows, state: state.clone() }.into()),
+        (End::Interrupted, None) => Err(StreamInterrupted::Lost { rows }.into()),
+        (End::Done, _) => Ok(()),
+    }
+}
+
+/// A reader of the predictions that has seen enough is no failure.
+fn heard<V>(outcome: Result<V>) -> Result<Option<V>> {
+    match outcome {
+        Err(error) if nobody_reads(&error) => Ok(None),
+        outcome => outcome.map(Some),
     }
 }
 
 /// Takes rows until there are no more, or enough.
-fn go(driver: &mut Driver<'_>, rows: &Rows, stop: &Stop) -> Result<End> {
+fn go(driver: &mut Driver<'_>, rows: &mut Rows, stop: &Stop) -> Result<End> {
     while !driver.has_enough() {
         if stop.requested() {
             return Ok(End::Interrupted);

@@ -73,6 +73,11 @@ impl Said {
         Self { row, time: values.time.map(str::to_owned), answers, verdict }
     }
 
+    /// What is said where nobody reads it.
+    pub(super) fn nothing(verdict: Verdict) -> Self {
+        Self { row: 0, time: None, answers: Vec::new(), verdict }
+    }
+
     /// A broken row, of which nothing can be said.
     pub(super) fn broken(row: u64, settings: &Settings) -> Self {
         let answers = settings.target.iter().map(|_| OfTarget::default()).collect();
@@ -169,7 +174,8 @@ pub(super) fn csv_line(out: &mut dyn Write, values: impl Iterator<Item = String>
 
 /// Whether what went wrong is that nobody reads any more.
 pub(super) fn nobody_reads(error: &anyhow::Error) -> bool {
-    error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>()).any(|cause| {
-        cause.kind() == io::ErrorKind::BrokenPipe || Unheard::of(cause).is_some_and(Unheard::is_closed)
-    })
+    error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<io::Error>())
+        .any(|cause| cause.kind() == io::ErrorKind::BrokenPipe || Unheard::of(cause).is_some_and(Unheard::is_closed))
 }

@@ -139,7 +139,8 @@ fn line(cells: [&str; 4]) -> String {
 /// The file, and whether it has a header already.
 fn opened(path: &Path) -> Result<(String, File, bool)> {
     let name = path.display().to_string();
-    let file = OpenOptions::new().append(true).create(true).open(path).with_context(|| format!("{name}: cannot be written"))?;
+    let file =
+        OpenOptions::new().append(true).create(true).open(path).with_context(|| format!("{name}: cannot be written"))?;
     let headed = file.metadata().is_ok_and(|metadata| metadata.len() > 0);
     Ok((name, file, headed))
 }

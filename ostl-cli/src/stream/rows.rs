@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
 use std::time::Duration;
+use std::vec::IntoIter;
 
 use anyhow::{Context, Result, bail};
 use flate2::read::MultiGzDecoder;
@@ -17,8 +18,10 @@ use crate::failure::UsageError;
 
 /// Most bytes of a row.
 pub(super) const LONGEST: u64 = 1 << 24;
-/// How many rows may have been read and not been taken.
-const AHEAD: usize = 64;
+/// Rows of a file are handed over by so many at once, which spares waiting for each other; those of a live stream one by one.
+const BATCH: usize = 256;
+/// How many handfuls of rows may have been read and not been taken.
+const AHEAD: usize = 8;
 
 /// Where rows come from.
 #[derive(Debug)]
@@ -72,7 +75,28 @@ pub(super) enum Came {
 /// The receiving end.
 pub(super) struct Rows {
     name: String,
-    events: Receiver<Event>,
+    events: Receiver<Vec<Event>>,
+    /// What was handed over and not taken yet.
+    handful: IntoIter<Event>,
+}
+
+/// The sending end.
+struct Sender {
+    events: SyncSender<Vec<Event>>,
+    handful: Vec<Event>,
+    batch: usize,
+}
+
+impl Sender {
+    /// Whether anybody takes it.
+    fn send(&mut self, event: Event) -> bool {
+        self.handful.push(event);
+        self.handful.len() < self.batch || self.flush()
+    }
+
+    fn flush(&mut self) -> bool {
+        self.events.send(std::mem::take(&mut self.handful)).is_ok()
+    }
 }
 
 impl Rows {
@@ -82,20 +106,32 @@ impl Rows {
             Place::File(path) => path.display().to_string(),
             Place::Text(_) => "the example".to_owned(),
         };
+        let mut batch = BATCH;
         let (ending, bytes): (String, Box<dyn Read + Send>) = match place {
-            Place::Input => (String::new(), Box::new(io::stdin())),
-            Place::File(path) => (ending(&path), Box::new(opened(&path)?)),
+            Place::Input => {
+                batch = 1;
+                (String::new(), Box::new(io::stdin()))
+            }
+            Place::File(path) => {
+                let file = opened(&path)?;
+                if !file.metadata().is_ok_and(|metadata| metadata.is_file()) {
+                    batch = 1;
+                }
+                (ending(&path), Box::new(file))
+            }
             Place::Text(text) => (String::new(), Box::new(Cursor::new(text))),
         };
-        let (sender, events) = sync_channel(AHEAD);
+        let (events, received) = sync_channel(AHEAD);
+        let mut sender = Sender { events, handful: Vec::new(), batch };
         let reader = move || {
-            if let Err(error) = read(bytes, &ending, format, &sender) {
-                // Nobody is there to be told where this fails.
-                let _ = sender.send(Event::Failed(error));
+            if let Err(error) = read(bytes, &ending, format, &mut sender) {
+                sender.handful.push(Event::Failed(error));
             }
+            // Nobody is there to be told where this fails.
+            let _ = sender.flush();
         };
         thread::Builder::new().name("rows".into()).spawn(reader).context("no thread can be started to read rows")?;
-        Ok(Self { name, events })
+        Ok(Self { name, events: received, handful: Vec::new().into_iter() })
     }
 
     /// The name of the file, for messages.
@@ -104,9 +140,15 @@ impl Rows {
     }
 
     /// What comes next, if it comes soon.
-    pub(super) fn next(&self) -> Came {
+    pub(super) fn next(&mut self) -> Came {
+        if let Some(event) = self.handful.next() {
+            return Came::Event(event);
+        }
         match self.events.recv_timeout(Duration::from_millis(100)) {
-            Ok(event) => Came::Event(event),
+            Ok(handful) => {
+                self.handful = handful.into_iter();
+                self.handful.next().map_or(Came::Nothing, Came::Event)
+            }
             Err(RecvTimeoutError::Timeout) => Came::Nothing,
             Err(RecvTimeoutError::Disconnected) => Came::End,
         }
@@ -135,7 +177,7 @@ fn head(mut bytes: Box<dyn Read + Send>, most: usize) -> io::Result<(Vec<u8>, Bo
 }
 
 /// Reads everything. Ends early, and well, where nobody takes the rows any more.
-fn read(bytes: Box<dyn Read + Send>, ending: &str, format: Format, sender: &SyncSender<Event>) -> Result<()> {
+fn read(bytes: Box<dyn Read + Send>, ending: &str, format: Format, sender: &mut Sender) -> Result<()> {
     let (first, mut bytes) = head(bytes, 2)?;
     if first == [0x1f, 0x8b] {
         bytes = Box::new(MultiGzDecoder::new(BufReader::new(bytes)));
@@ -163,7 +205,7 @@ fn read(bytes: Box<dyn Read + Send>, ending: &str, format: Format, sender: &Sync
     if is_json {
         let mut rows = JsonRows::new(bytes);
         while let Some(event) = rows.next()? {
-            if sender.send(event).is_err() {
+            if !sender.send(event) {
                 break;
             }
         }
@@ -171,7 +213,7 @@ fn read(bytes: Box<dyn Read + Send>, ending: &str, format: Format, sender: &Sync
         let tab = matches!(ending, "tsv" | "tab").then_some(b'\t');
         let mut rows = CsvRows::new(bytes, format.delimiter.or(tab).unwrap_or(b','), format.header);
         while let Some(event) = rows.next()? {
-            if sender.send(event).is_err() {
+            if !sender.send(event) {
                 break;
             }
         }

@@ -52,9 +52,9 @@ impl Scores {
         let targets = settings.target.len();
         let all = (0..targets).map(|_| figures(&config)).collect::<Result<Vec<_>, _>>()?;
         let held = if settings.task == TaskKind::Forecast { all.clone() } else { Vec::new() };
-        let alarm = settings.alarm.map(|quantile| {
-            Alarm::new(AlarmConfig { quantile, refractory: settings.refractory, ..Default::default() })
-        });
+        let alarm = settings
+            .alarm
+            .map(|quantile| Alarm::new(AlarmConfig { quantile, refractory: settings.refractory, ..Default::default() }));
         let errors = NormaliserConfig { half_life: Some(HALF_LIFE), ..Default::default() };
         Ok(Self {
             figures: all,

@@ -1,6 +1,7 @@
 //! One row after another: predicted, then judged, then learned from.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,7 @@ use super::rows::Row;
 use super::scores::{Scores, Verdict};
 use super::settings::Settings;
 use crate::config::{Config, Source};
+use crate::failure::UsageError;
 use crate::output::tell;
 
 /// Everything that is saved beside the network.
@@ -57,16 +59,22 @@ struct Waiting {
 
 pub(super) struct Session {
     pub(super) memory: Memory,
+    columns: Arc<Columns>,
     pub(super) brain: Brain,
     /// Whether it may learn.
     learns: bool,
+    /// Whether anybody reads what is said of rows.
+    pub(super) says: bool,
 }
 
 impl Session {
     pub(super) fn new(settings: Settings, columns: Columns, config: Config, source: &Source, learns: bool) -> Result<Self> {
-        let (encoder, labels) = (Encoder::new(&columns, &settings)?, Labels::new(&settings)?);
+        // What they refuse is a setting.
+        let refused = |error: anyhow::Error| UsageError::Other(error.to_string());
+        let encoder = Encoder::new(&columns, &settings).map_err(refused)?;
+        let labels = Labels::new(&settings).map_err(refused)?;
         let memory = Memory {
-            scores: Scores::new(&settings)?,
+            scores: Scores::new(&settings).map_err(refused)?,
             encoder,
             labels,
             settings,
@@ -84,12 +92,12 @@ impl Session {
         let feedback = if memory.settings.feedback { memory.labels.width() } else { 0 };
         let (inputs, outputs) = (memory.encoder.width() + feedback, memory.labels.width());
         let brain = Brain::new(&memory.config, source, memory.settings.task, inputs, outputs)?;
-        Ok(Self { memory, brain, learns })
+        Ok(Self { columns: Arc::new(memory.columns.clone()), memory, brain, learns, says: true })
     }
 
     /// Takes a row; what there is to say of it, or what is wrong with it.
     pub(super) fn take(&mut self, row: &Row) -> Result<Result<Said, String>> {
-        let columns = self.memory.columns.clone();
+        let columns = self.columns.clone();
         let values = match columns.values(row) {
             Ok(values) => values,
             Err(problem) => return Ok(Err(problem)),
@@ -108,7 +116,8 @@ impl Session {
         if self.memory.settings.feedback {
             self.memory.labels.write_last(&mut inputs)?;
         }
-        let said = if self.memory.settings.horizon == 0 { self.now(&values, &inputs)? } else { self.later(&values, inputs)? };
+        let said =
+            if self.memory.settings.horizon == 0 { self.now(&values, &inputs)? } else { self.later(&values, inputs)? };
         Ok(Ok(said))
     }
 
@@ -178,7 +187,10 @@ impl Session {
         counts.refused_in_a_row += 1;
         let row = counts.read;
         if let Some(rate) = self.brain.after_failures(counts.refused_in_a_row)? {
-            tell(&format!("row {row}: {} updates in a row were not finite; the learning rate is {rate} from here on", counts.refused_in_a_row));
+            tell(&format!(
+                "row {row}: {} updates in a row were not finite; the learning rate is {rate} from here on",
+                counts.refused_in_a_row
+            ));
         }
         Ok(())
     }
@@ -205,6 +217,9 @@ impl Session {
         expected: Option<Answer>,
         verdict: Verdict,
     ) -> Said {
+        if !self.says {
+            return Said::nothing(verdict);
+        }
         Said::new(self.memory.counts.read, values, &self.memory.labels, answer, &interval, expected, verdict)
     }
 }

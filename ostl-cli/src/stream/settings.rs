@@ -33,7 +33,12 @@ pub(super) struct Settings {
 }
 
 /// The value of an option: as it is given, else as it was, else the default. What was is not changed.
-fn agreed<V: Clone + PartialEq + Debug>(option: &str, given: Option<V>, was: Option<&V>, default: V) -> Result<V, UsageError> {
+fn agreed<V: Clone + PartialEq + Debug>(
+    option: &str,
+    given: Option<V>,
+    was: Option<&V>,
+    default: V,
+) -> Result<V, UsageError> {
     match (given, was) {
         (Some(given), Some(was)) if given != *was => Err(UsageError::Other(format!(
             "--{option} {given:?}: what was saved learned with {was:?}: leave the option out, or start anew without -i"
@@ -105,7 +110,11 @@ impl Settings {
 }
 
 /// The network's configuration, given or that of what was saved.
-pub(super) fn network(arguments: &StreamArguments, file: Option<&Path>, was: Option<&Config>) -> Result<(Config, config::Source)> {
+pub(super) fn network(
+    arguments: &StreamArguments,
+    file: Option<&Path>,
+    was: Option<&Config>,
+) -> Result<(Config, config::Source)> {
     let mut set = Vec::new();
     let words = [("layers.0.cell", &arguments.cell), ("method.carry", &arguments.carry)];
     set.extend(words.into_iter().filter_map(|(key, word)| Some(format!("{key}={}", word.as_ref()?))));
@@ -151,7 +160,8 @@ fn difference(was: &Config, given: &Config) -> Option<String> {
         places
     };
     let (was, given) = (flat(was), flat(given));
-    let other = given.iter().find(|place| !was.contains(place)).or_else(|| was.iter().find(|place| !given.contains(place)))?;
+    let other =
+        given.iter().find(|place| !was.contains(place)).or_else(|| was.iter().find(|place| !given.contains(place)))?;
     let value = |places: &[(String, String)]| {
         places.iter().find(|(key, _)| *key == other.0).map_or("nothing".to_owned(), |(_, value)| value.clone())
     };
