@@ -194,11 +194,13 @@ fn settings_that_make_no_sense_are_refused() {
         ("rows.csv --target class --set method.window=sequence", &["a stream has no end"]),
         ("none.csv --target class", &["none.csv", "cannot be read"]),
         ("empty.csv --target class", &["empty.csv", "is empty"]),
-        ("rows.csv rows.csv --target class", &["2 files"]),
+        ("rows.csv rows.csv --target class", &["one file of rows"]),
         ("none.toml rows.csv --target class", &["none.toml"]),
     ] {
         place.ostl(&format!("stream {arguments} --quiet")).refused(2, words);
     }
+    // Several targets are numbers.
+    place.ostl("stream rows.csv --target a,b --ignore class --feedback").succeeded();
     // Sections that are not used may be left out.
     fs::write(
         place.path("net.toml"),

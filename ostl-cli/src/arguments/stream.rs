@@ -62,11 +62,14 @@ pub(crate) enum OutputFormat {
 
 #[derive(Args, Debug)]
 pub(crate) struct StreamArguments {
-    /// A network (a name that ends in .toml) and the rows (none or `-`: standard input; gzip is unpacked)
-    #[arg(value_name = "CONFIG] [FILE", num_args = 0..)]
-    pub(crate) files: Vec<PathBuf>,
+    /// A network: a name that ends in .toml; what has another name is FILE
+    #[arg(value_name = "CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+    /// The rows; none or `-`: standard input. Gzip is unpacked
+    #[arg(value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
     /// Learn a small built-in stream with a drift
-    #[arg(long, conflicts_with_all = ["files", "target", "from"])]
+    #[arg(long, conflicts_with_all = ["config", "file", "target", "from"])]
     pub(crate) example: bool,
 
     /// What to predict [default: classify where the first target is text or a whole number, else regress; forecast with --horizon]

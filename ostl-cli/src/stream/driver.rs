@@ -211,7 +211,7 @@ impl<'a> Driver<'a> {
     fn begin(&mut self, row: &Row) -> Result<Session> {
         let arguments = self.arguments;
         let task = || {
-            let Some(name) = arguments.target.first() else { return Ok(TaskKind::Regress) };
+            let [name] = &arguments.target[..] else { return Ok(TaskKind::Regress) };
             let at = columns::place("target", name, &self.names)?;
             kind_of(&row.fields[at]).ok_or_else(|| {
                 let line = row.line;

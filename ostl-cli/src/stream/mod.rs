@@ -33,7 +33,7 @@ pub(crate) fn run(mut arguments: StreamArguments) -> Result<()> {
         example::arguments(&mut arguments);
         (None, Place::Text(example::text()))
     } else {
-        places(&arguments.files)?
+        places(&arguments)?
     };
     let format = Format {
         kind: arguments.format,
@@ -81,25 +81,22 @@ fn go(driver: &mut Driver<'_>, rows: &mut Rows, stop: &Stop) -> Result<End> {
 }
 
 /// The configuration and the rows that were named.
-fn places(files: &[PathBuf]) -> Result<(Option<PathBuf>, Place), UsageError> {
+fn places(arguments: &StreamArguments) -> Result<(Option<PathBuf>, Place), UsageError> {
     let is_config = |path: &PathBuf| path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("toml"));
-    let (config, rows) = match files {
-        [] => (None, None),
-        [one] if is_config(one) => (Some(one.clone()), None),
-        [one] => (None, Some(one.clone())),
-        [config, rows] if is_config(config) => (Some(config.clone()), Some(rows.clone())),
-        [first, ..] => {
+    let (config, rows) = match (&arguments.config, &arguments.file) {
+        (Some(one), None) if !is_config(one) => (None, Some(one)),
+        (Some(first), Some(second)) if !is_config(first) => {
             let problem = format!(
-                "{} files are named: one of rows can be read, and before it a CONFIG, whose name ends in .toml ({} does not); \
-                 several are joined by `cat`",
-                files.len(),
-                first.display()
+                "{} and {}: one file of rows can be read, and before it a CONFIG, whose name ends in .toml; several are joined by `cat`",
+                first.display(),
+                second.display()
             );
             return Err(UsageError::Other(problem));
         }
+        (config, rows) => (config.as_ref(), rows.as_ref()),
     };
-    let place = rows.filter(|path| path.as_os_str() != "-").map_or(Place::Input, Place::File);
-    Ok((config, place))
+    let place = rows.filter(|path| path.as_os_str() != "-").map_or(Place::Input, |path| Place::File(path.clone()));
+    Ok((config.cloned(), place))
 }
 
 /// The character between values.

@@ -16,6 +16,9 @@ use crate::table;
 /// Widths of the columns of progress.
 const WIDTHS: [usize; 4] = [10, 12, 12, 12];
 
+/// So many drifts are told, and one more.
+const DRIFTS: u64 = 4;
+
 /// How the stream is going, at every power of two or so many rows.
 pub(super) struct Report {
     quiet: bool,
@@ -24,6 +27,8 @@ pub(super) struct Report {
     loss: f64,
     rows: u64,
     headed: bool,
+    /// How many drifts were told.
+    drifts: u64,
     metrics: Option<(String, File, bool)>,
     metrics_every: u64,
 }
@@ -39,6 +44,7 @@ impl Report {
             loss: 0.0,
             rows: 0,
             headed: false,
+            drifts: 0,
             metrics,
             metrics_every: arguments.metrics_every,
         })
@@ -51,8 +57,10 @@ impl Report {
             self.rows += 1;
         }
         let read = memory.counts.read;
-        if verdict.drift && !self.quiet {
-            tell(&format!("row {read}: the errors have become larger (drift)"));
+        if verdict.drift && !self.quiet && self.drifts <= DRIFTS {
+            self.drifts += 1;
+            let last = if self.drifts > DRIFTS { "; more of these are only counted" } else { "" };
+            tell(&format!("row {read}: the errors have become larger (drift){last}"));
         }
         if read >= self.next {
             self.next = match self.every {
