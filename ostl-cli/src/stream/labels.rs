@@ -40,6 +40,32 @@ pub(super) enum Taught {
     Numbers(Vec<f32>),
 }
 
+impl Answer {
+    /// What it comes to where it says how far the targets move from these.
+    pub(super) fn starting_at(self, held: &[Option<f64>]) -> Option<Self> {
+        match self {
+            Self::Numbers(moves) => {
+                let ends = moves.iter().zip(held).map(|(by, from)| from.map(|from| from + by));
+                ends.collect::<Option<_>>().map(Self::Numbers)
+            }
+            Self::Class { .. } => None,
+        }
+    }
+}
+
+impl Truth {
+    /// How far the targets have moved from these.
+    pub(super) fn since(&self, held: &[Option<f64>]) -> Option<Self> {
+        match self {
+            Self::Numbers(ends) => {
+                let moves = ends.iter().zip(held).map(|(end, from)| from.map(|from| end - from));
+                moves.collect::<Option<_>>().map(Self::Numbers)
+            }
+            Self::Class(_) => None,
+        }
+    }
+}
+
 impl Taught {
     pub(super) fn lesson(&self) -> Lesson<'_, f32> {
         match self {

@@ -125,7 +125,7 @@ impl Report {
         let counts = &memory.counts;
         let mut said = vec![format!("{} rows read, {} learned from", counts.read, counts.learned)];
         let more = [
-            (counts.unlabelled, "without a target"),
+            (counts.unlabelled.saturating_sub(memory.labels.beyond()), "without a target"),
             (counts.broken, "broken"),
             (memory.labels.beyond(), "of a class beyond the most there may be"),
             (counts.refused, "not learned from since a number broke"),

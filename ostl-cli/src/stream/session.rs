@@ -135,7 +135,8 @@ impl Session {
         Ok(self.said(values, answer, interval, None, verdict))
     }
 
-    /// A row of a forecast: what was predicted so many rows ago is judged and learned, and a new prediction made.
+    /// A row of a forecast: what was predicted so many rows ago is judged and learned, and a new prediction made. The network learns how far the
+    /// targets move from where they are.
     fn later(&mut self, values: &Values<'_>, inputs: Vec<f32>) -> Result<Said> {
         let truth = self.memory.labels.truth(&values.target, self.learns);
         let (mut verdict, mut expected) = (Verdict::default(), None);
@@ -144,17 +145,16 @@ impl Session {
             verdict = self.judged(due.answer.as_ref(), truth.as_ref(), &due.held)?;
             expected = due.answer;
             let outputs = self.brain.predict(&due.inputs)?;
-            self.learn(truth.as_ref(), matches!(outputs, Step::Done(_)))?;
-        } else if let Some(truth) = &truth {
-            self.memory.labels.teach(truth, self.learns)?;
+            let moved = truth.as_ref().and_then(|truth| truth.since(&due.held));
+            self.learn(moved.as_ref(), matches!(outputs, Step::Done(_)))?;
         }
-        let answer = match self.brain.predict_ahead(&inputs)? {
-            Step::Done(outputs) => self.memory.labels.answer(&outputs)?,
-            Step::Broke => None,
-        };
         let held = match &truth {
             Some(Truth::Numbers(values)) => values.iter().copied().map(Some).collect(),
             _ => vec![None; self.memory.settings.target.len()],
+        };
+        let answer = match self.brain.predict_ahead(&inputs)? {
+            Step::Done(outputs) => self.memory.labels.answer(&outputs)?.and_then(|moves| moves.starting_at(&held)),
+            Step::Broke => None,
         };
         self.memory.waiting.push_back(Waiting { inputs, answer: answer.clone(), held });
         let interval = self.intervals();

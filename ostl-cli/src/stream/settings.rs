@@ -127,7 +127,7 @@ pub(super) fn network(
         let (_, source) = config::load_for_stream(None, &[])?;
         return Ok((was.clone(), source));
     }
-    set.extend(arguments.learning_rate.map(|rate| format!("optimizer.learning_rate={rate}")));
+    set.extend(arguments.learning_rate.map(|rate| format!("optimizer.learning_rate={rate:e}")));
     let (config, source) = config::load_for_stream(file, &set)?;
     if let Some(difference) = was.and_then(|was| difference(was, &config)) {
         let problem = format!("{difference}: leave CONFIG and its options out, or start anew without -i");
