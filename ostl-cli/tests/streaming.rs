@@ -247,3 +247,49 @@ fn what_is_read_no_further_or_interrupted_is_saved() {
     assert_eq!(ran.status, 130, "{}", ran.stderr);
     assert!(ran.stderr.contains("interrupted after 50 rows") && ran.stderr.contains("-i stopped.bin"), "{}", ran.stderr);
 }
+
+/// A label that comes late teaches what it would have taught in time: the same weights, states and traces, bit for bit.
+#[test]
+fn labels_that_come_late_are_learned_with_the_state_of_their_row() {
+    const LATE: usize = 5;
+    let place = Workplace::new();
+    let all = rows(80 + LATE);
+    let lines: Vec<&str> = all.lines().skip(1).collect();
+    let class = |line: &str| line.rsplit(',').next().unwrap().to_owned();
+    let inputs = |line: &str| line.rsplit_once(',').unwrap().0.to_owned();
+    let (mut in_time, mut late) = ("a,b,class\n".to_owned(), "a,b,class\n".to_owned());
+    for (at, line) in lines.iter().enumerate() {
+        if at < 80 {
+            in_time += &format!("{line}\n");
+        }
+        let label = at.checked_sub(LATE).map_or(String::new(), |before| class(lines[before]));
+        late += &format!("{},{label}\n", inputs(line));
+    }
+    fs::write(place.path("in-time.csv"), in_time).unwrap();
+    fs::write(place.path("late.csv"), late).unwrap();
+    for cell in ["lru", "lstm"] {
+        let options = format!("--task classify --target class --units 9 --cell {cell} --quiet");
+        place.ostl(&format!("stream in-time.csv {options} -f in-time.state")).succeeded();
+        place.ostl(&format!("stream late.csv {options} --delay {LATE} -f late.state -p late.p.csv")).succeeded();
+        let read = |name: &str| ostl_core::checkpoint::read(&place.path(name)).unwrap();
+        let (in_time, late) = (read("in-time.state"), read("late.state"));
+        let mut compared = 0;
+        for name in
+            in_time.names().filter(|name| ["layers.", "traces.", "states."].iter().any(|part| name.starts_with(part)))
+        {
+            if let Some(values) = in_time.values::<f32>(name) {
+                assert_eq!(Some(values), late.values::<f32>(name), "{cell} {name}");
+                compared += 1;
+            }
+        }
+        assert!(compared > 6, "{cell}: {compared}");
+        // What was expected then stands beside the label that says how it was.
+        let said = place.read("late.p.csv");
+        let (predicted, expected) = (column(&said, "prediction"), column(&said, "expected"));
+        assert_eq!(predicted[10..80 - LATE], expected[10 + LATE..80]);
+        assert!(expected[..LATE].iter().all(|answer| answer.is_empty()));
+    }
+    place
+        .ostl("stream late.csv --task classify --target class --horizon 3")
+        .refused(2, &["--horizon is for --task forecast"]);
+}

@@ -81,6 +81,9 @@ pub(crate) struct StreamArguments {
     /// Forecast the targets so many rows ahead
     #[arg(long, value_name = "ROWS", value_parser = clap::value_parser!(u32).range(1..=100_000), help_heading = "What is learned")]
     pub(crate) horizon: Option<u32>,
+    /// The target in a row belongs to the row so many before: it comes late, and is learned with the state of its own row
+    #[arg(long, value_name = "ROWS", value_parser = clap::value_parser!(u32).range(1..=100_000), conflicts_with = "horizon", help_heading = "What is learned")]
+    pub(crate) delay: Option<u32>,
     /// The last known target is an input, too
     #[arg(long, help_heading = "What is learned")]
     pub(crate) feedback: bool,

@@ -198,11 +198,11 @@ impl<'a> Driver<'a> {
         Settings::new(arguments, Some(&memory.settings), || Ok(TaskKind::Regress))?;
         let (_, source) = settings::network(arguments, self.config.as_deref(), Some(&memory.config))?;
         let mut session = Session::of(memory, &source, !arguments.test)?;
-        session.brain.restore(record).context("what was saved does not fit its settings")?;
+        session.model.restore(record).context("what was saved does not fit its settings")?;
         if let Some(rate) = arguments.learning_rate {
-            session.brain.set_learning_rate(rate).context("--learning-rate")?;
+            session.model.set_learning_rate(rate).context("--learning-rate")?;
         }
-        session.brain.set_frozen(arguments.test)?;
+        session.model.set_frozen(arguments.test)?;
         self.introduce(&mut session);
         Ok(Some(session))
     }
@@ -226,7 +226,7 @@ impl<'a> Driver<'a> {
             tell(&format!("{names}: text in the first row, so an input for each value (--ignore leaves a column out)"));
         }
         let mut session = Session::new(settings, columns, config, &source, !arguments.test)?;
-        session.brain.set_frozen(arguments.test)?;
+        session.model.set_frozen(arguments.test)?;
         let counts = &mut session.memory.counts;
         (counts.read, counts.broken) = (self.broken_before, self.broken_before);
         if let Some(predictions) = &mut self.predictions {
@@ -250,6 +250,8 @@ impl<'a> Driver<'a> {
         let Memory { settings, columns, .. } = &session.memory;
         let targets = settings.target.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
         let task = match settings.task {
+            TaskKind::Classify if settings.delay > 0 => format!("classify {targets}, {} rows late,", settings.delay),
+            TaskKind::Regress if settings.delay > 0 => format!("regress {targets}, {} rows late,", settings.delay),
             TaskKind::Classify => format!("classify {targets}"),
             TaskKind::Regress => format!("regress {targets}"),
             TaskKind::Forecast => format!("forecast {targets}, {} rows ahead,", settings.horizon),
@@ -262,7 +264,7 @@ impl<'a> Driver<'a> {
         });
         let mut inputs: Vec<String> = inputs.collect();
         inputs.extend(settings.feedback.then(|| "the last target".to_owned()));
-        let (network, parameters) = (session.brain.description(), session.brain.parameters());
+        let (network, parameters) = (session.model.description(), session.model.parameters());
         format!("{}: {task} from {}; {network} ({parameters} parameters)", self.source, inputs.join(" and "))
     }
 

@@ -1,6 +1,5 @@
 //! `ostl stream`: learn from rows as they come, each predicted before it is learned from.
 
-mod brain;
 mod columns;
 mod csv_rows;
 mod driver;
@@ -9,6 +8,7 @@ mod example;
 mod figures;
 mod json_rows;
 mod labels;
+mod model;
 mod predictions;
 mod report;
 mod rows;

@@ -67,8 +67,14 @@ impl Said {
             }
             None => {}
         }
-        if let Some(Answer::Numbers(values)) = expected {
-            answers.iter_mut().zip(values).for_each(|(said, value)| said.expected = json!(value));
+        match expected {
+            Some(Answer::Numbers(values)) => {
+                answers.iter_mut().zip(values).for_each(|(said, value)| said.expected = json!(value));
+            }
+            Some(Answer::Class { best, .. }) => {
+                answers.iter_mut().take(1).for_each(|said| said.expected = json!(labels.class(best)));
+            }
+            None => {}
         }
         Self { row, time: values.time.map(str::to_owned), answers, verdict }
     }
@@ -97,7 +103,7 @@ impl Said {
             } else {
                 all.extend([(name("low"), said.low), (name("high"), said.high)]);
             }
-            if settings.task == TaskKind::Forecast {
+            if settings.lag() > 0 {
                 all.push((name("expected"), said.expected));
             }
             all.push((name("target"), said.target));

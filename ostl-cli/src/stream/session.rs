@@ -6,14 +6,15 @@ use std::sync::Arc;
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-use super::brain::{Brain, Step};
 use super::columns::{Columns, Values};
 use super::encoder::Encoder;
 use super::labels::{Answer, Labels, Truth};
+use super::model::{Model, Step};
 use super::predictions::Said;
 use super::rows::Row;
 use super::scores::{Scores, Verdict};
 use super::settings::Settings;
+use crate::arguments::TaskKind;
 use crate::config::{Config, Source};
 use crate::failure::UsageError;
 use crate::output::tell;
@@ -28,7 +29,7 @@ pub(super) struct Memory {
     pub(super) labels: Labels,
     pub(super) scores: Scores,
     pub(super) counts: Counts,
-    /// Of a forecast: rows whose targets are still to come.
+    /// Rows whose targets are still to come.
     waiting: VecDeque<Waiting>,
     /// The value of the column whose changes begin new sequences.
     sequence: Option<String>,
@@ -48,19 +49,19 @@ pub(super) struct Counts {
     refused_in_a_row: u32,
 }
 
-/// A row of a forecast, until its target comes.
+/// A row until its target comes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Waiting {
     inputs: Vec<f32>,
     answer: Option<Answer>,
-    /// What the targets were then.
+    /// Of a forecast, what the targets were then.
     held: Vec<Option<f64>>,
 }
 
 pub(super) struct Session {
     pub(super) memory: Memory,
     columns: Arc<Columns>,
-    pub(super) brain: Brain,
+    pub(super) model: Model,
     /// Whether it may learn.
     learns: bool,
     /// Whether anybody reads what is said of rows.
@@ -91,8 +92,8 @@ impl Session {
     pub(super) fn of(memory: Memory, source: &Source, learns: bool) -> Result<Self> {
         let feedback = if memory.settings.feedback { memory.labels.width() } else { 0 };
         let (inputs, outputs) = (memory.encoder.width() + feedback, memory.labels.width());
-        let brain = Brain::new(&memory.config, source, memory.settings.task, inputs, outputs)?;
-        Ok(Self { columns: Arc::new(memory.columns.clone()), memory, brain, learns, says: true })
+        let model = Model::new(&memory.config, source, &memory.settings, [inputs, outputs])?;
+        Ok(Self { columns: Arc::new(memory.columns.clone()), memory, model, learns, says: true })
     }
 
     /// Takes a row; what there is to say of it, or what is wrong with it.
@@ -116,14 +117,13 @@ impl Session {
         if self.memory.settings.feedback {
             self.memory.labels.write_last(&mut inputs)?;
         }
-        let said =
-            if self.memory.settings.horizon == 0 { self.now(&values, &inputs)? } else { self.later(&values, inputs)? };
+        let said = if self.memory.settings.lag() == 0 { self.now(&values, &inputs)? } else { self.later(&values, inputs)? };
         Ok(Ok(said))
     }
 
     /// A row whose target is its own.
     fn now(&mut self, values: &Values<'_>, inputs: &[f32]) -> Result<Said> {
-        let outputs = self.brain.predict(inputs)?;
+        let outputs = self.model.predict(inputs)?;
         let answer = match &outputs {
             Step::Done(outputs) => self.memory.labels.answer(outputs)?,
             Step::Broke => None,
@@ -135,25 +135,30 @@ impl Session {
         Ok(self.said(values, answer, interval, None, verdict))
     }
 
-    /// A row of a forecast: what was predicted so many rows ago is judged and learned, and a new prediction made. The network learns how far the
-    /// targets move from where they are.
+    /// A row whose target belongs to an earlier one: what was predicted so many rows ago is judged and learned, with the state of that row, and a new
+    /// prediction made. Of a forecast the network learns how far the targets move from where they are.
     fn later(&mut self, values: &Values<'_>, inputs: Vec<f32>) -> Result<Said> {
         let truth = self.memory.labels.truth(&values.target, self.learns);
         let (mut verdict, mut expected) = (Verdict::default(), None);
-        let due = (self.memory.waiting.len() >= self.memory.settings.horizon).then(|| self.memory.waiting.pop_front());
+        let forecasts = self.memory.settings.task == TaskKind::Forecast;
+        let due = (self.memory.waiting.len() >= self.memory.settings.lag()).then(|| self.memory.waiting.pop_front());
         if let Some(due) = due.flatten() {
             verdict = self.judged(due.answer.as_ref(), truth.as_ref(), &due.held)?;
             expected = due.answer;
-            let outputs = self.brain.predict(&due.inputs)?;
-            let moved = truth.as_ref().and_then(|truth| truth.since(&due.held));
-            self.learn(moved.as_ref(), matches!(outputs, Step::Done(_)))?;
+            let outputs = self.model.predict(&due.inputs)?;
+            let lesson = if forecasts { truth.as_ref().and_then(|truth| truth.since(&due.held)) } else { truth.clone() };
+            self.learn(lesson.as_ref(), matches!(outputs, Step::Done(_)))?;
         }
         let held = match &truth {
+            _ if !forecasts => Vec::new(),
             Some(Truth::Numbers(values)) => values.iter().copied().map(Some).collect(),
             _ => vec![None; self.memory.settings.target.len()],
         };
-        let answer = match self.brain.predict_ahead(&inputs)? {
-            Step::Done(outputs) => self.memory.labels.answer(&outputs)?.and_then(|moves| moves.starting_at(&held)),
+        let answer = match self.model.predict_ahead(&inputs)? {
+            Step::Done(outputs) if forecasts => {
+                self.memory.labels.answer(&outputs)?.and_then(|moves| moves.starting_at(&held))
+            }
+            Step::Done(outputs) => self.memory.labels.answer(&outputs)?,
             Step::Broke => None,
         };
         self.memory.waiting.push_back(Waiting { inputs, answer: answer.clone(), held });
@@ -168,7 +173,7 @@ impl Session {
     /// Learns from the row just predicted, if that went well.
     fn learn(&mut self, truth: Option<&Truth>, went_well: bool) -> Result<()> {
         let taught = truth.map(|truth| self.memory.labels.teach(truth, self.learns)).transpose()?.flatten();
-        let step = if went_well { self.brain.learn(taught.as_ref())? } else { Step::Broke };
+        let step = if went_well { self.model.learn(taught.as_ref())? } else { Step::Broke };
         let counts = &mut self.memory.counts;
         match step {
             Step::Done(()) => {
@@ -186,7 +191,7 @@ impl Session {
         counts.refused += 1;
         counts.refused_in_a_row += 1;
         let row = counts.read;
-        if let Some(rate) = self.brain.after_failures(counts.refused_in_a_row)? {
+        if let Some(rate) = self.model.after_failures(counts.refused_in_a_row)? {
             tell(&format!(
                 "row {row}: {} updates in a row were not finite; the learning rate is {rate} from here on",
                 counts.refused_in_a_row
@@ -199,7 +204,7 @@ impl Session {
     fn restart(&mut self) -> Result<()> {
         self.memory.waiting.clear();
         self.memory.labels.restart();
-        if let Step::Broke = self.brain.restart()? {
+        if let Step::Broke = self.model.restart()? {
             self.broke()?;
         }
         Ok(())

@@ -18,6 +18,9 @@ pub(super) struct Settings {
     pub(super) target: Vec<String>,
     /// 0, unless it is a forecast.
     pub(super) horizon: usize,
+    /// Rows that targets are late.
+    #[serde(default)]
+    pub(super) delay: usize,
     pub(super) feedback: bool,
     pub(super) max_classes: usize,
     pub(super) ignore: Vec<String>,
@@ -71,6 +74,7 @@ impl Settings {
             task,
             target: agreed("target", list(&given.target), was.map(|was| &was.target), Vec::new())?,
             horizon: agreed("horizon", horizon, was.map(|was| &was.horizon), 0)?,
+            delay: agreed("delay", given.delay.map(|delay| delay as usize), was.map(|was| &was.delay), 0)?,
             feedback: agreed("feedback", given.feedback.then_some(true), was.map(|was| &was.feedback), false)?,
             max_classes: agreed("max-classes", given.max_classes.map(|n| n as usize), was.map(|was| &was.max_classes), 16)?,
             ignore: agreed("ignore", list(&given.ignore), was.map(|was| &was.ignore), Vec::new())?,
@@ -92,6 +96,11 @@ impl Settings {
         settings.checked()
     }
 
+    /// Rows from a prediction to its target.
+    pub(super) fn lag(&self) -> usize {
+        self.horizon.max(self.delay)
+    }
+
     fn checked(self) -> Result<Self, UsageError> {
         let refuse = |problem: &str| Err(UsageError::Other(problem.to_owned()));
         match self.task {
@@ -100,6 +109,9 @@ impl Settings {
                 refuse("--target: one column of classes can be learned at a time; several need --task regress")
             }
             TaskKind::Forecast if self.horizon == 0 => refuse("--task forecast needs --horizon ROWS: how far ahead?"),
+            TaskKind::Forecast if self.delay > 0 => {
+                refuse("--delay: the targets of a forecast are as late as --horizon says")
+            }
             TaskKind::Forecast if self.feedback => refuse("--feedback: the targets of a forecast are inputs already"),
             TaskKind::Classify | TaskKind::Regress if self.horizon > 0 => {
                 refuse("--horizon is for --task forecast: what is asked for now has no rows to wait for")

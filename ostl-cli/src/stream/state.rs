@@ -13,7 +13,7 @@ const MEMORY: &str = "stream.memory";
 
 /// Writes it all; what stood there before stays whole until then.
 pub(super) fn write(path: &Path, session: &Session) -> Result<()> {
-    let mut record = session.brain.save();
+    let mut record = session.model.save();
     let text = serde_json::to_string(&session.memory).with_context(|| format!("writing {MEMORY}"))?;
     record.put_text(MEMORY, text);
     Ok(checkpoint::write(path, &record)?)

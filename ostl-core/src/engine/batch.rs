@@ -59,8 +59,8 @@ impl<T: Real> Engine<T> {
         end(if without > 0 { without } else { windows })
     }
 
-    /// A window of a batch, or a block of windows, `steps` from `start` on: `error` is given every stream and step of the batch that has a target, leaves its signal and
-    /// adds to its lane's `scores`. The window's gradient is added, and traces are moved to its end.
+    /// A window of a batch, or a block of windows, `steps` from `start` on: `error` is given every stream and step of the batch that has a target,
+    /// leaves its signal and adds to its lane's `scores`. The window's gradient is added, and traces are moved to its end.
     ///
     /// # Errors
     /// If the loss or a state is not finite: the streams then start anew.

@@ -1,10 +1,10 @@
-//! The network that learns, and, for forecasts, its twin that is ahead of it by the horizon.
+//! The network that learns, and, where targets come late, its twin that is ahead of it by as many rows.
 
 use anyhow::{Context, Result};
 use ostl_core::{LearnError, Learner, Loss, Network, OptimizerSettings, Record};
 
 use super::labels::Taught;
-use super::settings::method;
+use super::settings::{Settings, method};
 use crate::arguments::TaskKind;
 use crate::config::{Config, Source};
 
@@ -15,7 +15,7 @@ const CLIP_NORM: f64 = 1.0;
 /// After so many failures in a row the learning rate is halved.
 const FAILURES: u32 = 3;
 
-pub(super) struct Brain {
+pub(super) struct Model {
     learner: Learner<f32>,
     /// The same weights, in the state of the newest row: it never learns by itself.
     ahead: Option<Learner<f32>>,
@@ -28,14 +28,14 @@ pub(super) enum Step<V> {
     Broke,
 }
 
-impl Brain {
-    pub(super) fn new(config: &Config, source: &Source, task: TaskKind, inputs: usize, outputs: usize) -> Result<Self> {
+impl Model {
+    pub(super) fn new(config: &Config, source: &Source, settings: &Settings, [inputs, outputs]: [usize; 2]) -> Result<Self> {
         let network: Network<f32> = config.network(inputs, outputs).map_err(|error| source.out_of_range(error))?;
-        let loss = if task == TaskKind::Classify { Loss::SoftmaxCrossEntropy } else { Loss::MeanSquaredError };
+        let loss = if settings.task == TaskKind::Classify { Loss::SoftmaxCrossEntropy } else { Loss::MeanSquaredError };
         let mut optimizer: OptimizerSettings = config.optimizer();
         optimizer.clip_norm = optimizer.clip_norm.or(Some(CLIP_NORM));
         let learner = |network| Learner::new(network, loss, method(config), optimizer, 1);
-        let twin = (task == TaskKind::Forecast).then(|| network.clone());
+        let twin = (settings.lag() > 0).then(|| network.clone());
         let mut ahead = twin.map(learner).transpose().map_err(|error| source.out_of_range(error.into()))?;
         if let Some(ahead) = &mut ahead {
             ahead.set_frozen(true)?;
