@@ -29,7 +29,7 @@ impl<T: Real> Sizing<'_, T> {
 
     fn lane(&self, streams: usize, lists: Lists) -> Count {
         Tape::bytes(self.network, streams, self.capacity, lists)
-            + Sweep::bytes(self.network, &self.filters, self.method, streams, (self.capacity, self.cuts))
+            + Sweep::bytes(self.network, &self.filters, self.method, streams, (self.capacity, self.on_tape.cuts))
             + self.paths(streams)
     }
 

@@ -49,7 +49,7 @@ pub(crate) struct Tape<T: Real> {
     /// First step that a reverse sweep sees: 0 but where the window rolls.
     seen_from: usize,
     /// No error is taken of this window: stateless layers on top are left out, and there is nothing to sweep back.
-    pub(crate) is_without_error: bool,
+    is_without_error: bool,
     /// x: `m × columns`; empty where it is listed alone.
     inputs: Vec<T>,
     /// Whether a stream goes on from the step before (false: it was reset): one a column.

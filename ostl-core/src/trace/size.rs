@@ -10,7 +10,7 @@ use crate::network::Network;
 use crate::network::layer::{Layer, Recurrent};
 use crate::network::size::{BlockSize, is_frozen, learned_blocks_of};
 use crate::refusal::{Count, count};
-use crate::sweep::{Cuts, LayerAdjoints};
+use crate::sweep::LayerAdjoints;
 use crate::trace::influence::{BlockLength, GROUPS, WIDTH, carries_output, has_before, spans};
 use crate::trace::presynaptic::presynaptic_traces;
 use crate::trace::reach::parameters_of_unit;
@@ -38,20 +38,20 @@ pub(crate) struct Sizing<'a, T: Real> {
     pub(crate) streams: usize,
     /// Most steps on the tape.
     pub(crate) capacity: usize,
-    pub(crate) cuts: Cuts,
+    pub(crate) on_tape: OnTape,
 }
 
 impl<'a, T: Real> Sizing<'a, T> {
     pub(crate) fn new(network: &'a Network<T>, method: &'a Method, streams: usize, longest: usize) -> Self {
         let filters = filters(network, method);
-        let OnTape { steps, cuts } = OnTape::of(network, method, &filters, streams);
+        let on_tape = OnTape::of(network, method, &filters, streams);
         // A tape of several windows grows as steps come, as one of a sequence does.
-        let capacity = match (steps, cuts.every) {
+        let capacity = match (on_tape.steps, on_tape.cuts.every) {
             (Some(steps), None) => steps,
             (Some(steps), Some(every)) => longest.clamp(every, steps),
             (None, _) => longest.max(1),
         };
-        Self { network, method, filters, streams, capacity, cuts }
+        Self { network, method, filters, streams, capacity, on_tape }
     }
 }
 
@@ -59,23 +59,28 @@ impl<T: Real> Sizing<'_, T> {
     /// Steps from one pass over the traces to the next, where they are passed over at all.
     pub(crate) fn block_steps(&self) -> Option<usize> {
         let Window::Steps(window) = self.method.window else { return None };
-        if self.cuts.every.is_some() {
-            return OnTape::of(self.network, self.method, &self.filters, self.streams).steps;
+        if self.on_tape.cuts.every.is_some() {
+            return self.on_tape.steps;
         }
         if !matches!(self.method.carry, Carry::Layer | Carry::Network) {
             return Some(window);
         }
         let of_span = |range: Range<usize>| {
-            let (mut dense, variables) = (BlockSizes::default(), self.variables(range.clone()));
-            let mut c = variables;
-            for index in range {
-                let layer = &self.network.layers[index];
-                dense.add(layer, &learned_blocks_of(layer), c);
-                c = Count(c.0.saturating_sub(self.carried(index).0));
-            }
-            dense.length(variables, (self.capacity, self.method.block)).windows * window
+            let variables = self.variables(range.clone());
+            self.dense(range).length(variables, (self.capacity, self.method.block)).windows * window
         };
         spans(self.network, self.method).into_iter().map(of_span).min().or(Some(window))
+    }
+
+    /// The layers of a span of which all the influence is kept.
+    fn dense(&self, range: Range<usize>) -> BlockSizes {
+        let (mut dense, mut c) = (BlockSizes::default(), self.variables(range.clone()));
+        for index in range {
+            let layer = &self.network.layers[index];
+            dense.add(layer, &learned_blocks_of(layer), c);
+            c = Count(c.0.saturating_sub(self.carried(index).0));
+        }
+        dense
     }
 
     /// Variables that a layer's influence is kept on.
@@ -155,7 +160,8 @@ impl<T: Real> Sizing<'_, T> {
         let mut kept = Count(0);
         let mut most = Count(0);
         let mut most_rows = Count(0);
-        let mut dense = BlockSizes::default();
+        let is_dense = !matches!(self.method.carry, Carry::KfRtrl | Carry::Snap(_));
+        let dense = if is_dense { self.dense(range.clone()) } else { BlockSizes::default() };
         // Of a layer's parameters only the variables of itself and of the layers above.
         let mut c = variables;
         for index in range.clone() {
@@ -179,7 +185,6 @@ impl<T: Real> Sizing<'_, T> {
                     }
                 }
                 _ => {
-                    dense.add(&self.network.layers[index], &blocks, c);
                     kept +=
                         blocks.iter().map(|block| c * block.rows * block.columns).sum::<Count>() * (count(self.streams) + 1)
                 }

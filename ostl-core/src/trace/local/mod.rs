@@ -108,6 +108,7 @@ impl<T: Real> LanePaths<T> {
     /// δ first, and σ is that of all of them.
     pub(crate) fn follow(&mut self, network: &Network<T>, tape: &mut Tape<T>, sweep: &mut Sweep<T>, continues: &[bool]) {
         let (active, steps, capacity) = (tape.active, tape.steps, self.capacity);
+        let cut = sweep.cut_of(steps).filter(|_| !tape.is_without_error());
         for (index, paths) in self.layers.iter_mut().enumerate() {
             let (Some(paths), Layer::Recurrent(layer), LayerTape::Recurrent(layer_tape)) =
                 (paths, &network.layers[index], &mut tape.layers[index])
@@ -120,9 +121,8 @@ impl<T: Real> LanePaths<T> {
                     *own = network.parameters[layer.h + i * rows + g * layer.units + i];
                 }
             }
-            let cut = sweep.cut_of(steps).filter(|_| paths.is_traced && !tape.is_without_error);
             let sweep = &mut sweep.layers[index];
-            if let Some(cut) = cut {
+            if let Some(cut) = cut.filter(|_| paths.is_traced) {
                 let (window, delta) = layer_tape.partials_and_delta(layer, [active, steps], &tape.not_reset);
                 let LayerSweep { to_state, to_output, filters, .. } = &mut *sweep;
                 let (own, adjoints) = (&paths.own, &mut paths.adjoints);
