@@ -1,10 +1,8 @@
 //! The key `method.block`: a number of steps, or `auto`.
 
-use std::fmt;
-
-use serde::de::{Error, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::steps_or_word::StepsOrWord;
 use crate::names::bare;
 
 /// What is allowed.
@@ -52,33 +50,10 @@ impl Serialize for BlockSetting {
 
 impl<'de> Deserialize<'de> for BlockSetting {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(BlockVisitor)
-    }
-}
-
-struct BlockVisitor;
-
-impl Visitor<'_> for BlockVisitor {
-    type Value = BlockSetting;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(EXPECTED)
-    }
-
-    fn visit_i64<E: Error>(self, steps: i64) -> Result<BlockSetting, E> {
-        match usize::try_from(steps) {
-            Ok(steps) if steps > 0 => Ok(BlockSetting::Steps(steps)),
-            _ => Err(E::invalid_value(Unexpected::Signed(steps), &self)),
-        }
-    }
-
-    fn visit_u64<E: Error>(self, steps: u64) -> Result<BlockSetting, E> {
-        i64::try_from(steps)
-            .map_err(|_| E::invalid_value(Unexpected::Unsigned(steps), &self))
-            .and_then(|steps| self.visit_i64(steps))
-    }
-
-    fn visit_str<E: Error>(self, word: &str) -> Result<BlockSetting, E> {
-        BlockSetting::read(word).map_err(|_| E::invalid_value(Unexpected::Str(word), &self))
+        deserializer.deserialize_any(StepsOrWord {
+            expected: EXPECTED,
+            of_steps: Self::Steps,
+            of_word: |word| Self::read(word).ok(),
+        })
     }
 }

@@ -15,6 +15,7 @@ mod readout;
 mod size;
 mod source;
 mod spelling;
+mod steps_or_word;
 mod syntax;
 mod task;
 mod training;

@@ -1,11 +1,9 @@
 //! The key `method.window`: a number of steps or a word.
 
-use std::fmt;
-
 use ostl_core::Window;
-use serde::de::{Error, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::steps_or_word::StepsOrWord;
 use crate::names::bare;
 
 /// What is allowed.
@@ -50,33 +48,10 @@ impl Serialize for WindowSetting {
 
 impl<'de> Deserialize<'de> for WindowSetting {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(WindowVisitor)
-    }
-}
-
-struct WindowVisitor;
-
-impl Visitor<'_> for WindowVisitor {
-    type Value = WindowSetting;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(EXPECTED)
-    }
-
-    fn visit_i64<E: Error>(self, steps: i64) -> Result<WindowSetting, E> {
-        match usize::try_from(steps) {
-            Ok(steps) if steps > 0 => Ok(WindowSetting::Given(Window::Steps(steps))),
-            _ => Err(E::invalid_value(Unexpected::Signed(steps), &self)),
-        }
-    }
-
-    fn visit_u64<E: Error>(self, steps: u64) -> Result<WindowSetting, E> {
-        i64::try_from(steps)
-            .map_err(|_| E::invalid_value(Unexpected::Unsigned(steps), &self))
-            .and_then(|steps| self.visit_i64(steps))
-    }
-
-    fn visit_str<E: Error>(self, word: &str) -> Result<WindowSetting, E> {
-        WindowSetting::of_word(word).ok_or_else(|| E::invalid_value(Unexpected::Str(word), &self))
+        deserializer.deserialize_any(StepsOrWord {
+            expected: EXPECTED,
+            of_steps: |steps| Self::Given(Window::Steps(steps)),
+            of_word: Self::of_word,
+        })
     }
 }

@@ -77,9 +77,13 @@ impl JsonRows {
             let text = error.to_string();
             format!("no JSON object: {}", text.split(" at line ").next().unwrap_or(&text))
         })?;
+        let first: Vec<String>;
         let known = match &self.columns {
-            Some(columns) => columns.clone(),
-            None => pairs.iter().map(|(name, _)| name.clone()).collect(),
+            Some(columns) => columns,
+            None => {
+                first = pairs.iter().map(|(name, _)| name.clone()).collect();
+                &first
+            }
         };
         let mut fields = vec![String::new(); known.len()];
         for (name, value) in pairs {
@@ -98,8 +102,9 @@ impl JsonRows {
         if self.columns.is_some() {
             return Ok(Event::Row(row));
         }
-        self.columns = Some(known.clone());
+        let names = known.clone();
+        self.columns = Some(names.clone());
         self.waiting = Some(row);
-        Ok(Event::Columns(known))
+        Ok(Event::Columns(names))
     }
 }

@@ -84,7 +84,7 @@ impl Report {
         let since = if self.rows == 0 { "–".to_owned() } else { table::loss(self.loss / self.rows as f64) };
         (self.loss, self.rows) = (0.0, 0);
         if !self.headed {
-            let window = format!("last {}", memory.scores.figures().first().map_or(0, |figures| figures.config().window));
+            let window = window_title(memory);
             tell(&line(["rows", "loss since", &main.title, &window]));
             self.headed = true;
         }
@@ -116,7 +116,7 @@ impl Report {
         if self.quiet {
             return;
         }
-        let window = format!("last {}", memory.scores.figures().first().map_or(0, |figures| figures.config().window));
+        let window = window_title(memory);
         let mut rows = vec![["", "all rows", &window, "fading"].map(str::to_owned).to_vec()];
         for figure in figures::all(memory) {
             rows.push(vec![figure.title.clone(), figure.text(0), figure.text(1), figure.text(2)]);
@@ -137,6 +137,11 @@ impl Report {
         said.extend(parts.iter().cloned());
         tell(&said.join(", "));
     }
+}
+
+/// What the view over the last rows is called.
+fn window_title(memory: &Memory) -> String {
+    format!("last {}", memory.scores.figures().first().map_or(0, |figures| figures.config().window))
 }
 
 fn line(cells: [&str; 4]) -> String {

@@ -71,12 +71,8 @@ impl Scores {
         let miss = match (answer, truth) {
             (Some(Answer::Class { best, probabilities }), Truth::Class(class)) => {
                 let probability = probabilities.get(*class).copied().unwrap_or(0.0);
-                let outcome = Outcome::of_probabilities(*class, probabilities)?;
-                // Of the classes that were known.
-                let outcome = match outcome {
-                    Outcome::Class { target, probability, .. } => Outcome::Class { target, answer: *best, probability },
-                    other => other,
-                };
+                // The best of the classes that were known, which need not be the likeliest of all.
+                let outcome = Outcome::Class { target: *class, answer: *best, probability: Some(probability) };
                 self.figures.iter_mut().try_for_each(|figures| figures.record(outcome))?;
                 let loss = -probability.max(LEAST_PROBABILITY).ln();
                 (verdict.loss, verdict.surprise) = (Some(loss), Some(loss));
