@@ -20,6 +20,7 @@
 )]
 
 mod dots;
+mod hollow;
 mod outer;
 mod packed;
 mod thin;
@@ -32,6 +33,7 @@ use crate::linalg::dispatch::Instructions;
 use crate::linalg::processor::{Avx2, Avx512};
 use crate::linalg::processor::{Baseline, Processor, processor};
 pub(crate) use crate::linalg::product::dots::multiply_transposed;
+pub(crate) use crate::linalg::product::hollow::multiply_hollow;
 use crate::linalg::product::outer::{DEPTH, outer};
 use crate::linalg::product::packed::{BLOCK_BYTES, packed};
 use crate::linalg::product::thin::thin;

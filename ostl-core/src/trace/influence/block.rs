@@ -15,7 +15,7 @@
 
 use super::span::{SpanLayer, StreamWindow, has_before};
 use crate::linalg::product::{
-    Assignment, columns, columns_mut, multiply, multiply_shared, multiply_transposed, plain_operand, transposed_operand,
+    Assignment, columns, columns_mut, multiply_hollow, multiply_shared, multiply_transposed, transposed_operand,
 };
 use crate::linalg::real::Real;
 use crate::linalg::tiny::flush_tiny;
@@ -241,16 +241,12 @@ impl<T: Real> StepBlock<T> {
                 let count = entries.len() * kept.rows;
                 let place = entries.start * kept.rows * height..entries.end * kept.rows * height;
                 let to = &mut influence[..count * height];
-                multiply_shared(
-                    Assignment::Replace,
-                    columns(&q[layer.first * c + layer.first..], height, height, c),
-                    plain_operand(&kept.influence[place.clone()], height, count, height),
-                    columns_mut(to, height, count, height),
-                );
+                let q = columns(&q[layer.first * c + layer.first..], height, height, c);
+                multiply_hollow(q, &kept.influence[place.clone()], to);
                 flush_tiny(to);
                 kept.influence[place].copy_from_slice(to);
             }
-            multiply(Assignment::Replace, columns(q, c, c, c), plain_operand(jacobian, c, c, c), columns_mut(next, c, c, c));
+            multiply_hollow(columns(q, c, c, c), jacobian, next);
             flush_tiny(next);
             std::mem::swap(q, next);
         }
