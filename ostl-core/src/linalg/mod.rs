@@ -6,6 +6,7 @@ pub mod checked;
 pub(crate) mod dispatch;
 pub(crate) mod dot;
 pub(crate) mod gather;
+pub(crate) mod pair;
 pub(crate) mod processor;
 pub(crate) mod product;
 pub mod real;

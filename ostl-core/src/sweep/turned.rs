@@ -1,6 +1,6 @@
 //! The transpose of a matrix of weights as a factor of products.
 
-use crate::linalg::product::{Assignment, columns, columns_mut, multiply_shared, multiply_transposed, plain_operand};
+use crate::linalg::product::{Assignment, columns, columns_mut, multiply_shared, multiply_transposed_shared, plain_operand};
 use crate::linalg::real::Real;
 
 /// The transpose of a matrix of weights, or what stands in its place.
@@ -43,7 +43,7 @@ impl<T: Real> Turned<'_, T> {
             }
             Turned::InPlace(matrix) => {
                 let right = columns(values, rows, count, stride);
-                multiply_transposed(assign, columns(matrix, rows, height, rows), right, to);
+                multiply_transposed_shared(assign, columns(matrix, rows, height, rows), right, to);
             }
         }
     }

@@ -29,10 +29,11 @@ mod tiles;
 use nalgebra::{Dyn, MatrixView, MatrixViewMut, U1};
 
 use crate::linalg::dispatch::Instructions;
+use crate::linalg::pair::{both, is_worth_a_partner};
 #[cfg(target_arch = "x86_64")]
 use crate::linalg::processor::{Avx2, Avx512};
 use crate::linalg::processor::{Baseline, Processor, processor};
-pub(crate) use crate::linalg::product::dots::multiply_transposed;
+pub(crate) use crate::linalg::product::dots::{multiply_transposed, multiply_transposed_shared};
 pub(crate) use crate::linalg::product::hollow::multiply_hollow;
 use crate::linalg::product::outer::{DEPTH, outer};
 use crate::linalg::product::packed::{BLOCK_BYTES, packed};
@@ -147,11 +148,19 @@ pub(crate) fn multiply<T: Real>(assign: Assignment, a: Columns<'_, T>, b: Stride
     T::product(Work { assign, a, b, c });
 }
 
-/// C = A·B or C += A·B, its columns, or its rows where there are more of them, shared out among the threads where that pays. The same bits as
-/// [`multiply`].
+/// C = A·B or C += A·B, its columns, or its rows where there are more of them, shared out among the threads where that pays; a single column's
+/// with a partner. The same bits as [`multiply`].
 #[track_caller]
 pub(crate) fn multiply_shared<T: Real>(assign: Assignment, a: Columns<'_, T>, b: Strided<'_, T>, mut c: ColumnsMut<'_, T>) {
     let work = a.nrows().saturating_mul(a.ncols()).saturating_mul(b.ncols());
+    if b.ncols() == 1 && is_worth_a_partner(work) {
+        let (half, total) = ((a.nrows() / 2).next_multiple_of(64), a.nrows());
+        if half < total {
+            let (upper_a, lower_a) = (a.rows(0, half), a.rows(half, total - half));
+            let (upper_c, lower_c) = c.rows_range_pair_mut(0..half, half..total);
+            return both(|| multiply(assign, upper_a, b, upper_c), || multiply(assign, lower_a, b, lower_c));
+        }
+    }
     if b.ncols() < 16 || !is_worth_sharing(work) {
         return multiply(assign, a, b, c);
     }
