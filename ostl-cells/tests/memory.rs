@@ -107,7 +107,9 @@ fn methods() -> Vec<Method> {
             methods.push(Method { carry, feedback, ..base }.with_window(3));
         }
     }
-    methods.push(Method { trace: TraceFormat::Bf16, ..base.with_carry(Carry::Local) });
+    for carry in [Carry::Local, Carry::Layer, Carry::Network] {
+        methods.push(Method { trace: TraceFormat::Bf16, ..base.with_carry(carry) }.with_window(2));
+    }
     methods.push(Method { window: Window::Rolling(5), ..base.with_carry(Carry::None) });
     methods.push(Method { window: Window::Sequence, ..base });
     methods

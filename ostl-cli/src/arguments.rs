@@ -205,7 +205,7 @@ pub(crate) struct BenchArguments {
     /// What is carried from window to window: none, local, layer, network, snap-1, … [default: local, or the method's]
     #[arg(long, value_name = "CARRY", value_parser = config::carry)]
     pub(crate) carry: Option<Carry>,
-    /// How traces are kept: full, or bf16 (with the carry local) [default: full]
+    /// How traces are kept: full, or bf16 (with the carries local, layer and network) [default: full]
     #[arg(long, value_name = "FORMAT", value_parser = config::trace)]
     pub(crate) trace: Option<TraceFormat>,
     /// Threads; 0 takes as many as the machine has cores [default: 0, with --online 1]

@@ -23,7 +23,7 @@ fn wrong_settings_are_one_line_with_key_value_and_range() {
         ("method={name='ostpp'}", ["method.name = \"ostpp\"", "did you mean `osttp`?"]),
         ("method={name='uoro',feedback='target-projection'}", ["method.feedback = target-projection", "uoro"]),
         ("method={name='rolling_tbptt',carry='local'}", ["method.carry = local", "none"]),
-        ("method={name='ostl',trace='bf16'}", ["method.trace = bf16", "full"]),
+        ("method={name='ostl',carry='snap-2',trace='bf16'}", ["method.trace = bf16", "full"]),
         ("method={name='rtrl',feedback='random'}", ["method.feedback = random", "symmetric"]),
         ("method={name='ottt'}", ["method.name = ottt", "layer 0 (lstm)"]),
     ] {

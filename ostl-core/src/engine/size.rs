@@ -50,7 +50,7 @@ impl<T: Real> Sizing<'_, T> {
             Carry::Uoro => self.uoro(),
             _ => TraceBytes::default(),
         };
-        found.kept += beyond.kept * size_of::<T>();
+        found.kept += beyond.kept * size_of::<T>() + beyond.rounded * size_of::<u16>();
         found.beside += beyond.beside * size_of::<T>();
         found
     }

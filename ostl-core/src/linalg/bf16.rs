@@ -39,6 +39,20 @@ impl Bf16 {
     }
 }
 
+/// The values that these stand for.
+pub(crate) fn widen<T: Real>(values: &[Bf16], to: &mut [T]) {
+    for (to, value) in to.iter_mut().zip(values) {
+        *to = T::from_f64(f64::from(value.to_f32()));
+    }
+}
+
+/// The nearest of sixteen bits to each value.
+pub(crate) fn round<T: Real>(values: &[T], to: &mut [Bf16]) {
+    for (to, value) in to.iter_mut().zip(values) {
+        *to = Bf16::from_f32(value.to_f64() as f32);
+    }
+}
+
 impl<T: Real> Stored<T> for Bf16 {
     #[inline(always)]
     fn load<I: Instructions>(token: I, from: &[Self; TILE]) -> T::Lanes<I> {

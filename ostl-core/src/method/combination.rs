@@ -21,8 +21,9 @@ impl Method {
         if self.carry == Carry::Snap(0) {
             return refuse("carry", self.carry.name(), "snap-1 or more: within no steps a parameter influences nothing");
         }
-        if self.trace == TraceFormat::Bf16 && self.carry != Carry::Local {
-            return refuse("trace", "bf16".into(), "full: only the carry local keeps traces in sixteen bits");
+        if self.trace == TraceFormat::Bf16 && !matches!(self.carry, Carry::Local | Carry::Layer | Carry::Network) {
+            let allowed = "full: only the carries local, layer and network keep traces in sixteen bits";
+            return refuse("trace", "bf16".into(), allowed);
         }
         if matches!(self.window, Window::Rolling(_)) && self.carry != Carry::None {
             let allowed = "none: a rolling window looks back anew from every step, and what is carried would be counted again each time";

@@ -76,8 +76,8 @@ pub enum TraceFormat {
     /// As the scalar.
     #[default]
     Full,
-    /// In sixteen bits (bfloat16), with half the memory and half the traffic. Every window rounds the trace by up to 2⁻⁸ of its
-    /// value, so nothing that crosses a window's edge is exact any more. For [`Carry::Local`] only.
+    /// In sixteen bits (bfloat16), with half the memory and half the traffic. The trace is rounded by up to 2⁻⁸ of its value every time that it is
+    /// moved on, so nothing that it carries is exact any more. For [`Carry::Local`], [`Carry::Layer`] and [`Carry::Network`].
     Bf16,
 }
 

@@ -72,7 +72,8 @@ impl<T: Real> Claims<'_, T> {
         let first = (layer..depth).find(|&index| self.recurrent(index).is_some());
         let (Some(top), Some(first)) = (top, first) else { return true };
         match (self.method.window, self.method.carry) {
-            (Window::Sequence, _) | (_, Carry::Network) => true,
+            (Window::Sequence, _) => true,
+            (_, Carry::Network) => self.method.trace == TraceFormat::Full,
             (Window::Rolling(_), _) => false,
             _ => (first == top || self.is_all_that_the_top_hears(first, top)) && self.keeps(block, first),
         }
@@ -92,7 +93,7 @@ impl<T: Real> Claims<'_, T> {
         let is_closed = recurrent.y_gates.is_empty();
         let carry = self.method.carry;
         match carry {
-            Carry::Layer => true,
+            Carry::Layer => self.method.trace == TraceFormat::Full,
             Carry::KfRtrl if !is_local(self.network, self.method, first) => block.name != "W" && block.name != "H",
             _ if block.layer != first => false,
             Carry::Presynaptic => recurrent.only_leaks() && recurrent.activity.rate.is_none(),

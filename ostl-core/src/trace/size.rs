@@ -5,13 +5,13 @@ use std::ops::Range;
 use crate::cell::filter::{Filter, Source};
 use crate::linalg::real::Real;
 use crate::linalg::tile::TILE;
-use crate::method::{Carry, Method, Window};
+use crate::method::{Carry, Method, TraceFormat, Window};
 use crate::network::Network;
 use crate::network::layer::{Layer, Recurrent};
 use crate::network::size::{BlockSize, is_frozen, learned_blocks_of};
 use crate::refusal::{Count, count};
 use crate::sweep::LayerAdjoints;
-use crate::trace::influence::{BlockLength, GROUPS, WIDTH, carries_output, has_before, spans};
+use crate::trace::influence::{BlockLength, GROUPS, WIDTH, carries_output, chunk_of, has_before, spans};
 use crate::trace::presynaptic::presynaptic_traces;
 use crate::trace::reach::parameters_of_unit;
 use crate::trace::{OnTape, Reach, filters, is_local, reads_own_output};
@@ -28,6 +28,8 @@ pub(crate) struct TraceBytes {
     pub(crate) kept: Count,
     /// What they are read out and moved on with.
     pub(crate) beside: Count,
+    /// Of values, not bytes: those traces that are kept in sixteen bits.
+    pub(crate) rounded: Count,
 }
 
 /// A network, a method and how it is run: what every size follows from.
@@ -148,6 +150,7 @@ impl<T: Real> Sizing<'_, T> {
             let of_span = self.span(range);
             found.kept += of_span.kept;
             found.beside += of_span.beside;
+            found.rounded += of_span.rounded;
         }
         found
     }
@@ -157,7 +160,7 @@ impl<T: Real> Sizing<'_, T> {
         let variables = self.variables(range.clone());
         // J and σ, and for each layer adjoints and A.
         let mut stream = variables * variables + variables;
-        let mut kept = Count(0);
+        let (mut kept, mut rounded) = (Count(0), Count(0));
         let mut most = Count(0);
         let mut most_rows = Count(0);
         let is_dense = !matches!(self.method.carry, Carry::KfRtrl | Carry::Snap(_));
@@ -185,8 +188,14 @@ impl<T: Real> Sizing<'_, T> {
                     }
                 }
                 _ => {
-                    kept +=
-                        blocks.iter().map(|block| c * block.rows * block.columns).sum::<Count>() * (count(self.streams) + 1)
+                    let values = blocks.iter().map(|block| c * block.rows * block.columns).sum::<Count>();
+                    if self.method.trace == TraceFormat::Full {
+                        kept += values * (count(self.streams) + 1);
+                    } else {
+                        rounded += values * self.streams;
+                        let chunk = |block: &BlockSize| count(chunk_of((c * block.rows).size(), block.columns.size()));
+                        kept += blocks.iter().map(chunk).fold(Count(0), Count::max) * 2;
+                    }
                 }
             }
             c = Count(c.0.saturating_sub(self.carried(index).0));
@@ -195,6 +204,7 @@ impl<T: Real> Sizing<'_, T> {
         TraceBytes {
             kept: kept + most,
             beside: (stream + dense.a_stream) * self.streams + dense.shared + most_rows + self.capacity,
+            rounded,
         }
     }
 
@@ -265,7 +275,11 @@ impl<T: Real> Sizing<'_, T> {
             parameters += learned_blocks_of(layer).into_iter().map(|block| block.rows * block.columns).sum::<Count>();
             room += rows + states + n + rows * self.capacity + LayerAdjoints::values(layer, Count(1));
         }
-        TraceBytes { kept: (parameters + variables * 2) * self.streams, beside: (room + 1) * self.streams + self.capacity }
+        TraceBytes {
+            kept: (parameters + variables * 2) * self.streams,
+            beside: (room + 1) * self.streams + self.capacity,
+            ..TraceBytes::default()
+        }
     }
 }
 

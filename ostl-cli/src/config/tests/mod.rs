@@ -127,7 +127,7 @@ fn methods_that_make_no_sense_are_refused_with_the_reason() {
     );
     refused("name='rolling_tbptt', carry='local'", &["method.carry = local", "none", "rolling window"]);
     refused("window='rolling-3', carry='network'", &["method.carry = network", "rolling window"]);
-    refused("name='ostl', trace='bf16'", &["method.trace = bf16", "full", "local"]);
+    refused("name='ostl', carry='snap-2', trace='bf16'", &["method.trace = bf16", "full", "local, layer and network"]);
     refused(
         "name='ostl_random', carry='network'",
         &["method.name = ostl_random", "another feedback than random", "layer to layer"],

@@ -2,24 +2,20 @@
 //!
 //! For one stream of C variables and P parameters: C·P values, and C·P more shared by all streams where the next ε is built. A [block](super::block) of
 //! L steps takes C²·P multiply–adds for Q ε (C·(C − F)·P where the last F variables are filters), C·P·L for Σ B_t ⊗ z_t, and for each of its windows C·P to
-//! read ε out, besides the walks back over the block.
+//! read ε out, besides the walks back over the block. In sixteen bits ε takes half the room and half the time to be read; it is rounded once a block.
 
-use std::ops::Range;
-
-use super::block::{BlockLength, LayerBlock, Room, StepBlock};
+use super::block::{BlockLength, Room, StepBlock};
+use super::fold::{BLOCK_VALUES, Filters, Moved, scratch};
 use super::span::{SpanLayer, StreamWindow};
-use crate::linalg::dot::dot;
-use crate::linalg::product::{Assignment, columns, columns_mut, multiply, plain_operand, transposed_operand};
+use crate::linalg::bf16::Bf16;
+use crate::linalg::dot::{dot, dot_rounded};
 use crate::linalg::real::Real;
 use crate::linalg::share::is_worth_sharing;
-use crate::linalg::tiny::flush_tiny;
+use crate::method::TraceFormat;
 use crate::network::Network;
 use crate::record::{Book, Streams};
 use crate::refusal::ConfigError;
 use rayon::prelude::*;
-
-/// Values of a trace handled at a time: a column block stays in the second-level cache.
-const BLOCK_VALUES: usize = 64 * 1024;
 
 /// ε of a span's layers, and the steps that have not been moved into it.
 #[derive(Clone, Debug)]
@@ -33,20 +29,20 @@ pub(super) struct Dense<T: Real> {
     defers: bool,
 }
 
-/// Filters among the carried variables: each unit's only lead on to themselves.
-#[derive(Clone, Copy, Debug)]
-struct Filters {
-    units: usize,
-    count: usize,
-}
-
 /// The influence of one layer's parameters, stream by stream.
 #[derive(Clone, Debug)]
 struct DenseLayer<T: Real> {
     /// ε: for each stream `[block][column][row][variable]`, variables from the layer's first on.
-    values: Vec<Vec<T>>,
-    /// Where the next ε of a stream is built; then the two change places.
+    values: Vec<Values<T>>,
+    /// Where the next ε of a stream is built; then the two change places. Of rounded values some columns at a time.
     next: Vec<T>,
+}
+
+/// How ε is kept.
+#[derive(Clone, Debug)]
+enum Values<T> {
+    Full(Vec<T>),
+    Rounded(Vec<Bf16>),
 }
 
 /// What a method says of it.
@@ -57,6 +53,7 @@ pub(super) struct Settings {
     pub(super) defers: bool,
     /// Steps of a block, if they are not chosen here.
     pub(super) block: Option<usize>,
+    pub(super) format: TraceFormat,
 }
 
 impl<T: Real> Dense<T> {
@@ -65,9 +62,17 @@ impl<T: Real> Dense<T> {
         layers: &[SpanLayer],
         variables: usize,
         streams: usize,
-        Settings { capacity, defers, block }: Settings,
+        Settings { capacity, defers, block, format }: Settings,
     ) -> Self {
-        let zeros = |layer: &SpanLayer| vec![T::zero(); (variables - layer.first) * layer.parameters()];
+        let kept = |layer: &SpanLayer| {
+            let values = (variables - layer.first) * layer.parameters();
+            match format {
+                TraceFormat::Full => (Values::Full(vec![T::zero(); values]), values),
+                TraceFormat::Bf16 => {
+                    (Values::Rounded(vec![Bf16::default(); values]), scratch(layer, variables - layer.first))
+                }
+            }
+        };
         let parameters = layers.iter().map(SpanLayer::parameters).sum();
         let rows = layers.iter().map(|layer| network.layers[layer.index].activations()).sum();
         let size = BlockLength::of([variables, parameters, rows], capacity, block);
@@ -76,13 +81,19 @@ impl<T: Real> Dense<T> {
         let filters = layers
             .last()
             .map_or(Filters { units: 0, count: 0 }, |layer| Filters { units: layer.units, count: layer.filters.len() });
-        let layers = layers.iter().map(|layer| DenseLayer { values: vec![zeros(layer); streams], next: zeros(layer) });
+        let layers = layers
+            .iter()
+            .map(kept)
+            .map(|(values, next)| DenseLayer { values: vec![values; streams], next: vec![T::zero(); next] });
         Self { layers: layers.collect(), blocks, room, filters, defers }
     }
 
-    /// Values kept.
-    pub(super) fn values(&self) -> usize {
-        self.layers.iter().map(|layer| layer.values.iter().map(Vec::len).sum::<usize>() + layer.next.len()).sum()
+    /// Bytes of all that is kept.
+    pub(super) fn bytes(&self) -> usize {
+        let of = |layer: &DenseLayer<T>| {
+            layer.values.iter().map(Values::bytes).sum::<usize>() + size_of_val(layer.next.as_slice())
+        };
+        self.layers.iter().map(of).sum()
     }
 
     /// ε by name: `[stream][parameter of the layer][variable]`, and what the block holds.
@@ -90,9 +101,13 @@ impl<T: Real> Dense<T> {
         for (layer, kept) in layers.iter().zip(&mut self.layers) {
             let (streams, parameters) = (kept.values.len(), layer.parameters());
             for (stream, values) in kept.values.iter_mut().enumerate() {
-                let variables = values.len() / parameters.max(1);
                 let lane = Streams { first: stream, count: 1, all: streams };
-                book.streams(&format!("traces.layers.{}.influence", layer.index), lane, &[parameters, variables], values)?;
+                let name = format!("traces.layers.{}.influence", layer.index);
+                let shape = |values: usize| [parameters, values / parameters.max(1)];
+                match values {
+                    Values::Full(values) => book.streams(&name, lane, &shape(values.len()), values)?,
+                    Values::Rounded(values) => book.streams(&name, lane, &shape(values.len()), values)?,
+                }
             }
         }
         for (stream, block) in self.blocks.iter_mut().enumerate() {
@@ -146,7 +161,11 @@ impl<T: Real> Dense<T> {
         let signal = block.read_out(layers, &mut self.room, gradient);
         if !block.starts_here {
             for (layer, kept) in layers.iter().zip(&self.layers) {
-                read_out(layer, &kept.values[stream], &signal[layer.first..], gradient);
+                let signal = &signal[layer.first..];
+                match &kept.values[stream] {
+                    Values::Full(values) => read_out(layer, values, signal, dot, gradient),
+                    Values::Rounded(values) => read_out(layer, values, signal, dot_rounded, gradient),
+                }
             }
         }
     }
@@ -165,98 +184,45 @@ impl<T: Real> Dense<T> {
                 fresh: block.starts_here,
                 filters: self.filters,
             };
-            moved.advance(layer, &kept.values[stream], &mut kept.next);
-            std::mem::swap(&mut kept.values[stream], &mut kept.next);
+            match &mut kept.values[stream] {
+                Values::Full(values) => {
+                    moved.advance(layer, values, &mut kept.next);
+                    std::mem::swap(values, &mut kept.next);
+                }
+                Values::Rounded(values) => moved.advance_rounded(layer, values, &mut kept.next),
+            }
         }
         block.fold();
     }
 }
 
+impl<T> Values<T> {
+    fn bytes(&self) -> usize {
+        match self {
+            Values::Full(values) => size_of_val(values.as_slice()),
+            Values::Rounded(values) => size_of_val(values.as_slice()),
+        }
+    }
+}
+
 /// gradient += σ·ε.
-fn read_out<T: Real>(layer: &SpanLayer, values: &[T], signal: &[T], gradient: &mut [T]) {
+fn read_out<T: Real, V: Sync>(
+    layer: &SpanLayer,
+    values: &[V],
+    signal: &[T],
+    dot: impl Fn(&[T], &[V]) -> T + Sync,
+    gradient: &mut [T],
+) {
     let variables = signal.len();
     for block in &layer.blocks {
         let values = &values[block.offset * variables..][..block.gradient.len() * variables];
         let sums = &mut gradient[block.gradient.clone()];
-        let add = |(sum, influence): (&mut T, &[T])| *sum += dot(signal, influence);
+        let add = |(sum, influence): (&mut T, &[V])| *sum += dot(signal, influence);
         if is_worth_sharing(values.len()) {
             let sums = sums.par_iter_mut().with_min_len((BLOCK_VALUES / variables).max(1));
             sums.zip(values.par_chunks_exact(variables)).for_each(add);
         } else {
             sums.iter_mut().zip(values.chunks_exact(variables)).for_each(add);
-        }
-    }
-}
-
-/// What a block does to one layer's ε.
-struct Moved<'a, T: Real> {
-    /// Q from the layer's first variable on.
-    chain: &'a [T],
-    stride: usize,
-    /// Variables from there on.
-    height: usize,
-    /// B and z.
-    block: &'a LayerBlock<T>,
-    /// ε is zero.
-    fresh: bool,
-    filters: Filters,
-}
-
-impl<T: Real> Moved<'_, T> {
-    /// next = Q ε + Σ_t B_t ⊗ z_t. The filters behind, the last variables, only lead on to themselves, each times one factor: of their columns of Q
-    /// nothing is multiplied.
-    fn advance(&self, layer: &SpanLayer, values: &[T], next: &mut [T]) {
-        let (c, steps) = (self.height, self.block.all());
-        for block in &layer.blocks {
-            let range = block.offset * c..(block.offset + block.gradient.len()) * c;
-            let (now, next) = (&values[range.clone()], &mut next[range]);
-            let height = block.rows.len() * c;
-            let influence = &self.block.influence[block.rows.start * c..];
-            // At least as many columns as the product's tile is wide: B is read once for all of them.
-            let width = (BLOCK_VALUES / height).max(8);
-            let length = now.len();
-            let move_on = |(chunk, (next, now)): (usize, (&mut [T], &[T]))| {
-                if !self.fresh {
-                    self.lead_on(now, next);
-                }
-                let here = chunk * width..chunk * width + next.len() / height;
-                let z = &self.block.z(block.signal)[here.start..];
-                multiply(
-                    if self.fresh { Assignment::Replace } else { Assignment::Add },
-                    columns(influence, height, steps, self.block.entry()),
-                    transposed_operand(z, steps, here.len(), block.columns),
-                    columns_mut(next, height, here.len(), height),
-                );
-                // What no input has reached for long has decayed to next to nothing.
-                flush_tiny(next);
-            };
-            if is_worth_sharing(length * (c + steps)) {
-                next.par_chunks_mut(width * height).zip(now.par_chunks(width * height)).enumerate().for_each(move_on);
-            } else {
-                next.chunks_mut(width * height).zip(now.chunks(width * height)).enumerate().for_each(move_on);
-            }
-        }
-    }
-
-    /// next = Q ε of some parameters.
-    fn lead_on(&self, now: &[T], next: &mut [T]) {
-        let (c, Filters { units, count }) = (self.height, self.filters);
-        let filtered = units * count;
-        multiply(
-            Assignment::Replace,
-            columns(self.chain, c, c - filtered, self.stride),
-            plain_operand(now, c - filtered, next.len() / c, c),
-            columns_mut(next, c, next.len() / c, c),
-        );
-        let places = |filter: usize| -> Range<usize> { c - filtered + filter * units..c - filtered + (filter + 1) * units };
-        for filter in 0..count {
-            // On the diagonal of Q, the same for all units.
-            let first = places(filter).start;
-            let factor = self.chain[first * self.stride + first];
-            for (next, now) in next.chunks_exact_mut(c).zip(now.chunks_exact(c)) {
-                let values = next[places(filter)].iter_mut().zip(&now[places(filter)]);
-                values.for_each(|(next, &now)| *next += factor * now);
-            }
         }
     }
 }

@@ -21,6 +21,7 @@
 
 mod block;
 mod dense;
+mod fold;
 mod kronecker;
 mod span;
 mod sparse;
@@ -47,6 +48,7 @@ use sparse::Sparse;
 use stream::Stream;
 
 pub(crate) use block::BlockLength;
+pub(crate) use fold::chunk_of;
 pub(super) use span::{Block, StreamTape, blocks_of};
 pub(crate) use span::{carries_output, has_before};
 pub(crate) use sparse::{GROUPS, WIDTH};
@@ -127,12 +129,12 @@ impl<T: Real> Influence<T> {
     }
 
     pub(crate) fn bytes(&self) -> usize {
-        let values = self.spans.iter().map(|span| match &span.kept {
-            Kept::Dense(dense) => dense.values(),
-            Kept::Sparse(sparse) => sparse.values(),
-            Kept::Kronecker(kronecker) => kronecker.values(),
+        let bytes = self.spans.iter().map(|span| match &span.kept {
+            Kept::Dense(dense) => dense.bytes(),
+            Kept::Sparse(sparse) => sparse.values() * size_of::<T>(),
+            Kept::Kronecker(kronecker) => kronecker.values() * size_of::<T>(),
         });
-        values.sum::<usize>() * size_of::<T>()
+        bytes.sum()
     }
 
     /// What is kept, by name.
@@ -207,7 +209,8 @@ impl<T: Real> Span<T> {
             }
             (Carry::KfRtrl, _) => Kept::Kronecker(Kronecker::new(&layers, variables, streams, method.seed, place)),
             _ => {
-                let settings = Settings { capacity, defers: method.update == Update::Sequence, block: method.block };
+                let defers = method.update == Update::Sequence;
+                let settings = Settings { capacity, defers, block: method.block, format: method.trace };
                 Kept::Dense(Dense::new(network, &layers, variables, streams, settings))
             }
         };
