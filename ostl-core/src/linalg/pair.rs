@@ -189,7 +189,7 @@ impl Partner {
         } else {
             self.wait(began);
         }
-        for panic in outcome.err().into_iter().chain(handed.panic.into_inner()) {
+        if let Some(panic) = outcome.err().or(handed.panic.into_inner()) {
             resume_unwind(panic);
         }
     }

@@ -3,13 +3,12 @@
 #![allow(unsafe_code, reason = "raw loads of whole vectors; each states what it stands on")]
 
 use crate::linalg::dispatch::{Instructions, Job, dispatch, multiply_add};
-use crate::linalg::pair::{both, is_worth_a_partner};
 use crate::linalg::product::{Assignment, Columns, ColumnsMut};
 use crate::linalg::real::Real;
 use crate::linalg::vector::{LANES, Lanes};
 
 /// Columns of A whose sums are in registers at once.
-const TALL: usize = 8;
+pub(super) const TALL: usize = 8;
 
 /// C = Aᵀ·B or C += Aᵀ·B on this thread alone; all three have contiguous columns.
 ///
@@ -25,26 +24,6 @@ pub(crate) fn multiply_transposed<T: Real>(assign: Assignment, a: Columns<'_, T>
         c.shape()
     );
     dispatch(Dots { assign, a, b, c });
-}
-
-/// The same, a single column's with a partner where that pays. The same bits.
-///
-/// # Panics
-/// If the shapes do not fit.
-#[track_caller]
-pub(crate) fn multiply_transposed_shared<T: Real>(
-    assign: Assignment,
-    a: Columns<'_, T>,
-    b: Columns<'_, T>,
-    mut c: ColumnsMut<'_, T>,
-) {
-    let (half, total) = ((a.ncols() / 2).next_multiple_of(TALL), a.ncols());
-    if b.ncols() != 1 || half >= total || c.nrows() != total || !is_worth_a_partner(a.nrows().saturating_mul(total)) {
-        return multiply_transposed(assign, a, b, c);
-    }
-    let (left, right) = (a.columns(0, half), a.columns(half, total - half));
-    let (upper, lower) = c.rows_range_pair_mut(0..half, half..total);
-    both(|| multiply_transposed(assign, left, b, upper), || multiply_transposed(assign, right, b, lower));
 }
 
 struct Dots<'a, T> {

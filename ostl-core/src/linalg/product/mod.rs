@@ -23,24 +23,24 @@ mod dots;
 mod hollow;
 mod outer;
 mod packed;
+mod shared;
 mod thin;
 mod tiles;
 
 use nalgebra::{Dyn, MatrixView, MatrixViewMut, U1};
 
 use crate::linalg::dispatch::Instructions;
-use crate::linalg::pair::{both, is_worth_a_partner};
 #[cfg(target_arch = "x86_64")]
 use crate::linalg::processor::{Avx2, Avx512};
 use crate::linalg::processor::{Baseline, Processor, processor};
-pub(crate) use crate::linalg::product::dots::{multiply_transposed, multiply_transposed_shared};
+pub(crate) use crate::linalg::product::dots::multiply_transposed;
 pub(crate) use crate::linalg::product::hollow::multiply_hollow;
 use crate::linalg::product::outer::{DEPTH, outer};
 use crate::linalg::product::packed::{BLOCK_BYTES, packed};
+pub(crate) use crate::linalg::product::shared::{multiply_shared, multiply_transposed_shared};
 use crate::linalg::product::thin::thin;
 use crate::linalg::product::tiles::in_tiles;
 use crate::linalg::real::Real;
-use crate::linalg::share::is_worth_sharing;
 use crate::linalg::vector::{LANES, Lanes};
 
 /// A matrix whose columns are contiguous.
@@ -146,41 +146,6 @@ pub(crate) fn multiply<T: Real>(assign: Assignment, a: Columns<'_, T>, b: Stride
         c.shape()
     );
     T::product(Work { assign, a, b, c });
-}
-
-/// C = A·B or C += A·B, its columns, or its rows where there are more of them, shared out among the threads where that pays; a single column's
-/// with a partner. The same bits as [`multiply`].
-#[track_caller]
-pub(crate) fn multiply_shared<T: Real>(assign: Assignment, a: Columns<'_, T>, b: Strided<'_, T>, mut c: ColumnsMut<'_, T>) {
-    let work = a.nrows().saturating_mul(a.ncols()).saturating_mul(b.ncols());
-    if b.ncols() == 1 && is_worth_a_partner(work) {
-        let (half, total) = ((a.nrows() / 2).next_multiple_of(64), a.nrows());
-        if half < total {
-            let (upper_a, lower_a) = (a.rows(0, half), a.rows(half, total - half));
-            let (upper_c, lower_c) = c.rows_range_pair_mut(0..half, half..total);
-            return both(|| multiply(assign, upper_a, b, upper_c), || multiply(assign, lower_a, b, lower_c));
-        }
-    }
-    if b.ncols() < 16 || !is_worth_sharing(work) {
-        return multiply(assign, a, b, c);
-    }
-    if a.nrows() > b.ncols() {
-        // A tall matrix is read once then, and not once for every share of the columns.
-        let half = (a.nrows() / 2).next_multiple_of(64);
-        let total = a.nrows();
-        if half < total {
-            let (upper_a, lower_a) = (a.rows(0, half), a.rows(half, total - half));
-            let (upper_c, lower_c) = c.rows_range_pair_mut(0..half, half..total);
-            rayon::join(|| multiply_shared(assign, upper_a, b, upper_c), || multiply_shared(assign, lower_a, b, lower_c));
-            return;
-        }
-    }
-    // Halve at a multiple of eight, so that only the last part has ragged tiles.
-    let half = (b.ncols() / 2).next_multiple_of(8);
-    let (left_b, right_b) = (b.columns(0, half), b.columns(half, b.ncols() - half));
-    let total = c.ncols();
-    let (left_c, right_c) = c.columns_range_pair_mut(0..half, half..total);
-    rayon::join(|| multiply_shared(assign, a, left_b, left_c), || multiply_shared(assign, a, right_b, right_c));
 }
 
 /// The plain twin: three loops.
