@@ -160,6 +160,37 @@ fn saved_and_read_again_they_go_on_bit_for_bit() {
 }
 
 #[test]
+fn streams_that_start_anew_are_as_fresh_ones() {
+    for method in methods() {
+        let (_, network) = networks().swap_remove(0);
+        let gradient = |used: bool| {
+            let mut engine = Engine::new(network.clone(), method, 1).unwrap();
+            let mut streams = engine.fresh_streams().unwrap();
+            if used {
+                engine.exchange_streams(&mut streams).unwrap();
+                for row in rows(13, 10) {
+                    engine.predict(&row).unwrap();
+                    engine.learn(&[Some(Signal::of_error(&error(&row)))]).unwrap();
+                }
+                engine.exchange_streams(&mut streams).unwrap();
+                assert!(!streams.is_fresh());
+                streams.restart();
+                engine.clear_gradient();
+            }
+            assert!(streams.is_fresh());
+            engine.exchange_streams(&mut streams).unwrap();
+            for row in rows(14, 12) {
+                engine.predict(&row).unwrap();
+                engine.learn(&[Some(Signal::of_error(&error(&row)))]).unwrap();
+            }
+            engine.close_window();
+            gathered(&mut engine)
+        };
+        assert_eq!(gradient(true), gradient(false), "{method:?}");
+    }
+}
+
+#[test]
 fn streams_of_something_else_are_refused_and_nothing_has_changed() {
     let [(_, lstm), (_, lru), _] = networks().try_into().map_err(|_| ()).unwrap();
     let mut own = learner(lstm.clone(), &Method::ostl());

@@ -176,6 +176,12 @@ impl Columns {
         self.id.map_or(Ok(None), |at| self.word(row, at))
     }
 
+    /// What is wrong with a row that does not say which stream it is of.
+    pub(super) fn of_no_stream(&self, values: &Values<'_>) -> Option<String> {
+        let at = self.stream.filter(|_| values.stream.is_none())?;
+        Some(format!("`{}` is missing: nothing says which stream the row is of", self.names[at]))
+    }
+
     /// The values of a row that is a label, of which nothing else counts.
     pub(super) fn of_label<'r>(&self, row: &'r Row, target: Target<'r>, id: &'r str) -> Values<'r> {
         let text = |at: Option<usize>| at.and_then(|at| row.fields.get(at)).map(String::as_str);
@@ -187,16 +193,13 @@ impl Columns {
     pub(super) fn values<'r>(&self, row: &'r Row) -> Result<Values<'r>, String> {
         let text = |at: Option<usize>| at.and_then(|at| row.fields.get(at)).map(String::as_str);
         let word = |at: usize| self.word(row, at);
-        let stream = self.stream.map(|at| {
-            word(at)?.ok_or_else(|| format!("`{}` is missing: nothing says which stream the row is of", self.names[at]))
-        });
         Ok(Values {
             numbers: self.numbers.iter().map(|&at| self.number(row, at)).collect::<Result<_, _>>()?,
             words: self.words.iter().map(|&at| word(at)).collect::<Result<_, _>>()?,
             target: self.target(row)?,
             time: text(self.time),
             reset_on: self.reset_on.map(word).transpose()?.map(|word| word.unwrap_or("")),
-            stream: stream.transpose()?,
+            stream: self.stream.map(word).transpose()?.flatten(),
             id: self.id(row)?,
         })
     }

@@ -195,9 +195,9 @@ impl Session {
                 return Ok(());
             }
             let Some(due) = past.waiting.pop_front() else { return Ok(()) };
-            // What was the target in a former sequence is not the last one of this.
-            let is_over = past.waiting.iter().any(|later| later.begins);
             self.ids.leave(&due);
+            // What was the target in a former sequence is not the last one of this.
+            let is_over = self.memory.settings.reset_on.is_some() && self.past().waiting.iter().any(|later| later.begins);
             if due.begins {
                 self.restart_learner()?;
             }

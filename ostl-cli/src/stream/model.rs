@@ -169,8 +169,9 @@ impl Model {
             let mut fresh = self.fresh()?;
             return self.exchange(&mut fresh);
         }
-        if let Some(aside) = self.aside.get_mut(place) {
-            *aside = None;
+        if let Some(aside) = self.aside.get_mut(place).and_then(Option::as_mut) {
+            aside.own.restart();
+            aside.ahead.iter_mut().for_each(Streams::restart);
         }
         Ok(Step::Done(()))
     }

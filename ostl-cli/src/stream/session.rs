@@ -123,6 +123,9 @@ impl Session {
             self.memory.counts.unknown += 1;
             return Ok(Ok(self.said(&values, None, Vec::new(), None, Verdict::default())));
         }
+        if let Some(problem) = self.memory.columns.of_no_stream(&values) {
+            return Ok(Err(problem));
+        }
         if let Some(stream) = values.stream {
             self.find(stream)?;
         }

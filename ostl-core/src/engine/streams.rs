@@ -65,6 +65,15 @@ impl<T: Real> Streams<T> {
         self.restarts.iter().all(|&restarts| restarts) && self.trace.is_forgotten() && self.lanes.steps() == 0
     }
 
+    /// All of them start anew, as fresh ones do, in the memory that they have; an unfinished window is dropped.
+    #[inline(never)]
+    pub fn restart(&mut self) {
+        self.restarts.fill(true);
+        self.trace.forget();
+        self.awaits_target = false;
+        self.lanes.open();
+    }
+
     /// All of them by name.
     pub(crate) fn pass(&mut self, network: &Network<T>, book: &mut Book<'_>) -> Result<(), ConfigError> {
         let Self { lanes, trace, outputs, restarts, awaits_target, .. } = self;
