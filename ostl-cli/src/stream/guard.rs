@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 
 /// A norm of so many usual ones is no gradient of anything.
 const EXPLODED: f64 = 1e6;
+/// Below this nothing has exploded, however small gradients were before: targets are classes, or numbers of deviation 1.
+const LEAST: f64 = 1e3;
 /// So large a norm is none in any unit, however slowly it came about: what it was made of is close to the end of `f32`.
 const LARGEST: f64 = 1e12;
 /// A norm counts as this many usual ones at most where the usual one is found: it does not follow an explosion.
@@ -41,7 +43,7 @@ impl Guard {
     /// Takes the norm of an update's gradient.
     pub(super) fn exploded(&mut self, norm: f64) -> Option<Explosion> {
         let ratio = norm / self.usual.max(f64::MIN_POSITIVE);
-        if norm > LARGEST || self.updates >= FIRST && ratio > EXPLODED {
+        if norm > LARGEST || norm > LEAST && self.updates >= FIRST && ratio > EXPLODED {
             self.in_a_row = if self.since < SOON { self.in_a_row.saturating_add(1) } else { 1 };
             self.since = 0;
             let found = Explosion { ratio, in_a_row: self.in_a_row };
@@ -90,6 +92,10 @@ mod tests {
         let mut guard = Guard::default();
         (0..1000).for_each(|_| assert_eq!(guard.exploded(1e-3), None));
         let found = (0..1000).filter(|_| guard.exploded(1e5).is_some()).count();
+        // A stream that was still at first is none.
+        let mut still = Guard::default();
+        (0..1000).for_each(|_| assert_eq!(still.exploded(0.0), None));
+        (0..1000).for_each(|row| assert_eq!(still.exploded(f64::from(row)), None));
         assert_eq!(found, PATIENCE as usize);
     }
 
