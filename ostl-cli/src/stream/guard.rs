@@ -1,11 +1,11 @@
-//! Gradients that have grown beyond all bounds: what brings them is forgotten before it ends in numbers that are not finite.
+//! Gradients that have grown beyond all bounds: the trace that brings them is forgotten before it ends in numbers that are not finite.
 
 use serde::{Deserialize, Serialize};
 
 /// A norm of so many usual ones is no gradient of anything.
 const EXPLODED: f64 = 1e6;
-/// Below this nothing has exploded, however small gradients were before: targets are classes, or numbers of deviation 1.
-const LEAST: f64 = 1e3;
+/// The usual norm counts as this at least: after gradients near zero, as of a stream that was still, any other would be many of them.
+const LEAST: f64 = 1e-3;
 /// So large a norm is none in any unit, however slowly it came about: what it was made of is close to the end of `f32`.
 const LARGEST: f64 = 1e12;
 /// A norm counts as this many usual ones at most where the usual one is found: it does not follow an explosion.
@@ -30,31 +30,22 @@ pub(super) struct Guard {
     since: u64,
 }
 
-/// A gradient that has exploded.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Explosion {
-    /// How many usual norms it has.
-    pub(super) ratio: f64,
-    /// The how many-th in a row it is: 1 is the trace's doing, and what comes back is that of the state or of the weights.
-    pub(super) in_a_row: u32,
-}
-
 impl Guard {
-    /// Takes the norm of an update's gradient.
-    pub(super) fn exploded(&mut self, norm: f64) -> Option<Explosion> {
-        let ratio = norm / self.usual.max(f64::MIN_POSITIVE);
-        if norm > LARGEST || norm > LEAST && self.updates >= FIRST && ratio > EXPLODED {
+    /// Takes the norm of an update's gradient; how many usual ones it is if it has exploded.
+    pub(super) fn exploded(&mut self, norm: f64) -> Option<f64> {
+        let usual = self.usual.max(LEAST);
+        let ratio = norm / usual;
+        if norm > LARGEST || self.updates >= FIRST && ratio > EXPLODED {
             self.in_a_row = if self.since < SOON { self.in_a_row.saturating_add(1) } else { 1 };
             self.since = 0;
-            let found = Explosion { ratio, in_a_row: self.in_a_row };
             if self.in_a_row >= PATIENCE {
                 *self = Self::default();
             }
-            return Some(found);
+            return Some(ratio);
         }
         self.since = self.since.saturating_add(1);
         self.updates = self.updates.saturating_add(1);
-        let bounded = if self.updates > FIRST { norm.min(MOST * self.usual) } else { norm };
+        let bounded = if self.updates > FIRST { norm.min(MOST * usual) } else { norm };
         self.usual += (bounded - self.usual) / (self.updates as f64).min(MEMORY);
         None
     }
@@ -78,12 +69,14 @@ mod tests {
                     break found;
                 }
             };
-            assert!(found.ratio > EXPLODED && norm < 1e20 && found.in_a_row == 1, "{growth}: {norm}");
-            // It is as before once the trace is gone; what comes back at once is something else.
+            assert!(found > EXPLODED && norm < 1e20, "{growth}: {norm}");
+            // It is as before once the trace is gone.
             assert_eq!(guard.exploded(3.0), None);
-            assert_eq!(guard.exploded(1e13).unwrap().in_a_row, 2);
-            (0..SOON).for_each(|_| assert_eq!(guard.exploded(3.0), None));
-            assert_eq!(guard.exploded(1e13).unwrap().in_a_row, 1);
+            // Those that are far apart are never taken for usual.
+            for _ in 0..3 * PATIENCE {
+                (0..SOON).for_each(|_| assert_eq!(guard.exploded(3.0), None));
+                assert!(guard.exploded(1e8).is_some());
+            }
         }
     }
 
@@ -96,6 +89,7 @@ mod tests {
         let mut still = Guard::default();
         (0..1000).for_each(|_| assert_eq!(still.exploded(0.0), None));
         (0..1000).for_each(|row| assert_eq!(still.exploded(f64::from(row)), None));
+        assert!(still.usual > 10.0 * LEAST);
         assert_eq!(found, PATIENCE as usize);
     }
 

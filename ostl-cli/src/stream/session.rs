@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::clock;
 use super::columns::{Columns, Values};
 use super::encoder::Encoder;
-use super::guard::{Explosion, Guard};
+use super::guard::Guard;
 use super::labels::{Answer, Labels, Truth};
 use super::late::Ids;
 use super::model::{Model, Step};
@@ -271,7 +271,7 @@ impl Session {
             Step::Broke => self.broke()?,
         }
         match self.model.new_norm().and_then(|norm| self.memory.guard.exploded(norm)) {
-            Some(explosion) => self.forget(explosion),
+            Some(ratio) => self.forget_traces(ratio),
             None => Ok(()),
         }
     }
@@ -290,24 +290,21 @@ impl Session {
         Ok(())
     }
 
-    /// What brought an explosion is forgotten: the traces of the stream, and where that did not help its state.
-    fn forget(&mut self, Explosion { ratio, in_a_row }: Explosion) -> Result<()> {
+    /// The gradient is so many usual ones: the traces of the stream are forgotten.
+    fn forget_traces(&mut self, ratio: f64) -> Result<()> {
         let counts = &mut self.memory.counts;
         counts.exploded += 1;
-        let row = counts.read;
         if counts.exploded <= EXPLOSIONS {
-            let what = if in_a_row == 1 { "the traces of its stream are forgotten" } else { "its stream starts anew" };
             let last = if counts.exploded == EXPLOSIONS { "; more of these are only counted" } else { "" };
-            tell(&format!("row {row}: the gradient is {ratio:.0e} times the usual: {what}{last}"));
+            let row = counts.read;
+            tell(&format!(
+                "row {row}: the gradient is {ratio:.0e} times the usual: the traces of its stream are forgotten{last}"
+            ));
         }
-        if in_a_row == 1 {
-            return match self.model.forget_traces()? {
-                Step::Done(()) => Ok(()),
-                Step::Broke => self.broke(),
-            };
+        match self.model.forget_traces()? {
+            Step::Done(()) => Ok(()),
+            Step::Broke => self.broke(),
         }
-        self.model.restart_ahead();
-        self.restart_learner()
     }
 
     /// Begins anew if that was asked for and nothing comes of it all.
