@@ -14,6 +14,7 @@ use crate::data::objective::Objective;
 use crate::data::target::{Target, Weighted};
 use crate::engine::Engine;
 use crate::engine::predictor::{Predictor, Publisher};
+use crate::engine::streams::Streams;
 use crate::engine::window_choice::{best_block, best_window};
 use crate::learner::Learner;
 use crate::learner::optimizer::Optimizer;
@@ -51,6 +52,10 @@ macro_rules! doors {
                 Engine::<$scalar>::traces as *const (),
                 Learner::<$scalar>::from_record as *const (),
                 Engine::<$scalar>::set_frozen as *const (),
+                Engine::<$scalar>::fresh_streams as *const (),
+                Engine::<$scalar>::exchange_streams as *const (),
+                Engine::<$scalar>::forget_traces as *const (),
+                Streams::<$scalar>::restart as *const (),
                 Predictor::<$scalar>::new as *const (),
                 Predictor::<$scalar>::predict as *const (),
                 Predictor::<$scalar>::set_network as *const (),
@@ -75,6 +80,11 @@ macro_rules! doors {
                 Learner::<$scalar>::save as *const (),
                 Learner::<$scalar>::restore as *const (),
                 Learner::<$scalar>::set_frozen as *const (),
+                Learner::<$scalar>::fresh_streams as *const (),
+                Learner::<$scalar>::exchange_streams as *const (),
+                Learner::<$scalar>::forget_traces as *const (),
+                Learner::<$scalar>::save_streams as *const (),
+                Learner::<$scalar>::restore_streams as *const (),
                 Learner::<$scalar>::watch_units as *const (),
                 Learner::<$scalar>::units_seen as *const (),
                 bptt::outputs::<$scalar> as *const (),

@@ -60,6 +60,7 @@ pub use data::target::Weighted;
 pub use data::{batch, loss};
 pub use engine::error::EngineError;
 pub use engine::predictor::{Latest, Predictor, Publisher};
+pub use engine::streams::Streams;
 pub use engine::window_choice::{WindowChoice, best_block, best_window};
 pub use engine::{Engine, Gradient, Signal};
 pub use learner::error::{Aftermath, LearnError};

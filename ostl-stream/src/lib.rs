@@ -21,5 +21,7 @@ pub use drift::{Adwin, AdwinConfig, Direction, DriftConfig, DriftDetector, PageH
 pub use error::StreamError;
 pub use normaliser::{Normaliser, NormaliserConfig};
 pub use number::LARGEST;
-pub use prequential::{ClassificationFigures, Figures, Outcome, Prequential, PrequentialConfig, RegressionFigures, Views};
+pub use prequential::{
+    ClassificationFigures, Figures, Outcome, PastTargets, Prequential, PrequentialConfig, RegressionFigures, Views,
+};
 pub use quantile::{Quantiles, QuantilesConfig};

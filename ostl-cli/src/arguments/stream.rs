@@ -14,6 +14,7 @@ Examples:
   ostl stream -i state.bin -t new.csv -p -                         (predict without learning)
   tail -F log.jsonl | ostl stream --task regress --target load --time at -p - --alarm 0.999
   ostl stream --task forecast --horizon 12 --target value --ignore timestamp machine-temperature.csv
+  ostl stream --target fault --stream-by machine --id part --listen 127.0.0.1:9464 events.csv -f state.bin
   ostl stream network.toml --target class --categorical day rows.csv.gz
 
 Exit status: 0 done, 1 failed, 2 wrong usage or configuration, 130 interrupted.";
@@ -84,9 +85,24 @@ pub(crate) struct StreamArguments {
     /// The target in a row belongs to the row so many before: it comes late, and is learned with the state of its own row
     #[arg(long, value_name = "ROWS", value_parser = clap::value_parser!(u32).range(1..=100_000), conflicts_with = "horizon", help_heading = "What is learned")]
     pub(crate) delay: Option<u32>,
+    /// Labels come as rows of their own: what names a row. A row without a target asks, one with the same value here and a target answers
+    #[arg(long, value_name = "COLUMN", conflicts_with_all = ["horizon", "delay"], help_heading = "What is learned")]
+    pub(crate) id: Option<String>,
+    /// Most rows that wait for labels by --id; then the oldest is given up [default: 10000]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000_000), help_heading = "What is learned")]
+    pub(crate) max_waiting: Option<u32>,
     /// The last known target is an input, too
     #[arg(long, help_heading = "What is learned")]
     pub(crate) feedback: bool,
+    /// The classes that there are; a row with another is broken. Left out, they appear as they come
+    #[arg(
+        long,
+        value_name = "CLASSES",
+        value_delimiter = ',',
+        conflicts_with = "max_classes",
+        help_heading = "What is learned"
+    )]
+    pub(crate) classes: Vec<String>,
     /// Most classes [default: 16]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=4096), help_heading = "What is learned")]
     pub(crate) max_classes: Option<u32>,
@@ -106,6 +122,9 @@ pub(crate) struct StreamArguments {
     /// Column with the time: no input, but repeated beside the predictions
     #[arg(long, value_name = "COLUMN", help_heading = "Rows")]
     pub(crate) time: Option<String>,
+    /// The time since the row before is an input: of numbers in their unit, of dates (2024-05-01 12:00:00, RFC 3339) in seconds
+    #[arg(long, help_heading = "Rows")]
+    pub(crate) dt: bool,
     /// Columns of words, an input for each value; columns with text in the first row are such anyway
     #[arg(long, value_name = "COLUMNS", value_delimiter = ',', help_heading = "Rows")]
     pub(crate) categorical: Vec<String>,
@@ -115,6 +134,12 @@ pub(crate) struct StreamArguments {
     /// A new sequence begins where the value of this column changes; it is no input
     #[arg(long, value_name = "COLUMN", help_heading = "Rows")]
     pub(crate) reset_on: Option<String>,
+    /// Many streams side by side: the column that says which one a row is of. The weights are shared, states and traces are each stream's own
+    #[arg(long, value_name = "COLUMN", help_heading = "Rows")]
+    pub(crate) stream_by: Option<String>,
+    /// Most streams at a time; then the least recently used is given up [default: 256]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=65_536), help_heading = "Rows")]
+    pub(crate) max_streams: Option<u32>,
     /// What takes the place of a missing number (empty, NaN, ?, NA) [default: last]
     #[arg(long, value_name = "POLICY", help_heading = "Rows")]
     pub(crate) missing: Option<MissingPolicy>,
@@ -143,6 +168,9 @@ pub(crate) struct StreamArguments {
     /// What is carried from window to window: local, layer, network, …
     #[arg(long, value_name = "CARRY", help_heading = "Network, where CONFIG does not say it")]
     pub(crate) carry: Option<String>,
+    /// Begin anew with other weights where the last 1,000 rows were worse than guesses so many times in a row
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Network, where CONFIG does not say it")]
+    pub(crate) restart_dead: Option<u32>,
     /// Seed of the starting weights
     #[arg(long, value_name = "N", help_heading = "Network, where CONFIG does not say it")]
     pub(crate) seed: Option<u64>,
@@ -156,6 +184,9 @@ pub(crate) struct StreamArguments {
     /// Format of the predictions
     #[arg(long, value_name = "FORMAT", default_value = "csv", help_heading = "Output")]
     pub(crate) output_format: OutputFormat,
+    /// Intervals hold this share of targets, such as 0.9, by a running quantile of the errors [default: ± 1.64 usual errors]
+    #[arg(long, value_name = "SHARE", help_heading = "Output")]
+    pub(crate) interval: Option<f64>,
     /// Raise an alarm where the surprise exceeds this quantile of those before, such as 0.999
     #[arg(long, value_name = "QUANTILE", help_heading = "Output")]
     pub(crate) alarm: Option<f64>,
@@ -174,6 +205,12 @@ pub(crate) struct StreamArguments {
     /// How often that is
     #[arg(long, value_name = "ROWS", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..), help_heading = "Output")]
     pub(crate) metrics_every: u64,
+    /// Serve the figures for Prometheus, as at 127.0.0.1:9464
+    #[arg(long, value_name = "ADDRESS:PORT", help_heading = "Output")]
+    pub(crate) listen: Option<String>,
+    /// --listen may be heard beyond this machine
+    #[arg(long, requires = "listen", help_heading = "Output")]
+    pub(crate) listen_anywhere: bool,
     /// Say nothing but what went wrong
     #[arg(long, help_heading = "Output")]
     pub(crate) quiet: bool,

@@ -26,6 +26,8 @@ pub(crate) struct Source {
     text: String,
     /// `--set`: path, and the text as it was given.
     overrides: Vec<(Vec<String>, String)>,
+    /// Keys that options of their own have set, and these options.
+    options: Vec<(&'static str, &'static str)>,
     /// What of the file no longer holds because of them, in a line each.
     notes: Vec<String>,
 }
@@ -39,9 +41,14 @@ pub(crate) fn load(arguments: &ConfigArguments, seed: Option<u64>) -> Result<(Co
     Ok((config, source))
 }
 
-/// Reads and checks the configuration of a network that learns from rows, which needs no task.
-pub(crate) fn load_for_stream(file: Option<&Path>, set: &[String]) -> Result<(Config, Source), UsageError> {
-    let (config, source) = Source::from_default(STREAM, &UNUSED_IN_STREAMS, file, &[], set)?;
+/// Reads and checks the configuration of a network that learns from rows, which needs no task. `options` are the keys of `set` that an option of its own
+/// has set, and that option.
+pub(crate) fn load_for_stream(
+    file: Option<&Path>,
+    set: &[String],
+    options: Vec<(&'static str, &'static str)>,
+) -> Result<(Config, Source), UsageError> {
+    let (config, source) = Source::from_default((STREAM, &UNUSED_IN_STREAMS), file, &[], set, options)?;
     source.say();
     Ok((config, source))
 }
@@ -74,19 +81,20 @@ const MAY_CHANGE: [&str; 5] =
 impl Source {
     /// Reads a file or the default, takes away what is to be unset, and then sets what is set.
     pub(super) fn new(file: Option<&Path>, unset: &[String], set: &[String]) -> Result<(Config, Self), UsageError> {
-        Self::from_default(DEFAULT, &[], file, unset, set)
+        Self::from_default((DEFAULT, &[]), file, unset, set, Vec::new())
     }
 
     /// The same with another default; `filled` are the sections of it that a file may leave out.
     fn from_default(
-        default: &str,
-        filled: &[&str],
+        (default, filled): (&str, &[&str]),
         file: Option<&Path>,
         unset: &[String],
         set: &[String],
+        options: Vec<(&'static str, &'static str)>,
     ) -> Result<(Config, Self), UsageError> {
         let overrides = set.iter().map(|text| override_of(text)).collect::<Result<_, _>>()?;
-        let mut source = Self { file: file.map(Path::to_owned), text: default.to_owned(), overrides, notes: Vec::new() };
+        let (file_name, text) = (file.map(Path::to_owned), default.to_owned());
+        let mut source = Self { file: file_name, text, overrides, options, notes: Vec::new() };
         if let Some(path) = file {
             let text = file::text(path).map_err(|problem| UsageError::Other(format!("{}: {problem}", path.display())));
             source.text = text?;
@@ -189,8 +197,9 @@ impl Source {
     /// Who set this key: the last `--set` of it, of something in it or of something around it; else the file, and where in it.
     fn origin(&self, path: &[String]) -> String {
         let touches = |set: &[String]| set.iter().zip(path).all(|(a, b)| same(a, b));
-        if self.overrides.iter().any(|(set, _)| touches(set)) {
-            return "--set".into();
+        if let Some((set, _)) = self.overrides.iter().rev().find(|(set, _)| touches(set)) {
+            let key = set.join(".");
+            return self.options.iter().find(|(of, _)| *of == key).map_or("--set", |(_, option)| option).into();
         }
         match (&self.file, place::line_of(&self.text, path)) {
             (Some(file), Some(line)) => format!("{}: line {line}", file.display()),

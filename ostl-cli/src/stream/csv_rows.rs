@@ -4,8 +4,8 @@ use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use anyhow::{Context, Result};
-use csv::{ByteRecord, Reader, ReaderBuilder, StringRecord};
+use anyhow::{Context, Result, bail};
+use csv::{ByteRecord, Reader, ReaderBuilder, StringRecord, Terminator};
 
 use super::rows::{Broken, Event, LONGEST, Row};
 
@@ -41,7 +41,10 @@ impl CsvRows {
     pub(super) fn new(bytes: Box<dyn Read + Send>, delimiter: u8, header: bool) -> Self {
         let read = Arc::new(AtomicU64::new(0));
         let bounded = Bounded { bytes, read: read.clone() };
-        let reader = ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter).from_reader(bounded);
+        // Of `\r\n` the reader would leave the second half to the next row, and count that row's line one too low.
+        let ends = Terminator::Any(b'\n');
+        let mut builder = ReaderBuilder::new();
+        let reader = builder.has_headers(false).flexible(true).delimiter(delimiter).terminator(ends).from_reader(bounded);
         Self { reader, read, record: ByteRecord::new(), header, columns: None, waiting: None }
     }
 
@@ -50,12 +53,18 @@ impl CsvRows {
         if let Some(row) = self.waiting.take() {
             return Ok(Some(Event::Row(row)));
         }
-        self.read.store(0, Ordering::Relaxed);
-        let line = self.reader.position().line();
-        if !self.reader.read_byte_record(&mut self.record).with_context(|| format!("line {line}"))? {
-            return Ok(None);
-        }
-        let line = self.record.position().map_or(line, csv::Position::line);
+        let line = loop {
+            self.read.store(0, Ordering::Relaxed);
+            let line = self.reader.position().line();
+            if !self.reader.read_byte_record(&mut self.record).with_context(|| format!("line {line}"))? {
+                return Ok(None);
+            }
+            if self.record.len() != 1 || self.record.as_slice() != b"\r" {
+                // Empty lines may stand before it.
+                let inside = self.record.as_slice().iter().filter(|&&byte| byte == b'\n').count() as u64;
+                break line.max(self.reader.position().line().saturating_sub(1 + inside));
+            }
+        };
         let record = match StringRecord::from_byte_record(std::mem::take(&mut self.record)) {
             Ok(record) => record,
             Err(error) => {
@@ -65,6 +74,9 @@ impl CsvRows {
         };
         let fields: Vec<String> = record.iter().map(|field| field.trim().to_owned()).collect();
         let Some(columns) = self.columns else {
+            if fields.iter().any(|field| field.replace("\r\n", "").contains('\r')) {
+                bail!("lines end in carriage returns alone: save it with line feeds");
+            }
             self.columns = Some(fields.len());
             if self.header {
                 return Ok(Some(Event::Columns(fields)));

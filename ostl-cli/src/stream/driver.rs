@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail};
 use ostl_core::Record;
 
 use super::columns::{self, Columns, kind_of};
+use super::listen::Board;
 use super::predictions::{Predictions, Said};
 use super::report::Report;
 use super::rows::{Broken, Event, Row};
@@ -45,11 +46,18 @@ pub(super) struct Driver<'a> {
     beyond_said: bool,
     predictions: Option<Predictions>,
     report: Report,
+    /// What is served for others to read.
+    board: Option<Board>,
     began: Instant,
 }
 
 impl<'a> Driver<'a> {
-    pub(super) fn new(arguments: &'a StreamArguments, config: Option<PathBuf>, source: &str) -> Result<Self> {
+    pub(super) fn new(
+        arguments: &'a StreamArguments,
+        config: Option<PathBuf>,
+        source: &str,
+        board: Option<Board>,
+    ) -> Result<Self> {
         let from = arguments.from.as_deref().map(state::read).transpose()?;
         let to_skip = from.as_ref().filter(|_| arguments.skip_seen).map_or(0, |(memory, _)| memory.counts.read);
         let live = source == "standard input";
@@ -70,6 +78,7 @@ impl<'a> Driver<'a> {
             beyond_said: false,
             predictions,
             report: Report::new(arguments)?,
+            board,
             began: Instant::now(),
         })
     }
@@ -98,6 +107,10 @@ impl<'a> Driver<'a> {
             }
             Event::Row(row) => self.row(&row),
             Event::Broken(broken) => self.broken(&broken),
+            Event::Remark(line, words) => {
+                tell(&format!("{}: line {line}: {words}", self.source));
+                Ok(())
+            }
             Event::Failed(error) => Err(error.context(self.source.clone())),
         }
     }
@@ -118,7 +131,14 @@ impl<'a> Driver<'a> {
         let Some((memory, _)) = &self.from else {
             // A misspelt name is told before any row comes.
             let given = self.arguments.target.iter().map(|name| ("target", name));
-            let mut given = given.chain(self.arguments.ignore.iter().map(|name| ("ignore", name)));
+            let given = given.chain(self.arguments.ignore.iter().map(|name| ("ignore", name)));
+            let more = [
+                ("time", &self.arguments.time),
+                ("reset-on", &self.arguments.reset_on),
+                ("stream-by", &self.arguments.stream_by),
+                ("id", &self.arguments.id),
+            ];
+            let mut given = given.chain(more.into_iter().filter_map(|(option, name)| Some((option, name.as_ref()?))));
             return given.try_for_each(|(option, name)| Ok(columns::place(option, name, &self.names).map(|_| ())?));
         };
         if memory.columns.names != self.names {
@@ -162,7 +182,15 @@ impl<'a> Driver<'a> {
             predictions.write(said, &session.memory.settings)?;
         }
         self.report.take(&verdict, &session.memory)?;
+        self.show();
         self.save_in_passing()
+    }
+
+    /// Shows how it is going, if it is time.
+    pub(super) fn show(&mut self) {
+        if let (Some(board), Some(session)) = (&mut self.board, &self.session) {
+            board.show(&session.memory);
+        }
     }
 
     fn broken(&mut self, Broken { line, problem }: &Broken) -> Result<()> {
@@ -187,6 +215,7 @@ impl<'a> Driver<'a> {
             predictions.write(Said::broken(row, &session.memory.settings), &session.memory.settings)?;
         }
         self.report.take(&Verdict::default(), &session.memory)?;
+        self.show();
         self.save_in_passing()
     }
 
@@ -198,7 +227,8 @@ impl<'a> Driver<'a> {
         Settings::new(arguments, Some(&memory.settings), || Ok(TaskKind::Regress))?;
         let (_, source) = settings::network(arguments, self.config.as_deref(), Some(&memory.config))?;
         let mut session = Session::of(memory, &source, !arguments.test)?;
-        session.model.restore(record).context("what was saved does not fit its settings")?;
+        let place = session.memory.turns.place();
+        session.model.restore(record, place).context("what was saved does not fit its settings")?;
         if let Some(rate) = arguments.learning_rate {
             session.model.set_learning_rate(rate).context("--learning-rate")?;
         }
@@ -250,6 +280,8 @@ impl<'a> Driver<'a> {
         let Memory { settings, columns, .. } = &session.memory;
         let targets = settings.target.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
         let task = match settings.task {
+            TaskKind::Classify if settings.id.is_some() => format!("classify {targets}, labels by themselves,"),
+            TaskKind::Regress if settings.id.is_some() => format!("regress {targets}, labels by themselves,"),
             TaskKind::Classify if settings.delay > 0 => format!("classify {targets}, {} rows late,", settings.delay),
             TaskKind::Regress if settings.delay > 0 => format!("regress {targets}, {} rows late,", settings.delay),
             TaskKind::Classify => format!("classify {targets}"),
@@ -263,6 +295,7 @@ impl<'a> Driver<'a> {
             (count, _) => format!("{count} columns of words"),
         });
         let mut inputs: Vec<String> = inputs.collect();
+        inputs.extend(settings.dt.then(|| "the time since the row before".to_owned()));
         inputs.extend(settings.feedback.then(|| "the last target".to_owned()));
         let (network, parameters) = (session.model.description(), session.model.parameters());
         format!("{}: {task} from {}; {network} ({parameters} parameters)", self.source, inputs.join(" and "))

@@ -82,18 +82,27 @@ fn of_target(prequential: &Prequential, held: Option<&Prequential>, season: Opti
     all
 }
 
+/// All figures, each with its target.
+pub(super) fn by_target(memory: &Memory) -> Vec<(String, Figure)> {
+    let scores = &memory.scores;
+    let targets = scores.figures().iter().zip(&memory.settings.target).enumerate();
+    let of = |(at, (figures, target)): (usize, (&Prequential, &String))| {
+        let target = target.clone();
+        let all = of_target(figures, scores.held().get(at), memory.settings.season);
+        all.into_iter().map(move |figure| (target.clone(), figure))
+    };
+    targets.flat_map(of).collect()
+}
+
 /// All figures; of several targets each with its target's name.
 pub(super) fn all(memory: &Memory) -> Vec<Figure> {
     let several = memory.settings.target.len() > 1;
-    let mut all = Vec::new();
-    for (at, (figures, target)) in memory.scores.figures().iter().zip(&memory.settings.target).enumerate() {
-        for mut figure in of_target(figures, memory.scores.held().get(at), memory.settings.season) {
-            if several {
-                figure.name = format!("{target}.{}", figure.name);
-                figure.title = format!("{target}: {}", figure.title);
-            }
-            all.push(figure);
+    let named = |(target, mut figure): (String, Figure)| {
+        if several {
+            figure.name = format!("{target}.{}", figure.name);
+            figure.title = format!("{target}: {}", figure.title);
         }
-    }
-    all
+        figure
+    };
+    by_target(memory).into_iter().map(named).collect()
 }

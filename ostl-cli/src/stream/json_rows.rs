@@ -37,13 +37,15 @@ pub(super) struct JsonRows {
     reader: BufReader<Box<dyn Read + Send>>,
     line: u64,
     columns: Option<Vec<String>>,
-    /// The row that said which columns there are.
+    /// A row behind what was said of it, or of the columns.
     waiting: Option<Row>,
+    /// A key that is no column was named.
+    ignored: bool,
 }
 
 impl JsonRows {
     pub(super) fn new(bytes: Box<dyn Read + Send>) -> Self {
-        Self { reader: BufReader::with_capacity(1 << 16, bytes), line: 0, columns: None, waiting: None }
+        Self { reader: BufReader::with_capacity(1 << 16, bytes), line: 0, columns: None, waiting: None, ignored: false }
     }
 
     /// What comes next; nothing at the end.
@@ -86,9 +88,11 @@ impl JsonRows {
             }
         };
         let mut fields = vec![String::new(); known.len()];
+        let mut beyond = None;
         for (name, value) in pairs {
             let Some(place) = known.iter().position(|column| *column == name) else {
-                return Err(format!("`{name}` is no column: the first row, which names them all, does not have it"));
+                beyond = beyond.or(Some(name));
+                continue;
             };
             fields[place] = match value {
                 Value::Null => String::new(),
@@ -100,7 +104,11 @@ impl JsonRows {
         }
         let row = Row { line: self.line, fields };
         if self.columns.is_some() {
-            return Ok(Event::Row(row));
+            let Some(name) = beyond.filter(|_| !self.ignored) else { return Ok(Event::Row(row)) };
+            self.ignored = true;
+            self.waiting = Some(row);
+            let words = "is ignored: the first row, which names all columns, does not have it; so are other such keys";
+            return Ok(Event::Remark(self.line, format!("`{name}` {words}")));
         }
         let names = known.clone();
         self.columns = Some(names.clone());

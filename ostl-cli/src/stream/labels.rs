@@ -12,23 +12,24 @@ use crate::arguments::TaskKind;
 /// What is known of the targets.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) enum Labels {
-    Classes { known: Categories, last: Option<usize> },
-    Numbers { scale: Normaliser, last: Vec<Option<f64>> },
+    Classes { known: Categories },
+    Numbers { scale: Normaliser, targets: usize },
 }
 
 /// What the network says, in the words and units of the targets.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) enum Answer {
-    /// The likeliest of the known classes, and what each class is given.
+    /// The likeliest of the classes that were known, which are the first ones, and what all outputs together give each.
     Class {
         best: usize,
-        probabilities: Vec<f64>,
+        known: usize,
+        shares: Vec<f64>,
     },
     Numbers(Vec<f64>),
 }
 
 /// What was right.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) enum Truth {
     Class(usize),
     Numbers(Vec<f64>),
@@ -41,6 +42,14 @@ pub(super) enum Taught {
 }
 
 impl Answer {
+    /// The probability of a class: among those that were known, or, of one that was not, what its output was given beside all others.
+    pub(super) fn probability(&self, class: usize) -> Option<f64> {
+        let Self::Class { known, shares, .. } = self else { return None };
+        let share = shares.get(class).copied()?;
+        let of_known: f64 = shares[..*known].iter().sum();
+        Some(if class < *known && of_known > 0.0 { share / of_known } else { share })
+    }
+
     /// What it comes to where it says how far the targets move from these.
     pub(super) fn starting_at(self, held: &[Option<f64>]) -> Option<Self> {
         match self {
@@ -78,11 +87,17 @@ impl Taught {
 impl Labels {
     pub(super) fn new(settings: &Settings) -> Result<Self> {
         Ok(match settings.task {
-            TaskKind::Classify => Self::Classes { known: Categories::new(settings.max_classes), last: None },
+            TaskKind::Classify => {
+                let mut known = Categories::new(settings.max_classes);
+                for class in &settings.classes {
+                    known.number(class);
+                }
+                Self::Classes { known }
+            }
             TaskKind::Regress | TaskKind::Forecast => {
                 let config = NormaliserConfig { half_life: settings.half_life, ..Default::default() };
                 let targets = settings.target.len();
-                Self::Numbers { scale: Normaliser::new(targets, config)?, last: vec![None; targets] }
+                Self::Numbers { scale: Normaliser::new(targets, config)?, targets }
             }
         })
     }
@@ -90,32 +105,36 @@ impl Labels {
     /// Number of the network's outputs.
     pub(super) fn width(&self) -> usize {
         match self {
-            Self::Classes { known, .. } => known.limit(),
-            Self::Numbers { last, .. } => last.len(),
+            Self::Classes { known } => known.limit(),
+            Self::Numbers { targets, .. } => *targets,
         }
     }
 
     /// The name of a class.
     pub(super) fn class(&self, number: usize) -> &str {
         match self {
-            Self::Classes { known, .. } => known.value(number).unwrap_or_default(),
+            Self::Classes { known } => known.value(number).unwrap_or_default(),
             Self::Numbers { .. } => "",
         }
     }
 
     /// How many rows had a class beyond those that there may be.
     pub(super) fn beyond(&self) -> u64 {
-        if let Self::Classes { known, .. } = self { known.beyond() } else { 0 }
+        if let Self::Classes { known } = self { known.beyond() } else { 0 }
     }
 
-    /// The last known target as inputs.
-    pub(super) fn write_last(&self, inputs: &mut Vec<f32>) -> Result<()> {
+    /// The last known target of a stream as inputs.
+    pub(super) fn write_last(&self, last: Option<&Truth>, inputs: &mut Vec<f32>) -> Result<()> {
         match self {
-            Self::Classes { known, last } => {
-                inputs.extend((0..known.limit()).map(|place| if Some(place) == *last { 1.0_f32 } else { 0.0 }));
+            Self::Classes { known } => {
+                let is_last = |class| last == Some(&Truth::Class(class));
+                inputs.extend((0..known.limit()).map(|class| if is_last(class) { 1.0_f32 } else { 0.0 }));
             }
-            Self::Numbers { scale, last } => {
-                let last: Vec<f64> = last.iter().map(|value| value.unwrap_or(f64::NAN)).collect();
+            Self::Numbers { scale, targets } => {
+                let last = match last {
+                    Some(Truth::Numbers(values)) => values.clone(),
+                    _ => vec![f64::NAN; *targets],
+                };
                 let mut normalised = vec![0.0; last.len()];
                 scale.normalise(&last, &mut normalised)?;
                 inputs.extend(normalised.into_iter().map(|value| value as f32));
@@ -127,17 +146,17 @@ impl Labels {
     /// The answer that outputs stand for; none before there was any target.
     pub(super) fn answer(&self, outputs: &[f32]) -> Result<Option<Answer>> {
         Ok(match self {
-            Self::Classes { known, .. } => {
+            Self::Classes { known } => {
                 let most = outputs.iter().copied().fold(f32::NEG_INFINITY, f32::max);
                 let weights: Vec<f64> = outputs.iter().map(|&output| f64::from(output - most).exp()).collect();
                 let sum: f64 = weights.iter().sum();
-                let probabilities: Vec<f64> = weights.into_iter().map(|weight| weight / sum).collect();
-                let better =
-                    |best: usize, class: usize| if probabilities[class] > probabilities[best] { class } else { best };
-                (0..known.len()).reduce(better).map(|best| Answer::Class { best, probabilities })
+                let shares: Vec<f64> = weights.into_iter().map(|weight| weight / sum).collect();
+                let better = |best: usize, class: usize| if shares[class] > shares[best] { class } else { best };
+                let known = known.len();
+                (0..known).reduce(better).map(|best| Answer::Class { best, known, shares })
             }
-            Self::Numbers { scale, last } => {
-                if (0..last.len()).any(|target| scale.mean(target).is_none()) {
+            Self::Numbers { scale, targets } => {
+                if (0..*targets).any(|target| scale.mean(target).is_none()) {
                     return Ok(None);
                 }
                 let normalised: Vec<f64> = outputs.iter().map(|&output| f64::from(output)).collect();
@@ -151,7 +170,7 @@ impl Labels {
     /// What was right, where that is known. A class gets its number here, and a class beyond those that there may be is not known.
     pub(super) fn truth(&mut self, target: &Target<'_>, learns: bool) -> Option<Truth> {
         match (self, target) {
-            (Self::Classes { known, .. }, Target::Class(Some(class))) => {
+            (Self::Classes { known }, Target::Class(Some(class))) => {
                 let number = if learns { known.number(class) } else { known.get(class) };
                 number.map(Truth::Class)
             }
@@ -165,15 +184,11 @@ impl Labels {
     /// Takes what was right into what is known, and gives what is to be learned from it.
     pub(super) fn teach(&mut self, truth: &Truth, learns: bool) -> Result<Option<Taught>> {
         match (self, truth) {
-            (Self::Classes { last, .. }, Truth::Class(class)) => {
-                *last = Some(*class);
-                Ok(Some(Taught::Class(*class)))
-            }
-            (Self::Numbers { scale, last }, Truth::Numbers(values)) => {
+            (Self::Classes { .. }, Truth::Class(class)) => Ok(Some(Taught::Class(*class))),
+            (Self::Numbers { scale, .. }, Truth::Numbers(values)) => {
                 if learns {
                     scale.observe(values)?;
                 }
-                *last = values.iter().copied().map(Some).collect();
                 let mut normalised = vec![0.0; values.len()];
                 scale.normalise(values, &mut normalised)?;
                 Ok(Some(Taught::Numbers(normalised.into_iter().map(|value| value as f32).collect())))
@@ -181,12 +196,65 @@ impl Labels {
             _ => Ok(None),
         }
     }
+}
 
-    /// A new sequence begins: there is no last target.
-    pub(super) fn restart(&mut self) {
-        match self {
-            Self::Classes { last, .. } => *last = None,
-            Self::Numbers { last, .. } => last.fill(None),
+#[cfg(test)]
+mod tests {
+    use super::super::settings;
+    use super::*;
+
+    fn probabilities(labels: &Labels, outputs: &[f32]) -> Option<(String, Vec<f64>)> {
+        let answer = labels.answer(outputs).unwrap()?;
+        let Answer::Class { best, .. } = answer else { panic!("{answer:?}") };
+        Some((labels.class(best).to_owned(), (0..outputs.len()).map(|class| answer.probability(class).unwrap()).collect()))
+    }
+
+    #[test]
+    fn probabilities_are_among_the_classes_that_are_known() {
+        let mut labels = Labels::new(&settings::of("--target y --max-classes 3")).unwrap();
+        let outputs = [0.0, 3.0_f32.ln(), 9.0];
+        assert_eq!(probabilities(&labels, &outputs), None);
+        assert_eq!(labels.truth(&Target::Class(Some("a")), true), Some(Truth::Class(0)));
+        assert_eq!(probabilities(&labels, &outputs).unwrap().1[0], 1.0);
+        labels.truth(&Target::Class(Some("b")), true);
+        let (best, found) = probabilities(&labels, &outputs).unwrap();
+        assert_eq!(best, "b");
+        assert!((found[0] - 0.25).abs() < 1e-6 && (found[1] - 0.75).abs() < 1e-6, "{found:?}");
+        // What is not known yet has its output's share of all.
+        assert!((found[2] - 9.0_f64.exp() / (4.0 + 9.0_f64.exp())).abs() < 1e-6, "{found:?}");
+        // A class beyond the most there may be is not known, and counted.
+        labels.truth(&Target::Class(Some("c")), true);
+        assert_eq!(labels.truth(&Target::Class(Some("d")), true), None);
+        assert_eq!(labels.beyond(), 1);
+        // Outputs that are far apart leave no NaN.
+        let found = probabilities(&labels, &[-3e38, 3e38, -3e38]).unwrap().1;
+        assert_eq!(found, [0.0, 1.0, 0.0]);
+    }
+
+    #[test]
+    fn named_classes_are_there_from_the_first_row_on() {
+        let mut labels = Labels::new(&settings::of("--target y --classes no,yes")).unwrap();
+        assert_eq!(probabilities(&labels, &[0.0, 0.0]), Some(("no".to_owned(), vec![0.5, 0.5])));
+        assert_eq!(labels.truth(&Target::Class(Some("yes")), false), Some(Truth::Class(1)));
+        let mut inputs = Vec::new();
+        labels.write_last(Some(&Truth::Class(1)), &mut inputs).unwrap();
+        labels.write_last(None, &mut inputs).unwrap();
+        assert_eq!(inputs, [0.0, 1.0, 0.0, 0.0]);
+    }
+
+    #[test]
+    fn numbers_have_no_answer_before_there_was_any_target() {
+        let mut labels = Labels::new(&settings::of("--target y,z --task regress")).unwrap();
+        assert!(labels.answer(&[0.0, 0.0]).unwrap().is_none());
+        // A row with one target of two teaches nothing.
+        assert_eq!(labels.truth(&Target::Numbers(vec![Some(1.0), None]), true), None);
+        for value in [1.0, 3.0] {
+            let truth = labels.truth(&Target::Numbers(vec![Some(value), Some(-value)]), true).unwrap();
+            assert!(labels.teach(&truth, true).unwrap().is_some());
         }
+        assert_eq!(labels.answer(&[0.0, 0.0]).unwrap(), Some(Answer::Numbers(vec![2.0, -2.0])));
+        let mut inputs = Vec::new();
+        labels.write_last(None, &mut inputs).unwrap();
+        assert_eq!(inputs, [0.0, 0.0]);
     }
 }

@@ -1,15 +1,21 @@
 //! `ostl stream`: learn from rows as they come, each predicted before it is learned from.
 
+mod clock;
 mod columns;
 mod csv_rows;
 mod driver;
 mod encoder;
 mod example;
 mod figures;
+mod guard;
 mod json_rows;
 mod labels;
+mod late;
+mod listen;
 mod model;
+mod past;
 mod predictions;
+mod pulse;
 mod report;
 mod rows;
 mod scores;
@@ -22,6 +28,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 
 use self::driver::{Driver, End};
+use self::listen::{Board, announce};
 use self::predictions::nobody_reads;
 use self::rows::{Came, Format, Place, Rows};
 use crate::arguments::StreamArguments;
@@ -40,9 +47,14 @@ pub(crate) fn run(mut arguments: StreamArguments) -> Result<()> {
         delimiter: arguments.delimiter.as_deref().map(delimiter).transpose()?,
         header: !arguments.no_header,
     };
+    // Before any row is read: an address that is in use is told at once.
+    let board = arguments.listen.as_deref().map(|address| Board::open(address, arguments.listen_anywhere)).transpose()?;
     let mut rows = Rows::open(place, format)?;
     let stop = Stop::listen()?;
-    let mut driver = Driver::new(&arguments, config, rows.name())?;
+    let mut driver = Driver::new(&arguments, config, rows.name(), board)?;
+    if let Some(address) = arguments.listen.as_deref().filter(|_| !arguments.quiet) {
+        announce(address);
+    }
     let end = go(&mut driver, &mut rows, &stop);
     // What was learned is kept, whatever ended it.
     let saved = driver.conclude();
@@ -72,7 +84,7 @@ fn go(driver: &mut Driver<'_>, rows: &mut Rows, stop: &Stop) -> Result<End> {
         }
         match rows.next() {
             Came::Event(event) => driver.take(event)?,
-            Came::Nothing => {}
+            Came::Nothing => driver.show(),
             Came::End => break,
         }
     }

@@ -19,6 +19,8 @@ use crate::output::{Out, Unheard};
 pub(super) struct Said {
     row: u64,
     time: Option<String>,
+    stream: Option<String>,
+    id: Option<String>,
     /// Of each target.
     answers: Vec<OfTarget>,
     pub(super) verdict: Verdict,
@@ -51,10 +53,10 @@ impl Said {
             }
         };
         match answer {
-            Some(Answer::Class { best, probabilities }) => {
+            Some(ref answer @ Answer::Class { best, .. }) => {
                 if let Some(said) = answers.first_mut() {
                     said.prediction = json!(labels.class(best));
-                    said.probability = json!(probabilities.get(best));
+                    said.probability = json!(answer.probability(best));
                 }
             }
             Some(Answer::Numbers(values)) => {
@@ -76,24 +78,32 @@ impl Said {
             }
             None => {}
         }
-        Self { row, time: values.time.map(str::to_owned), answers, verdict }
+        let own = |text: Option<&str>| text.map(str::to_owned);
+        let (time, stream, id) = (own(values.time), own(values.stream), own(values.id));
+        Self { row, time, stream, id, answers, verdict }
     }
 
     /// What is said where nobody reads it.
     pub(super) fn nothing(verdict: Verdict) -> Self {
-        Self { row: 0, time: None, answers: Vec::new(), verdict }
+        Self { row: 0, time: None, stream: None, id: None, answers: Vec::new(), verdict }
     }
 
     /// A broken row, of which nothing can be said.
     pub(super) fn broken(row: u64, settings: &Settings) -> Self {
         let answers = settings.target.iter().map(|_| OfTarget::default()).collect();
-        Self { row, time: settings.time.as_ref().map(|_| String::new()), answers, verdict: Verdict::default() }
+        Self { row, time: None, stream: None, id: None, answers, verdict: Verdict::default() }
     }
 
     /// Its values by their names.
     fn values(self, settings: &Settings) -> Vec<(String, Value)> {
         let mut all = vec![("row".to_owned(), json!(self.row))];
-        all.extend(self.time.map(|time| ("time".to_owned(), json!(time))));
+        let columns = [
+            ("time", &settings.time, self.time),
+            ("stream", &settings.stream_by, self.stream),
+            ("id", &settings.id, self.id),
+        ];
+        let asked = columns.into_iter().filter(|(_, column, _)| column.is_some());
+        all.extend(asked.map(|(name, _, text)| (name.to_owned(), json!(text.unwrap_or_default()))));
         let several = settings.target.len() > 1;
         for (target, said) in settings.target.iter().zip(self.answers) {
             let name = |name: &str| if several { format!("{name}.{target}") } else { name.to_owned() };
@@ -103,7 +113,7 @@ impl Said {
             } else {
                 all.extend([(name("low"), said.low), (name("high"), said.high)]);
             }
-            if settings.lag() > 0 {
+            if settings.is_late() {
                 all.push((name("expected"), said.expected));
             }
             all.push((name("target"), said.target));

@@ -16,6 +16,9 @@ use crate::table;
 /// Widths of the columns of progress.
 const WIDTHS: [usize; 4] = [10, 12, 12, 12];
 
+/// What is counted in the file of figures.
+const COUNTED: [&str; 6] = ["rows", "learned", "broken", "streams", "streams_given_up", "exploded"];
+
 /// So many drifts are told, and one more.
 const DRIFTS: u64 = 4;
 
@@ -100,12 +103,14 @@ impl Report {
         let mut text = Vec::new();
         if !*headed {
             let names = columns().map(|(figure, view)| format!("{}{}", views[view], figure.name));
-            let first = ["rows", "learned", "broken"].map(str::to_owned);
+            let first = COUNTED.map(str::to_owned);
             csv_line(&mut text, first.into_iter().chain(names))?;
             *headed = true;
         }
         let counts = &memory.counts;
-        let first = [counts.read, counts.learned, counts.broken].map(|count| count.to_string());
+        let streams = memory.turns.slots.as_ref().map_or(0, |slots| slots.len() as u64);
+        let counted = [counts.read, counts.learned, counts.broken, streams, memory.turns.given_up(), counts.exploded];
+        let first = counted.map(|count| count.to_string());
         let values = columns().map(|(figure, view)| figure.views[view].map_or_else(String::new, |value| value.to_string()));
         csv_line(&mut text, first.into_iter().chain(values))?;
         std::io::Write::write_all(file, &text).with_context(|| format!("{name}: cannot be written"))
@@ -124,8 +129,20 @@ impl Report {
         tell(&format!("\n{}", table::aligned(&rows, &[0])));
         let counts = &memory.counts;
         let mut said = vec![format!("{} rows read, {} learned from", counts.read, counts.learned)];
+        let waiting = memory.turns.all().map(|(_, past)| past.waiting.len() as u64).sum();
+        let of_labels = |count| if memory.settings.id.is_some() { count } else { 0 };
+        let streams = memory.turns.slots.as_ref().map_or(0, |slots| slots.len() as u64);
+        let without = counts.unlabelled.saturating_sub(memory.labels.beyond() + counts.given_up);
         let more = [
-            (counts.unlabelled.saturating_sub(memory.labels.beyond()), "without a target"),
+            (without, "without a target"),
+            (counts.labels, "labels by themselves"),
+            (counts.unknown, "labels of rows that are not there"),
+            (of_labels(waiting), "still waiting for a label"),
+            (counts.given_up, "given up waiting for one"),
+            (streams, "streams"),
+            (memory.turns.given_up(), "streams given up for others"),
+            (counts.exploded, "times that traces had exploded"),
+            (counts.restarts, "new beginnings"),
             (counts.broken, "broken"),
             (memory.labels.beyond(), "of a class beyond the most there may be"),
             (counts.refused, "not learned from since a number broke"),

@@ -37,6 +37,8 @@ pub(super) enum Event {
     /// Before any row: the names of the columns.
     Columns(Vec<String>),
     Row(Row),
+    /// Something to be said of a line, whose row comes all the same.
+    Remark(u64, String),
     /// A row that cannot be read, and why not.
     Broken(Broken),
     /// Nothing more can be read.
@@ -219,4 +221,72 @@ fn read(bytes: Box<dyn Read + Send>, ending: &str, format: Format, sender: &mut 
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What comes of a text, a line each.
+    fn events(text: &[u8], kind: RowFormat) -> Vec<String> {
+        let format = Format { kind, delimiter: None, header: true };
+        let mut rows = Rows::open(Place::Text(text.to_vec()), format).unwrap();
+        let mut all = Vec::new();
+        loop {
+            all.push(match rows.next() {
+                Came::Event(Event::Columns(names)) => names.join("|"),
+                Came::Event(Event::Row(row)) => format!("{}: {}", row.line, row.fields.join("|")),
+                Came::Event(Event::Remark(line, words)) => format!("{line}? {words}"),
+                Came::Event(Event::Broken(broken)) => format!("{}! {}", broken.line, broken.problem),
+                Came::Event(Event::Failed(error)) => format!("failed: {error:#}"),
+                Came::Nothing => continue,
+                Came::End => return all,
+            });
+        }
+    }
+
+    #[test]
+    fn csv_with_a_mark_carriage_returns_and_quotes() {
+        let text = "\u{feff}a,\"b, c\"\r\n1,\" two\r\nlines \"\r\n\r\n\"say \"\"so\"\"\", 4 \r\nlast,";
+        assert_eq!(events(text.as_bytes(), RowFormat::Auto), ["a|b, c", "2: 1|two\r\nlines", "5: say \"so\"|4", "6: last|"]);
+        assert_eq!(events(b"", RowFormat::Csv), [""; 0]);
+        assert_eq!(events(b"a,b\n", RowFormat::Csv), ["a|b"]);
+        assert!(events(b"a,b\r1,2\r", RowFormat::Csv)[0].contains("carriage returns alone"));
+        // A column alone; lines that are empty are no rows.
+        assert_eq!(events(b"a\n\n1\r\n\r\n2\n", RowFormat::Csv), ["a", "3: 1", "5: 2"]);
+    }
+
+    #[test]
+    fn csv_that_is_broken() {
+        let found = events(b"a,b\n1\n1,2,3\n\xff,2\n3,4\n", RowFormat::Csv);
+        assert_eq!(
+            found,
+            [
+                "a|b",
+                "2! 1 value where there are 2 columns",
+                "3! 3 values where there are 2 columns",
+                "4! value 1 is not UTF-8 text",
+                "5: 3|4"
+            ]
+        );
+        let open = [b"a,b\n1,\"never closed".as_slice(), &vec![b'x'; 1 << 25]].concat();
+        let found = events(&open, RowFormat::Csv);
+        assert!(found.last().unwrap().contains("is there a quote that is never closed?"), "{:?}", found.last());
+        assert!(events(b"\xff\xfea\0", RowFormat::Auto)[0].contains("save it as UTF-8"));
+        assert!(events(b"\x00\x01\x02", RowFormat::Auto)[0].contains("is no text"));
+        assert!(events(b"\x1f\x8bnothing", RowFormat::Auto)[0].contains("gzip"));
+    }
+
+    #[test]
+    fn json_with_more_keys_and_less() {
+        let text = "{\"a\": 1, \"b\": \" x \"}\r\n\n{\"b\": null}\n{\"c\": 1, \"a\": true, \"d\": []}\n{\"d\": 2, \"b\": 1e3}\n[]\n{\"a\": {}}\n{\"a\": 1";
+        let found = events(text.as_bytes(), RowFormat::Auto);
+        assert_eq!(found[..5], ["a|b", "1: 1|x", "3: |", found[3].as_str(), "4: true|"]);
+        assert!(found[3].starts_with("4? `c` is ignored"), "{found:?}");
+        assert_eq!(found[5], "5: |1000.0");
+        assert!(found[6].starts_with("6! no JSON object: invalid type: sequence"), "{found:?}");
+        assert_eq!(found[7], "7! `a` is a list or an object, not a value");
+        assert!(found[8].starts_with("8! no JSON object: EOF"), "{found:?}");
+        assert_eq!(found.len(), 9);
+    }
 }

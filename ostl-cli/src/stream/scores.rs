@@ -2,7 +2,8 @@
 
 use anyhow::Result;
 use ostl_stream::{
-    Alarm, AlarmConfig, DriftConfig, DriftDetector, Normaliser, NormaliserConfig, Outcome, Prequential, PrequentialConfig,
+    Alarm, AlarmConfig, DriftConfig, DriftDetector, Normaliser, NormaliserConfig, Outcome, PastTargets, Prequential,
+    PrequentialConfig, Quantiles, QuantilesConfig,
 };
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +28,8 @@ pub(super) struct Scores {
     held: Vec<Prequential>,
     /// target − answer of each target.
     errors: Normaliser,
+    /// Where an interval is asked for: |target − answer| of each target, and how many of them it is to hold.
+    sizes: Option<(f64, Vec<Quantiles>)>,
     alarm: Option<Alarm>,
     drift: DriftDetector,
 }
@@ -55,11 +58,17 @@ impl Scores {
         let alarm = settings
             .alarm
             .map(|quantile| Alarm::new(AlarmConfig { quantile, refractory: settings.refractory, ..Default::default() }));
+        let sizes = settings.interval.map(|share| {
+            // All errors weigh the same at first, and newer ones more later on.
+            let quantiles = || Quantiles::new(QuantilesConfig { half_life: Some(HALF_LIFE), ..Default::default() });
+            Ok::<_, anyhow::Error>((share, (0..targets).map(|_| quantiles()).collect::<Result<_, _>>()?))
+        });
         let errors = NormaliserConfig { half_life: Some(HALF_LIFE), ..Default::default() };
         Ok(Self {
             figures: all,
             held,
             errors: Normaliser::new(targets, errors)?,
+            sizes: sizes.transpose()?,
             alarm: alarm.transpose()?,
             drift: DriftDetector::new(DriftConfig::default())?,
         })
@@ -69,8 +78,8 @@ impl Scores {
     pub(super) fn judge(&mut self, answer: Option<&Answer>, truth: &Truth, held: &[Option<f64>]) -> Result<Verdict> {
         let mut verdict = Verdict::default();
         let miss = match (answer, truth) {
-            (Some(Answer::Class { best, probabilities }), Truth::Class(class)) => {
-                let probability = probabilities.get(*class).copied().unwrap_or(0.0);
+            (Some(answer @ Answer::Class { best, .. }), Truth::Class(class)) => {
+                let probability = answer.probability(*class).unwrap_or(0.0);
                 // The best of the classes that were known, which need not be the likeliest of all.
                 let outcome = Outcome::Class { target: *class, answer: *best, probability: Some(probability) };
                 self.figures.iter_mut().try_for_each(|figures| figures.record(outcome))?;
@@ -96,6 +105,11 @@ impl Scores {
                 verdict.surprise = errors.iter().enumerate().map(usual).sum::<Option<f64>>().map(|sum| sum / count);
                 verdict.loss = Some(errors.iter().map(|error| error.abs()).sum::<f64>() / count);
                 self.errors.observe(&errors)?;
+                if let Some((_, sizes)) = &mut self.sizes {
+                    for (sizes, error) in sizes.iter_mut().zip(&errors) {
+                        sizes.observe(error.abs());
+                    }
+                }
                 let Some(surprise) = verdict.surprise else { return Ok(verdict) };
                 surprise.min(LARGEST) / LARGEST
             }
@@ -108,9 +122,18 @@ impl Scores {
         Ok(verdict)
     }
 
-    /// Nine of ten targets lie within this of the answer.
+    /// How far from the answer a target lies at most in the share of cases that was asked for; nine of ten, if errors are normal, where none was.
     pub(super) fn interval(&self, target: usize) -> Option<f64> {
-        self.errors.deviation(target).map(|deviation| NINETY_PERCENT * deviation)
+        match &self.sizes {
+            Some((share, sizes)) => sizes.get(target)?.quantile(*share),
+            None => self.errors.deviation(target).map(|deviation| NINETY_PERCENT * deviation),
+        }
+    }
+
+    /// Goes on with what the guessers know of another stream.
+    pub(super) fn exchange_past(&mut self, past: &mut Vec<PastTargets>) {
+        past.resize(self.figures.len() + self.held.len(), PastTargets::default());
+        self.figures.iter_mut().chain(&mut self.held).zip(past).for_each(|(figures, past)| figures.exchange_past(past));
     }
 
     pub(super) fn figures(&self) -> &[Prequential] {

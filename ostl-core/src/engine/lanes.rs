@@ -106,6 +106,11 @@ impl<T: Real> Lanes<T> {
         self.transposed.set_fixed(weights);
     }
 
+    /// Gives up what brings signals down: of lanes that are put aside and take no step.
+    pub(crate) fn leave_weights(&mut self) {
+        self.transposed = self.transposed.without_weights();
+    }
+
     /// The weights have changed since the last window.
     pub(crate) fn weights_changed(&mut self) {
         self.transposed.forget();

@@ -20,6 +20,7 @@ mod signal;
 mod size;
 mod steps;
 pub(crate) mod streaming;
+pub(crate) mod streams;
 pub(crate) mod traces;
 pub(crate) mod window_choice;
 mod windows;
@@ -181,9 +182,7 @@ impl<T: Real> Engine<T> {
         }
         if self.frozen && !frozen {
             self.streaming.trace.forget();
-            for lane in &mut self.streaming.lanes.lanes {
-                lane.tape.forget_boundary();
-            }
+            self.streaming.lanes.forget_boundaries();
             self.streaming.lanes.open();
         }
         self.frozen = frozen;

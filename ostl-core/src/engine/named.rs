@@ -16,22 +16,47 @@ pub(crate) const MOST_STEPS: u64 = 1 << 53;
 impl<T: Real> Streaming<T> {
     /// States, traces, the gradient gathered so far and the steps of the unfinished window.
     pub(crate) fn pass(&mut self, network: &Network<T>, book: &mut Book<'_>) -> Result<(), ConfigError> {
-        let streams = self.lanes.streams();
-        let mut steps = self.lanes.steps() as u64;
+        network.pass_by_block("gradient.", book, &mut self.gradient)?;
+        self.touched.pass(network, book)?;
+        let Self { lanes, trace, outputs, restarts, awaits_target, .. } = self;
+        InHand { lanes, trace, outputs, restarts, awaits_target }.pass(network, book)
+    }
+}
+
+/// What there is of each stream.
+pub(super) struct InHand<'s, T: Real> {
+    pub(super) lanes: &'s mut Lanes<T>,
+    pub(super) trace: &'s mut Trace<T>,
+    pub(super) outputs: &'s mut [T],
+    pub(super) restarts: &'s mut [bool],
+    pub(super) awaits_target: &'s mut bool,
+}
+
+impl<T: Real> InHand<'_, T> {
+    /// States, traces and the steps of the unfinished window.
+    pub(super) fn pass(self, network: &Network<T>, book: &mut Book<'_>) -> Result<(), ConfigError> {
+        let Self { lanes, trace, outputs, restarts, awaits_target } = self;
+        let streams = lanes.streams();
+        let mut steps = lanes.steps() as u64;
         book.number("window.steps", &mut steps, MOST_STEPS)?;
         let steps = steps as usize;
         if book.restores() {
-            self.make_room_for(network, (steps, book.steps_held("window.mask")))?;
+            // Room for a window that has been begun, if what is to be read holds it.
+            let held = book.steps_held("window.mask");
+            if steps > 0 && held != Some(steps) {
+                let allowed = format!("the steps of the window that is there: {}", held.unwrap_or(0));
+                return Err(refused("window.steps", &steps.to_string(), &allowed));
+            }
+            lanes.reserve(network, steps);
+            trace.reserve(steps);
         }
-        book.array("streams.restart", &[streams], &mut self.restarts)?;
-        book.array("streams.awaits_target", &[], std::slice::from_mut(&mut self.awaits_target))?;
-        if self.awaits_target && steps == 0 {
+        book.array("streams.restart", &[streams], restarts)?;
+        book.array("streams.awaits_target", &[], std::slice::from_mut(awaits_target))?;
+        if *awaits_target && steps == 0 {
             return Err(refused("streams.awaits_target", "true", "false: no step has been taken in this window"));
         }
-        book.array("streams.outputs", &[streams, network.outputs()], &mut self.outputs)?;
-        network.pass_by_block("gradient.", book, &mut self.gradient)?;
-        self.touched.pass(network, book)?;
-        for lane in &mut self.lanes.lanes {
+        book.array("streams.outputs", &[streams, network.outputs()], outputs)?;
+        for lane in &mut lanes.lanes {
             let at = Streams { first: lane.first, count: lane.tape.streams(), all: streams };
             lane.tape.pass_states(network, at, book)?;
             if steps > 0 {
@@ -39,20 +64,10 @@ impl<T: Real> Streaming<T> {
                 lane.sweep.pass(network.outputs(), (at, steps), book)?;
             }
         }
-        if steps > 0 && self.lanes.lanes[0].tape.listed(0).is_some() {
-            self.lanes.pass_lists(network.inputs(), steps, book)?;
+        if steps > 0 && lanes.lanes[0].tape.listed(0).is_some() {
+            lanes.pass_lists(network.inputs(), steps, book)?;
         }
-        self.trace.pass(network, &self.lanes.places(), book)
-    }
-
-    /// Room for a window that has been begun, if what is to be read holds it.
-    fn make_room_for(&mut self, network: &Network<T>, (steps, held): (usize, Option<usize>)) -> Result<(), ConfigError> {
-        if steps > 0 && held != Some(steps) {
-            let allowed = format!("the steps of the window that is there: {}", held.unwrap_or(0));
-            return Err(refused("window.steps", &steps.to_string(), &allowed));
-        }
-        self.reserve(network, steps);
-        Ok(())
+        trace.pass(network, &lanes.places(), book)
     }
 }
 

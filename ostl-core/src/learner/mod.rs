@@ -12,6 +12,7 @@ pub mod schedule;
 mod scores;
 mod state;
 mod steps;
+mod streams;
 #[cfg(test)]
 mod tests;
 mod units;

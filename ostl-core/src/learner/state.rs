@@ -103,13 +103,19 @@ impl<T: Real> Learner<T> {
     /// What the learner is, which must be the same when it is restored.
     fn pass_kind(&self, book: &mut Book<'_>) -> Result<(), ConfigError> {
         let network = &self.engine.network;
-        book.same_text("scalar", T::NAME)?;
-        book.same_text("network", &network.description())?;
-        book.same_text("units", &self.units())?;
+        self.pass_kind_of_streams(book)?;
         book.remark("network.plan", serde_json::to_string(network.plan()).ok());
         let loss = self.heads.is_whole().then(|| self.loss().settings()).flatten();
         book.remark("loss", loss);
         book.remark("heads", settings_of_heads(&self.heads));
+        Ok(())
+    }
+
+    /// What there are streams of.
+    pub(super) fn pass_kind_of_streams(&self, book: &mut Book<'_>) -> Result<(), ConfigError> {
+        book.same_text("scalar", T::NAME)?;
+        book.same_text("network", &self.engine.network.description())?;
+        book.same_text("units", &self.units())?;
         let method =
             serde_json::to_string(&self.engine.method).map_err(|error| refused("method", &error.to_string(), "words"))?;
         book.same_text("method", &method)?;

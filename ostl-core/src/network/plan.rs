@@ -1,5 +1,7 @@
 //! A network as a description from which it can be built again: sizes, options and seeds, without weights.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Network, NetworkBuilder};
@@ -147,5 +149,15 @@ impl<T: Real> Network<T> {
     /// How the network was built.
     pub fn plan(&self) -> &NetworkPlan {
         &self.plan
+    }
+
+    /// The same, to be kept.
+    pub(crate) fn shared_plan(&self) -> Arc<NetworkPlan> {
+        self.plan.clone()
+    }
+
+    /// Whether it was built by this plan.
+    pub(crate) fn is_of_plan(&self, plan: &Arc<NetworkPlan>) -> bool {
+        Arc::ptr_eq(plan, &self.plan) || **plan == *self.plan
     }
 }

@@ -201,10 +201,11 @@ impl Record {
 
     /// Takes all entries out whose names begin with `prefix`, and leaves it off.
     pub fn take_all(&mut self, prefix: &str) -> Record {
-        let all = std::mem::take(&mut self.entries);
-        let (taken, left) = all.into_iter().partition(|(name, _): &(String, _)| name.starts_with(prefix));
-        self.entries = left;
-        let taken: BTreeMap<String, Entry> = taken;
+        let mut taken = self.entries.split_off(prefix);
+        let beyond = taken.keys().find(|name| !name.starts_with(prefix)).cloned();
+        if let Some(beyond) = beyond {
+            self.entries.append(&mut taken.split_off(&beyond));
+        }
         Record { entries: taken.into_iter().map(|(name, entry)| (name[prefix.len()..].to_owned(), entry)).collect() }
     }
 

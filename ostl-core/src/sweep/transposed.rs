@@ -62,6 +62,12 @@ impl<T: Real> Transposed<T> {
         Self { layers: layers.collect(), in_place, feedback: method.feedback, at_edge, is_current: false }
     }
 
+    /// The same without any matrix.
+    pub(crate) fn without_weights(&self) -> Self {
+        let Self { in_place, feedback, at_edge, .. } = *self;
+        Self { layers: Vec::new(), in_place, feedback, at_edge, is_current: false }
+    }
+
     /// Whether the weights change before a transpose of them would be used for more than a few columns, and nothing walks back with more.
     pub(super) fn in_place(method: &Method, width: usize) -> bool {
         let has_one_column_a_stream = match method.carry_in_use() {

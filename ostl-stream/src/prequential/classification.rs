@@ -47,7 +47,7 @@ pub struct ClassificationFigures {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ClassGuessers {
     majority: Majority,
-    past: Past<usize>,
+    pub(super) past: Past<usize>,
 }
 
 impl ClassGuessers {

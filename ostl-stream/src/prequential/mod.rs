@@ -12,6 +12,7 @@ pub use views::Views;
 use serde::{Deserialize, Serialize};
 
 use self::classification::{ClassGuessers, ClassRow, ClassTally};
+use self::naive::Past;
 use self::regression::{ValueGuessers, ValueTally};
 use self::views::Sums;
 use crate::error::StreamError;
@@ -206,6 +207,21 @@ impl Prequential {
         Ok(())
     }
 
+    /// Goes on with what the guessers "same as last" and "same as a season ago" know of another stream, and puts what they knew in its place: of
+    /// streams that take turns each is compared with its own past. What is known of classes is nothing to measures of values, and the other way round.
+    pub fn exchange_past(&mut self, past: &mut PastTargets) {
+        *past = PastTargets(match (&mut self.measured, std::mem::take(&mut past.0)) {
+            (Measured::Classes { guessers, .. }, Known::Classes(other)) => {
+                Known::Classes(std::mem::replace(&mut guessers.past, other))
+            }
+            (Measured::Classes { guessers, .. }, _) => Known::Classes(std::mem::take(&mut guessers.past)),
+            (Measured::Values { guessers, .. }, Known::Values(other)) => {
+                Known::Values(std::mem::replace(&mut guessers.past, other))
+            }
+            (Measured::Values { guessers, .. }, _) => Known::Values(std::mem::take(&mut guessers.past)),
+        });
+    }
+
     /// The figures so far.
     pub fn figures(&self) -> Figures {
         match &self.measured {
@@ -238,6 +254,19 @@ impl Prequential {
     }
 }
 
+/// The last targets of a stream, to be [exchanged](Prequential::exchange_past) for those of another; none at first. It holds as many as the season has
+/// rows.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PastTargets(Known);
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+enum Known {
+    #[default]
+    Nothing,
+    Classes(Past<usize>),
+    Values(Past<f64>),
+}
+
 /// How a [`Prequential`] is read back: what it says of classes is not believed.
 #[derive(Deserialize)]
 struct Saved {
@@ -266,5 +295,34 @@ impl TryFrom<Saved> for Prequential {
             return Err(StreamError::Saved { reason });
         }
         Ok(Self { config, measured, rows, refused })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn streams_that_take_turns_are_compared_with_their_own_past() {
+        let config = PrequentialConfig { season: Some(2), ..Default::default() };
+        let mut figures = Prequential::classification(config.clone()).unwrap();
+        let mut aside = PastTargets::default();
+        // One stream is always 3, the other goes 0, 1, 0, 1, …
+        for row in 0..20 {
+            for target in [3, row % 2] {
+                figures.record(Outcome::Class { target, answer: 0, probability: None }).unwrap();
+                figures.exchange_past(&mut aside);
+                let text = serde_json::to_string(&aside).unwrap();
+                aside = serde_json::from_str(&text).unwrap();
+            }
+        }
+        let Figures::Classification(views) = figures.figures() else { panic!() };
+        assert_eq!((views.cumulative.last_accuracy, views.cumulative.season_accuracy), (Some(0.5), Some(1.0)));
+        // What is known of classes is nothing to values.
+        let mut values = Prequential::regression(config).unwrap();
+        values.exchange_past(&mut aside);
+        values.record(Outcome::Value { target: 1.0, answer: 1.0 }).unwrap();
+        let Figures::Regression(views) = values.figures() else { panic!() };
+        assert_eq!(views.cumulative.last_mae, None);
     }
 }

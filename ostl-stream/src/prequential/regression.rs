@@ -44,7 +44,7 @@ pub struct RegressionFigures {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ValueGuessers {
     targets: Moments,
-    past: Past<f64>,
+    pub(super) past: Past<f64>,
 }
 
 impl ValueGuessers {

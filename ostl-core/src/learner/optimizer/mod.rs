@@ -41,6 +41,8 @@ pub struct Optimizer<T: Real> {
     copy: Vec<T>,
     /// Bounds on the parameters and the state, where they are known.
     reach: Option<Reach>,
+    /// ‖gradient‖ of the last update, before clipping.
+    norm: Option<f64>,
 }
 
 /// Two optimisers are equal that go on alike.
@@ -79,7 +81,7 @@ impl<T: Real> Optimizer<T> {
     fn begun(settings: OptimizerSettings<InUse<T>>, parameters: usize) -> Self {
         let state = vec![vec![T::zero(); parameters]; settings.rule.state().len()];
         let copy = Runs::copy(state.len());
-        Self { settings, updates: 0, owed_decay: 0.0, state, copy, reach: None }
+        Self { settings, updates: 0, owed_decay: 0.0, state, copy, reach: None, norm: None }
     }
 
     /// The update rule.
@@ -105,6 +107,12 @@ impl<T: Real> Optimizer<T> {
     /// What the rule keeps under that name.
     pub fn state_of(&self, name: &str) -> Option<&[T]> {
         self.state().find(|(of, _)| *of == name).map(|(_, values)| values)
+    }
+
+    /// Global norm of the gradient of the last update, before it was clipped; `None` before any. It is not saved: where it has grown from update to
+    /// update beyond all bounds, so have traces, and [`forget_traces`](crate::Learner::forget_traces) helps.
+    pub fn gradient_norm(&self) -> Option<f64> {
+        self.norm
     }
 
     /// Number of updates so far.
@@ -157,6 +165,7 @@ impl<T: Real> Optimizer<T> {
             let parameter = gradient.iter().position(is_broken).unwrap_or(0);
             return Err(Refusal { what: "the gradient", parameter });
         }
+        self.norm = Some(norm);
         let (mut scale, norm) = match self.settings.clip_norm {
             Some(limit) if norm > limit => (scale * limit / norm, limit),
             _ => (scale, norm),
