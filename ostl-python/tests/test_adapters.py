@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 import pickle
 from pathlib import Path
 
@@ -287,6 +288,20 @@ def test_a_run_directory(tmp_path) -> None:
         ostl.read_run(tmp_path / "nothing")
     with pytest.raises(ValueError, match="which"):
         run.learner("first")
+
+
+def test_a_run_of_the_program() -> None:
+    """Of ``ostl train``, the example that needs no data."""
+    path = os.environ.get("OSTL_RUN")
+    if path is None:
+        pytest.skip("OSTL_RUN names no run directory of the program")
+    run = ostl.read_run(path)
+    assert run.config["task"]["name"] == "store-recall" and run.summary is not None
+    assert len(run.metrics["epoch"]) == run.summary["epochs"] and run.metrics["valid_accuracy"].max() > 0.9
+    for which in ("best", "last"):
+        learner = run.learner(which)
+        assert learner.predict(np.zeros((learner.streams, 4))).shape == (learner.streams, 2)
+    assert learner.check().holds
 
 
 def test_pictures(tmp_path) -> None:

@@ -96,6 +96,14 @@ def test_seeds_and_initialisation() -> None:
     assert np.abs(weights(initialization=("uniform", "uniform"))["layers.0.H"]).max() <= 6**-0.5
 
 
+def test_numbers_of_numpy_are_numbers() -> None:
+    plain = ostl.Network([ostl.RNN(4, leak=0.5)], inputs=3, outputs=2, seed=7)
+    layers = [ostl.RNN(np.int64(4), leak=np.float32(0.5))]
+    numpy = ostl.Network(layers, inputs=np.int16(3), outputs=np.uint8(2), seed=np.int64(7))
+    assert same(plain.parameters(), numpy.parameters()) and plain.plan == numpy.plan
+    assert ostl.Learner(numpy, "poisson", streams=np.int64(2), optimizer=ostl.SGD(np.float64(0.1))).streams == 2
+
+
 def test_a_network_pickles_and_copies() -> None:
     heads = [ostl.Head("class", 3, weight=0.5), ostl.Head("value", 1, ostl.Huber(2.0))]
     network = ostl.Network([ostl.GRU(4)], inputs=2, heads=heads, seed=9)

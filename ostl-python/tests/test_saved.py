@@ -101,6 +101,13 @@ def test_the_learners_network_has_its_weights() -> None:
     assert same(other.parameters(), learner.parameters())
 
 
+def test_an_engine_says_that_it_is_not_saved() -> None:
+    engine = ostl.Engine(ostl.Network([ostl.GRU(3)], inputs=2, outputs=1))
+    for call in (copy.deepcopy, pickle.dumps):
+        with pytest.raises(TypeError, match=r"ostl\.Learner can"):
+            call(engine)
+
+
 def test_a_state_of_something_else_is_refused() -> None:
     learner = in_mid_window()
     before = learner.state_dict()

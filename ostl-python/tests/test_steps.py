@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import _thread
 import itertools
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -332,6 +334,10 @@ def test_calls_at_the_wrong_time_or_place() -> None:
         small(streams=0)
     with pytest.raises(ValueError, match="dtype: expected float32 or float64, found int64"):
         small(dtype=int)
+    with pytest.raises(ValueError, match="dtype: expected float32 or float64, found 'float7'"):
+        small(dtype="float7")
+    with pytest.raises(ValueError, match="settings: "):
+        small(streams=-1)
 
 
 def test_numbers_that_break_are_told_apart() -> None:
@@ -360,6 +366,20 @@ def test_other_threads_run_while_it_learns(random) -> None:
     thread.join()
     # Without letting go of the interpreter there would be none but the first few.
     assert turns > 1000 and learner.steps_seen == 6000
+
+
+def test_a_long_stream_can_be_ended(random) -> None:
+    learner = small()
+    xs, ys = random.standard_normal((400_000, 2, 3)), random.integers(2, size=(400_000, 2))
+    timer = threading.Timer(0.05, _thread.interrupt_main)
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        learner.learn_many(xs, ys)
+        # Where the machine was faster than the timer.
+        timer.join()
+        time.sleep(1.0)
+    assert 0 < learner.steps_seen < 400_000
+    learner.predict(xs[0])
 
 
 def test_two_threads_on_one_learner_take_turns(random) -> None:

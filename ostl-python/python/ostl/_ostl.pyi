@@ -6,6 +6,19 @@ from typing import Any, final
 import numpy as np
 import numpy.typing as npt
 
+__all__ = [
+    "Engine",
+    "Learner",
+    "Network",
+    "NonFiniteError",
+    "Score",
+    "encode_checkpoint",
+    "method_names",
+    "read_checkpoint",
+    "resolve_method",
+    "set_threads",
+]
+
 class NonFiniteError(RuntimeError):
     """From finite numbers an infinite or undefined one came about; the message says what became of states, traces and weights."""
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from . import _ostl
 from .learner import Array, widened
 from .methods import Method
 from .network import Network
+from .settings import dtype_name
 
 
 class Engine(_ostl.Engine):
@@ -39,8 +38,13 @@ class Engine(_ostl.Engine):
         """See the class."""
         if not isinstance(network, Network):
             raise ValueError(f"network: expected an ostl.Network, found {type(network).__name__}")
-        engine: Engine = _ostl.Engine.__new__(cls, network, Method.of(method)._json(), streams, np.dtype(dtype).name)
+        engine: Engine = _ostl.Engine.__new__(cls, network, Method.of(method)._json(), streams, dtype_name(dtype))
         return engine
+
+    def __reduce__(self) -> Any:
+        raise TypeError(
+            "an ostl.Engine cannot be pickled or copied: ostl.Learner can, and takes errors from outside by backward"
+        )
 
     def traces(self) -> dict[str, Array]:
         """The eligibility traces of all layers by name, the stream first; those kept in sixteen bits as float32."""

@@ -18,6 +18,7 @@ from .losses import Loss
 from .methods import Method
 from .network import Network
 from .optimizers import Adam, Optimizer
+from .settings import dtype_name, written
 
 Array = npt.NDArray[Any]
 
@@ -73,9 +74,9 @@ class Learner(_ostl.Learner):
             "method": json.loads(Method.of(method)._json()),
             "optimizer": optimizer._spec(),
             "streams": streams,
-            "dtype": np.dtype(dtype).name,
+            "dtype": dtype_name(dtype),
         }
-        learner: Learner = _ostl.Learner.__new__(cls, network, json.dumps(settings))
+        learner: Learner = _ostl.Learner.__new__(cls, network, written(settings))
         return learner
 
     @classmethod

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from . import _ostl
+from .settings import written
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class Method:
 
     def __post_init__(self) -> None:
         parts = {name: value for name, value in asdict(self).items() if value is not None}
-        found = json.loads(_ostl.resolve_method(json.dumps(parts)))
+        found = json.loads(_ostl.resolve_method(written(parts)))
         window = found["window"]
         found["window"] = int(window) if window.isdigit() else window
         for name, value in found.items():
@@ -66,7 +67,7 @@ class Method:
             raise ValueError(
                 f"method: expected an ostl.Method, a name or a dict of its parts, found {type(method).__name__}"
             )
-        return cls(**json.loads(_ostl.resolve_method(json.dumps(dict(method)))))
+        return cls(**json.loads(_ostl.resolve_method(written(dict(method)))))
 
     @staticmethod
     def names() -> list[str]:
@@ -78,7 +79,7 @@ class Method:
         return replace(self, **parts)
 
     def _json(self) -> str:
-        return json.dumps({**asdict(self), "window": str(self.window)})
+        return written({**asdict(self), "window": str(self.window)})
 
     @classmethod
     def ostl(cls) -> Method:

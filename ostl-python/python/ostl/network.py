@@ -9,6 +9,7 @@ from typing import Any, Literal
 from . import _ostl
 from .layers import Dense, Embedding, Layer
 from .losses import Head, of_spec
+from .settings import written
 
 Initialization = Literal["glorot", "orthogonal", "uniform", "embedding"]
 
@@ -35,7 +36,7 @@ class Network(_ostl.Network):
     ``tied``
         The readout's weights are the embedding's.
 
-    A network keeps its weights in double precision; a learner takes a copy of its own. Networks compare and pickle by what they hold.
+    A network keeps its weights in double precision; a learner takes a copy of its own. It pickles with them.
 
     >>> from ostl import LSTM
     >>> network = Network([LSTM(8)], inputs=3, outputs=2, seed=1)
@@ -77,7 +78,7 @@ class Network(_ostl.Network):
     @classmethod
     def _of(cls, described: Any) -> Network:
         """A network of a description."""
-        network: Network = _ostl.Network.__new__(cls, json.dumps(described))
+        network: Network = _ostl.Network.__new__(cls, written(described))
         return network
 
     @property

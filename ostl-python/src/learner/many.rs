@@ -1,6 +1,8 @@
 //! A whole stream in one call: each step predicted before it is learned, without the interpreter in between.
 
-use ostl_core::{Head, Learner, Score as CoreScore, Target, TargetKind, Weighted};
+use std::ops::Range;
+
+use ostl_core::{Head, LearnError, Learner, Score as CoreScore, Target, TargetKind, Weighted};
 use pyo3::prelude::*;
 
 use crate::arrays::{Scalar, Values, array, floats, integers, is_integer, truths, written, wrong_shape};
@@ -82,22 +84,77 @@ pub(super) fn learn_many<'py, T: Scalar>(
         Inputs::Events(events) => events.as_slice(),
         Inputs::Dense(_) => &[],
     };
-    let sizes: Vec<usize> = heads.iter().map(Head::outputs).collect();
+    let sizes = heads.iter().map(Head::outputs).collect();
+    let stream = Stream {
+        dense,
+        events,
+        classes: classes_of,
+        values: values_of,
+        sizes,
+        mask,
+        weights,
+        resets,
+        streams,
+        inputs,
+        outputs,
+    };
     let mut predictions = vec![T::zero(); steps * streams * outputs];
-    let mut run = || {
+    let mut score = CoreScore::default();
+    for first in (0..steps).step_by(STEPS_AT_ONCE) {
+        // Whoever wants to end a long stream can, here.
+        py.check_signals()?;
+        let part = first..steps.min(first + STEPS_AT_ONCE);
+        let learned = py.detach(|| stream.learn(learner, part, &mut predictions));
+        score += learned.map_err(|(step, error)| of_learn(&format!("step {step} of the call"), error))?;
+    }
+    let shape = if is_flat { vec![steps, outputs] } else { vec![steps, streams, outputs] };
+    Ok((array(py, &shape, predictions)?, score.into()))
+}
+
+/// Steps between two looks at whether the call is to end.
+const STEPS_AT_ONCE: usize = 4096;
+
+/// Everything that was given, checked: a column for each step and stream.
+struct Stream<'a, T> {
+    dense: Option<&'a [T]>,
+    /// In the place of dense inputs, the one of each column that is 1.
+    events: &'a [usize],
+    /// Of each head, if it has such.
+    classes: Vec<Option<&'a [Option<usize>]>>,
+    /// Of each head, if it has such.
+    values: Vec<Option<&'a [T]>>,
+    /// Outputs of each head.
+    sizes: Vec<usize>,
+    mask: Option<&'a [bool]>,
+    weights: Option<&'a [T]>,
+    resets: Option<&'a [bool]>,
+    streams: usize,
+    inputs: usize,
+    outputs: usize,
+}
+
+impl<T: Scalar> Stream<'_, T> {
+    /// Predicts and learns some of the steps; the step at which something broke, if it did.
+    fn learn(
+        &self,
+        learner: &mut Learner<T>,
+        steps: Range<usize>,
+        predictions: &mut [T],
+    ) -> Result<CoreScore, (usize, LearnError)> {
+        let Self { streams, inputs, outputs, .. } = *self;
         let mut score = CoreScore::default();
-        let mut scratch = vec![T::zero(); if dense.is_some() { 0 } else { streams * inputs }];
-        let mut rows: Vec<Vec<Option<Weighted<'_, T>>>> = vec![Vec::with_capacity(sizes.len()); streams];
-        for step in 0..steps {
+        let mut scratch = vec![T::zero(); if self.dense.is_some() { 0 } else { streams * inputs }];
+        let mut rows: Vec<Vec<Option<Weighted<'_, T>>>> = vec![Vec::with_capacity(self.sizes.len()); streams];
+        for step in steps {
             let first = step * streams;
-            if let Some(resets) = resets {
+            if let Some(resets) = self.resets {
                 (0..streams).filter(|stream| resets[first + stream]).for_each(|stream| learner.reset(stream));
             }
-            let x = match dense {
+            let x = match self.dense {
                 Some(values) => &values[first * inputs..(first + streams) * inputs],
                 None => {
                     scratch.fill(T::zero());
-                    (0..streams).for_each(|stream| scratch[stream * inputs + events[first + stream]] = T::one());
+                    (0..streams).for_each(|stream| scratch[stream * inputs + self.events[first + stream]] = T::one());
                     &scratch
                 }
             };
@@ -105,25 +162,26 @@ pub(super) fn learn_many<'py, T: Scalar>(
             predictions[first * outputs..].iter_mut().zip(said.iter()).for_each(|(to, &from)| *to = from);
             for (stream, row) in rows.iter_mut().enumerate() {
                 row.clear();
-                let column = first + stream;
-                let weight = weights.map_or(T::one(), |weights| weights[column]);
-                let has = mask.is_none_or(|mask| mask[column]);
-                row.extend((0..sizes.len()).map(|head| {
-                    let target = match (classes_of[head], values_of[head]) {
-                        (Some(classes), _) => classes[column].map(Target::Class),
-                        (_, Some(values)) => Some(Target::Values(&values[column * sizes[head]..(column + 1) * sizes[head]])),
-                        _ => None,
-                    };
-                    target.filter(|_| has).map(|target| Weighted { target, weight })
-                }));
+                row.extend((0..self.sizes.len()).map(|head| self.target(head, first + stream)));
             }
             score += learner.learn_heads_weighted(&rows).map_err(|error| (step, error))?;
         }
         Ok(score)
-    };
-    let score = py.detach(&mut run).map_err(|(step, error)| of_learn(&format!("step {step} of the call"), error))?;
-    let shape = if is_flat { vec![steps, outputs] } else { vec![steps, streams, outputs] };
-    Ok((array(py, &shape, predictions)?, score.into()))
+    }
+
+    /// What a head should have said in a column.
+    fn target(&self, head: usize, column: usize) -> Option<Weighted<'_, T>> {
+        if self.mask.is_some_and(|mask| !mask[column]) {
+            return None;
+        }
+        let size = self.sizes[head];
+        let target = match (self.classes[head], self.values[head]) {
+            (Some(classes), _) => Target::Class(classes[column]?),
+            (None, Some(values)) => Target::Values(&values[column * size..(column + 1) * size]),
+            (None, None) => return None,
+        };
+        Some(Weighted { target, weight: self.weights.map_or(T::one(), |weights| weights[column]) })
+    }
 }
 
 /// Inputs, the number of steps, and whether there was no dimension for streams.
