@@ -9,7 +9,7 @@ import numpy as np
 
 import ostl
 
-INPUTS, CLASSES, STEPS, ROUNDS = 8, 4, 20_000, 7
+INPUTS, CLASSES, STEPS, ROUNDS = 8, 4, 1_000, 100
 
 
 def best(work) -> float:

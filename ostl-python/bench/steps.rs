@@ -7,8 +7,8 @@ use ostl_cells::prelude::*;
 
 const INPUTS: usize = 8;
 const CLASSES: usize = 4;
-const STEPS: usize = 20_000;
-const ROUNDS: usize = 7;
+const STEPS: usize = 1_000;
+const ROUNDS: usize = 100;
 
 /// Inputs and classes that follow from the step alone, as in Python.
 fn step(at: usize) -> ([f32; INPUTS], usize) {

@@ -33,20 +33,33 @@ pub(super) fn learn<T: Scalar>(
     let streams = learner.streams();
     let weights = weight.map(|given| per_stream::<T>("weight", given, streams)).transpose()?;
     let weights = weights.as_ref().map(Values::slice).transpose()?;
-    let heads = learner.heads().clone();
-    let whole = heads.iter().len() == 1 && heads.iter().all(|head| head.name().is_empty());
-    if !whole {
-        let names: Vec<&str> = heads.iter().map(Head::name).collect();
-        check_names("y", Some(y), &names)?;
+    let heads = learner.heads();
+    let is_whole = heads.iter().len() == 1 && heads.iter().all(|head| head.name().is_empty());
+    if is_whole {
+        // What streams mostly have: nothing is asked that need not be.
+        let Some(head) = heads.iter().next() else { return Err(refuse("y", "there is no head")) };
+        let outputs = head.outputs();
+        let given = OfHead::<T>::read("y", Some(y), head, streams)?;
+        let target = |stream: usize| Ok(weighted(given.of(stream, outputs)?, weights, stream));
+        let score = if streams == 1 {
+            let targets = [target(0)?];
+            py.detach(|| learner.learn_weighted(&targets))
+        } else {
+            let targets = (0..streams).map(target).collect::<PyResult<Vec<_>>>()?;
+            py.detach(|| learner.learn_weighted(&targets))
+        };
+        return score.map(Score::from).map_err(|error| of_learn("y", error));
     }
-    let mut given = Vec::with_capacity(heads.iter().len());
+    let names: Vec<&str> = heads.iter().map(Head::name).collect();
+    check_names("y", Some(y), &names)?;
+    let mut given = Vec::with_capacity(names.len());
     for head in heads.iter() {
-        let argument = if whole { "y".to_owned() } else { format!("y[{:?}]", head.name()) };
-        given.push(OfHead::<T>::read(&argument, part("y", Some(y), head)?.as_ref(), head, streams)?);
+        let argument = format!("y[{:?}]", head.name());
+        given.push((head.outputs(), OfHead::<T>::read(&argument, part("y", Some(y), head)?.as_ref(), head, streams)?));
     }
     let mut targets: Vec<Vec<Option<Weighted<'_, T>>>> = Vec::with_capacity(streams);
     for stream in 0..streams {
-        let row = heads.iter().zip(&given).map(|(head, of)| Ok(weighted(of.of(stream, head.outputs())?, weights, stream)));
+        let row = given.iter().map(|(outputs, of)| Ok(weighted(of.of(stream, *outputs)?, weights, stream)));
         targets.push(row.collect::<PyResult<_>>()?);
     }
     let score = py.detach(|| learner.learn_heads_weighted(&targets));
