@@ -4,8 +4,8 @@ use ostl_cells::{Gru, Lif, Lstm, Rnn, TanhDerivative, load};
 use ostl_core::feedback::FeedbackWeights;
 use ostl_core::gradient_check::agreement;
 use ostl_core::{
-    Activation, Carry, Engine, EngineError, Feedback, Learner, Loss, Method, Network, OptimizerSettings, SequenceBatch,
-    Signal, TargetKind, Window, bptt, checkpoint,
+    Activation, Carry, Engine, EngineError, Feedback, LearnError, Learner, Loss, Method, Network, OptimizerSettings,
+    SequenceBatch, Signal, Target, TargetKind, Update, Window, bptt, checkpoint,
 };
 
 const STEPS: usize = 14;
@@ -280,4 +280,69 @@ fn signals_of_hidden_layers_are_saved_with_the_window() {
     }
     assert_eq!(straight.network().parameters(), resumed.network().parameters());
     assert_ne!(straight.network().parameters(), without.network().parameters());
+}
+
+/// A learner that is told ∂E/∂y of its own loss from outside goes where the one that has the loss goes, to the bit; what it has gathered in between is
+/// the engine's gradient.
+#[test]
+fn an_error_from_outside_takes_the_place_of_the_loss() {
+    let network = Network::<f64>::builder(INPUTS).seed(4).recurrent(Lstm::new(), 5).readout(2).unwrap();
+    for method in [Method::ostl(), Method::tbptt(3), Method::rolling_tbptt(3)] {
+        let new = || {
+            let optimizer = OptimizerSettings::adam(0.01);
+            Learner::new(network.clone(), Loss::MeanSquaredError, method, optimizer, STREAMS).unwrap()
+        };
+        let (mut by_loss, mut from_outside) = (new(), new());
+        for step in 0..STEPS {
+            let target = [wave(step), wave(step + 5)];
+            by_loss.predict(&inputs(step)).unwrap();
+            let told: Vec<Vec<f64>> = {
+                let outputs = from_outside.predict(&inputs(step)).unwrap();
+                let error = |stream: usize| {
+                    let mut signal = vec![0.0; 2];
+                    let outputs: Vec<f64> = outputs.column(stream).iter().copied().collect();
+                    Loss::MeanSquaredError.evaluate(&outputs, Target::Values(&target), &mut signal);
+                    signal
+                };
+                (0..STREAMS).map(error).collect()
+            };
+            // The second stream has an error at every other step.
+            let has = |stream: usize| stream == 0 || step % 2 == 0;
+            let targets: Vec<_> = (0..STREAMS).map(|stream| has(stream).then_some(Target::Values(&target))).collect();
+            by_loss.learn(&targets).unwrap();
+            let signals: Vec<_> = (0..STREAMS).map(|stream| has(stream).then(|| Signal::of_error(&told[stream]))).collect();
+            from_outside.learn_signals(&signals).unwrap();
+        }
+        by_loss.finish().unwrap();
+        from_outside.finish().unwrap();
+        assert!(by_loss.optimizer().updates() > 2 && from_outside.optimizer() == by_loss.optimizer(), "{method:?}");
+        assert_eq!(from_outside.network().parameters(), by_loss.network().parameters(), "{method:?}");
+        let wrong = from_outside.learn_signals(&[None]).unwrap_err();
+        assert!(matches!(wrong, LearnError::Shape { found: 1, expected: STREAMS, .. }), "{wrong}");
+        from_outside.predict(&inputs(0)).unwrap();
+        let error = [f64::NAN, 0.0];
+        let wrong = from_outside.learn_signals(&[Some(Signal::of_error(&error)), None]).unwrap_err();
+        assert!(matches!(wrong, LearnError::Target { stream: 0, .. }), "{wrong}");
+    }
+}
+
+#[test]
+fn what_is_gathered_is_the_engines_gradient() {
+    let network = Network::<f64>::builder(INPUTS).seed(4).recurrent(Gru::new(), 4).readout(1).unwrap();
+    let method = Method::ostl().with_update(Update::Sequence);
+    let mut engine = Engine::new(network.clone(), method, STREAMS).unwrap();
+    let mut learner =
+        Learner::new(network, Loss::MeanSquaredError, method.with_block(1), OptimizerSettings::sgd(0.1), STREAMS).unwrap();
+    for step in 0..STEPS {
+        let error = [wave(step)];
+        engine.predict(&inputs(step)).unwrap();
+        learner.predict(&inputs(step)).unwrap();
+        engine.learn(&[Some(Signal::of_error(&error)); STREAMS]).unwrap();
+        learner.learn_signals(&[Some(Signal::of_error(&error)); STREAMS]).unwrap();
+        let (found, expected) = (learner.gathered().unwrap().to_vec(), engine.gradient().unwrap().to_vec());
+        assert!(agreement(&found, &expected, 0.0).relative_error < 1e-13, "step {step}");
+        assert!(expected.iter().any(|g| *g != 0.0));
+    }
+    learner.finish().unwrap();
+    assert!(learner.gathered().unwrap().iter().all(|g| *g == 0.0));
 }

@@ -64,16 +64,29 @@ impl<T: Real> Engine<T> {
     /// If it is not finite: the streams then start anew.
     #[inline(never)]
     pub fn gradient(&mut self) -> Result<Gradient<'_, T>, EngineError> {
+        self.look_at_gradient()?;
+        Ok(self.looked_at())
+    }
+
+    /// Makes the gradient ready to be [looked at](Engine::looked_at).
+    ///
+    /// # Errors
+    /// If it is not finite: the streams then start anew.
+    pub(crate) fn look_at_gradient(&mut self) -> Result<(), EngineError> {
         self.network.apply_mask(&mut self.streaming.gradient);
         self.check_gradient()?;
-        let mut values = &self.streaming.gradient;
         if self.network.tied.is_some() {
             // The sum over both copies is only to be seen: what is gathered goes on apart.
-            self.shown.clone_from(values);
+            self.shown.clone_from(&self.streaming.gradient);
             self.network.tie(&mut self.shown);
-            values = &self.shown;
         }
-        Ok(Gradient { network: &self.network, values })
+        Ok(())
+    }
+
+    /// The gradient as it was when it was made ready.
+    pub(crate) fn looked_at(&self) -> Gradient<'_, T> {
+        let values = if self.network.tied.is_some() { &self.shown } else { &self.streaming.gradient };
+        Gradient { network: &self.network, values }
     }
 
     /// Takes the gradient to where it is only looked at, and leaves none.

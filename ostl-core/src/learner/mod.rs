@@ -7,6 +7,7 @@ mod evaluation;
 mod from_record;
 mod memory;
 pub mod optimizer;
+mod outside;
 mod refusals;
 pub mod schedule;
 mod scores;
