@@ -40,6 +40,8 @@ enum Wanted {
 
 /// What came of a row: the squared error, or whether the answer was right.
 type Outcome = Option<f64>;
+/// What came of every row, and whose it is.
+type Named = (String, Vec<Outcome>);
 
 fn main() -> Result<(), Box<dyn Error>> {
     let seeds = std::env::args().nth(1).map_or(Ok(3), |seeds| seeds.parse())?;
@@ -84,7 +86,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// Networks that go on learning, and one that was frozen.
-fn all(rows: &[Row], loss: Loss, seed: u64) -> Result<Vec<(String, Vec<Outcome>)>, Box<dyn Error>> {
+fn all(rows: &[Row], loss: Loss, seed: u64) -> Result<Vec<Named>, Box<dyn Error>> {
     let mut found = Vec::new();
     for (cell, carry, window, rate) in
         [("lstm", Carry::Layer, 1, 0.003), ("gru", Carry::Layer, 1, 0.005), ("lstm", Carry::Local, 10, 0.005)]

@@ -241,7 +241,7 @@ fn an_influence_matrix_in_sixteen_bits_costs_a_little() {
         let layers = if carry == Carry::Network { 2 } else { 1 };
         let plan = Plan {
             inputs: 5,
-            layers: vec![LayerPlan::Cell(cell.clone(), 9); layers],
+            layers: vec![LayerPlan::Cell(cell, 9); layers],
             outputs: 3,
             loss: Loss::SoftmaxCrossEntropy,
             lengths: vec![30, 25],
