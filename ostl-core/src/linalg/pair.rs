@@ -5,9 +5,9 @@
 //! otherwise, so that it takes no time from anybody where there is nothing to do. Whoever hands over a job does their own half and, if nobody has
 //! begun the other by then, takes it back and does it too: a partner that sleeps, or whose core is taken, is not waited for.
 //!
-//! One that is interrupted at work must be waited for, and that may take a scheduler's turn of milliseconds. After a wait that was longer than the
-//! other half would have taken, nothing is handed over for fifty times as long, and for twice as long as the last time if it happens again soon: on a
-//! machine whose cores are all busy, two threads cost little more than one.
+//! One that is interrupted at work must be waited for, and that may take a scheduler's turn of milliseconds. After such a wait nothing is handed over
+//! for fifty times as long, and for twice as long as the last time if it happens again soon: on a machine whose cores are all busy, two threads cost
+//! little more than one.
 //!
 //! The halves are the same ones every time, so each thread's share of a matrix can stay in its core's cache. Results do not depend on who does which
 //! half.
@@ -25,8 +25,10 @@ use std::time::{Duration, Instant};
 /// Multiply–adds from which a product is worth two threads: a few microseconds of one.
 const WORTH_A_PARTNER: usize = 48 * 1024;
 /// How long the partner looks for another job.
-const PATIENCE: Duration = Duration::from_micros(50);
-/// After a long wait nothing is handed over for so many times as long.
+const PATIENCE: Duration = Duration::from_micros(100);
+/// Who is waited for longer than this, in nanoseconds, was interrupted.
+const INTERRUPTED: u64 = 50_000;
+/// After such a wait nothing is handed over for so many times as long.
 const REST: u64 = 50;
 /// The rest is doubled so often at most.
 const MOST_DOUBLINGS: u32 = 8;
@@ -58,6 +60,7 @@ pub(crate) fn both(own: impl FnOnce(), other: impl FnOnce() + Send) {
         Some(partner) if !partner.is_in_use.swap(true, Ordering::Acquire) => {
             let partner = InUse(partner);
             partner.0.both(own, other);
+            partner.0.last.store(now(), Ordering::Relaxed);
         }
         _ => {
             own();
@@ -75,7 +78,7 @@ struct Partner {
     job: AtomicPtr<()>,
     run: AtomicPtr<()>,
     is_parked: AtomicBool,
-    /// When somebody last had two halves: nanoseconds of [`now`].
+    /// When two halves were last done: nanoseconds of [`now`].
     last: AtomicU64,
     /// How often the next rest is doubled.
     doublings: AtomicU32,
@@ -166,7 +169,7 @@ impl Partner {
     /// Hands `other` over, does `own`, and sees to it that `other` is done, too.
     fn both<F: FnOnce() + Send>(&self, own: impl FnOnce(), other: F) {
         let began = now();
-        let last = self.last.swap(began, Ordering::Relaxed);
+        let last = self.last.load(Ordering::Relaxed);
         let sleeps = self.is_parked.load(Ordering::SeqCst);
         // To wake somebody for one job alone would take longer than the job.
         let alone = sleeps && began > last.saturating_add(PATIENCE.as_nanos() as u64);
@@ -204,7 +207,7 @@ impl Partner {
         let ended = now();
         let (own, waited) = (since.saturating_sub(began), ended.saturating_sub(since));
         let doublings = self.doublings.load(Ordering::Relaxed);
-        if waited > own {
+        if waited > own && waited > INTERRUPTED {
             self.rests_until.store(ended.saturating_add(waited.saturating_mul(REST << doublings)), Ordering::Relaxed);
             self.doublings.store((doublings + 1).min(MOST_DOUBLINGS), Ordering::Relaxed);
             self.in_time.store(0, Ordering::Relaxed);

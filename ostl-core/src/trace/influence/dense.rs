@@ -153,7 +153,7 @@ impl<T: Real> Dense<T> {
     }
 
     /// Equation (1).
-    fn read_out(&mut self, stream: usize, layers: &[SpanLayer], gradient: &mut [T]) {
+    pub(super) fn read_out(&mut self, stream: usize, layers: &[SpanLayer], gradient: &mut [T]) {
         let block = &mut self.blocks[stream];
         if !block.has_signal {
             return;

@@ -260,7 +260,14 @@ impl<T: Real> Span<T> {
         };
         match &mut self.kept {
             Kept::Dense(dense) => {
-                (0..active).for_each(|stream| of(stream).iter().for_each(|w| dense.close(stream, layers, w, gradient)));
+                for stream in 0..self.streams.len() {
+                    match of(stream) {
+                        Some(window) => dense.close(stream, layers, &window, gradient),
+                        // It has ended without another step: what it owes is due.
+                        None if !continues[stream] && !fresh[stream] => dense.read_out(stream, layers, gradient),
+                        None => {}
+                    }
+                }
             }
             Kept::Kronecker(kronecker) => {
                 (0..active).for_each(|stream| of(stream).iter().for_each(|w| kronecker.close(stream, layers, w, gradient)));
