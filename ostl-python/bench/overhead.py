@@ -9,7 +9,7 @@ import numpy as np
 
 import ostl
 
-INPUTS, CLASSES, STEPS, ROUNDS = 8, 4, 1_000, 100
+INPUTS, CLASSES, STEPS, ROUNDS = 8, 4, 1_000, 40
 
 
 def best(work) -> float:

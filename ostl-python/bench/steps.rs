@@ -8,7 +8,7 @@ use ostl_cells::prelude::*;
 const INPUTS: usize = 8;
 const CLASSES: usize = 4;
 const STEPS: usize = 1_000;
-const ROUNDS: usize = 100;
+const ROUNDS: usize = 40;
 
 /// Inputs and classes that follow from the step alone, as in Python.
 fn step(at: usize) -> ([f32; INPUTS], usize) {
@@ -16,6 +16,7 @@ fn step(at: usize) -> ([f32; INPUTS], usize) {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
+    let steps: Vec<_> = (0..STEPS).map(step).collect();
     for units in [8, 32, 64] {
         let network = Network::builder(INPUTS).recurrent(Lstm::new(), units).readout(CLASSES)?;
         let method = Method::ostl_without_h();
@@ -23,10 +24,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         let mut best = f64::INFINITY;
         for _ in 0..ROUNDS {
             let start = Instant::now();
-            for at in 0..STEPS {
-                let (x, class) = step(at);
-                learner.predict(&x)?;
-                learner.learn(&[Some(Target::Class(class))])?;
+            for (x, class) in &steps {
+                learner.predict(x)?;
+                learner.learn(&[Some(Target::Class(*class))])?;
             }
             best = best.min(1e6 * start.elapsed().as_secs_f64() / STEPS as f64);
         }

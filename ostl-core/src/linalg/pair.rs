@@ -6,8 +6,7 @@
 //! begun the other by then, takes it back and does it too: a partner that sleeps, or whose core is taken, is not waited for.
 //!
 //! One that is interrupted at work must be waited for, and that may take a scheduler's turn of milliseconds. After such a wait nothing is handed over
-//! for fifty times as long, and for twice as long as the last time if it happens again soon: on a machine whose cores are all busy, two threads cost
-//! little more than one.
+//! for fifty times as long: on a machine whose cores are all busy, two threads cost little more than one.
 //!
 //! The halves are the same ones every time, so each thread's share of a matrix can stay in its core's cache. Results do not depend on who does which
 //! half.
@@ -27,13 +26,9 @@ const WORTH_A_PARTNER: usize = 48 * 1024;
 /// How long the partner looks for another job.
 const PATIENCE: Duration = Duration::from_micros(100);
 /// Who is waited for longer than this, in nanoseconds, was interrupted.
-const INTERRUPTED: u64 = 50_000;
+const INTERRUPTED: u64 = 500_000;
 /// After such a wait nothing is handed over for so many times as long.
 const REST: u64 = 50;
-/// The rest is doubled so often at most.
-const MOST_DOUBLINGS: u32 = 8;
-/// After so many halves that were done in time one doubling is taken back.
-const IN_TIME: u32 = 1024;
 /// Looks between two glances at the clock.
 const LOOKS: u32 = 256;
 
@@ -60,7 +55,6 @@ pub(crate) fn both(own: impl FnOnce(), other: impl FnOnce() + Send) {
         Some(partner) if !partner.is_in_use.swap(true, Ordering::Acquire) => {
             let partner = InUse(partner);
             partner.0.both(own, other);
-            partner.0.last.store(now(), Ordering::Relaxed);
         }
         _ => {
             own();
@@ -78,13 +72,7 @@ struct Partner {
     job: AtomicPtr<()>,
     run: AtomicPtr<()>,
     is_parked: AtomicBool,
-    /// When two halves were last done: nanoseconds of [`now`].
-    last: AtomicU64,
-    /// How often the next rest is doubled.
-    doublings: AtomicU32,
-    /// Halves done in time since the last long wait.
-    in_time: AtomicU32,
-    /// Until then nothing is handed over: nanoseconds of [`now`].
+    /// Until then nothing is handed over: nanoseconds of [`now`]; 0 where it is.
     rests_until: AtomicU64,
     thread: OnceLock<Thread>,
 }
@@ -109,9 +97,6 @@ fn partner() -> Option<&'static Partner> {
         job: AtomicPtr::new(std::ptr::null_mut()),
         run: AtomicPtr::new(std::ptr::null_mut()),
         is_parked: AtomicBool::new(false),
-        last: AtomicU64::new(0),
-        doublings: AtomicU32::new(0),
-        in_time: AtomicU32::new(0),
         rests_until: AtomicU64::new(0),
         thread: OnceLock::new(),
     };
@@ -168,14 +153,13 @@ impl Partner {
 
     /// Hands `other` over, does `own`, and sees to it that `other` is done, too.
     fn both<F: FnOnce() + Send>(&self, own: impl FnOnce(), other: F) {
-        let began = now();
-        let last = self.last.load(Ordering::Relaxed);
-        let sleeps = self.is_parked.load(Ordering::SeqCst);
-        // To wake somebody for one job alone would take longer than the job.
-        let alone = sleeps && began > last.saturating_add(PATIENCE.as_nanos() as u64);
-        if alone || began < self.rests_until.load(Ordering::Relaxed) {
-            own();
-            return other();
+        let rests_until = self.rests_until.load(Ordering::Relaxed);
+        if rests_until > 0 {
+            if now() < rests_until {
+                own();
+                return other();
+            }
+            self.rests_until.store(0, Ordering::Relaxed);
         }
         let handed = Handed { job: UnsafeCell::new(Some(other)), panic: UnsafeCell::new(None) };
         self.job.store((&raw const handed).cast_mut().cast(), Ordering::Relaxed);
@@ -190,33 +174,30 @@ impl Partner {
             // SAFETY: nobody has begun it, and nobody will.
             unsafe { run::<F>((&raw const handed).cast()) };
         } else {
-            self.wait(began);
+            self.wait();
         }
         if let Some(panic) = outcome.err().or(handed.panic.into_inner()) {
             resume_unwind(panic);
         }
     }
 
-    /// Waits for the other half of what began at `began`. If it takes longer than that half did alone, nothing is handed over for a while.
-    fn wait(&self, began: u64) {
-        let since = now();
+    /// Waits for the other half. If whoever does it was interrupted, nothing is handed over for a while.
+    fn wait(&self) {
+        let (mut since, mut looks) = (0, 0_u32);
         while self.state.load(Ordering::Acquire) != DONE {
             std::hint::spin_loop();
+            looks += 1;
+            if looks == LOOKS {
+                since = now();
+            }
         }
         self.state.store(EMPTY, Ordering::Relaxed);
-        let ended = now();
-        let (own, waited) = (since.saturating_sub(began), ended.saturating_sub(since));
-        let doublings = self.doublings.load(Ordering::Relaxed);
-        if waited > own && waited > INTERRUPTED {
-            self.rests_until.store(ended.saturating_add(waited.saturating_mul(REST << doublings)), Ordering::Relaxed);
-            self.doublings.store((doublings + 1).min(MOST_DOUBLINGS), Ordering::Relaxed);
-            self.in_time.store(0, Ordering::Relaxed);
-            return;
-        }
-        let in_time = self.in_time.load(Ordering::Relaxed) + 1;
-        self.in_time.store(in_time % IN_TIME, Ordering::Relaxed);
-        if in_time == IN_TIME {
-            self.doublings.store(doublings.saturating_sub(1), Ordering::Relaxed);
+        if looks >= LOOKS {
+            let ended = now();
+            let waited = ended.saturating_sub(since);
+            if waited > INTERRUPTED {
+                self.rests_until.store(ended.saturating_add(waited.saturating_mul(REST)), Ordering::Relaxed);
+            }
         }
     }
 }
