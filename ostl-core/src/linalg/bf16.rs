@@ -37,19 +37,31 @@ impl Bf16 {
     pub(crate) fn to_f32(self) -> f32 {
         f32::from_bits(u32::from(self.0) << 16)
     }
+
+    /// The value, in a scalar.
+    #[inline(always)]
+    pub(crate) fn widen<T: Real>(self) -> T {
+        T::from_f64(f64::from(self.to_f32()))
+    }
+
+    /// The nearest to a value.
+    #[inline(always)]
+    fn nearest<T: Real>(value: T) -> Self {
+        Self::from_f32(value.to_f64() as f32)
+    }
 }
 
 /// The values that these stand for.
 pub(crate) fn widen<T: Real>(values: &[Bf16], to: &mut [T]) {
     for (to, value) in to.iter_mut().zip(values) {
-        *to = T::from_f64(f64::from(value.to_f32()));
+        *to = value.widen();
     }
 }
 
 /// The nearest of sixteen bits to each value.
 pub(crate) fn round<T: Real>(values: &[T], to: &mut [Bf16]) {
     for (to, value) in to.iter_mut().zip(values) {
-        *to = Bf16::from_f32(value.to_f64() as f32);
+        *to = Bf16::nearest(*value);
     }
 }
 
@@ -58,7 +70,7 @@ impl<T: Real> Stored<T> for Bf16 {
     fn load<I: Instructions>(token: I, from: &[Self; TILE]) -> T::Lanes<I> {
         let mut values = [T::zero(); TILE];
         for i in 0..TILE {
-            values[i] = T::from_f64(f64::from(from[i].to_f32()));
+            values[i] = from[i].widen();
         }
         Lanes::load(token, &values)
     }
@@ -68,7 +80,7 @@ impl<T: Real> Stored<T> for Bf16 {
         let mut found = [T::zero(); TILE];
         values.store(&mut found);
         for i in 0..TILE {
-            to[i] = Self::from_f32(found[i].to_f64() as f32);
+            to[i] = Self::nearest(found[i]);
         }
     }
 }

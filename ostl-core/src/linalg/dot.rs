@@ -9,27 +9,24 @@ const LANES: usize = 16;
 /// Σ x_i y_i. The order of summation depends on the length only.
 #[inline]
 pub(crate) fn dot<T: Real>(x: &[T], y: &[T]) -> T {
-    let mut sums = [T::zero(); LANES];
-    let (x_lanes, y_lanes) = (x.chunks_exact(LANES), y.chunks_exact(LANES));
-    let rest: T = x_lanes.remainder().iter().zip(y_lanes.remainder()).map(|(&x, &y)| x * y).sum();
-    for (x, y) in x_lanes.zip(y_lanes) {
-        for i in 0..LANES {
-            sums[i] += x[i] * y[i];
-        }
-    }
-    sums.into_iter().sum::<T>() + rest
+    dot_of(x, y, |y| y)
 }
 
 /// The same where y is kept in sixteen bits.
 #[inline]
 pub(crate) fn dot_rounded<T: Real>(x: &[T], y: &[Bf16]) -> T {
-    let wide = |y: &Bf16| T::from_f64(f64::from(y.to_f32()));
+    dot_of(x, y, Bf16::widen)
+}
+
+/// The same of the values that y stands for.
+#[inline(always)]
+fn dot_of<T: Real, V: Copy>(x: &[T], y: &[V], value: impl Fn(V) -> T) -> T {
     let mut sums = [T::zero(); LANES];
     let (x_lanes, y_lanes) = (x.chunks_exact(LANES), y.chunks_exact(LANES));
-    let rest: T = x_lanes.remainder().iter().zip(y_lanes.remainder()).map(|(&x, y)| x * wide(y)).sum();
+    let rest: T = x_lanes.remainder().iter().zip(y_lanes.remainder()).map(|(&x, &y)| x * value(y)).sum();
     for (x, y) in x_lanes.zip(y_lanes) {
         for i in 0..LANES {
-            sums[i] += x[i] * wide(&y[i]);
+            sums[i] += x[i] * value(y[i]);
         }
     }
     sums.into_iter().sum::<T>() + rest
