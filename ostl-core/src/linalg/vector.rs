@@ -79,14 +79,6 @@ impl<T: Real> Lanes<T, Baseline> for [T; LANES] {
     }
 }
 
-/// Prefetches a value's cache line before it is needed. Nothing happens where there is no such value, or no such instruction.
-#[inline(always)]
-pub(crate) fn prefetch<V>(values: &[V], at: usize) {
-    if let Some(value) = values.get(at) {
-        prefetch_place(value);
-    }
-}
-
 /// Prefetches the cache line of a place, which may lie anywhere: nothing is read.
 #[inline(always)]
 pub(crate) fn prefetch_place<V>(place: *const V) {

@@ -122,11 +122,3 @@ pub(super) struct Panel {
     /// The stream it begins with: panels of one stream shall not share cache sets.
     pub(super) turn: usize,
 }
-
-/// One stream of the lane.
-#[derive(Clone, Copy)]
-pub(super) struct TracedStream {
-    pub(super) stream: usize,
-    /// Its trace is zero.
-    pub(super) fresh: bool,
-}
