@@ -1,15 +1,14 @@
 //! `ostl data fetch` of a whole file from a server on the loopback: what arrives, and what is gone on with. What is fetched must have the sum that was
 //! published, so these want a copy of the chorales, and are ignored, with the reason, where there is none.
 
-#[path = "support/server.rs"]
-mod server;
+#[path = "cli/support/mod.rs"]
 mod support;
 
 use std::fs;
 use std::path::PathBuf;
 
 use libtest_mimic::{Arguments, Completion, Trial};
-use server::{Manner, Server};
+use support::server::{Manner, Server};
 use support::{Ran, Workplace};
 
 const NAME: &str = "jsb-chorales-quarter.json";

@@ -7,5 +7,6 @@ mod lorenz;
 mod mackey_glass;
 mod pattern_generation;
 mod reber;
+mod store_recall;
 mod support;
 mod temporal_xor;

@@ -1,0 +1,19 @@
+//! The program as its users run it.
+
+mod check;
+mod data;
+mod fetching;
+mod figures;
+mod non_finite;
+mod own_data;
+mod refusals;
+mod runs;
+mod sampling;
+mod settings;
+mod sizes;
+mod streaming;
+mod support;
+mod timing;
+mod training;
+#[cfg(unix)]
+mod unheard;
