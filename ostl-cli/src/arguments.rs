@@ -1,6 +1,7 @@
 //! The command line.
 
 mod data;
+mod export;
 mod refusal;
 mod stream;
 
@@ -16,6 +17,7 @@ use crate::names::spelled;
 pub(crate) use data::{
     DataArguments, DataCommand, FetchArguments, FileFormat, InfoArguments, MakeArguments, SampleArguments,
 };
+pub(crate) use export::{ExportArguments, WeightFormat, WhichCheckpoint};
 pub(crate) use refusal::explained;
 pub(crate) use stream::{MissingPolicy, OutputFormat, RowFormat, StreamArguments, TaskKind};
 
@@ -104,6 +106,16 @@ Exit status: 0 done, 1 failed, 2 wrong usage.")]
         after_help = "Example:\n  ostl sample runs/characters-gru-k10-local-0 --prompt \"ROMEO:\" --length 400 --temperature 0.8"
     )]
     Sample(SampleArguments),
+    /// Write a run's weights for other programs
+    ///
+    /// Arrays by the names of docs/checkpoints.md (`layers.0.W` as rows × columns, gate by gate), which the Python package has too. They are
+    /// taken back with --set init=FILE.
+    #[command(after_help = "\
+Examples:
+  ostl export runs/b                                (runs/b/weights.safetensors)
+  ostl export runs/b --format npz --out b.npz
+  ostl train --set init=runs/b/weights.safetensors --set layers.0.units=32")]
+    Export(ExportArguments),
     /// Learn from rows as they come, each predicted before it is learned from
     ///
     /// Reads rows of CSV or JSON Lines from FILE or standard input, one at a time and in constant memory: the row is predicted, then its target

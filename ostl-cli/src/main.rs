@@ -10,6 +10,7 @@ mod data;
 mod date;
 mod doubts;
 mod evaluate;
+mod export;
 mod failure;
 mod feed;
 mod figures;
@@ -30,6 +31,7 @@ mod summary;
 mod table;
 mod train;
 mod trainer;
+mod weights;
 
 use std::process::ExitCode;
 
@@ -58,6 +60,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Check(arguments) => check::run(arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Sample(arguments) => sample::run(arguments),
+        Command::Export(arguments) => export::run(&arguments),
         Command::Stream(arguments) => stream::run(*arguments),
         Command::Data(arguments) => data::run(arguments),
     }

@@ -14,6 +14,7 @@ pub mod measures;
 pub mod metric;
 pub mod music;
 mod names;
+pub mod numpy;
 pub mod own;
 mod random;
 pub mod sampling;

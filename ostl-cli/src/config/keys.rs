@@ -7,6 +7,7 @@ pub(crate) const KEYS: &[&str] = &[
     "seed",
     "threads",
     "data",
+    "init",
     "task.name",
     "task.class_weights",
     "task.label_smoothing",
@@ -98,7 +99,8 @@ const HABITS: &[(&[&str], &str)] = &[
     (&["workers", "num-workers", "jobs", "j", "cores", "num-threads", "n-threads", "cpus"], "threads"),
     (&["dataset", "problem"], "task.name"),
     (&["random-seed", "random-state"], "seed"),
-    (&["init", "initializer"], "initialization.input"),
+    (&["initializer"], "initialization.input"),
+    (&["weights-file", "pretrained", "init-from", "checkpoint", "warm-start"], "init"),
     (&["metric", "monitor"], "training.best"),
 ];
 

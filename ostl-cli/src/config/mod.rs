@@ -47,7 +47,9 @@ pub(crate) use training::OnNonFinite;
 use training::TrainingConfig;
 pub(crate) use window::WindowSetting;
 
+use crate::failure::UsageError;
 use crate::feed;
+use crate::weights::Starting;
 
 const MOST_THREADS: usize = 4096;
 
@@ -64,6 +66,9 @@ pub(crate) struct Config {
     /// Where the task's data lies; `--data` overrules it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) data: Option<PathBuf>,
+    /// A file of weights, or a run, that the network starts with in the place of drawn ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) init: Option<PathBuf>,
     pub(crate) task: TaskSection,
     /// From the input upwards; the readout's size follows from the task.
     pub(crate) layers: Vec<LayerConfig>,
@@ -230,6 +235,11 @@ impl Config {
             ));
         }
         Ok(network)
+    }
+
+    /// The weights that it starts with, if they are not drawn.
+    pub(crate) fn starting(&self) -> Result<Option<Starting>, UsageError> {
+        self.init.as_deref().map(Starting::read).transpose()
     }
 
     /// The readout, a plain one if nothing is said of it.

@@ -12,12 +12,12 @@ use crate::fingerprint::Fingerprint;
 use crate::trainer::{Best, State};
 
 /// The entries that the program adds, as JSON but for the first.
-const IDENTITY: &str = "run.identity";
+pub(crate) const IDENTITY: &str = "run.identity";
 const STATE: &str = "run.state";
 const DATA: &str = "run.data";
 const BEST_EPOCH: &str = "run.best";
 /// What stands before the names of the learner at the start of the epoch.
-const OUTSET: &str = "outset.";
+pub(crate) const OUTSET: &str = "outset.";
 
 /// What `last.ckpt` holds: everything needed to go on bit for bit, and nothing (such as times) that differs between two runs
 /// that did the same.

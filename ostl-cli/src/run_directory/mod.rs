@@ -18,7 +18,7 @@ use crate::config::Config;
 use crate::failure::UsageError;
 use crate::summary::Summary;
 
-pub(crate) use checkpoints::Checkpoint;
+pub(crate) use checkpoints::{Checkpoint, IDENTITY, OUTSET};
 pub(crate) use history::{Clock, History, Session};
 use lock::Lock;
 pub(crate) use metrics::{Metrics, Pace, Row};
@@ -142,6 +142,16 @@ impl RunDirectory {
 
     pub(crate) fn config_path(&self) -> PathBuf {
         self.path.join(CONFIG)
+    }
+
+    /// The checkpoint to go on from.
+    pub(crate) fn last_path(&self) -> PathBuf {
+        self.path.join(LAST)
+    }
+
+    /// The best weights.
+    pub(crate) fn best_path(&self) -> PathBuf {
+        self.path.join(BEST)
     }
 
     /// Writes the resolved configuration.

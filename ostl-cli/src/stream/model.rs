@@ -9,6 +9,7 @@ use super::labels::Taught;
 use super::settings::{Settings, method};
 use crate::arguments::TaskKind;
 use crate::config::{Config, OutOfRange, Source};
+use crate::weights::Starting;
 
 /// What stands before the names of the twin.
 const AHEAD: &str = "ahead.";
@@ -68,6 +69,11 @@ impl Model {
         }
         let learner = learner(network)?;
         Ok(Self { learner, ahead, followed: None, aside: Vec::new(), now: 0, looked_at: 0 })
+    }
+
+    /// Puts weights of a file in the place of drawn ones.
+    pub(super) fn start_from(&mut self, starting: &Starting) -> Result<()> {
+        Ok(starting.put_into(self.learner.network_mut())?)
     }
 
     /// Begins anew with the weights of another seed.

@@ -93,7 +93,12 @@ impl Session {
             guard: Guard::default(),
             pulse: Pulse::default(),
         };
-        Self::of(memory, source, learns)
+        let starting = memory.config.starting()?;
+        let mut session = Self::of(memory, source, learns)?;
+        if let Some(starting) = starting {
+            session.model.start_from(&starting)?;
+        }
+        Ok(session)
     }
 
     /// With a network that has learned nothing yet.
@@ -327,8 +332,10 @@ impl Session {
         Ok(())
     }
 
+    /// For each target how far it may lie from the answer, where somebody reads it.
     pub(super) fn intervals(&self) -> Vec<Option<f64>> {
-        (0..self.memory.settings.target.len()).map(|target| self.memory.scores.interval(target)).collect()
+        let targets = if self.says { self.memory.settings.target.len() } else { 0 };
+        (0..targets).map(|target| self.memory.scores.interval(target)).collect()
     }
 
     pub(super) fn said(

@@ -29,7 +29,10 @@ pub(crate) fn in_pool<R: Send>(threads: usize, work: impl FnOnce() -> R + Send) 
 fn train(plan: &Plan, arguments: &TrainArguments) -> Result<()> {
     let Plan { config, source, task, feed, .. } = plan;
     let task = task.as_ref();
-    let learner = trainer::learner(config, source, task, feed.streams(task))?;
+    let mut learner = trainer::learner(config, source, task, feed.streams(task))?;
+    if let Some(starting) = &plan.starting {
+        starting.put_into(learner.network_mut())?;
+    }
     let mut trainer = Trainer::new(config, task, *feed, learner);
     let mut notes = Vec::new();
     let made;

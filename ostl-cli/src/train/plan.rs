@@ -11,6 +11,7 @@ use crate::config::{self, Config, Source};
 use crate::failure::UsageError;
 use crate::feed::Feed;
 use crate::run_directory::{Place, RunDirectory};
+use crate::weights::Starting;
 
 /// What is to be trained.
 pub(super) struct Plan {
@@ -19,6 +20,8 @@ pub(super) struct Plan {
     pub(super) task: Box<dyn Task>,
     pub(super) feed: Feed,
     pub(super) from: From,
+    /// The weights that a new run starts with, if they are not drawn.
+    pub(super) starting: Option<Starting>,
     /// The window, where it was left to the program.
     pub(super) window: Option<WindowChoice>,
     /// What is to be said of the task at the start.
@@ -59,8 +62,11 @@ fn start(arguments: &TrainArguments) -> Result<Plan> {
     let window = config.choose_window(task.as_ref()).map_err(|error| source.out_of_range(error))?;
     let weights = config.resolve_objective(task.as_ref()).map_err(|error| source.out_of_range(error))?;
     let feed = Feed::new(&config, &source, task.as_ref())?;
-    let notes = odd_classes(task.as_ref()).into_iter().chain(weights).collect();
-    Ok(Plan { config, source, task, feed, from: From::Start(place), window, notes })
+    let starting = config.starting()?;
+    config.init = config.init.take().map(whole_path);
+    let others = starting.as_ref().and_then(|starting| starting.other_vocabulary(task.as_ref()));
+    let notes = odd_classes(task.as_ref()).into_iter().chain(weights).chain(others).collect();
+    Ok(Plan { config, source, task, feed, from: From::Start(place), starting, window, notes })
 }
 
 /// What is odd about the classes of a task that knows how often each occurs. Others are not gone through for it: `ostl data info` does that.
@@ -86,7 +92,12 @@ fn no_configuration(folder: &Path) -> UsageError {
 
 /// Where the run finds its data, from wherever it is resumed.
 fn found_again(config: &Config, argument: Option<&Path>) -> Option<PathBuf> {
-    config.data(argument).map(|path| std::path::absolute(path).unwrap_or(path.to_owned()))
+    config.data(argument).map(|path| whole_path(path.to_owned()))
+}
+
+/// A path that is the same from wherever it is read.
+fn whole_path(path: PathBuf) -> PathBuf {
+    std::path::absolute(&path).unwrap_or(path)
 }
 
 /// The rest of a run.
@@ -109,5 +120,5 @@ fn resume(path: &Path, arguments: &TrainArguments) -> Result<Plan> {
     let task = config.open_task(data, &source)?;
     config.data = found_again(&config, data);
     let feed = Feed::new(&config, &source, task.as_ref())?;
-    Ok(Plan { config, source, task, feed, from: From::Run(run), window: None, notes: Vec::new() })
+    Ok(Plan { config, source, task, feed, from: From::Run(run), starting: None, window: None, notes: Vec::new() })
 }

@@ -2,6 +2,7 @@
 
 mod check;
 mod data;
+mod exported;
 mod fetching;
 mod figures;
 mod non_finite;

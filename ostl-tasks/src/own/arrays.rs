@@ -5,10 +5,10 @@ use std::path::Path;
 use ostl_core::Loss;
 
 use super::config::{MOST, OwnConfig};
-use super::npy::{Array, Named};
 use super::npz::Arrays;
 use super::part::{Answers, Part, Place, There};
 use crate::error::DatasetError;
+use crate::numpy::{Array, Named};
 
 /// Makes a split of the arrays of a file (or folder).
 pub(super) fn part(mut arrays: Arrays, path: &Path, config: &OwnConfig) -> Result<Part, DatasetError> {
@@ -205,8 +205,8 @@ fn check_targets(part: &Part, steps: usize, is_clipped: bool, named: Named<'_>) 
 
 #[cfg(test)]
 mod tests {
-    use super::super::numbers::Numbers;
     use super::*;
+    use crate::numpy::Numbers;
 
     fn array(shape: &[usize], numbers: Numbers) -> Array {
         Array { shape: shape.to_vec(), numbers, is_clipped: false }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use ostl_core::{Loss, Target};
 
-use super::numbers::Numbers;
 use super::part::{Answers, Part};
+use crate::numpy::Numbers;
 
 /// Mean loss at a target of `asked` of the best guesser who knows the targets of `known`; for classes also how often the most frequent one
 /// is right.

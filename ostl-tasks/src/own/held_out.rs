@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::numbers::Numbers;
 use super::part::{Answers, Part, There};
+use crate::numpy::Numbers;
 
 /// One in this many sequences is held out.
 pub(super) const ONE_IN: usize = 5;

@@ -8,10 +8,10 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, Visitor};
 use super::config::MOST;
 use super::json_defects::{beginning, defect, unknown_key};
 use super::json_parts::{Answered, ReadRows, ReadTarget, ReadTargets, Rows};
-use super::numbers::Numbers;
 use super::part::{Answers, NONE, Part, Place, There};
 use crate::encoding::{lines, unmarked};
 use crate::error::{At, DatasetError};
+use crate::numpy::Numbers;
 
 /// The largest file that is read, in bytes, so that targets can be numbered with 32 bits.
 pub(super) const LARGEST_FILE: u64 = 1 << 32;

@@ -8,12 +8,9 @@ use zip::ZipArchive;
 use zip::result::ZipError;
 
 use super::meant::meant;
-use super::npy::{Array, Named, read};
-use crate::error::{At, DatasetError};
+use crate::error::DatasetError;
 use crate::files;
-
-/// The largest file that is read, in bytes.
-pub(super) const LARGEST_FILE: u64 = 1 << 34;
+use crate::numpy::{Array, LARGEST_FILE, Named, packed_too_well, read, shown, unlisted};
 
 /// The arrays that are known, with or without `.npy`.
 const NAMES: [&str; 4] = ["inputs", "targets", "lengths", "mask"];
@@ -35,29 +32,17 @@ pub(super) fn from_folder(folder: &Path) -> Result<Arrays, DatasetError> {
 
 /// The arrays of an archive.
 pub(super) fn from_archive(bytes: &[u8], path: &Path) -> Result<Arrays, DatasetError> {
-    let broken = |at: At, problem: String| DatasetError::Malformed { path: path.to_owned(), at, problem };
-    let no_archive = |reason: ZipError| {
-        let problem = match bytes {
-            [0x93, b'N', b'U', b'M', ..] => {
-                "one array (np.save), not an archive: save both with np.savez(file, inputs=…, targets=…)".to_owned()
-            }
-            [b'P', b'K', ..] => format!(
-                "the archive has no whole list of its content ({reason}): it was cut off or changed, so copy it or save it with np.savez again"
-            ),
-            _ => format!("not an archive of NumPy ({reason}): save it with np.savez or np.savez_compressed"),
-        };
-        broken(At::Byte(0), problem)
-    };
-    let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(no_archive)?;
+    let mut archive =
+        ZipArchive::new(Cursor::new(bytes)).map_err(|reason| unlisted(bytes, path, &reason, "inputs=…, targets=…"))?;
     let stranger = archive.file_names_raw().find(|name| !NAMES.iter().any(|known| is_file_of(name, known)));
     if let Some(name) = stranger {
-        let name: String = String::from_utf8_lossy(name).chars().filter(|c| !c.is_control()).take(100).collect();
+        let name = shown(&String::from_utf8_lossy(name));
         let meant = meant(name.strip_suffix(".npy").unwrap_or(&name), &NAMES);
         let meant = meant.map_or_else(String::new, |meant| format!(" (did you mean `{meant}`?)"));
         let problem = format!(
             "an unknown array{meant}, expected `inputs`, `targets` and maybe `lengths` and `mask`: rename it or leave it out"
         );
-        return Err(broken(At::Part(name), problem));
+        return Err(Named { path, name: &name }.broken(problem));
     }
     let mut room = files::room(bytes.len() as u64, LARGEST_FILE);
     let mut arrays = Arrays::new();
@@ -69,14 +54,7 @@ pub(super) fn from_archive(bytes: &[u8], path: &Path) -> Result<Arrays, DatasetE
             Err(reason) => return Err(named.broken(format!("cannot be unpacked: {reason}; save it again"))),
         };
         let size = member.size();
-        let Some(left) = room.checked_sub(size) else {
-            return Err(named.broken(format!(
-                "unpacks to {size} bytes, with what came before it more than {} times the file: save it with np.savez, which does \
-                 not pack",
-                files::MOST_UNPACKED
-            )));
-        };
-        room = left;
+        room = room.checked_sub(size).ok_or_else(|| packed_too_well(named, size))?;
         arrays.insert(name, read(member.take(size + 1), size, named)?);
     }
     Ok(arrays)

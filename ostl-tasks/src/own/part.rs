@@ -1,6 +1,6 @@
 //! One split in memory, from whichever encoding.
 
-use super::numbers::Numbers;
+use crate::numpy::Numbers;
 
 /// Sequences with their targets.
 #[derive(Clone, Debug)]

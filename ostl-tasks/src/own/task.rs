@@ -194,7 +194,7 @@ fn open(path: PathBuf, config: &OwnConfig, names: Option<&[String]>) -> Result<O
         return Ok(Opened { part: arrays::part(npz::from_folder(&path)?, &path, config)?, path, names: None });
     };
     let bytes = match encoding {
-        Encoding::Npz => files::contents(&path, npz::LARGEST_FILE)?,
+        Encoding::Npz => files::contents(&path, crate::numpy::LARGEST_FILE)?,
         Encoding::JsonLines => files::unpacked(&path, json_lines::LARGEST_FILE)?,
         Encoding::Ts => files::unpacked(&path, ts::LARGEST_FILE)?,
     };

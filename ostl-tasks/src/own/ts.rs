@@ -7,11 +7,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::config::MOST;
-use super::numbers::Numbers;
 use super::part::{Answers, Part, Place, There};
 use super::ts_header::{Header, Labels, cut};
 use crate::encoding::{lines, unmarked};
 use crate::error::{At, DatasetError};
+use crate::numpy::Numbers;
 
 /// The largest file that is read, in bytes.
 pub(super) const LARGEST_FILE: u64 = 1 << 33;

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 /// A list of numbers, as small as the file's.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Numbers {
+pub(crate) enum Numbers {
     U8(Vec<u8>),
     I8(Vec<i8>),
     U16(Vec<u16>),
@@ -28,17 +28,17 @@ macro_rules! each {
 }
 
 impl Numbers {
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         each!(self, list => list.len())
     }
 
     /// Whether the type is one of whole numbers.
-    pub(super) fn are_whole(&self) -> bool {
+    pub(crate) fn are_whole(&self) -> bool {
         !matches!(self, Numbers::F32(_))
     }
 
     /// Writes the numbers of a range.
-    pub(super) fn copy(&self, range: Range<usize>, to: &mut [f32]) {
+    pub(crate) fn copy(&self, range: Range<usize>, to: &mut [f32]) {
         fn convert<T: Copy + Into<f32>>(list: &[T], to: &mut [f32]) {
             to.iter_mut().zip(list).for_each(|(to, &number)| *to = number.into());
         }
@@ -53,7 +53,7 @@ impl Numbers {
     }
 
     /// The first number of a range that is not finite.
-    pub(super) fn first_not_finite(&self, range: Range<usize>) -> Option<usize> {
+    pub(crate) fn first_not_finite(&self, range: Range<usize>) -> Option<usize> {
         match self {
             Numbers::F32(list) => {
                 list[range.clone()].iter().position(|number| !number.is_finite()).map(|at| range.start + at)
@@ -63,7 +63,7 @@ impl Numbers {
     }
 
     /// The first number of a range that is the least or the largest of its 32 bits.
-    pub(super) fn first_extreme(&self, range: Range<usize>) -> Option<usize> {
+    pub(crate) fn first_extreme(&self, range: Range<usize>) -> Option<usize> {
         match self {
             Numbers::F32(list) => {
                 list[range.clone()].iter().position(|number| number.abs() == f32::MAX).map(|at| range.start + at)
@@ -77,12 +77,12 @@ impl Numbers {
     }
 
     /// One number.
-    pub(super) fn get(&self, index: usize) -> f64 {
+    pub(crate) fn get(&self, index: usize) -> f64 {
         each!(self, list => f64::from(list[index]))
     }
 
     /// The same numbers in C's order, of an array whose numbers lie in Fortran's (the first index fastest).
-    pub(super) fn in_c_order(self, shape: &[usize]) -> Self {
+    pub(crate) fn in_c_order(self, shape: &[usize]) -> Self {
         match self {
             Numbers::U8(list) => Numbers::U8(in_c_order(&list, shape)),
             Numbers::I8(list) => Numbers::I8(in_c_order(&list, shape)),

@@ -17,22 +17,22 @@ const FIRST_ROOM: u64 = 1 << 16;
 
 /// An array in C's order. Its numbers may be anything yet: what lies in padding is never looked at.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Array {
-    pub(super) shape: Vec<usize>,
-    pub(super) numbers: Numbers,
+pub(crate) struct Array {
+    pub(crate) shape: Vec<usize>,
+    pub(crate) numbers: Numbers,
     /// Whole numbers beyond 32 bits have become the least or the largest of them.
-    pub(super) is_clipped: bool,
+    pub(crate) is_clipped: bool,
 }
 
 /// Where an array lies, for errors.
 #[derive(Clone, Copy)]
-pub(super) struct Named<'p> {
-    pub(super) path: &'p Path,
-    pub(super) name: &'p str,
+pub(crate) struct Named<'p> {
+    pub(crate) path: &'p Path,
+    pub(crate) name: &'p str,
 }
 
 impl Named<'_> {
-    pub(super) fn broken(&self, problem: impl Into<String>) -> DatasetError {
+    pub(crate) fn broken(&self, problem: impl Into<String>) -> DatasetError {
         DatasetError::Malformed { path: self.path.to_owned(), at: At::Part(self.name.to_owned()), problem: problem.into() }
     }
 
@@ -42,7 +42,7 @@ impl Named<'_> {
 }
 
 /// Reads an array that takes `bytes` bytes, header and all.
-pub(super) fn read(source: impl Read, bytes: u64, named: Named<'_>) -> Result<Array, DatasetError> {
+pub(crate) fn read(source: impl Read, bytes: u64, named: Named<'_>) -> Result<Array, DatasetError> {
     let mut source = BufReader::new(source);
     let (header, header_bytes) = read_header(&mut source, named)?;
     let DType::Plain(kind) = header.dtype() else {
