@@ -304,6 +304,24 @@ def test_a_run_of_the_program() -> None:
     assert learner.check().holds
 
 
+@pytest.mark.parametrize("name", ["weights.safetensors", "weights.npz"])
+def test_exported_weights(name) -> None:
+    """Of ``ostl export``, beside the run's own checkpoint."""
+    path = os.environ.get("OSTL_RUN")
+    if path is None or not (Path(path) / name).is_file():
+        pytest.skip(f"OSTL_RUN names no run directory with {name}, which ostl export makes")
+    file = Path(path) / name
+    arrays = ostl.safetensors.load_file(file) if file.suffix == ".safetensors" else dict(np.load(file))
+    learner = ostl.read_run(path).learner("best")
+    own = learner.network.parameters()
+    assert set(own) <= set(arrays)
+    for block, array in own.items():
+        assert np.array_equal(arrays[block], array), block
+    fresh = ostl.Network([ostl.LSTM(16)], 4, 2, seed=99)
+    fresh.load_parameters({block: array for block, array in arrays.items() if not isinstance(array, str)})
+    assert all(np.array_equal(array, own[block]) for block, array in fresh.parameters().items())
+
+
 def test_pictures(tmp_path) -> None:
     matplotlib = pytest.importorskip("matplotlib", reason="matplotlib is not installed: ostl.plot is not tested")
     matplotlib.use("Agg")
