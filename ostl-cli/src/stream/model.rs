@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Context, Result, anyhow};
-use ostl_core::{LearnError, Learner, Loss, Network, OptimizerSettings, Record, Streams};
+use ostl_core::{Block, LearnError, Learner, Loss, Network, OptimizerSettings, Record, Streams};
 
 use super::labels::Taught;
 use super::settings::{Settings, method};
@@ -57,7 +57,10 @@ impl Model {
         [inputs, outputs]: [usize; 2],
         blame: &dyn Fn(OutOfRange) -> anyhow::Error,
     ) -> Result<Self> {
-        let network: Network<f32> = config.network(inputs, outputs).map_err(blame)?;
+        let mut network: Network<f32> = config.network(inputs, outputs).map_err(blame)?;
+        if settings.task != TaskKind::Classify {
+            says_nothing_yet(&mut network);
+        }
         let loss = if settings.task == TaskKind::Classify { Loss::SoftmaxCrossEntropy } else { Loss::MeanSquaredError };
         let mut optimizer: OptimizerSettings = config.optimizer();
         optimizer.clip_norm = optimizer.clip_norm.or(Some(CLIP_NORM));
@@ -254,6 +257,16 @@ impl Model {
 
 /// More streams there never are.
 const MOST: usize = 1 << 16;
+
+/// A readout that begins at zero: a forecast is at first where the targets are, and another number their mean, as long as nothing is learned. Drawn
+/// weights would be noise on top of that.
+fn says_nothing_yet(network: &mut Network<f32>) {
+    let Some(readout) = network.blocks().iter().map(|block| block.layer).max() else { return };
+    let blocks: Vec<_> = network.blocks().iter().filter(|block| block.layer == readout).map(Block::range).collect();
+    for block in blocks {
+        network.parameters_mut()[block].fill(0.0);
+    }
+}
 
 /// What stands before the names of a stream that is aside.
 fn prefix(place: usize) -> String {

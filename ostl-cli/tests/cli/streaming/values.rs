@@ -146,3 +146,21 @@ fn a_cell_that_is_none_is_named_with_its_option() {
         place.ostl(&format!("stream rows.csv --target y --quiet {options}")).refused(2, &words);
     }
 }
+
+/// Numbers are at first what they were so far: a network that has learned nothing adds no noise to that.
+#[test]
+fn nothing_learned_is_the_mean() {
+    let place = Workplace::new();
+    let rows: String = (0..300).map(|row| format!("{},{}\n", row * 7 % 11, 1 + row % 2 * 2)).collect();
+    fs::write(place.path("rows.csv"), format!("x,y\n{rows}")).unwrap();
+    let still = "--set optimizer.rule=sgd --set optimizer.learning_rate=1e-25";
+    place.ostl(&format!("stream rows.csv --task regress --target y {still} --quiet -p p.csv")).succeeded();
+    let said = place.read("p.csv");
+    let predictions: Vec<f64> = column(&said, "prediction")[100..].iter().map(|text| text.parse().unwrap()).collect();
+    assert_eq!(predictions.len(), 200);
+    assert!(predictions.iter().all(|said| (said - 2.0).abs() < 0.02), "{predictions:?}");
+    place.ostl("stream rows.csv --task regress --target y --quiet -p p.csv").succeeded();
+    let said = place.read("p.csv");
+    let last: f64 = column(&said, "prediction")[299].parse().unwrap();
+    assert!((last - 3.0).abs() < 0.5, "it learns from there: {last}");
+}
