@@ -60,9 +60,7 @@ fn check_config(arguments: &CheckArguments) -> Result<usize> {
             let (shape, size) = ([task.inputs(), task.outputs()], gradient_report::audited_shape(&config.method()));
             config.check_audit::<f64>(shape, task.is_sparse(), size).map_err(|error| source.out_of_range(error))?;
             let mut network = config.network_for(task.as_ref()).map_err(|error| source.out_of_range(error))?;
-            if let Some(starting) = config.starting()? {
-                starting.put_into(&mut network)?;
-            }
+            config.start(&mut network)?;
             gradient_report::of_task(&network, &config, &source, task.as_ref())
         }
     })??;
@@ -88,9 +86,7 @@ fn of_random_sequences(config: &mut Config, source: &config::Source) -> Result<R
     let steps = gradient_report::audited_steps(&config.method());
     config.check_audit::<f64>([inputs, outputs], false, [3, steps]).map_err(|error| source.out_of_range(error))?;
     let mut network: Network<f64> = config.network(inputs, outputs).map_err(|error| source.out_of_range(error))?;
-    if let Some(starting) = config.starting()? {
-        starting.put_into(&mut network)?;
-    }
+    config.start(&mut network)?;
     let batch = random::batch(inputs, outputs, loss, &[steps, steps - 1, steps - 2], config.seed);
     let described = format!("3 random sequences of up to {steps} steps (no --data)");
     let objective = config.objective_for(loss, outputs).map_err(|error| source.out_of_range(error))?;

@@ -8,8 +8,8 @@ use std::fs;
 use std::path::PathBuf;
 
 use libtest_mimic::{Arguments, Completion, Trial};
-use support::server::{Manner, Server};
-use support::{Ran, Workplace};
+use support::Workplace;
+use support::server::{Manner, Server, fetch};
 
 const NAME: &str = "jsb-chorales-quarter.json";
 
@@ -36,15 +36,6 @@ fn main() {
         trial("a_transfer_that_broke_off_is_gone_on_with", a_transfer_that_broke_off_is_gone_on_with),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
-}
-
-fn fetch(place: &Workplace, name: &str, mirror: &str) -> Ran {
-    let mut command = place.command(&format!("data fetch {name} --out data --mirror {mirror}"));
-    // A proxy would not reach the loopback of this machine.
-    for proxy in ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "https_proxy", "HTTPS_PROXY"] {
-        command.env_remove(proxy);
-    }
-    Ran::from(command.output().unwrap())
 }
 
 const FILE: &str = "data/jsb/jsb-chorales-quarter.json";

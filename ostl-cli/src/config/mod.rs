@@ -242,6 +242,11 @@ impl Config {
         self.init.as_deref().map(Starting::read).transpose()
     }
 
+    /// Puts them into a network.
+    pub(crate) fn start<T: Real>(&self, network: &mut Network<T>) -> Result<(), UsageError> {
+        self.starting()?.map_or(Ok(()), |starting| starting.put_into(network))
+    }
+
     /// The readout, a plain one if nothing is said of it.
     fn readout(&self) -> ReadoutConfig {
         self.readout.clone().unwrap_or_default()

@@ -2,17 +2,8 @@
 
 use std::fs;
 
-use crate::support::server::{Manner, Server};
-use crate::support::{Ran, Workplace};
-
-fn fetch(place: &Workplace, name: &str, mirror: &str) -> Ran {
-    let mut command = place.command(&format!("data fetch {name} --out data --mirror {mirror}"));
-    // A proxy would not reach the loopback of this machine.
-    for proxy in ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "https_proxy", "HTTPS_PROXY"] {
-        command.env_remove(proxy);
-    }
-    Ran::from(command.output().unwrap())
-}
+use crate::support::Workplace;
+use crate::support::server::{Manner, Server, fetch};
 
 const FILE: &str = "data/jsb/jsb-chorales-quarter.json";
 const PART: &str = "data/jsb/jsb-chorales-quarter.json.part";

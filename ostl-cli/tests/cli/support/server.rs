@@ -7,6 +7,8 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
+use super::{Ran, Workplace};
+
 /// How the server answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Manner {
@@ -148,4 +150,14 @@ fn hold(stream: TcpStream) -> std::io::Result<()> {
 
 fn refuse(to: &mut TcpStream, start: usize) -> std::io::Result<()> {
     write!(to, "HTTP/1.1 416 Range Not Satisfiable\r\nX-Start: {start}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+}
+
+/// `ostl data fetch` from a server on the loopback.
+pub(crate) fn fetch(place: &Workplace, name: &str, mirror: &str) -> Ran {
+    let mut command = place.command(&format!("data fetch {name} --out data --mirror {mirror}"));
+    // A proxy would not reach the loopback of this machine.
+    for proxy in ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "https_proxy", "HTTPS_PROXY"] {
+        command.env_remove(proxy);
+    }
+    Ran::from(command.output().unwrap())
 }
