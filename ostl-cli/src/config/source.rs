@@ -7,7 +7,7 @@ use toml::{Table, Value};
 use super::blame::Fault;
 use super::tree::{find, keys, remove, set, spelled_path};
 use super::{Config, OutOfRange, blame, file, kinds, place, spelling, syntax, words};
-use crate::arguments::ConfigArguments;
+use crate::arguments::{ConfigArguments, TaskKind};
 use crate::failure::{UsageError, WrongSetting};
 use crate::names::{did_you_mean, same};
 use crate::output::tell;
@@ -15,8 +15,10 @@ use crate::output::tell;
 /// What `ostl train` learns without a configuration file; `configs/default.toml` is a copy.
 pub(super) const DEFAULT: &str = include_str!("../default.toml");
 
-/// What `ostl stream` learns with without one. What it does not use, a file need not have: then it is taken from here.
+/// What `ostl stream` learns with without one, targets that are given and forecasts. What it does not use, a file need not have: then it is taken
+/// from here.
 const STREAM: &str = include_str!("../stream.toml");
+const FORECAST: &str = include_str!("../forecast.toml");
 const UNUSED_IN_STREAMS: [&str; 2] = ["task", "training"];
 
 /// The places that settings come from.
@@ -44,11 +46,13 @@ pub(crate) fn load(arguments: &ConfigArguments, seed: Option<u64>) -> Result<(Co
 /// Reads and checks the configuration of a network that learns from rows, which needs no task. `options` are the keys of `set` that an option of its own
 /// has set, and that option.
 pub(crate) fn load_for_stream(
+    task: TaskKind,
     file: Option<&Path>,
     set: &[String],
     options: Vec<(&'static str, &'static str)>,
 ) -> Result<(Config, Source), UsageError> {
-    let (config, source) = Source::from_default((STREAM, &UNUSED_IN_STREAMS), file, &[], set, options)?;
+    let default = if task == TaskKind::Forecast { FORECAST } else { STREAM };
+    let (config, source) = Source::from_default((default, &UNUSED_IN_STREAMS), file, &[], set, options)?;
     source.say();
     Ok((config, source))
 }

@@ -225,7 +225,7 @@ impl<'a> Driver<'a> {
         let arguments = self.arguments;
         // For what it refuses.
         Settings::new(arguments, Some(&memory.settings), || Ok(TaskKind::Regress))?;
-        let (_, source) = settings::network(arguments, self.config.as_deref(), Some(&memory.config))?;
+        let (_, source) = settings::network(memory.settings.task, arguments, self.config.as_deref(), Some(&memory.config))?;
         let mut session = Session::of(memory, &source, !arguments.test)?;
         let place = session.memory.turns.place();
         session.model.restore(record, place).context("what was saved does not fit its settings")?;
@@ -249,7 +249,7 @@ impl<'a> Driver<'a> {
             })
         };
         let settings = Settings::new(arguments, None, task)?;
-        let (config, source) = settings::network(arguments, self.config.as_deref(), None)?;
+        let (config, source) = settings::network(settings.task, arguments, self.config.as_deref(), None)?;
         let (columns, words) = Columns::new(self.names.clone(), &settings, row)?;
         if !words.is_empty() && !arguments.quiet {
             let names = words.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");

@@ -174,6 +174,7 @@ impl Settings {
 
 /// The network's configuration, given or that of what was saved.
 pub(super) fn network(
+    task: TaskKind,
     arguments: &StreamArguments,
     file: Option<&Path>,
     was: Option<&Config>,
@@ -195,14 +196,14 @@ pub(super) fn network(
     set.extend(arguments.set.iter().cloned());
     let says_nothing = set.is_empty() && file.is_none();
     if let Some(was) = was.filter(|_| says_nothing) {
-        let (_, source) = config::load_for_stream(None, &[], Vec::new())?;
+        let (_, source) = config::load_for_stream(task, None, &[], Vec::new())?;
         return Ok((was.clone(), source));
     }
     if let Some(rate) = arguments.learning_rate {
         set.push(format!("optimizer.learning_rate={rate:e}"));
         options.push(("optimizer.learning_rate", "--learning-rate"));
     }
-    let (config, source) = config::load_for_stream(file, &set, options)?;
+    let (config, source) = config::load_for_stream(task, file, &set, options)?;
     if let Some(difference) = was.and_then(|was| difference(was, &config)) {
         let problem = format!("{difference}: leave CONFIG and its options out, or start anew without -i");
         return Err(UsageError::Other(problem).into());

@@ -80,6 +80,10 @@ impl<T: Real> Target<'_, T> {
         let (n, unit) = (self.shape.units, self.at.panel * TILE);
         let row = j * self.shape.gradient_rows + self.shape.first_row + self.at.gate * n + unit;
         let target = &mut self.gradient[row..row + TILE.min(n - unit)];
+        // Straight to where it belongs: by way of an array of its own a whole panel would wait for what was just stored.
+        if let Some(whole) = target.first_chunk_mut::<TILE>() {
+            return T::Lanes::<I>::load(token, whole).add(sum).store(whole);
+        }
         let gradient = T::Lanes::<I>::load(token, &load(target, 0));
         let mut moved = [T::zero(); TILE];
         gradient.add(sum).store(&mut moved);
@@ -130,11 +134,12 @@ fn columns_of_one_state<T: Real, V: Stored<T>, I: Instructions, const N: usize>(
                 prefetch_place(values.as_ptr().wrapping_add(start + (AHEAD * COLUMNS + column) * TILE));
             }
         }
+        let traced = TracedStream { stream, fresh };
+        let (values, _) = values[start..start + N * TILE].as_chunks_mut::<TILE>();
         let mut sums = [T::Lanes::<I>::splat(token, T::zero()); N];
         if continues {
-            sums = terms.sums::<I, N>(token, 0, at, TracedStream { stream, fresh }, j);
+            sums = terms.sums::<I, N>(token, 0, at, traced, j);
         }
-        let (values, _) = values[start..start + N * TILE].as_chunks_mut::<TILE>();
         if fresh {
             if continues {
                 sums.into_iter().zip(values).for_each(|(sum, values)| V::store::<I>(sum, values));
