@@ -11,7 +11,7 @@ import ostl
 
 CELLS = {"LSTM": ostl.LSTM, "GRU": ostl.GRU, "SNU": ostl.SNU}
 #: Inputs, units, outputs and steps.
-SIZES = [(64, 128, 10, 100), (128, 256, 32, 1_000)]
+SIZES = [(64, 128, 10, 100), (128, 256, 32, 300)]
 ROUNDS = 8
 
 
@@ -27,10 +27,10 @@ def main() -> None:
     """Goes round the three windows, so that none has the machine at its best."""
     random = np.random.default_rng(0)
     for cell in CELLS:
-        for size in SIZES:
+        # Recurrent SNUs of 256 units have gradients that explode within 300 steps.
+        for size in SIZES[:1] if cell == "SNU" else SIZES:
             inputs, units, outputs, steps = size
-            # Small, so that no unit's gradient explodes over a thousand steps.
-            xs = list((0.1 * random.standard_normal((steps, inputs))).astype(np.float32))
+            xs = list(random.standard_normal((steps, inputs)).astype(np.float32))
             ys = random.integers(outputs, size=steps).tolist()
             learners = {window: learner(cell, size, window) for window in (1, 20, "sequence")}
             least = dict.fromkeys(learners, float("inf"))
