@@ -1,5 +1,6 @@
 //! The command line.
 
+mod compare;
 mod data;
 mod export;
 mod refusal;
@@ -14,6 +15,7 @@ use ostl_tasks::Split;
 use crate::config;
 use crate::names::spelled;
 
+pub(crate) use compare::{CompareArguments, ComparedSplit};
 pub(crate) use data::{
     DataArguments, DataCommand, FetchArguments, FileFormat, InfoArguments, MakeArguments, SampleArguments,
 };
@@ -27,6 +29,7 @@ Examples:
   ostl train configs/jsb-lstm.toml --data DIR       learn the JSB chorales
   ostl train --set layers.0.units=32 --out runs/b   the same with another setting
   ostl evaluate runs/b                              measure a finished run again
+  ostl compare runs/*                               several runs beside each other
   ostl stream --example                             learn from rows as they come, each predicted before it is learned
   ostl data fetch jsb --out data                    download a data set
   ostl check configs/jsb-lstm.toml                  is the online gradient exact?";
@@ -61,6 +64,18 @@ Exit status: 0 done, 1 failed, 2 wrong usage or configuration, 130 interrupted."
     /// Measure the best checkpoint of a run
     #[command(after_help = "Example:\n  ostl evaluate runs/jsb-lstm-k16-local-0 --split valid")]
     Evaluate(EvaluateArguments),
+    /// Lay runs beside each other: mean and spread over seeds
+    ///
+    /// Runs of the same configuration but for the seed are one row, named by the settings that the rows do not have in common. Runs that have not
+    /// come to their end are left out, and that is said.
+    #[command(after_help = "\
+Examples:
+  ostl compare runs/*
+  ostl compare runs/* --sort accuracy
+  ostl compare runs/local-0 runs/local-1 runs/layer-0 --split valid --csv > figures.csv
+
+Exit status: 0 done, 1 failed, 2 wrong usage, or no run has come to its end.")]
+    Compare(CompareArguments),
     /// Compare the online gradient with BPTT's, block by block, in double precision
     ///
     /// Takes the network and the method of CONFIG and a small batch of its task, and says of every parameter block whether the

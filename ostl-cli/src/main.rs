@@ -5,6 +5,7 @@
 mod arguments;
 mod bench;
 mod check;
+mod compare;
 mod config;
 mod data;
 mod date;
@@ -57,6 +58,7 @@ fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Train(arguments) => train::run(arguments),
         Command::Evaluate(arguments) => evaluate::run(arguments),
+        Command::Compare(arguments) => compare::run(&arguments),
         Command::Check(arguments) => check::run(arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Sample(arguments) => sample::run(arguments),

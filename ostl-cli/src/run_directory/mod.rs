@@ -144,6 +144,10 @@ impl RunDirectory {
         self.path.join(CONFIG)
     }
 
+    pub(crate) fn summary_path(&self) -> PathBuf {
+        self.path.join(SUMMARY)
+    }
+
     /// The checkpoint to go on from.
     pub(crate) fn last_path(&self) -> PathBuf {
         self.path.join(LAST)

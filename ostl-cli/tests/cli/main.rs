@@ -1,6 +1,7 @@
 //! The program as its users run it.
 
 mod check;
+mod compared;
 mod data;
 mod exported;
 mod fetching;

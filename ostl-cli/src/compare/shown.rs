@@ -1,0 +1,174 @@
+//! A comparison as a table, as CSV and as JSON.
+
+use std::io::Write;
+
+use anyhow::Result;
+use ostl_tasks::Metric;
+use serde_json::{Map, Value, json};
+
+use super::group::{Group, Spread};
+use crate::arguments::ComparedSplit;
+use crate::figures::written;
+use crate::table::aligned;
+
+/// More settings than these are no columns of a table: a row is then called by its first run.
+const MOST_SETTINGS: usize = 5;
+/// A setting that a configuration does not have.
+const NONE: &str = "–";
+
+/// What is shown of some groups of runs.
+pub(super) struct Comparison<'a> {
+    pub(super) groups: &'a [Group<'a>],
+    /// The settings they do not have in common.
+    pub(super) differing: &'a [String],
+    pub(super) metrics: &'a [Metric],
+    pub(super) split: ComparedSplit,
+}
+
+impl Comparison<'_> {
+    fn split_name(&self) -> &'static str {
+        match self.split {
+            ComparedSplit::Test => "test",
+            ComparedSplit::Valid => "valid",
+        }
+    }
+
+    fn spread(&self, group: &Group<'_>, metric: Metric) -> Option<Spread> {
+        group.spread(|run| run.figure(self.split, metric))
+    }
+
+    /// The best mean of a figure, where there are several to choose from.
+    fn best(&self, metric: Metric) -> Option<f64> {
+        let means = self.groups.iter().filter_map(|group| Some(self.spread(group, metric)?.mean));
+        let better = |best: f64, mean: f64| if metric.is_better(mean, best) { mean } else { best };
+        means.reduce(better).filter(|_| self.groups.len() > 1)
+    }
+
+    /// A row a configuration.
+    pub(super) fn table(&self) -> String {
+        let by_settings = (1..=MOST_SETTINGS).contains(&self.differing.len());
+        let names: Vec<String> = if by_settings { self.differing.to_vec() } else { vec!["run".to_owned()] };
+        let left: Vec<usize> = (0..names.len()).collect();
+        let figures = self.metrics.iter().map(Metric::to_string);
+        let head = names.into_iter().chain(["runs".to_owned()]).chain(figures).chain(["seconds".to_owned()]);
+        let best: Vec<Option<f64>> = self.metrics.iter().map(|&metric| self.best(metric)).collect();
+        let mut rows = vec![head.collect::<Vec<String>>()];
+        for group in self.groups {
+            let settings = &group.first().settings;
+            let mut row: Vec<String> = if by_settings {
+                self.differing.iter().map(|key| settings.get(key).map_or(NONE, String::as_str).to_owned()).collect()
+            } else {
+                vec![group.first().name()]
+            };
+            row.push(group.runs.len().to_string());
+            for (&metric, &best) in self.metrics.iter().zip(&best) {
+                row.push(self.spread(group, metric).map_or_else(
+                    || NONE.to_owned(),
+                    |spread| {
+                        let mark = if Some(spread.mean) == best { " *" } else { "  " };
+                        format!("{}{mark}", with_deviation(metric, spread))
+                    },
+                ));
+            }
+            let seconds =
+                group.spread(|run| Some(run.seconds)).map_or_else(String::new, |spread| format!("{:.1}", spread.mean));
+            row.push(seconds);
+            rows.push(row);
+        }
+        // Numbers stand under each other, with the mark beside them.
+        for title in rows[0].iter_mut().rev().skip(1).take(self.metrics.len()) {
+            title.push_str("  ");
+        }
+        let mut text = aligned(&rows, &left);
+        text += &format!("{} split", self.split_name());
+        if self.groups.iter().any(|group| group.runs.len() > 1) {
+            text += ", mean ± standard deviation over the runs of a configuration";
+        }
+        if self.groups.len() > 1 {
+            text += "; * the best mean";
+        }
+        text.push('\n');
+        if self.differing.len() > MOST_SETTINGS {
+            text += &format!("{} settings differ (--csv and --json have them all)\n", self.differing.len());
+        }
+        text
+    }
+
+    pub(super) fn write_csv(&self, out: &mut impl Write) -> Result<()> {
+        let mut csv = csv::Writer::from_writer(out);
+        let mut head = self.differing.to_vec();
+        head.extend(["runs", "seeds", "split", "parameters", "trace_bytes"].map(str::to_owned));
+        let figures = self.metrics.iter().map(|metric| metric.name().replace('-', "_")).chain(["seconds".to_owned()]);
+        for name in figures {
+            head.extend(["", "_deviation", "_least", "_most"].map(|part| format!("{name}{part}")));
+        }
+        csv.write_record(&head)?;
+        for group in self.groups {
+            let first = group.first();
+            let mut row: Vec<String> =
+                self.differing.iter().map(|key| first.settings.get(key).cloned().unwrap_or_default()).collect();
+            let seeds = group.runs.iter().map(|run| run.seed.to_string()).collect::<Vec<_>>().join(" ");
+            row.extend([group.runs.len().to_string(), seeds, self.split_name().to_owned()]);
+            row.extend([first.parameters, first.trace_bytes].map(|count| count.to_string()));
+            let figures = self.metrics.iter().map(|&metric| self.spread(group, metric));
+            for spread in figures.chain([group.spread(|run| Some(run.seconds))]) {
+                let all = spread.map_or([None; 4], |spread| {
+                    [Some(spread.mean), spread.deviation, Some(spread.least), Some(spread.most)]
+                });
+                row.extend(all.map(|value| value.map_or_else(String::new, |value| value.to_string())));
+            }
+            csv.write_record(&row)?;
+        }
+        Ok(csv.flush()?)
+    }
+
+    pub(super) fn write_json(&self, out: &mut impl Write) -> Result<()> {
+        for group in self.groups {
+            let first = group.first();
+            let settings: Map<String, Value> =
+                self.differing.iter().map(|key| (key.clone(), first.settings.get(key).cloned().into())).collect();
+            let figure = |values: Vec<f64>| {
+                let spread = Spread::of(&values);
+                json!({ "mean": spread.map(|spread| spread.mean), "deviation": spread.and_then(|spread| spread.deviation), "values": values })
+            };
+            let figures: Map<String, Value> = self
+                .metrics
+                .iter()
+                .map(|&metric| (metric.to_string(), figure(group.values(|run| run.figure(self.split, metric)))))
+                .collect();
+            let line = json!({
+                "settings": settings,
+                "runs": group.names(),
+                "seeds": group.runs.iter().map(|run| run.seed).collect::<Vec<_>>(),
+                "split": self.split_name(),
+                "figures": figures,
+                "seconds": figure(group.values(|run| Some(run.seconds))),
+                "parameters": first.parameters,
+                "trace_bytes": first.trace_bytes,
+            });
+            writeln!(out, "{line}")?;
+        }
+        Ok(())
+    }
+}
+
+/// `55.5 ± 0.3 %`.
+fn with_deviation(metric: Metric, spread: Spread) -> String {
+    let mean = written(metric, spread.mean);
+    let Some(deviation) = spread.deviation else { return mean };
+    let deviation = written(metric, deviation);
+    format!("{} ± {deviation}", mean.trim_end_matches(" %"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_unit_stands_once() {
+        let spread = |mean, deviation| Spread { mean, deviation, least: mean, most: mean };
+        assert_eq!(with_deviation(Metric::Accuracy, spread(0.555, Some(0.0031))), "55.5 ± 0.3 %");
+        assert_eq!(with_deviation(Metric::Accuracy, spread(0.555, None)), "55.5 %");
+        assert_eq!(with_deviation(Metric::Loss, spread(0.5, Some(0.25))), "0.5000 ± 0.2500");
+    }
+}
