@@ -5,6 +5,7 @@ mod data;
 mod export;
 mod refusal;
 mod stream;
+mod sweep;
 
 use std::path::PathBuf;
 
@@ -22,6 +23,7 @@ pub(crate) use data::{
 pub(crate) use export::{ExportArguments, WeightFormat, WhichCheckpoint};
 pub(crate) use refusal::explained;
 pub(crate) use stream::{MissingPolicy, OutputFormat, RowFormat, StreamArguments, TaskKind};
+pub(crate) use sweep::SweepArguments;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -29,6 +31,7 @@ Examples:
   ostl train configs/jsb-lstm.toml --data DIR       learn the JSB chorales
   ostl train --set layers.0.units=32 --out runs/b   the same with another setting
   ostl evaluate runs/b                              measure a finished run again
+  ostl sweep --set method.carry=none,local          every combination of settings, as runs of their own
   ostl compare runs/*                               several runs beside each other
   ostl stream --example                             learn from rows as they come, each predicted before it is learned
   ostl data fetch jsb --out data                    download a data set
@@ -64,6 +67,17 @@ Exit status: 0 done, 1 failed, 2 wrong usage or configuration, 130 interrupted."
     /// Measure the best checkpoint of a run
     #[command(after_help = "Example:\n  ostl evaluate runs/jsb-lstm-k16-local-0 --split valid")]
     Evaluate(EvaluateArguments),
+    /// Train every combination of some settings, with several seeds
+    ///
+    /// Each is a run of its own in DIR, made by `ostl train`, with what it said in a .log beside it. All settings are checked before the first run
+    /// begins. Interrupted or not, the same command goes on with what is not done yet. At the end the runs are compared.
+    #[command(after_help = "\
+Examples:
+  ostl sweep --set method.carry=none,local,layer --seeds 0..2
+  ostl sweep configs/jsb-lstm.toml --data DIR --set layers.0.units=64,128 --set training.epochs=20 --jobs 2 --out runs/units
+
+Exit status: 0 done, 1 some run failed, 2 wrong usage or configuration, 130 interrupted.")]
+    Sweep(SweepArguments),
     /// Lay runs beside each other: mean and spread over seeds
     ///
     /// Runs of the same configuration but for the seed are one row, named by the settings that the rows do not have in common. Runs that have not

@@ -49,6 +49,13 @@ pub(crate) struct Interrupted {
     pub(crate) run: PathBuf,
 }
 
+/// A sweep was asked to stop and has: exit status 130.
+#[derive(Debug, Error)]
+#[error("interrupted; the same command goes on with what is in {}", .folder.display())]
+pub(crate) struct SweepInterrupted {
+    pub(crate) folder: PathBuf,
+}
+
 /// Learning from a stream was asked to stop and has: exit status 130.
 #[derive(Debug, Error)]
 pub(crate) enum StreamInterrupted {
@@ -94,7 +101,10 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let line = in_a_line(error);
-    if has(error, |_: &Interrupted| true) || has(error, |_: &StreamInterrupted| true) {
+    if has(error, |_: &Interrupted| true)
+        || has(error, |_: &SweepInterrupted| true)
+        || has(error, |_: &StreamInterrupted| true)
+    {
         tell(&line);
         return ExitCode::from(130);
     }

@@ -29,6 +29,7 @@ mod sample;
 mod signals;
 mod stream;
 mod summary;
+mod sweep;
 mod table;
 mod train;
 mod trainer;
@@ -57,6 +58,7 @@ fn run(command: Command) -> anyhow::Result<()> {
     ostl_core::instructions().map_err(|error| UsageError::Other(error.to_string()))?;
     match command {
         Command::Train(arguments) => train::run(arguments),
+        Command::Sweep(arguments) => sweep::run(&arguments),
         Command::Evaluate(arguments) => evaluate::run(arguments),
         Command::Compare(arguments) => compare::run(&arguments),
         Command::Check(arguments) => check::run(arguments),

@@ -7,6 +7,7 @@ mod shown;
 
 use std::collections::BTreeSet;
 use std::io::Write;
+use std::path::Path;
 
 use anyhow::Result;
 use ostl_tasks::Metric;
@@ -17,6 +18,7 @@ use crate::names::or_known;
 use crate::output::{Out, tell};
 use group::{Group, differing, grouped};
 use run::{Found, Run};
+pub(crate) use settings::flattened;
 use shown::Comparison;
 
 pub(crate) fn run(arguments: &CompareArguments) -> Result<()> {
@@ -42,6 +44,11 @@ pub(crate) fn run(arguments: &CompareArguments) -> Result<()> {
         out.write_all(comparison.table().as_bytes())?;
     }
     Ok(out.flush()?)
+}
+
+/// Whether a run has come to its end.
+pub(crate) fn is_finished(path: &Path) -> bool {
+    matches!(Run::read(path), Ok(Found::Finished(_)))
 }
 
 /// The runs that have come to their end, each once; of the others is said what is the matter.

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 /// `layers.0.units` → `16`.
-pub(super) type Settings = BTreeMap<String, String>;
+pub(crate) type Settings = BTreeMap<String, String>;
 
 /// What runs of one configuration may differ in: the seed, where data lie, and what changes no result.
 const BESIDE_THE_POINT: [&str; 4] = ["seed", "data", "threads", "training.checkpoint_minutes"];
 
 /// All settings that make a difference.
-pub(super) fn flattened(settings: &Value) -> Settings {
+pub(crate) fn flattened(settings: &Value) -> Settings {
     let mut flat = Settings::new();
     add(&mut flat, String::new(), settings);
     for key in BESIDE_THE_POINT {

@@ -15,6 +15,7 @@ mod settings;
 mod sizes;
 mod streaming;
 mod support;
+mod swept;
 mod timing;
 mod training;
 #[cfg(unix)]
