@@ -83,7 +83,8 @@ impl Scores {
                 // The best of the classes that were known, which need not be the likeliest of all.
                 let outcome = Outcome::Class { target: *class, answer: *best, probability: Some(probability) };
                 self.figures.iter_mut().try_for_each(|figures| figures.record(outcome))?;
-                let loss = -probability.max(LEAST_PROBABILITY).ln();
+                // Not −0 where it was sure.
+                let loss = 0.0 - probability.max(LEAST_PROBABILITY).ln();
                 (verdict.loss, verdict.surprise) = (Some(loss), Some(loss));
                 if best == class { 0.0 } else { 1.0 }
             }

@@ -62,7 +62,7 @@ impl ClassGuessers {
         let row = ClassRow {
             target,
             answer,
-            loss: probability.map(|p| -p.clamp(LEAST_PROBABILITY, 1.0).ln()),
+            loss: probability.map(|p| 0.0 - p.clamp(LEAST_PROBABILITY, 1.0).ln()),
             majority: hit(self.majority.class()),
             last: hit(self.past.last()),
             season: hit(self.past.season(season)),
