@@ -3,6 +3,7 @@
 mod compare;
 mod data;
 mod export;
+mod plot;
 mod refusal;
 mod stream;
 mod sweep;
@@ -21,6 +22,7 @@ pub(crate) use data::{
     DataArguments, DataCommand, FetchArguments, FileFormat, InfoArguments, MakeArguments, SampleArguments,
 };
 pub(crate) use export::{ExportArguments, WeightFormat, WhichCheckpoint};
+pub(crate) use plot::{Over, PlotArguments};
 pub(crate) use refusal::explained;
 pub(crate) use stream::{MissingPolicy, OutputFormat, RowFormat, StreamArguments, TaskKind};
 pub(crate) use sweep::SweepArguments;
@@ -90,6 +92,16 @@ Examples:
 
 Exit status: 0 done, 1 failed, 2 wrong usage, or no run has come to its end.")]
     Compare(CompareArguments),
+    /// Draw learning curves: a line and a band for the runs of a configuration
+    ///
+    /// Runs of the same configuration but for the seed are drawn as their mean, with the range between the lowest and the highest around it. Runs
+    /// need not have come to their end.
+    #[command(after_help = "\
+Examples:
+  ostl plot runs/*
+  ostl plot runs/* --figure valid_accuracy --over steps --out accuracy.svg
+  ostl plot runs/b --log --terminal")]
+    Plot(PlotArguments),
     /// Compare the online gradient with BPTT's, block by block, in double precision
     ///
     /// Takes the network and the method of CONFIG and a small batch of its task, and says of every parameter block whether the

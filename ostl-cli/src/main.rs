@@ -22,6 +22,7 @@ mod gradient_report;
 mod letters;
 mod names;
 mod output;
+mod plot;
 mod progress;
 mod results;
 mod run_directory;
@@ -60,6 +61,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Train(arguments) => train::run(arguments),
         Command::Sweep(arguments) => sweep::run(&arguments),
         Command::Evaluate(arguments) => evaluate::run(arguments),
+        Command::Plot(arguments) => plot::run(&arguments),
         Command::Compare(arguments) => compare::run(&arguments),
         Command::Check(arguments) => check::run(arguments),
         Command::Bench(arguments) => bench::run(&arguments),

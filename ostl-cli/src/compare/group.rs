@@ -1,7 +1,5 @@
 //! Runs of the same configuration but for the seed, and how far their figures lie apart.
 
-use std::collections::BTreeSet;
-
 use super::run::Run;
 
 /// Runs with the same settings, in the order given.
@@ -31,14 +29,6 @@ pub(super) fn grouped(runs: &[Run]) -> Vec<Group<'_>> {
         }
     }
     groups
-}
-
-/// The settings that groups do not have in common.
-pub(super) fn differing(groups: &[Group<'_>]) -> Vec<String> {
-    let keys: BTreeSet<&String> = groups.iter().flat_map(|group| group.first().settings.keys()).collect();
-    let of_first = |key: &String| groups.first().and_then(|group| group.first().settings.get(key));
-    let differs = |key: &&String| groups.iter().any(|group| group.first().settings.get(*key) != of_first(key));
-    keys.into_iter().filter(differs).cloned().collect()
 }
 
 impl<'a> Group<'a> {

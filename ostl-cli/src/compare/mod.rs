@@ -16,9 +16,9 @@ use crate::arguments::{CompareArguments, ComparedSplit};
 use crate::failure::UsageError;
 use crate::names::or_known;
 use crate::output::{Out, tell};
-use group::{Group, differing, grouped};
+use group::{Group, grouped};
 use run::{Found, Run};
-pub(crate) use settings::flattened;
+pub(crate) use settings::{Settings, called, differing, flattened};
 use shown::Comparison;
 
 pub(crate) fn run(arguments: &CompareArguments) -> Result<()> {
@@ -29,7 +29,7 @@ pub(crate) fn run(arguments: &CompareArguments) -> Result<()> {
         let runs = group.names().join(", ");
         tell(&format!("{runs}: the same settings, but not the same data: their figures may not be comparable"));
     }
-    let differing = differing(&groups);
+    let differing = differing(&groups.iter().map(|group| &group.first().settings).collect::<Vec<_>>());
     let metrics = metrics(&runs, split);
     if let Some(key) = &arguments.sort {
         Order::named(key, &metrics)?.sort(&mut groups, split);

@@ -1,6 +1,6 @@
 //! Settings as keys and values, so that those of two runs can be laid beside each other.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -18,6 +18,31 @@ pub(crate) fn flattened(settings: &Value) -> Settings {
         flat.remove(key);
     }
     flat
+}
+
+/// More differences than these name nothing.
+pub(super) const MOST_SETTINGS: usize = 5;
+
+/// The settings that some configurations do not have in common.
+pub(crate) fn differing(all: &[&Settings]) -> Vec<String> {
+    let keys: BTreeSet<&String> = all.iter().flat_map(|settings| settings.keys()).collect();
+    let of_first = |key: &String| all.first().and_then(|settings| settings.get(key));
+    let differs = |key: &&String| all.iter().any(|settings| settings.get(*key) != of_first(key));
+    keys.into_iter().filter(differs).cloned().collect()
+}
+
+/// `carry=local, units=16`: a configuration by what distinguishes it, in short; nothing where that is nothing, or too much.
+pub(crate) fn called(settings: &Settings, differing: &[String]) -> Option<String> {
+    if !(1..=MOST_SETTINGS).contains(&differing.len()) {
+        return None;
+    }
+    let tail = |key: &str| key.rsplit('.').next().unwrap_or_default().to_owned();
+    let short = |key: &String| {
+        let shared = differing.iter().filter(|other| tail(other) == tail(key)).count();
+        if shared > 1 { key.clone() } else { tail(key) }
+    };
+    let parts = differing.iter().filter_map(|key| Some(format!("{}={}", short(key), settings.get(key)?)));
+    Some(parts.collect::<Vec<_>>().join(", ")).filter(|name| !name.is_empty())
 }
 
 fn add(flat: &mut Settings, key: String, value: &Value) {
@@ -39,6 +64,21 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn what_distinguishes_names() {
+        let [a, b] = [
+            json!({ "method": { "carry": "local" }, "layers": [{ "units": 8 }] }),
+            json!({ "method": {}, "layers": [{ "units": 8 }, { "units": 4 }] }),
+        ];
+        let [a, b] = [flattened(&a), flattened(&b)];
+        let keys = differing(&[&a, &b]);
+        assert_eq!(keys, ["layers.1.units", "method.carry"]);
+        assert_eq!((called(&a, &keys).unwrap(), called(&b, &keys).unwrap()), ("carry=local".into(), "units=4".into()));
+        assert_eq!((called(&a, &[]), differing(&[&a, &a])), (None, vec![]));
+        let alike = ["layers.0.units", "layers.1.units"].map(str::to_owned);
+        assert_eq!(called(&b, &alike).unwrap(), "layers.0.units=8, layers.1.units=4");
+    }
 
     #[test]
     fn keys_are_those_of_set() {

@@ -7,12 +7,11 @@ use ostl_tasks::Metric;
 use serde_json::{Map, Value, json};
 
 use super::group::{Group, Spread};
+use super::settings::MOST_SETTINGS;
 use crate::arguments::ComparedSplit;
 use crate::figures::written;
 use crate::table::aligned;
 
-/// More settings than these are no columns of a table: a row is then called by its first run.
-const MOST_SETTINGS: usize = 5;
 /// A setting that a configuration does not have.
 const NONE: &str = "–";
 
@@ -46,6 +45,7 @@ impl Comparison<'_> {
 
     /// A row a configuration.
     pub(super) fn table(&self) -> String {
+        // Else a row is called by its first run.
         let by_settings = (1..=MOST_SETTINGS).contains(&self.differing.len());
         let names: Vec<String> = if by_settings { self.differing.to_vec() } else { vec!["run".to_owned()] };
         let left: Vec<usize> = (0..names.len()).collect();

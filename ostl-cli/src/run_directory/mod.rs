@@ -144,6 +144,10 @@ impl RunDirectory {
         self.path.join(CONFIG)
     }
 
+    pub(crate) fn metrics_path(&self) -> PathBuf {
+        self.path.join(METRICS)
+    }
+
     pub(crate) fn summary_path(&self) -> PathBuf {
         self.path.join(SUMMARY)
     }

@@ -8,6 +8,7 @@ mod fetching;
 mod figures;
 mod non_finite;
 mod own_data;
+mod plotted;
 mod refusals;
 mod runs;
 mod sampling;
