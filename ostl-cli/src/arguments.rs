@@ -5,6 +5,7 @@ mod data;
 mod export;
 mod plot;
 mod refusal;
+mod shell;
 mod stream;
 mod sweep;
 
@@ -24,6 +25,7 @@ pub(crate) use data::{
 pub(crate) use export::{ExportArguments, WeightFormat, WhichCheckpoint};
 pub(crate) use plot::{Over, PlotArguments};
 pub(crate) use refusal::explained;
+pub(crate) use shell::{CompletionsArguments, ManArguments};
 pub(crate) use stream::{MissingPolicy, OutputFormat, RowFormat, StreamArguments, TaskKind};
 pub(crate) use sweep::SweepArguments;
 
@@ -166,6 +168,16 @@ Examples:
     Stream(Box<StreamArguments>),
     /// List, look into, make and fetch data
     Data(DataArguments),
+    /// Print what a shell needs to complete commands and options
+    #[command(after_help = "\
+Examples:
+  ostl completions bash > ~/.local/share/bash-completion/completions/ostl
+  ostl completions zsh > ~/.zfunc/_ostl
+  ostl completions fish > ~/.config/fish/completions/ostl.fish")]
+    Completions(CompletionsArguments),
+    /// Write manual pages, one for every command
+    #[command(after_help = "Example:\n  ostl man --out ~/.local/share/man/man1")]
+    Man(ManArguments),
 }
 
 /// What decides the configuration.

@@ -27,6 +27,7 @@ mod progress;
 mod results;
 mod run_directory;
 mod sample;
+mod shell;
 mod signals;
 mod stream;
 mod summary;
@@ -69,5 +70,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Export(arguments) => export::run(&arguments),
         Command::Stream(arguments) => stream::run(*arguments),
         Command::Data(arguments) => data::run(arguments),
+        Command::Completions(arguments) => shell::completions(&arguments),
+        Command::Man(arguments) => shell::man(&arguments),
     }
 }

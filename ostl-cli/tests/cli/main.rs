@@ -13,6 +13,7 @@ mod refusals;
 mod runs;
 mod sampling;
 mod settings;
+mod shells;
 mod sizes;
 mod streaming;
 mod support;
