@@ -116,7 +116,7 @@ Examples:
   ostl check configs/jsb-ssnu-recurrent.toml --data DIR
   ostl check configs/jsb-ssnu-recurrent.toml --set method.carry=local --json
   ostl check configs/jsb-lstm.toml --set 'method={name=\"uoro\"}'
-  ostl check --all                                  (cells × methods, about a minute)
+  ostl check --all                                  (cells × methods, seconds)
 
 Exit status: 0 all claims hold, 1 something claimed exact is not, 2 wrong usage or configuration.")]
     Check(CheckArguments),
@@ -183,7 +183,7 @@ Examples:
 /// What decides the configuration.
 #[derive(Args, Debug)]
 pub(crate) struct ConfigArguments {
-    /// Configuration file (TOML); the built-in default if left out
+    /// Configuration file (TOML); if left out, the built-in default (`ostl check`: a fixed set of stacks)
     pub(crate) config: Option<PathBuf>,
     /// Folder (or file) with the task's data
     #[arg(long, value_name = "DIR")]

@@ -14,7 +14,7 @@ Examples:
   ostl stream -i state.bin -t new.csv -p -                         (predict without learning)
   tail -F log.jsonl | ostl stream --task regress --target load --time at -p - --alarm 0.999
   ostl stream --task forecast --horizon 12 --target value --ignore timestamp machine-temperature.csv
-  ostl stream --target fault --stream-by machine --id part --listen 127.0.0.1:9464 events.csv -f state.bin
+  ostl stream --task classify --target fault --stream-by machine --id part --listen 127.0.0.1:9464 events.csv -f state.bin
   ostl stream network.toml --target class --categorical day rows.csv.gz
 
 Exit status: 0 done, 1 failed, 2 wrong usage or configuration, 130 interrupted.";

@@ -17,7 +17,7 @@ const TASKS: &[(&str, &str)] = &[
     ("adding", "add the two marked values of a long sequence"),
     ("temporal-xor", "the exclusive or of two bits shown far apart"),
     ("evidence-accumulation", "on which side more cues were seen, after a delay"),
-    ("pattern-generation", "draw a sum of sines from frozen input"),
+    ("pattern-generation", "draw a sum of sines from memory"),
     ("reber", "the next symbol of the embedded Reber grammar"),
     ("mackey-glass", "forecast the Mackey-Glass series"),
     ("lorenz", "forecast the Lorenz attractor"),
