@@ -49,6 +49,7 @@ macro_rules! doors {
                 Engine::<$scalar>::finish as *const (),
                 Engine::<$scalar>::gradient as *const (),
                 Engine::<$scalar>::clear_gradient as *const (),
+                Engine::<$scalar>::gather_for_update as *const (),
                 Engine::<$scalar>::traces as *const (),
                 Learner::<$scalar>::from_record as *const (),
                 Engine::<$scalar>::set_frozen as *const (),

@@ -120,8 +120,7 @@ impl<T: Real> Engine<T> {
     /// If the gradient is not finite: `change` is not called, and the streams start anew. If a parameter is not finite afterwards: likewise,
     /// and the parameters are as `change` left them.
     pub fn update(&mut self, change: impl FnOnce(&mut [T], &[T])) -> Result<(), EngineError> {
-        self.close_past_windows();
-        self.show()?;
+        self.gather_for_update()?;
         change(&mut self.network.parameters, &self.shown);
         self.changed_by_hand = true;
         self.streaming.lanes.weights_changed();
@@ -130,6 +129,16 @@ impl<T: Real> Engine<T> {
             Some(parameter) => Err(self.broken_at("a parameter", parameter)),
             None => Ok(()),
         }
+    }
+
+    /// What [`update`](Engine::update) does before the caller's part: a function of its own, since crates above compile `update` themselves.
+    ///
+    /// # Errors
+    /// If the gradient is not finite: the streams then start anew.
+    #[inline(never)]
+    pub(crate) fn gather_for_update(&mut self) -> Result<(), EngineError> {
+        self.close_past_windows();
+        self.show()
     }
 
     /// What an optimiser changes and by what. Afterwards the gradient is zero where parameters changed, unless `change` failed.

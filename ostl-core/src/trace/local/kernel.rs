@@ -134,12 +134,11 @@ fn columns_of_one_state<T: Real, V: Stored<T>, I: Instructions, const N: usize>(
                 prefetch_place(values.as_ptr().wrapping_add(start + (AHEAD * COLUMNS + column) * TILE));
             }
         }
-        let traced = TracedStream { stream, fresh };
-        let (values, _) = values[start..start + N * TILE].as_chunks_mut::<TILE>();
         let mut sums = [T::Lanes::<I>::splat(token, T::zero()); N];
         if continues {
-            sums = terms.sums::<I, N>(token, 0, at, traced, j);
+            sums = terms.sums::<I, N>(token, 0, at, TracedStream { stream, fresh }, j);
         }
+        let (values, _) = values[start..start + N * TILE].as_chunks_mut::<TILE>();
         if fresh {
             if continues {
                 sums.into_iter().zip(values).for_each(|(sum, values)| V::store::<I>(sum, values));
