@@ -73,6 +73,53 @@ fn states_and_outputs_are_those_of_the_last_step() {
     assert!(norms.len() == 10 && (norms.iter().map(|norm| norm * norm).sum::<f64>() / sum_of_squares - 1.0).abs() < 1e-13);
 }
 
+/// Through a dense layer, by hand: L = W₁ᵀ((1 − y₁²) ∘ W₂ᵀe), of the last step of a window, whatever its length.
+#[test]
+fn learning_signals_come_down_through_the_layers_above() {
+    for steps in [1, 3] {
+        let network = Network::<f64>::builder(2).seed(1).recurrent(Lstm::new(), 3).dense(4, Activation::Tanh);
+        let network = network.readout(2).unwrap();
+        let mut engine = Engine::new(network, Method { window: Window::Steps(steps), ..Method::ostl() }, 9).unwrap();
+        assert_eq!(engine.learning_signal(0, 8), None, "nothing has been learned from");
+        for step in 0..6 {
+            let inputs: Vec<f64> = (0..18).map(|at| ((at + 4 * step) as f64).cos()).collect();
+            engine.predict(&inputs).unwrap();
+            let y: Vec<Vec<f64>> = (0..9).map(|stream| engine.output(0, stream).unwrap().to_vec()).collect();
+            let error = |stream: usize| [0.3 + 0.1 * stream as f64, -0.2 * step as f64];
+            let errors: Vec<[f64; 2]> = (0..9).map(error).collect();
+            // Stream 4 has no error.
+            let signals: Vec<_> =
+                errors.iter().enumerate().map(|(stream, e)| (stream != 4).then_some(Signal::of_error(e))).collect();
+            let closed = engine.learn(&signals).unwrap();
+            assert_eq!(closed, (step + 1) % steps == 0);
+            if !closed {
+                continue;
+            }
+            let (w1, b1, w2) =
+                (engine.network().block(1, "W"), engine.network().block(1, "b"), engine.network().block(2, "W"));
+            for (stream, y0) in y.iter().enumerate() {
+                let e = if stream == 4 { [0.0; 2] } else { error(stream) };
+                let y1 = |j: usize| ((0..3).map(|i| w1[(j, i)] * y0[i]).sum::<f64>() + b1[(j, 0)]).tanh();
+                let at_dense: Vec<f64> =
+                    (0..4).map(|j| (1.0 - y1(j).powi(2)) * (0..2).map(|o| w2[(o, j)] * e[o]).sum::<f64>()).collect();
+                let found = [0, 1, 2].map(|layer| engine.learning_signal(layer, stream).unwrap());
+                let close = |found: &[f64], expected: &[f64]| {
+                    let worst = found.iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+                    assert!(
+                        found.len() == expected.len() && worst < 1e-14,
+                        "K = {steps}, {stream}: {found:?}, {expected:?}"
+                    );
+                };
+                let lowest: Vec<f64> = (0..3).map(|i| (0..4).map(|j| w1[(j, i)] * at_dense[j]).sum()).collect();
+                close(found[0], &lowest);
+                close(found[1], &at_dense);
+                close(found[2], &e);
+                assert!(stream == 4 || lowest.iter().all(|signal| signal.abs() > 1e-3));
+            }
+        }
+    }
+}
+
 #[test]
 fn gates_of_blocks_stand_in_the_order_of_their_rows() {
     let network = Network::<f64>::builder(2).recurrent(Lstm::new(), 3).recurrent(Snu::spiking(TanhDerivative), 3);

@@ -34,6 +34,21 @@ impl<T: Real> Engine<T> {
         Some(&tape.last_output[place * units..(place + 1) * units])
     }
 
+    /// L, the learning signal of a layer in one stream: ∂E/∂y of the last step of the window that closed last, as it came down through the layers
+    /// above at that step (the **L** of Bohnstingl et al. 2022, which they multiply with the trace). One value per unit; of a stateless layer ∂E/∂a
+    /// instead. `None` before a window has closed, and of a stream that was not part of it.
+    ///
+    /// # Panics
+    /// If there is no such layer or stream.
+    #[track_caller]
+    pub fn learning_signal(&self, layer: usize, stream: usize) -> Option<&[T]> {
+        let units = self.network.layers[layer].units();
+        let (lane, place) = self.streaming.lanes.find(stream);
+        let lane = &self.streaming.lanes.lanes[lane];
+        let column = lane.newest_swept.clone().nth(place)?;
+        lane.sweep.layers[layer].signal.get(column * units..(column + 1) * units)
+    }
+
     /// The eligibility traces of all layers and streams as they stood when the last window closed, by name: `traces.layers.0.W` and so on, as
     /// docs/checkpoints.md lists them for each carry; the first index is the stream. A stream that starts anew has zeros. A copy: it takes
     /// as long as the traces are large.

@@ -35,6 +35,7 @@ impl<T: Real> Lanes<T> {
             tape: Tape::new(network, lane.len(), 0, lists),
             sweep: Sweep::new(network, filters, method, lane.len(), (0, cuts)),
             has_error: false,
+            newest_swept: 0..0,
         });
         Self { lanes: lanes.collect(), streams, transposed: Transposed::new(network, method, width(streams)) }
     }
@@ -187,8 +188,11 @@ impl<T: Real> Lane<T> {
         self.tape.sort_events(network);
         if self.tape.is_without_error() {
             self.sweep.zero_adjoints();
+            self.newest_swept = 0..0;
         } else {
             self.sweep.run(network, transposed, &mut self.tape);
+            let end = self.tape.first_column() + self.tape.columns();
+            self.newest_swept = end - self.tape.active..end;
         }
         let active = self.first..self.first + self.tape.active;
         paths.follow(network, &mut self.tape, &mut self.sweep, &continues[active]);

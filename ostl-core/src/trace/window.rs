@@ -1,5 +1,7 @@
 //! What a window leaves for the traces: of each lane of streams its tape and its sweep.
 
+use std::ops::Range;
+
 use super::LanePaths;
 use crate::linalg::real::Real;
 use crate::network::Network;
@@ -15,6 +17,8 @@ pub(crate) struct Lane<T: Real> {
     pub(crate) sweep: Sweep<T>,
     /// The steps at hand have an error: a learning signal, or activity that costs.
     pub(crate) has_error: bool,
+    /// Columns of the last step that a reverse sweep has seen; none before the first, and of a window without an error.
+    pub(crate) newest_swept: Range<usize>,
 }
 
 /// A window as it stands when it closes: what gradients are summed from, and traces read out and moved on by.
