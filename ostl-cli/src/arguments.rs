@@ -4,7 +4,9 @@ mod compare;
 mod data;
 mod export;
 mod plot;
+mod record;
 mod refusal;
+mod report;
 mod shell;
 mod stream;
 mod sweep;
@@ -24,7 +26,9 @@ pub(crate) use data::{
 };
 pub(crate) use export::{ExportArguments, WeightFormat, WhichCheckpoint};
 pub(crate) use plot::{Over, PlotArguments};
+pub(crate) use record::{RecordArguments, What};
 pub(crate) use refusal::explained;
+pub(crate) use report::ReportArguments;
 pub(crate) use shell::{CompletionsArguments, ManArguments};
 pub(crate) use stream::{MissingPolicy, OutputFormat, RowFormat, StreamArguments, TaskKind};
 pub(crate) use sweep::SweepArguments;
@@ -101,9 +105,34 @@ Exit status: 0 done, 1 failed, 2 wrong usage, or no run has come to its end.")]
     #[command(after_help = "\
 Examples:
   ostl plot runs/*
-  ostl plot runs/* --figure valid_accuracy --over steps --out accuracy.svg
+  ostl plot runs/* --figure valid_accuracy --over steps --out accuracy.png
   ostl plot runs/b --log --terminal")]
     Plot(PlotArguments),
+    /// Write a page about runs: curves, figures, what happens inside, how good the gradient is
+    ///
+    /// One file of HTML that loads nothing and runs no script: it can be mailed, printed and kept. Learning curves over steps and seconds, a table of
+    /// what differs between the runs and what they came to, which class was taken for which; of the best run of each configuration one
+    /// sequence of the validation split with input, activity, states, eligibility traces, learning signals and predictions, and the audit of its
+    /// gradient; the machine, commands and versions.
+    #[command(after_help = "\
+Examples:
+  ostl report runs/*                                (report.html)
+  ostl report runs/local-? runs/layer-? --data DIR --sequence 3 --out carries.html
+
+Exit status: 0 done, 1 failed, 2 wrong usage, or no run has come to its end.")]
+    Report(ReportArguments),
+    /// Record what happens inside a run's network during one sequence
+    ///
+    /// The best checkpoint of the run goes through a sequence step by step, its weights fixed. Inputs, targets, predictions, and what is asked for
+    /// are written as arrays whose first index is the step: `layers.0.y` (outputs: spikes, 0 or 1, of units that spike), `layers.0.s` (states:
+    /// variables × units), `layers.0.signal` (the error as it reaches the layer at that step) and the traces by their names in docs/checkpoints.md.
+    /// Signals and traces are those of the run's method with windows of one step.
+    #[command(after_help = "\
+Examples:
+  ostl record runs/b                                (runs/b/recording.npz)
+  ostl record runs/b --what spikes,state,trace,signal --split test --sequence 3 --out inside.npz
+  python -c \"import numpy; print(numpy.load('inside.npz')['layers.0.y'].mean())\"")]
+    Record(RecordArguments),
     /// Compare the online gradient with BPTT's, block by block, in double precision
     ///
     /// Takes the network and the method of CONFIG and a small batch of its task, and says of every parameter block whether the

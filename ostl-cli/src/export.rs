@@ -3,10 +3,11 @@
 use std::io::Write;
 
 use anyhow::{Context, Result};
-use ostl_core::{checkpoint, whole_file};
+use ostl_core::checkpoint;
 
 use crate::arguments::{ExportArguments, WeightFormat, WhichCheckpoint};
 use crate::failure::UsageError;
+use crate::made_file;
 use crate::output::Out;
 use crate::run_directory::{OUTSET, RunDirectory};
 use crate::weights;
@@ -34,12 +35,7 @@ pub(crate) fn run(arguments: &ExportArguments) -> Result<()> {
         WeightFormat::Npz => ("npz", weights::as_archive(&record)?),
     };
     let to = arguments.out.clone().unwrap_or_else(|| arguments.run.join(format!("{name}.{ending}")));
-    if to.exists() && !arguments.force {
-        let problem = "is there already: give --out another name, or replace it with --force";
-        return Err(UsageError::Other(format!("{}: {problem}", to.display())).into());
-    }
-    whole_file::write(&to, |file| file.write_all(&content))
-        .with_context(|| format!("{}: cannot be written", to.display()))?;
+    made_file::write(&to, &content, arguments.force)?;
     let mut out = Out::new();
     let arrays: Vec<&str> = record.names().filter(|name| record.text(name).is_none()).collect();
     writeln!(out, "{}: {} arrays, {} bytes", to.display(), arrays.len(), content.len())?;

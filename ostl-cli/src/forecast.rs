@@ -154,7 +154,7 @@ fn seconds_a_step(network: &Network<f32>, loss: Loss, method: Method, batch: &Se
 }
 
 /// A time in words.
-fn span(seconds: f64) -> String {
+pub(crate) fn span(seconds: f64) -> String {
     match seconds {
         _ if !seconds.is_finite() => "for ever".into(),
         ..90.0 => format!("{seconds:.0} s"),

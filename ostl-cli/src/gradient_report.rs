@@ -177,19 +177,16 @@ impl Report {
         if let Some(rate) = self.audit.firing_rate {
             writeln!(f, "{:.1} % of the spiking units fire at a step", 100.0 * rate)?;
         }
-        self.caveats(f)?;
+        self.caveats().try_for_each(|caveat| writeln!(f, "{caveat}"))?;
         writeln!(f, "{}", self.dropped())
     }
 
     /// Whatever the weights are.
-    fn caveats(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.crosses_no_edge {
-            writeln!(f, "The sequences end within the first window: this says nothing about what the carry drops")?;
-        }
-        if let Some(Carry::Uoro | Carry::KfRtrl) = carried(&self.method) {
-            writeln!(f, "This carry is random and this is one draw of it: right on average, and far off one by one")?;
-        }
-        Ok(())
+    fn caveats(&self) -> impl Iterator<Item = &'static str> {
+        let short = "The sequences end within the first window: this says nothing about what the carry drops";
+        let random = "This carry is random and this is one draw of it: right on average, and far off one by one";
+        let is_random = matches!(carried(&self.method), Some(Carry::Uoro | Carry::KfRtrl));
+        self.crosses_no_edge.then_some(short).into_iter().chain(is_random.then_some(random))
     }
 
     /// R in words.

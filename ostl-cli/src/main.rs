@@ -20,12 +20,18 @@ mod forecast;
 mod gradient_report;
 #[cfg(test)]
 mod letters;
+mod machine;
+mod made_file;
 mod names;
 mod output;
 mod plot;
 mod progress;
+mod record;
+mod recording;
+mod report;
 mod results;
 mod run_directory;
+mod runs;
 mod sample;
 mod shell;
 mod signals;
@@ -64,6 +70,8 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Evaluate(arguments) => evaluate::run(arguments),
         Command::Plot(arguments) => plot::run(&arguments),
         Command::Compare(arguments) => compare::run(&arguments),
+        Command::Report(arguments) => report::run(&arguments),
+        Command::Record(arguments) => record::run(&arguments),
         Command::Check(arguments) => check::run(arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Sample(arguments) => sample::run(arguments),

@@ -11,12 +11,13 @@ use ostl_core::Score;
 use ostl_tasks::Metric;
 
 use crate::figures::written;
+use crate::forecast;
 use crate::output::tell;
 use crate::run_directory::{Pace, Row};
 use crate::table::loss;
 
 /// Without a bar, something is said this often within an epoch.
-const PAUSE: Duration = Duration::from_secs(30);
+const PAUSE: Duration = Duration::from_secs(60);
 
 /// Shows how training gets on.
 #[derive(Debug)]
@@ -25,6 +26,8 @@ pub(crate) struct Progress {
     epochs: u64,
     /// Steps of an epoch.
     steps: u64,
+    /// When this began, and how many steps were done then.
+    began: (Instant, u64),
 }
 
 #[derive(Debug)]
@@ -55,7 +58,7 @@ impl Progress {
         } else {
             Show::Lines(Cell::new(Instant::now()))
         };
-        Self { show, epochs, steps }
+        Self { show, epochs, steps, began: (Instant::now(), done) }
     }
 
     /// Whether anything is shown at all.
@@ -83,9 +86,20 @@ impl Progress {
                 bar.set_message(format!("loss {}", loss(train.mean_loss())));
                 bar.inc(steps);
             }
-            Show::Lines(said) if said.get().elapsed() >= PAUSE => self.say(&within(epoch, self.epochs, self.steps, train)),
+            Show::Lines(said) if said.get().elapsed() >= PAUSE => {
+                let left = self.left((epoch - 1).saturating_mul(self.steps) + train.steps);
+                self.say(&format!("{}{left}", within(epoch, self.epochs, self.steps, train)));
+            }
             Show::Lines(_) | Show::Nothing => {}
         }
+    }
+
+    /// `, 3 min left` after so many steps of all epochs; nothing before there is anything to judge by, and at the end.
+    fn left(&self, steps: u64) -> String {
+        let (began, before) = self.began;
+        let (done, all) = (steps.saturating_sub(before), self.epochs.saturating_mul(self.steps));
+        let still = began.elapsed().as_secs_f64() * all.saturating_sub(steps) as f64 / done as f64;
+        if done == 0 || still < 1.0 { String::new() } else { format!(", {} left", forecast::span(still)) }
     }
 
     /// After an epoch.
@@ -94,7 +108,7 @@ impl Progress {
             row.train_accuracy.map_or_else(String::new, |value| format!(", {}", written(Metric::Accuracy, value)));
         let skipped = if row.skipped > 0 { format!("  {} skipped", row.skipped) } else { String::new() };
         self.say(&format!(
-            "epoch {:>3}/{}  train {}{accuracy}  valid {}{}{}{skipped}  {:.0} steps/s  {:.1} s",
+            "epoch {:>3}/{}  train {}{accuracy}  valid {}{}{}{skipped}  {:.0} steps/s  {:.1} s{}",
             row.epoch,
             self.epochs,
             loss(row.train_loss.unwrap_or(f64::NAN)),
@@ -102,7 +116,8 @@ impl Progress {
             row.valid.beside_the_loss(),
             if best { " *" } else { "" },
             pace.steps_per_second,
-            pace.seconds
+            pace.seconds,
+            self.left(row.epoch.saturating_mul(self.steps))
         ));
     }
 

@@ -21,7 +21,7 @@ pub(crate) struct PlotArguments {
     /// Sketch it here with letters instead of writing a file
     #[arg(long, conflicts_with_all = ["out", "force"])]
     pub(crate) terminal: bool,
-    /// SVG file to make
+    /// File to make: a name that ends in .svg, or in .png for dots (300 an inch)
     #[arg(long, value_name = "FILE", default_value = "curves.svg")]
     pub(crate) out: PathBuf,
     /// Replace the file if there is one

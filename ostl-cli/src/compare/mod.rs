@@ -1,13 +1,8 @@
 //! `ostl compare`: runs of the same configuration but for the seed as one row, with the mean and the spread of their figures.
 
-mod group;
-mod run;
-mod settings;
 mod shown;
 
-use std::collections::BTreeSet;
 use std::io::Write;
-use std::path::Path;
 
 use anyhow::Result;
 use ostl_tasks::Metric;
@@ -16,21 +11,19 @@ use crate::arguments::{CompareArguments, ComparedSplit};
 use crate::failure::UsageError;
 use crate::names::or_known;
 use crate::output::{Out, tell};
-use group::{Group, grouped};
-use run::{Found, Run};
-pub(crate) use settings::{Settings, called, differing, flattened};
-use shown::Comparison;
+use crate::runs::{Group, Run, differing, finished};
+pub(crate) use shown::Comparison;
 
 pub(crate) fn run(arguments: &CompareArguments) -> Result<()> {
-    let runs = finished(arguments)?;
-    let split = split(arguments.split, &runs)?;
-    let mut groups = grouped(&runs);
+    let runs = finished(&arguments.runs)?;
+    let split = split(arguments.split, runs.iter())?;
+    let mut groups = Group::all(&runs);
     for group in groups.iter().filter(|group| !group.read_the_same_data()) {
         let runs = group.names().join(", ");
         tell(&format!("{runs}: the same settings, but not the same data: their figures may not be comparable"));
     }
     let differing = differing(&groups.iter().map(|group| &group.first().settings).collect::<Vec<_>>());
-    let metrics = metrics(&runs, split);
+    let metrics = metrics(runs.iter(), split);
     if let Some(key) = &arguments.sort {
         Order::named(key, &metrics)?.sort(&mut groups, split);
     }
@@ -46,30 +39,12 @@ pub(crate) fn run(arguments: &CompareArguments) -> Result<()> {
     Ok(out.flush()?)
 }
 
-/// Whether a run has come to its end.
-pub(crate) fn is_finished(path: &Path) -> bool {
-    matches!(Run::read(path), Ok(Found::Finished(_)))
-}
-
-/// The runs that have come to their end, each once; of the others is said what is the matter.
-fn finished(arguments: &CompareArguments) -> Result<Vec<Run>> {
-    let (mut runs, mut seen) = (Vec::new(), BTreeSet::new());
-    for path in &arguments.runs {
-        match Run::read(path)? {
-            Found::Finished(run) if seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone())) => runs.push(*run),
-            Found::Finished(_) => {}
-            Found::LeftOut(reason) => tell(&format!("{}: left out: {reason}", path.display())),
-        }
-    }
-    if runs.is_empty() {
-        return Err(UsageError::Other("there is nothing to compare: none of these runs has come to its end".into()).into());
-    }
-    Ok(runs)
-}
-
 /// The split whose figures are compared.
-fn split(asked: Option<ComparedSplit>, runs: &[Run]) -> Result<ComparedSplit, UsageError> {
-    let lacking = |split| runs.iter().find(|run| run.figures(split).is_none());
+pub(crate) fn split<'a>(
+    asked: Option<ComparedSplit>,
+    runs: impl Iterator<Item = &'a Run> + Clone,
+) -> Result<ComparedSplit, UsageError> {
+    let lacking = |split| runs.clone().find(|run| run.figures(split).is_none());
     match asked {
         None if lacking(ComparedSplit::Test).is_none() => Ok(ComparedSplit::Test),
         None => Ok(ComparedSplit::Valid),
@@ -81,8 +56,8 @@ fn split(asked: Option<ComparedSplit>, runs: &[Run]) -> Result<ComparedSplit, Us
 }
 
 /// Every figure that some run has, in the order in which tables have them.
-fn metrics(runs: &[Run], split: ComparedSplit) -> Vec<Metric> {
-    let there = |metric: &Metric| runs.iter().any(|run| run.figure(split, *metric).is_some());
+pub(crate) fn metrics<'a>(runs: impl Iterator<Item = &'a Run> + Clone, split: ComparedSplit) -> Vec<Metric> {
+    let there = |metric: &Metric| runs.clone().any(|run| run.figure(split, *metric).is_some());
     Metric::ALL.into_iter().filter(there).collect()
 }
 

@@ -6,22 +6,35 @@ use anyhow::Result;
 use ostl_tasks::Metric;
 use serde_json::{Map, Value, json};
 
-use super::group::{Group, Spread};
-use super::settings::MOST_SETTINGS;
 use crate::arguments::ComparedSplit;
 use crate::figures::written;
+use crate::runs::{Group, MOST_SETTINGS, Spread};
 use crate::table::aligned;
 
 /// A setting that a configuration does not have.
 const NONE: &str = "–";
 
 /// What is shown of some groups of runs.
-pub(super) struct Comparison<'a> {
-    pub(super) groups: &'a [Group<'a>],
+pub(crate) struct Comparison<'a> {
+    pub(crate) groups: &'a [Group<'a>],
     /// The settings they do not have in common.
-    pub(super) differing: &'a [String],
-    pub(super) metrics: &'a [Metric],
-    pub(super) split: ComparedSplit,
+    pub(crate) differing: &'a [String],
+    pub(crate) metrics: &'a [Metric],
+    pub(crate) split: ComparedSplit,
+}
+
+/// A comparison as rows of cells.
+pub(crate) struct Rows {
+    pub(crate) head: Vec<String>,
+    /// Columns that name a configuration.
+    named: usize,
+    pub(crate) rows: Vec<Vec<Cell>>,
+}
+
+pub(crate) struct Cell {
+    pub(crate) text: String,
+    /// The best of its column.
+    pub(crate) is_best: bool,
 }
 
 impl Comparison<'_> {
@@ -44,54 +57,64 @@ impl Comparison<'_> {
     }
 
     /// A row a configuration.
-    pub(super) fn table(&self) -> String {
+    pub(crate) fn rows(&self) -> Rows {
         // Else a row is called by its first run.
         let by_settings = (1..=MOST_SETTINGS).contains(&self.differing.len());
         let names: Vec<String> = if by_settings { self.differing.to_vec() } else { vec!["run".to_owned()] };
-        let left: Vec<usize> = (0..names.len()).collect();
+        let named = names.len();
         let figures = self.metrics.iter().map(Metric::to_string);
         let head = names.into_iter().chain(["runs".to_owned()]).chain(figures).chain(["seconds".to_owned()]);
         let best: Vec<Option<f64>> = self.metrics.iter().map(|&metric| self.best(metric)).collect();
-        let mut rows = vec![head.collect::<Vec<String>>()];
-        for group in self.groups {
+        let plain = |text: String| Cell { text, is_best: false };
+        let row = |group: &Group<'_>| {
             let settings = &group.first().settings;
-            let mut row: Vec<String> = if by_settings {
-                self.differing.iter().map(|key| settings.get(key).map_or(NONE, String::as_str).to_owned()).collect()
+            let mut row: Vec<Cell> = if by_settings {
+                self.differing.iter().map(|key| plain(settings.get(key).map_or(NONE, String::as_str).to_owned())).collect()
             } else {
-                vec![group.first().name()]
+                vec![plain(group.first().name())]
             };
-            row.push(group.runs.len().to_string());
-            for (&metric, &best) in self.metrics.iter().zip(&best) {
-                row.push(self.spread(group, metric).map_or_else(
-                    || NONE.to_owned(),
-                    |spread| {
-                        let mark = if Some(spread.mean) == best { " *" } else { "  " };
-                        format!("{}{mark}", with_deviation(metric, spread))
-                    },
-                ));
-            }
-            let seconds =
-                group.spread(|run| Some(run.seconds)).map_or_else(String::new, |spread| format!("{:.1}", spread.mean));
-            row.push(seconds);
-            rows.push(row);
-        }
-        // Numbers stand under each other, with the mark beside them.
-        for title in rows[0].iter_mut().rev().skip(1).take(self.metrics.len()) {
-            title.push_str("  ");
-        }
-        let mut text = aligned(&rows, &left);
-        text += &format!("{} split", self.split_name());
+            row.push(plain(group.runs.len().to_string()));
+            row.extend(self.metrics.iter().zip(&best).map(|(&metric, &best)| {
+                self.spread(group, metric).map_or_else(
+                    || plain(NONE.to_owned()),
+                    |spread| Cell { text: with_deviation(metric, spread), is_best: Some(spread.mean) == best },
+                )
+            }));
+            let seconds = group.spread(|run| Some(run.seconds));
+            row.push(plain(seconds.map_or_else(String::new, |spread| format!("{:.1}", spread.mean))));
+            row
+        };
+        Rows { head: head.collect(), named, rows: self.groups.iter().map(row).collect() }
+    }
+
+    /// How to read the rows; `mark` is what the best of a column has.
+    pub(crate) fn legend(&self, mark: &str) -> String {
+        let mut text = format!("{} split", self.split_name());
         if self.groups.iter().any(|group| group.runs.len() > 1) {
             text += ", mean ± standard deviation over the runs of a configuration";
         }
         if self.groups.len() > 1 {
-            text += "; * the best mean";
+            text += &format!("; {mark} the best mean");
         }
-        text.push('\n');
         if self.differing.len() > MOST_SETTINGS {
-            text += &format!("{} settings differ (--csv and --json have them all)\n", self.differing.len());
+            text += &format!("\n{} settings differ (--csv and --json have them all)", self.differing.len());
         }
         text
+    }
+
+    /// As text.
+    pub(super) fn table(&self) -> String {
+        let Rows { mut head, named, rows } = self.rows();
+        let figures = named + 1..head.len() - 1;
+        // Numbers stand under each other, with the mark beside them.
+        head[figures.clone()].iter_mut().for_each(|title| title.push_str("  "));
+        let marked = |(column, cell): (usize, Cell)| match figures.contains(&column) && cell.text != NONE {
+            true => format!("{}{}", cell.text, if cell.is_best { " *" } else { "  " }),
+            false => cell.text,
+        };
+        let rows = rows.into_iter().map(|row| row.into_iter().enumerate().map(marked).collect());
+        let all: Vec<Vec<String>> = std::iter::once(head.clone()).chain(rows).collect();
+        aligned(&all, &(0..named).collect::<Vec<_>>()) + &self.legend("*") + "\n"
     }
 
     pub(super) fn write_csv(&self, out: &mut impl Write) -> Result<()> {

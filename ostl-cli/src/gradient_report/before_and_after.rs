@@ -41,14 +41,22 @@ pub(crate) fn of_learner(
     Ok(Some(BeforeAndAfter { start, trained: of_task(&network, config, source, task)? }))
 }
 
-impl fmt::Display for BeforeAndAfter {
-    /// A row a block, with the figures of both.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+/// An audit as rows of cells, with what is to be said before and after.
+pub(crate) struct AuditTable {
+    /// The method, and what it was measured on.
+    pub(crate) method: String,
+    pub(crate) conditions: String,
+    pub(crate) head: Vec<String>,
+    /// A row a block, and one for all of them.
+    pub(crate) rows: Vec<Vec<String>>,
+    pub(crate) notes: Vec<String>,
+}
+
+impl BeforeAndAfter {
+    pub(crate) fn table(&self) -> AuditTable {
         let (start, trained) = (&self.start.audit, &self.trained.audit);
-        writeln!(f, "The gradient beside BPTT's: {}", method_in_words(&self.start.method))?;
-        writeln!(f, "(weights held fixed, double precision, {})", self.start.batch)?;
-        let header = ["layer", "block", "claim", "error at start", "cosine", "norm", "error trained", "cosine", "norm"];
-        let mut rows = vec![header.map(str::to_owned).to_vec()];
+        let head = ["layer", "block", "claim", "error at start", "cosine", "norm", "error trained", "cosine", "norm"];
+        let mut rows = Vec::new();
         for (before, after) in start.blocks.iter().zip(&trained.blocks) {
             let names =
                 [format!("{} {}", before.layer, before.layer_name), before.block.clone(), claim_name(before.claim).into()];
@@ -58,21 +66,38 @@ impl fmt::Display for BeforeAndAfter {
         }
         let whole = [start, trained].map(|audit| [audit.whole.relative_error, audit.whole.cosine, audit.norm]);
         rows.push(["all", "", ""].map(str::to_owned).into_iter().chain(whole.into_iter().flat_map(written)).collect());
-        write!(f, "{}", aligned(&rows, &[0, 1, 2]))?;
+        let mut notes = Vec::new();
         if trained.norm < LEFT_OVER * start.norm {
-            writeln!(
-                f,
+            notes.push(format!(
                 "The trained network's gradient is {:.0} times smaller: there contributions cancel, and what a method leaves out does not. \
                  How good the method is, the start says",
                 (start.norm / trained.norm).min(1e99)
-            )?;
+            ));
         }
         if let (Some(before), Some(after)) = (start.firing_rate, trained.firing_rate) {
             let (before, after) = (100.0 * before, 100.0 * after);
-            writeln!(f, "{before:.1} % of the spiking units fire at a step at the start, {after:.1} % trained")?;
+            notes.push(format!("{before:.1} % of the spiking units fire at a step at the start, {after:.1} % trained"));
         }
-        self.start.caveats(f)?;
-        writeln!(f, "{}", self.start.dropped())
+        notes.extend(self.start.caveats().map(str::to_owned));
+        notes.push(self.start.dropped());
+        AuditTable {
+            method: method_in_words(&self.start.method),
+            conditions: format!("weights held fixed, double precision, {}", self.start.batch),
+            head: head.map(str::to_owned).to_vec(),
+            rows,
+            notes,
+        }
+    }
+}
+
+impl fmt::Display for BeforeAndAfter {
+    /// A row a block, with the figures of both.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let AuditTable { method, conditions, head, rows, notes } = self.table();
+        let all: Vec<Vec<String>> = std::iter::once(head).chain(rows).collect();
+        writeln!(f, "The gradient beside BPTT's: {method}\n({conditions})")?;
+        write!(f, "{}", aligned(&all, &[0, 1, 2]))?;
+        notes.iter().try_for_each(|note| writeln!(f, "{note}"))
     }
 }
 

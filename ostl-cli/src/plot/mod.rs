@@ -1,25 +1,26 @@
 //! `ostl plot`: learning curves of runs, those of one configuration as their mean and range.
 
-mod curve;
 mod picture;
 mod sketch;
 
+use std::ffi::OsStr;
 use std::io::Write;
+use std::path::PathBuf;
 
-use anyhow::{Context, Result};
-use ostl_core::whole_file;
+use anyhow::Result;
 
 use crate::arguments::{Over, PlotArguments};
-use crate::compare::{called, differing};
 use crate::failure::UsageError;
+use crate::made_file;
 use crate::output::{Out, tell};
-use curve::{Band, Curve};
+use crate::runs::{Band, Curve, by_settings, called, differing};
+pub(crate) use picture::{COLORS, svg};
 
 /// More configurations than these nobody tells apart.
-const MOST: usize = 8;
+pub(crate) const MOST: usize = 8;
 
 /// What is drawn.
-struct Chart {
+pub(crate) struct Chart {
     figure: String,
     over: &'static str,
     /// Values are their logarithms to base 10.
@@ -28,47 +29,45 @@ struct Chart {
 }
 
 pub(crate) fn run(arguments: &PlotArguments) -> Result<()> {
-    let chart = chart(arguments)?;
+    let PlotArguments { runs, figure, over, log, .. } = arguments;
+    let chart = chart(runs, figure, *over, *log)?;
     let mut out = Out::new();
     if arguments.terminal {
         out.write_all(sketch::sketch(&chart).as_bytes())?;
         return Ok(out.flush()?);
     }
     let to = &arguments.out;
-    if to.exists() && !arguments.force {
-        let problem = "is there already: give --out another name, or replace it with --force";
-        return Err(UsageError::Other(format!("{}: {problem}", to.display())).into());
-    }
-    let text = picture::svg(&chart)?;
-    whole_file::write(to, |file| file.write_all(text.as_bytes()))
-        .with_context(|| format!("{}: cannot be written", to.display()))?;
+    let content = match to.extension().and_then(OsStr::to_str) {
+        Some("png") => picture::png(&chart)?,
+        Some("svg") => svg(&chart)?.into_bytes(),
+        _ => {
+            let problem = "a picture's name must end in .svg or .png";
+            return Err(UsageError::Other(format!("--out {}: {problem}", to.display())).into());
+        }
+    };
+    made_file::write(to, &content, arguments.force)?;
     writeln!(out, "{}", to.display())?;
     Ok(out.flush()?)
 }
 
-fn chart(arguments: &PlotArguments) -> Result<Chart> {
+/// A figure of some runs, a column of their `metrics.csv`, over time; with its logarithm.
+pub(crate) fn chart(runs: &[PathBuf], figure: &str, over: Over, is_log: bool) -> Result<Chart> {
     let mut curves = Vec::new();
-    for path in &arguments.runs {
-        let curve = Curve::read(path, &arguments.figure, arguments.over, arguments.log)?;
+    for path in runs {
+        let curve = Curve::read(path, figure, over, is_log)?;
         if curve.points.is_empty() {
-            tell(&format!("{}: left out: it has no {} yet", path.display(), arguments.figure));
+            tell(&format!("{}: left out: it has no {figure} yet", path.display()));
         } else {
             curves.push(curve);
         }
     }
     if curves.is_empty() {
-        let problem = format!("there is nothing to draw: none of these runs has a {}", arguments.figure);
+        let problem = format!("there is nothing to draw: none of these runs has a {figure}");
         return Err(UsageError::Other(problem).into());
     }
     let all: Vec<_> = curves.iter().map(|curve| &curve.settings).collect();
     let differing = differing(&all);
-    let mut groups: Vec<Vec<Curve>> = Vec::new();
-    for curve in curves {
-        match groups.iter_mut().find(|group| group[0].settings == curve.settings) {
-            Some(group) => group.push(curve),
-            None => groups.push(vec![curve]),
-        }
-    }
+    let groups = by_settings(curves, |curve| &curve.settings);
     if groups.len() > MOST {
         let problem = format!("{} configurations in one picture cannot be told apart; {MOST} can", groups.len());
         return Err(UsageError::Other(problem).into());
@@ -78,12 +77,12 @@ fn chart(arguments: &PlotArguments) -> Result<Chart> {
         let runs = if group.len() > 1 { format!(" ({} runs)", group.len()) } else { String::new() };
         Band::new(format!("{name}{runs}"), group)
     };
-    let over = match arguments.over {
+    let over = match over {
         Over::Epochs => "epoch",
         Over::Steps => "steps",
         Over::Seconds => "seconds",
     };
-    Ok(Chart { figure: arguments.figure.clone(), over, is_log: arguments.log, bands: groups.iter().map(band).collect() })
+    Ok(Chart { figure: figure.to_owned(), over, is_log, bands: groups.iter().map(band).collect() })
 }
 
 impl Chart {
@@ -103,12 +102,16 @@ impl Chart {
 
     /// A value of the figure as it stands at the axis.
     fn number(&self, value: f64) -> String {
-        let value = if self.is_log { 10_f64.powf(value) } else { value };
-        match value.abs() {
-            0.0 => "0".into(),
-            size if !(1e-3..1e5).contains(&size) => format!("{value:.1e}"),
-            // Rid of the last digits that sums leave.
-            _ => format!("{}", (value * 1e4).round() / 1e4),
-        }
+        written(if self.is_log { 10_f64.powf(value) } else { value })
+    }
+}
+
+/// A number at an axis.
+fn written(value: f64) -> String {
+    match value.abs() {
+        0.0 => "0".into(),
+        size if !(1e-3..1e7).contains(&size) => format!("{value:.1e}"),
+        // Rid of the last digits that sums leave.
+        _ => format!("{}", (value * 1e4).round() / 1e4),
     }
 }

@@ -52,8 +52,8 @@ pub(super) fn sketch(chart: &Chart) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::curve::{Band, Point};
     use super::*;
+    use crate::runs::{Band, Point};
 
     #[test]
     fn a_line_that_falls() {

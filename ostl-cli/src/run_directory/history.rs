@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::metrics::Pace;
 use crate::date;
+use crate::machine;
 
 /// The sessions of a run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -29,6 +30,13 @@ pub(crate) struct Session {
     pub(crate) seconds: f64,
     /// The part of it that went into learning.
     pub(crate) train_seconds: f64,
+    /// What was typed, on which machine, and which version of this program ran; empty where an older one did.
+    #[serde(default)]
+    pub(crate) command: String,
+    #[serde(default)]
+    pub(crate) machine: String,
+    #[serde(default)]
+    pub(crate) version: String,
 }
 
 /// Time spent on a part of an epoch.
@@ -57,8 +65,7 @@ impl Clock {
         if !is_within {
             history.unfinished = Spent::default();
         }
-        let started = date::utc(SystemTime::now());
-        history.sessions.push(Session { started, after_epochs: epochs, seconds: 0.0, train_seconds: 0.0 });
+        history.sessions.push(Session::begin(epochs));
         let now = Instant::now();
         Self { history, started: now, epoch: now, learned: Duration::ZERO }
     }
@@ -80,7 +87,8 @@ impl Clock {
     /// An epoch of `steps` steps is done.
     pub(crate) fn epoch_done(&mut self, steps: u64) -> Pace {
         let spent = self.spent();
-        let pace = Pace { seconds: spent.seconds, steps_per_second: steps as f64 / spent.train_seconds.max(1e-9) };
+        let steps_per_second = steps as f64 / spent.train_seconds.max(1e-9);
+        let pace = Pace { seconds: spent.seconds, steps_per_second, peak_mib: machine::peak_mib() };
         self.history.epochs.push(Some(pace));
         self.history.unfinished = Spent::default();
         self.begin();
@@ -112,6 +120,21 @@ impl Clock {
     }
 }
 
+impl Session {
+    /// One that begins now, after `epochs` epochs.
+    fn begin(epochs: u64) -> Self {
+        Self {
+            started: date::utc(SystemTime::now()),
+            after_epochs: epochs,
+            seconds: 0.0,
+            train_seconds: 0.0,
+            command: machine::command(),
+            machine: machine::described(),
+            version: env!("CARGO_PKG_VERSION").into(),
+        }
+    }
+}
+
 impl History {
     /// Wall clock of all sessions, and the part of it that went into learning.
     pub(crate) fn seconds(&self) -> (f64, f64) {
@@ -126,8 +149,8 @@ mod tests {
 
     #[test]
     fn times_add_up_over_sessions() {
-        let session = |seconds| Session { started: String::new(), after_epochs: 0, seconds, train_seconds: seconds / 2.0 };
-        let pace = Pace { seconds: 3.0, steps_per_second: 7.0 };
+        let session = |seconds| Session { seconds, train_seconds: seconds / 2.0, ..Session::begin(0) };
+        let pace = Pace { seconds: 3.0, steps_per_second: 7.0, peak_mib: None };
         let history = History {
             sessions: vec![session(5.0), session(1.0)],
             epochs: vec![Some(pace); 3],

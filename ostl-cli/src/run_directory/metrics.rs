@@ -12,7 +12,7 @@ use super::METRICS;
 use super::whole_files::replace;
 use crate::figures::Figures;
 
-const HEADER: &str = "epoch,learning_rate,train_loss,valid_loss,valid_accuracy,seconds,steps_per_second,steps,train_accuracy,skipped,silent,saturated";
+const HEADER: &str = "epoch,learning_rate,train_loss,valid_loss,valid_accuracy,seconds,steps_per_second,steps,train_accuracy,skipped,silent,saturated,gradient_norm,peak_mib";
 
 /// What an epoch came to: all that is the same whenever the same is done.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,13 +33,19 @@ pub(crate) struct Row {
     pub(crate) silent: Option<f64>,
     /// Share of those that fired at every step, or never left the end of their range.
     pub(crate) saturated: Option<f64>,
+    /// Mean over the epoch's batches or stretches of the gradient's norm at the last update of each, before it was clipped.
+    #[serde(default)]
+    pub(crate) gradient_norm: Option<f64>,
 }
 
-/// How long an epoch took.
+/// How long an epoch took, and what of memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Pace {
     pub(crate) seconds: f64,
     pub(crate) steps_per_second: f64,
+    /// The most that the process has had in memory by then, MiB, where the system says so.
+    #[serde(default)]
+    pub(crate) peak_mib: Option<f64>,
 }
 
 /// The table of epochs, open for more rows.
@@ -84,6 +90,7 @@ fn line(row: &Row, pace: Option<Pace>, figures: &[Metric]) -> String {
     let written = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
     let (seconds, speed) =
         pace.map_or_else(Default::default, |pace| (format!("{:.3}", pace.seconds), format!("{:.0}", pace.steps_per_second)));
+    let peak = pace.and_then(|pace| pace.peak_mib).map_or_else(String::new, |peak| format!("{peak:.1}"));
     let cells = [
         row.epoch.to_string(),
         row.learning_rate.to_string(),
@@ -97,6 +104,8 @@ fn line(row: &Row, pace: Option<Pace>, figures: &[Metric]) -> String {
         row.skipped.to_string(),
         written(row.silent),
         written(row.saturated),
+        written(row.gradient_norm),
+        peak,
     ];
     let cells = cells.into_iter().chain(figures.iter().map(|&metric| written(row.valid.get(metric))));
     cells.collect::<Vec<_>>().join(",") + "\n"
@@ -138,11 +147,12 @@ mod tests {
             skipped: 0,
             silent: Some(0.25),
             saturated: None,
+            gradient_norm: Some(1.5),
         }
     }
 
     const COLUMNS: [Metric; 3] = [Metric::Loss, Metric::Accuracy, Metric::BitsPerCharacter];
-    const PACE: Pace = Pace { seconds: 0.25, steps_per_second: 1234.5 };
+    const PACE: Pace = Pace { seconds: 0.25, steps_per_second: 1234.5, peak_mib: Some(20.0) };
 
     #[test]
     fn the_table_is_what_the_rows_say() {
@@ -155,9 +165,13 @@ mod tests {
         let whole = text();
         let rows: Vec<&str> = whole.lines().collect();
         assert_eq!(rows.len(), 4, "{whole}");
-        assert!(rows[0].ends_with(",steps,train_accuracy,skipped,silent,saturated,valid_bits_per_character"), "{whole}");
-        assert_eq!(rows[1], "1,0.1,2,1.5,0.75,0.250,1234,60,0.5,0,0.25,,");
-        assert_eq!(rows[3], "3,0.1,2,1.5,,0.250,1234,180,,0,0.25,,");
+        assert!(
+            rows[0]
+                .ends_with(",steps,train_accuracy,skipped,silent,saturated,gradient_norm,peak_mib,valid_bits_per_character"),
+            "{whole}"
+        );
+        assert_eq!(rows[1], "1,0.1,2,1.5,0.75,0.250,1234,60,0.5,0,0.25,,1.5,20.0,");
+        assert_eq!(rows[3], "3,0.1,2,1.5,,0.250,1234,180,,0,0.25,,1.5,20.0,");
 
         // A row torn in the middle, as a kill may leave it, and one past the checkpoint.
         metrics.file.write_all(b"4,0.").unwrap();
@@ -170,6 +184,6 @@ mod tests {
         assert!(open(&two).1 && whole.starts_with(&text()));
         fs::remove_file(folder.path().join(METRICS)).unwrap();
         assert!(open(&[(row(1), None)]).1);
-        assert_eq!(text().lines().nth(1), Some("1,0.1,2,1.5,0.75,,,60,0.5,0,0.25,,"));
+        assert_eq!(text().lines().nth(1), Some("1,0.1,2,1.5,0.75,,,60,0.5,0,0.25,,1.5,,"));
     }
 }

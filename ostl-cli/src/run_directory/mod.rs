@@ -152,6 +152,11 @@ impl RunDirectory {
         self.path.join(SUMMARY)
     }
 
+    /// The table of which class was taken for which, where there is one.
+    pub(crate) fn confusion_path(&self) -> PathBuf {
+        self.path.join(CONFUSION)
+    }
+
     /// The checkpoint to go on from.
     pub(crate) fn last_path(&self) -> PathBuf {
         self.path.join(LAST)

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
+use super::settings::{Settings, flattened};
 use crate::arguments::Over;
-use crate::compare::{Settings, flattened};
 use crate::config;
 use crate::failure::UsageError;
 use crate::names::or_known;
@@ -13,32 +13,32 @@ use crate::run_directory::RunDirectory;
 
 /// One run's.
 #[derive(Debug)]
-pub(super) struct Curve {
+pub(crate) struct Curve {
     /// Its directory.
-    pub(super) name: String,
-    pub(super) settings: Settings,
+    pub(crate) name: String,
+    pub(crate) settings: Settings,
     /// Where, and the figure there; epochs without it are left out.
-    pub(super) points: Vec<(f64, f64)>,
+    pub(crate) points: Vec<(f64, f64)>,
 }
 
 /// Several runs' at the same epoch.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Point {
-    pub(super) x: f64,
-    pub(super) mean: f64,
-    pub(super) least: f64,
-    pub(super) most: f64,
+pub(crate) struct Point {
+    pub(crate) x: f64,
+    pub(crate) mean: f64,
+    pub(crate) least: f64,
+    pub(crate) most: f64,
 }
 
 /// The mean of runs of one configuration, and how far they lie apart.
 #[derive(Debug)]
-pub(super) struct Band {
-    pub(super) label: String,
-    pub(super) points: Vec<Point>,
+pub(crate) struct Band {
+    pub(crate) label: String,
+    pub(crate) points: Vec<Point>,
 }
 
 impl Curve {
-    pub(super) fn read(path: &Path, figure: &str, over: Over, is_log: bool) -> Result<Self> {
+    pub(crate) fn read(path: &Path, figure: &str, over: Over, is_log: bool) -> Result<Self> {
         let run = RunDirectory::open(path)?;
         let (config, _) = config::load_file(&run.config_path())?;
         let file = run.metrics_path();
@@ -80,7 +80,7 @@ impl Curve {
 
 impl Band {
     /// Epoch by epoch over the runs that have come so far.
-    pub(super) fn new(label: String, curves: &[Curve]) -> Self {
+    pub(crate) fn new(label: String, curves: &[Curve]) -> Self {
         let epochs = curves.iter().map(|curve| curve.points.len()).max().unwrap_or(0);
         let point = |epoch: usize| {
             let there: Vec<(f64, f64)> = curves.iter().filter_map(|curve| curve.points.get(epoch).copied()).collect();

@@ -1,62 +1,81 @@
 //! Runs of the same configuration but for the seed, and how far their figures lie apart.
 
+use crate::arguments::ComparedSplit;
+
 use super::run::Run;
+use super::settings::Settings;
 
 /// Runs with the same settings, in the order given.
 #[derive(Debug)]
-pub(super) struct Group<'a> {
+pub(crate) struct Group<'a> {
     /// At least one.
-    pub(super) runs: Vec<&'a Run>,
+    pub(crate) runs: Vec<&'a Run>,
 }
 
 /// A figure of several runs.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Spread {
-    pub(super) mean: f64,
+pub(crate) struct Spread {
+    pub(crate) mean: f64,
     /// Standard deviation of the runs, n − 1 in the denominator; none of a single one.
-    pub(super) deviation: Option<f64>,
-    pub(super) least: f64,
-    pub(super) most: f64,
+    pub(crate) deviation: Option<f64>,
+    pub(crate) least: f64,
+    pub(crate) most: f64,
 }
 
-/// Runs by their settings; groups in the order of their first runs.
-pub(super) fn grouped(runs: &[Run]) -> Vec<Group<'_>> {
-    let mut groups: Vec<Group<'_>> = Vec::new();
-    for run in runs {
-        match groups.iter_mut().find(|group| group.first().settings == run.settings) {
-            Some(group) => group.runs.push(run),
-            None => groups.push(Group { runs: vec![run] }),
+/// Things by their settings; groups in the order of their first.
+pub(crate) fn by_settings<T>(things: impl IntoIterator<Item = T>, settings: impl Fn(&T) -> &Settings) -> Vec<Vec<T>> {
+    let mut groups: Vec<Vec<T>> = Vec::new();
+    for thing in things {
+        match groups.iter_mut().find(|group| settings(&group[0]) == settings(&thing)) {
+            Some(group) => group.push(thing),
+            None => groups.push(vec![thing]),
         }
     }
     groups
 }
 
 impl<'a> Group<'a> {
-    pub(super) fn first(&self) -> &'a Run {
+    /// Runs by their settings; groups in the order of their first runs.
+    pub(crate) fn all(runs: &'a [Run]) -> Vec<Self> {
+        by_settings(runs, |run| &run.settings).into_iter().map(|runs| Self { runs }).collect()
+    }
+
+    pub(crate) fn first(&self) -> &'a Run {
         self.runs[0]
     }
 
-    pub(super) fn names(&self) -> Vec<String> {
+    /// The run with the best validation figure, as each run chose its best epoch; the first of equals.
+    pub(crate) fn best(&self) -> &'a Run {
+        let figure = |run: &Run| run.best_by.and_then(|by| run.figure(ComparedSplit::Valid, by));
+        let better = |best: &'a Run, run: &'a Run| match (run.best_by, figure(run), figure(best)) {
+            (Some(by), Some(value), Some(least)) if by.is_better(value, least) => run,
+            (_, Some(_), None) => run,
+            _ => best,
+        };
+        self.runs.iter().copied().fold(self.first(), better)
+    }
+
+    pub(crate) fn names(&self) -> Vec<String> {
         self.runs.iter().map(|run| run.name()).collect()
     }
 
-    pub(super) fn read_the_same_data(&self) -> bool {
+    pub(crate) fn read_the_same_data(&self) -> bool {
         self.runs.iter().all(|run| run.fingerprint == self.first().fingerprint)
     }
 
     /// The figure of each run that has it.
-    pub(super) fn values(&self, figure: impl Fn(&Run) -> Option<f64>) -> Vec<f64> {
+    pub(crate) fn values(&self, figure: impl Fn(&Run) -> Option<f64>) -> Vec<f64> {
         self.runs.iter().filter_map(|run| figure(run)).collect()
     }
 
-    pub(super) fn spread(&self, figure: impl Fn(&Run) -> Option<f64>) -> Option<Spread> {
+    pub(crate) fn spread(&self, figure: impl Fn(&Run) -> Option<f64>) -> Option<Spread> {
         Spread::of(&self.values(figure))
     }
 }
 
 impl Spread {
     /// None where there are no values.
-    pub(super) fn of(values: &[f64]) -> Option<Self> {
+    pub(crate) fn of(values: &[f64]) -> Option<Self> {
         let (first, count) = (*values.first()?, values.len() as f64);
         let mean = values.iter().sum::<f64>() / count;
         let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();

@@ -1,6 +1,6 @@
 //! One run that has come to its end, as its `summary.json` has it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -12,12 +12,17 @@ use serde_json::Value;
 
 use super::settings::{Settings, flattened};
 use crate::arguments::ComparedSplit;
+use crate::failure::UsageError;
+use crate::output::tell;
 use crate::run_directory::RunDirectory;
 
 /// What is read of a summary.
 #[derive(Deserialize)]
 struct Summary {
     status: String,
+    task: String,
+    network: String,
+    best_by: String,
     seed: u64,
     valid: Option<Split>,
     test: Option<Split>,
@@ -39,31 +44,57 @@ impl Split {
     }
 }
 
+/// Whether a run has come to its end.
+pub(crate) fn is_finished(path: &Path) -> bool {
+    matches!(Run::read(path), Ok(Found::Finished(_)))
+}
+
+/// The runs that have come to their end, each once; of the others is said what is the matter.
+pub(crate) fn finished(paths: &[PathBuf]) -> Result<Vec<Run>> {
+    let (mut runs, mut seen) = (Vec::new(), BTreeSet::new());
+    for path in paths {
+        match Run::read(path)? {
+            Found::Finished(run) if seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone())) => runs.push(*run),
+            Found::Finished(_) => {}
+            Found::LeftOut(reason) => tell(&format!("{}: left out: {reason}", path.display())),
+        }
+    }
+    if runs.is_empty() {
+        return Err(UsageError::Other("there is nothing to compare: none of these runs has come to its end".into()).into());
+    }
+    Ok(runs)
+}
+
 /// A run.
 #[derive(Debug)]
-pub(super) struct Run {
-    pub(super) path: PathBuf,
-    pub(super) seed: u64,
+pub(crate) struct Run {
+    pub(crate) path: PathBuf,
+    pub(crate) task: String,
+    /// The network in a line.
+    pub(crate) network: String,
+    /// The figure that chose the best epoch.
+    pub(crate) best_by: Option<Metric>,
+    pub(crate) seed: u64,
     valid: Option<Vec<(Metric, f64)>>,
     test: Option<Vec<(Metric, f64)>>,
     /// Wall clock of training.
-    pub(super) seconds: f64,
-    pub(super) parameters: u64,
-    pub(super) trace_bytes: u64,
+    pub(crate) seconds: f64,
+    pub(crate) parameters: u64,
+    pub(crate) trace_bytes: u64,
     /// Of the data that was read.
-    pub(super) fingerprint: String,
-    pub(super) settings: Settings,
+    pub(crate) fingerprint: String,
+    pub(crate) settings: Settings,
 }
 
 /// What became of reading a run.
-pub(super) enum Found {
+enum Found {
     Finished(Box<Run>),
     /// Why there is nothing to compare.
     LeftOut(String),
 }
 
 impl Run {
-    pub(super) fn read(path: &Path) -> Result<Found> {
+    fn read(path: &Path) -> Result<Found> {
         let file = RunDirectory::open(path)?.summary_path();
         let shown = file.display();
         let text = match fs::read_to_string(&file) {
@@ -81,6 +112,9 @@ impl Run {
         }
         Ok(Found::Finished(Box::new(Self {
             path: path.to_owned(),
+            task: summary.task,
+            network: summary.network,
+            best_by: Metric::named(&summary.best_by),
             seed: summary.seed,
             valid: summary.valid.map(Split::known),
             test: summary.test.map(Split::known),
@@ -93,18 +127,18 @@ impl Run {
     }
 
     /// Its directory.
-    pub(super) fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         self.path.display().to_string()
     }
 
-    pub(super) fn figures(&self, split: ComparedSplit) -> Option<&[(Metric, f64)]> {
+    pub(crate) fn figures(&self, split: ComparedSplit) -> Option<&[(Metric, f64)]> {
         match split {
             ComparedSplit::Test => self.test.as_deref(),
             ComparedSplit::Valid => self.valid.as_deref(),
         }
     }
 
-    pub(super) fn figure(&self, split: ComparedSplit, metric: Metric) -> Option<f64> {
+    pub(crate) fn figure(&self, split: ComparedSplit, metric: Metric) -> Option<f64> {
         self.figures(split)?.iter().find(|(of, _)| *of == metric).map(|&(_, value)| value)
     }
 }

@@ -21,7 +21,7 @@ pub(crate) fn flattened(settings: &Value) -> Settings {
 }
 
 /// More differences than these name nothing.
-pub(super) const MOST_SETTINGS: usize = 5;
+pub(crate) const MOST_SETTINGS: usize = 5;
 
 /// The settings that some configurations do not have in common.
 pub(crate) fn differing(all: &[&Settings]) -> Vec<String> {
@@ -36,13 +36,18 @@ pub(crate) fn called(settings: &Settings, differing: &[String]) -> Option<String
     if !(1..=MOST_SETTINGS).contains(&differing.len()) {
         return None;
     }
-    let tail = |key: &str| key.rsplit('.').next().unwrap_or_default().to_owned();
-    let short = |key: &String| {
-        let shared = differing.iter().filter(|other| tail(other) == tail(key)).count();
-        if shared > 1 { key.clone() } else { tail(key) }
-    };
+    let short = |key| short(key, differing.iter().map(String::as_str));
     let parts = differing.iter().filter_map(|key| Some(format!("{}={}", short(key), settings.get(key)?)));
     Some(parts.collect::<Vec<_>>().join(", ")).filter(|name| !name.is_empty())
+}
+
+/// The last part of a key, unless another of `all` keys ends in the same.
+pub(crate) fn short<'k, 'a>(key: &'k str, all: impl Iterator<Item = &'a str>) -> &'k str {
+    fn last(key: &str) -> &str {
+        key.rsplit('.').next().unwrap_or_default()
+    }
+    let alike = all.filter(|other| last(other) == last(key)).count();
+    if alike > 1 { key } else { last(key) }
 }
 
 fn add(flat: &mut Settings, key: String, value: &Value) {

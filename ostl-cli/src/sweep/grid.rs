@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::failure::UsageError;
+use crate::runs::short;
 
 /// More runs than these nobody meant.
 const MOST: usize = 10_000;
@@ -57,7 +58,9 @@ pub(super) fn points(set: &[String], seeds: &str) -> Result<Vec<Point>, UsageErr
     for combination in &combinations {
         for &seed in &seeds {
             let chosen = combination.iter().map(|(axis, value)| format!("{}={value}", axis.key));
-            let parts = combination.iter().map(|(axis, value)| as_file_name(&format!("{}={value}", short(axis.key, &axes))));
+            let parts = combination.iter().map(|(axis, value)| {
+                as_file_name(&format!("{}={value}", short(axis.key, axes.iter().map(|axis| axis.key))))
+            });
             let mut name = parts.chain([format!("seed={seed}")]).collect::<Vec<_>>().join("_");
             if points.iter().any(|point: &Point| point.name == name) {
                 name += &format!("_{}", points.len());
@@ -109,14 +112,6 @@ fn numbers(text: &str) -> Result<Vec<u64>, UsageError> {
         return Err(UsageError::Other(format!("--seeds {text}: a seed is named twice")));
     }
     Ok(seeds)
-}
-
-/// The last part of a key, where no other ends in the same.
-fn short<'a>(key: &'a str, axes: &[Axis<'_>]) -> &'a str {
-    let last = |key: &str| key.rsplit('.').next().map_or(0, str::len);
-    let tail = &key[key.len() - last(key)..];
-    let shared = axes.iter().filter(|axis| &axis.key[axis.key.len() - last(axis.key)..] == tail).count();
-    if shared > 1 { key } else { tail }
 }
 
 /// Letters, digits and what no system minds; a `-` for all else.

@@ -16,6 +16,7 @@ use crate::config::{self, Config};
 use crate::failure::{SweepInterrupted, UsageError};
 use crate::output::tell;
 use crate::run_directory::RunDirectory;
+use crate::runs;
 use crate::signals::Stop;
 use grid::Point;
 use worker::{Came, Job};
@@ -86,7 +87,7 @@ fn job(arguments: &SweepArguments, point: &Point) -> Result<Job> {
     let threads = (config.threads == 0 && arguments.jobs.get() > 1).then(|| (cores / arguments.jobs).max(1));
     Ok(Job {
         name: point.name.clone(),
-        is_finished: begun && compare::is_finished(&folder),
+        is_finished: begun && runs::is_finished(&folder),
         asked,
         seed: point.seed,
         threads,
@@ -98,7 +99,7 @@ fn job(arguments: &SweepArguments, point: &Point) -> Result<Job> {
 /// A run that is there already must be the one that is asked for.
 fn check_settings(run: &RunDirectory, config: &Config) -> Result<()> {
     let (there, _) = config::load_file(&run.config_path())?;
-    let settings = |config: &Config| serde_json::to_value(config).map(|settings| compare::flattened(&settings));
+    let settings = |config: &Config| serde_json::to_value(config).map(|settings| runs::flattened(&settings));
     if (settings(&there)?, there.seed) == (settings(config)?, config.seed) {
         return Ok(());
     }

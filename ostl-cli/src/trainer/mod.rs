@@ -21,6 +21,7 @@ use crate::signals::Stop;
 use crate::summary::reaches;
 
 use refusals::{Met, Next};
+use state::Norms;
 pub(crate) use state::{Best, Change, State};
 
 /// Whether training came to its end or was asked to stop.
@@ -282,6 +283,7 @@ impl<'a> Trainer<'a> {
             skipped: self.state.skipped,
             silent: idle::share(units, |seen| seen.silent),
             saturated: idle::share(units, |seen| seen.saturated),
+            gradient_norm: self.state.norms.mean(),
         }
     }
 
@@ -295,7 +297,7 @@ impl<'a> Trainer<'a> {
         state.steps_to_goal = state.steps_to_goal.or(solved.then_some(row.steps));
         state.rows.push(row.clone());
         (state.epochs, state.steps) = (row.epoch, row.steps);
-        (state.batch, state.skipped, state.train) = (0, 0, Score::default());
+        (state.batch, state.skipped, state.train, state.norms) = (0, 0, Score::default(), Norms::default());
     }
 
     /// The parts of an epoch that are still to be learned from.
@@ -316,7 +318,7 @@ impl<'a> Trainer<'a> {
                 return Ok(Ending::Stopped);
             }
             self.learner.set_learning_rate(self.learning_rate(index, parts.len())).context("optimizer.schedule")?;
-            let began = Instant::now();
+            let (began, updates) = (Instant::now(), self.learner.optimizer().updates());
             let score = match parts.learn(&mut self.learner, index) {
                 Ok(score) => score,
                 Err(error) => match self.refused(error, Met::Learning, run, progress)? {
@@ -327,6 +329,11 @@ impl<'a> Trainer<'a> {
             if !self.foretold && score.steps > 0 {
                 self.foretold = true;
                 self.foretell(began.elapsed(), score.steps, parts, index, progress);
+            }
+            if let Some(norm) =
+                self.learner.optimizer().gradient_norm().filter(|_| self.learner.optimizer().updates() > updates)
+            {
+                self.state.norms.add(norm);
             }
             self.state.train += score;
             self.state.batch += 1;

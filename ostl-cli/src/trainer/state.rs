@@ -26,6 +26,9 @@ pub(crate) struct State {
     pub(super) batch: u64,
     /// What those came to.
     pub(super) train: Score,
+    /// Norms of the gradients of those.
+    #[serde(default)]
+    pub(super) norms: Norms,
     /// How many updates were refused in that epoch.
     pub(super) skipped: u64,
     /// How often the learning rate was halved.
@@ -41,6 +44,24 @@ pub(crate) struct State {
     pub(super) in_force: InForce,
     /// What was set anew when the run was resumed.
     pub(crate) changes: Vec<Change>,
+}
+
+/// Norms of gradients, for their mean.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Norms {
+    sum: f64,
+    count: u64,
+}
+
+impl Norms {
+    pub(super) fn add(&mut self, norm: f64) {
+        self.sum += norm;
+        self.count += 1;
+    }
+
+    pub(super) fn mean(self) -> Option<f64> {
+        (self.count > 0).then(|| self.sum / self.count as f64)
+    }
 }
 
 /// Settings that decide what is learned and may be set anew when a run is resumed.
@@ -91,6 +112,7 @@ impl State {
             steps: 0,
             batch: 0,
             train: Score::default(),
+            norms: Norms::default(),
             skipped: 0,
             halvings: 0,
             best: None,

@@ -33,6 +33,25 @@ fn a_picture_has_a_line_a_configuration_and_a_band_for_seeds() {
     assert!(place.read("curves.svg") != text);
 }
 
+/// Dots, three for each unit of the vectors, with letters and the colours of both lines.
+#[test]
+fn a_name_that_ends_in_png_is_a_picture_of_dots() {
+    let place = runs();
+    place.ostl("plot a-0 a-1 b --out curves.png").succeeded();
+    let file = std::io::BufReader::new(fs::File::open(place.path("curves.png")).unwrap());
+    let mut reader = png::Decoder::new(file).read_info().unwrap();
+    let mut dots = vec![0; reader.output_buffer_size().unwrap()];
+    let info = reader.next_frame(&mut dots).unwrap();
+    assert_eq!((info.width, info.height), (2160, 3 * (400 + 2 * 22 + 12)));
+    let count = |color: [u8; 3]| dots.chunks_exact(3).filter(|&dot| dot == color).count();
+    assert!(count([0, 114, 178]) > 1000 && count([213, 94, 0]) > 1000);
+    // Letters, in the legend's place.
+    let legend = &dots[3 * 2160 * 3 * 400..];
+    let dark = legend.chunks_exact(3).filter(|dot| dot.iter().all(|&part| part < 0x60)).count();
+    assert!(dark > 300, "{dark}");
+    place.ostl("plot a-0 --out curves.gif").refused(2, &["curves.gif", ".svg or .png"]);
+}
+
 #[test]
 fn the_shell_gets_letters() {
     let place = runs();

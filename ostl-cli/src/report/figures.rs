@@ -1,0 +1,28 @@
+//! The table of what differs between configurations, beside what they came to.
+
+use maud::{Markup, html};
+
+use crate::arguments::ComparedSplit;
+use crate::compare::{Comparison, metrics, split};
+use crate::runs::Group;
+
+pub(super) fn of_groups(groups: &[Group<'_>], differing: &[String]) -> Markup {
+    let runs = || groups.iter().flat_map(|group| group.runs.iter().copied());
+    let split = split(None, runs()).unwrap_or(ComparedSplit::Valid);
+    let metrics = metrics(runs(), split);
+    let comparison = Comparison { groups, differing, metrics: &metrics, split };
+    let table = comparison.rows();
+    html! {
+        div.wide {
+            table {
+                thead { tr { @for title in &table.head { th { (title) } } } }
+                tbody {
+                    @for row in &table.rows {
+                        tr { @for cell in row { td.best[cell.is_best] { (cell.text) } } }
+                    }
+                }
+            }
+        }
+        p.note { (comparison.legend("in bold:")) }
+    }
+}
