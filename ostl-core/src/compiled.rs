@@ -17,7 +17,8 @@ use crate::engine::predictor::{Predictor, Publisher};
 use crate::engine::streams::Streams;
 use crate::engine::window_choice::{best_block, best_window};
 use crate::learner::Learner;
-use crate::learner::optimizer::Optimizer;
+use crate::learner::optimizer::{Optimizer, Rule, UpdateRule};
+use crate::method::Method;
 use crate::method::feedback::FeedbackWeights;
 use crate::network::{Network, NetworkBuilder};
 
@@ -34,6 +35,9 @@ macro_rules! doors {
                 Network::<$scalar>::check_need as *const (),
                 Network::<$scalar>::prune as *const (),
                 Network::<$scalar>::description as *const (),
+                Network::<$scalar>::weights as *const (),
+                Network::<$scalar>::set_weights as *const (),
+                Method::validate_for::<$scalar> as *const (),
                 Heads::<$scalar>::checked as *const (),
                 FeedbackWeights::<$scalar>::new as *const (),
                 SequenceBatch::<$scalar>::new as *const (),
@@ -50,6 +54,7 @@ macro_rules! doors {
                 Engine::<$scalar>::gradient as *const (),
                 Engine::<$scalar>::clear_gradient as *const (),
                 Engine::<$scalar>::gather_for_update as *const (),
+                Engine::<$scalar>::close_past_windows as *const (),
                 Engine::<$scalar>::traces as *const (),
                 Learner::<$scalar>::from_record as *const (),
                 Engine::<$scalar>::set_frozen as *const (),
@@ -67,6 +72,8 @@ macro_rules! doors {
                 Loss::evaluate::<$scalar> as *const (),
                 Objective::evaluate::<$scalar> as *const (),
                 Optimizer::<$scalar>::in_use as *const (),
+                <Rule as UpdateRule<$scalar>>::update as *const (),
+                <Rule as UpdateRule<$scalar>>::check as *const (),
                 Learner::<$scalar>::of_heads as *const (),
                 Learner::<$scalar>::predict as *const (),
                 Learner::<$scalar>::learn as *const (),

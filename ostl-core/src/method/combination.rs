@@ -62,6 +62,7 @@ impl Method {
     ///
     /// # Errors
     /// As [`validate`](Self::validate), or the layer that a method for leaky units cannot be used on.
+    #[inline(never)]
     pub fn validate_for<T: Real>(&self, network: &Network<T>) -> Result<(), ConfigError> {
         self.validate()?;
         if self.window == Window::Sequence {

@@ -15,6 +15,7 @@ impl Block {
 
 impl<T: Real> Network<T> {
     /// The weights by name, `layers.0.W` as `[row][column]`, to be written as a [checkpoint](crate::checkpoint) or looked at.
+    #[inline(never)]
     pub fn weights(&self) -> Record {
         let mut record = Record::new();
         let passed = self.pass_by_block("", &mut Book::saving(&mut record), &mut self.parameters.clone());
@@ -26,6 +27,7 @@ impl<T: Real> Network<T> {
     ///
     /// # Errors
     /// If a block is missing, has another shape or other scalars, or holds a number that is not finite; the network is then as it was.
+    #[inline(never)]
     pub fn set_weights(&mut self, record: &Record) -> Result<(), ConfigError> {
         let mut weights = Record::new();
         for block in &self.blocks {

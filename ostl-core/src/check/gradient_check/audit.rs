@@ -90,7 +90,15 @@ pub fn audit(
     method: &Method,
     batch: &SequenceBatch<f64>,
 ) -> Result<Audit, LearnError> {
-    let objective: &Objective = &objective.into();
+    audit_of(network, &objective.into(), method, batch)
+}
+
+fn audit_of(
+    network: &Network<f64>,
+    objective: &Objective,
+    method: &Method,
+    batch: &SequenceBatch<f64>,
+) -> Result<Audit, LearnError> {
     let found = gradient(network, objective, *method, batch)?;
     let bptt::Gradient { loss: total, values: mut truth } = bptt::gradient(network, objective, batch);
     network.clear_frozen(&mut truth);

@@ -142,6 +142,7 @@ impl<T: Real> UpdateRule<T> for Rule {
         self.decay()
     }
 
+    #[inline(never)]
     fn check(&self) -> Result<(), ConfigError> {
         self.check_ranges()?;
         let unit = |field: &str, value: f64| {
@@ -168,6 +169,7 @@ impl<T: Real> UpdateRule<T> for Rule {
         !matches!(state, "second" | "square") || value >= T::zero()
     }
 
+    #[inline(never)]
     fn update(&self, step: UpdateStep, run: ParameterRun<'_, T>) {
         self.at(step).update(run);
     }
