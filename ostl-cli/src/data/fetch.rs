@@ -48,6 +48,16 @@ pub(super) fn run(arguments: &FetchArguments) -> Result<()> {
     Ok(out.flush()?)
 }
 
+/// Refuses an address that this build has no TLS for.
+fn check_transport(base: &str) -> Result<(), UsageError> {
+    let wants_tls = base.get(..8).is_some_and(|start| start.eq_ignore_ascii_case("https://"));
+    if cfg!(feature = "fetch") || !wants_tls {
+        return Ok(());
+    }
+    let way = "build it with the feature `fetch` (cargo install --path ostl-cli --features fetch), or give --mirror an http:// address";
+    Err(UsageError::Other(format!("{base}: this program was built without TLS: {way}")))
+}
+
 fn bar(bytes: u64) -> ProgressBar {
     if !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
@@ -66,6 +76,7 @@ fn fetch(set: &DataSet, base: &str, folder: &Path, patience: Patience, bar: &Pro
         if is_there(file, &target)? {
             continue;
         }
+        check_transport(base)?;
         let url = format!("{base}/{}", file.path);
         let fetched = download(&agent, patience, &url, file, &target, bar)?;
         count += 1;

@@ -39,6 +39,14 @@ fn packed_files_are_known_by_their_content() {
     fetch(&place, "mnist", &server.url()).refused(1, &["train-images-idx3-ubyte.gz", "gzip", "removed"]);
 }
 
+#[cfg(not(feature = "fetch"))]
+#[test]
+fn without_tls_nothing_is_asked_for() {
+    let place = Workplace::new();
+    place.ostl("data fetch jsb --out data").refused(2, &["https://", "without TLS", "--features fetch", "--mirror"]);
+    assert!(!place.path("data").exists());
+}
+
 #[test]
 fn what_is_not_there_is_said() {
     let (place, server) = (Workplace::new(), Server::new());
