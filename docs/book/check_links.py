@@ -4,7 +4,8 @@
     python3 docs/book/check_links.py
 
 Every relative link, picture and `{{#include}}` in src/*.md must lead to a file, every `#anchor` to a heading, every chapter must stand in SUMMARY.md, and
-every entry there must be a chapter. Broken ones are printed as file:line, and the exit status is 1. No network is used: absolute addresses are not followed.
+every entry there must be a chapter. A link or picture may not lead out of src: the built book holds only what lies there, and mdBook makes .html of a link's
+.md. Broken ones are printed as file:line, and the exit status is 1. No network is used: absolute addresses are not followed.
 """
 
 import re
@@ -132,6 +133,8 @@ def main():
                 broken.append(f"{place}: a link that leads nowhere")
             elif name.startswith("/"):
                 broken.append(f"{place}: {target}: not a relative link")
+            elif not included and not path.is_relative_to(SOURCE):
+                broken.append(f"{place}: {target}: leads out of src, and so nowhere in the built book: say the file's name as code instead")
             elif not path.exists():
                 broken.append(f"{place}: {target}: there is no such file")
             elif path.is_dir() and not included and page.name == "SUMMARY.md":

@@ -8,6 +8,7 @@ use ostl_core::{Learner, Method, Network, Objective, OptimizerSettings, Sequence
 use ostl_tasks::{Split, Task};
 
 use crate::failure::UsageError;
+use crate::weights;
 
 /// Memory that a recording may take.
 const MOST_BYTES: usize = 1 << 31;
@@ -192,8 +193,12 @@ impl Recording {
         }
         let traces = engine.traces();
         for name in traces.names() {
-            if let (Some(values), Some([_, shape @ ..])) = (traces.values::<f32>(name), traces.shape(name)) {
-                self.traces.entry(name.to_owned()).or_insert_with(|| Course::of(shape)).values.extend_from_slice(values);
+            let Some([_, shape @ ..]) = traces.shape(name) else { continue };
+            let course = || Course::of(shape);
+            if let Some(values) = traces.values::<f32>(name) {
+                self.traces.entry(name.to_owned()).or_insert_with(course).values.extend_from_slice(values);
+            } else if let Some(bits) = traces.bf16_bits(name) {
+                self.traces.entry(name.to_owned()).or_insert_with(course).values.extend(bits.into_iter().map(weights::wide));
             }
         }
     }
@@ -203,7 +208,8 @@ impl Recording {
 fn check_size(network: &Network<f32>, method: &Method, batch: &SequenceBatch<f32>, wanted: Wanted) -> Result<()> {
     // Of a unit at most: an output, a signal and some variables of state.
     let units: usize = network.blocks().iter().filter(|block| block.name == "W").map(|block| block.rows).sum();
-    let traces = if wanted.traces { ostl_core::Engine::new(network.clone(), *method, 1)?.trace_bytes() } else { 0 };
+    let traces = if wanted.traces { network.memory(method, &OptimizerSettings::sgd(1.0), 1, 1).traces } else { 0 };
+    let traces = usize::try_from(traces).unwrap_or(usize::MAX);
     let of_step = (batch.inputs() + batch.outputs() + 4 * units).saturating_mul(size_of::<f32>()).saturating_add(traces);
     if of_step.saturating_mul(batch.steps()) <= MOST_BYTES {
         return Ok(());

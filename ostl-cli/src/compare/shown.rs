@@ -96,10 +96,17 @@ impl Comparison<'_> {
         if self.groups.len() > 1 {
             text += &format!("; {mark} the best mean");
         }
-        if self.differing.len() > MOST_SETTINGS {
-            text += &format!("\n{} settings differ (--csv and --json have them all)", self.differing.len());
-        }
         text
+    }
+
+    /// What names no row, for there is too much of it.
+    fn left_out(&self) -> String {
+        let count = self.differing.len();
+        if count > MOST_SETTINGS {
+            format!("{count} settings differ (--csv and --json have them all)\n")
+        } else {
+            String::new()
+        }
     }
 
     /// As text.
@@ -114,7 +121,7 @@ impl Comparison<'_> {
         };
         let rows = rows.into_iter().map(|row| row.into_iter().enumerate().map(marked).collect());
         let all: Vec<Vec<String>> = std::iter::once(head.clone()).chain(rows).collect();
-        aligned(&all, &(0..named).collect::<Vec<_>>()) + &self.legend("*") + "\n"
+        aligned(&all, &(0..named).collect::<Vec<_>>()) + &self.legend("*") + "\n" + &self.left_out()
     }
 
     pub(super) fn write_csv(&self, out: &mut impl Write) -> Result<()> {

@@ -25,20 +25,23 @@ pub(crate) struct BeforeAndAfter {
     trained: Report,
 }
 
-/// The audit of a trained network; nothing if it is too large to end a training run with.
+/// The audit of a trained network, or why there is none.
 pub(crate) fn of_learner(
     config: &Config,
     source: &Source,
     task: &dyn Task,
     trained: &Network<f32>,
-) -> Result<Option<BeforeAndAfter>> {
+) -> Result<Result<BeforeAndAfter, String>> {
     if influence_bytes(trained) > MOST_BYTES {
-        return Ok(None);
+        return Ok(Err("it takes long for so large a network: see ostl check --help".into()));
     }
     let mut network: Network<f64> = config.network_for(task).map_err(|error| source.out_of_range(error))?;
+    if let Err(error) = config.start(&mut network) {
+        return Ok(Err(format!("the weights that the run started from cannot be read: {error}")));
+    }
     let start = of_task(&network, config, source, task)?;
     network.copy_parameters(trained.parameters())?;
-    Ok(Some(BeforeAndAfter { start, trained: of_task(&network, config, source, task)? }))
+    Ok(Ok(BeforeAndAfter { start, trained: of_task(&network, config, source, task)? }))
 }
 
 /// An audit as rows of cells, with what is to be said before and after.
@@ -70,7 +73,7 @@ impl BeforeAndAfter {
         if trained.norm < LEFT_OVER * start.norm {
             notes.push(format!(
                 "The trained network's gradient is {:.0} times smaller: there contributions cancel, and what a method leaves out does not. \
-                 How good the method is, the start says",
+                 How good the method is, the start says.",
                 (start.norm / trained.norm).min(1e99)
             ));
         }

@@ -1,5 +1,5 @@
 use ostl_cells::{Lstm, Snu, TanhDerivative};
-use ostl_core::{Carry, Engine, Loss, Signal, TargetKind};
+use ostl_core::{Carry, Engine, Loss, Signal, TargetKind, TraceFormat};
 
 use super::*;
 
@@ -65,13 +65,38 @@ fn what_an_engine_shows_step_by_step() {
     assert!(recording.losses[1] > 0.0 && recording.losses[2] == 0.0);
 }
 
+/// Traces that are kept in sixteen bits are recorded, too, and are close to those that are not.
+#[test]
+fn traces_of_sixteen_bits_are_recorded() {
+    let network = Network::<f32>::builder(2).seed(3).recurrent(Lstm::new(), 4).readout(3).unwrap();
+    let method = Method { carry: Carry::Local, ..Method::ostl() };
+    let [full, short] = [TraceFormat::Full, TraceFormat::Bf16].map(|format| {
+        let method = method.with_trace(format);
+        record(network.clone(), Loss::SoftmaxCrossEntropy.into(), &method, &batch(), ALL).unwrap().traces
+    });
+    assert_eq!(full.keys().collect::<Vec<_>>(), short.keys().collect::<Vec<_>>());
+    let (full, short) = (&full["traces.layers.0.W"], &short["traces.layers.0.W"]);
+    assert_eq!(full.shape, short.shape);
+    let worst = full.values.iter().zip(&short.values).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    assert!(worst > 0.0 && worst < 0.02 && full.values.iter().any(|trace| trace.abs() > 0.1), "{worst}");
+}
+
 #[test]
 fn what_was_not_asked_for_is_not_kept() {
     let network = Network::<f32>::builder(2).recurrent(Lstm::new(), 4).readout(3).unwrap();
     let loss = || Loss::SoftmaxCrossEntropy.into();
     let recording = record(network.clone(), loss(), &Method::bptt(), &batch(), Wanted::default()).unwrap();
     assert!(recording.traces.is_empty() && recording.layers[0].outputs.is_none() && recording.layers[0].signals.is_none());
-    // A billion steps are refused before any is taken.
-    let huge = check_size(&network, &Method::ostl(), &batch(), ALL);
-    assert!(huge.is_ok());
+    assert_eq!((recording.predictions.values.len(), recording.inputs.width()), (7 * 3, 2));
+}
+
+/// What does not fit is refused before a step is taken, with what would.
+#[test]
+fn a_recording_beyond_all_memory_is_refused() {
+    let network = Network::<f32>::builder(2).recurrent(Lstm::new(), 400).readout(3).unwrap();
+    let long = SequenceBatch::new(2, 3, TargetKind::Classes, &[1000]);
+    let method = Method { carry: Carry::Layer, window: Window::Steps(1), ..Method::ostl() };
+    let error = check_size(&network, &method, &long, ALL).unwrap_err().to_string();
+    assert!(error.contains("1000 steps") && (error.contains("--steps") || error.contains("`trace`")), "{error}");
+    check_size(&network, &method, &long, Wanted { traces: false, ..ALL }).unwrap();
 }

@@ -8,8 +8,9 @@ use crate::gradient_report;
 
 pub(super) fn of_subject(subject: &Subject) -> Result<Markup> {
     let Subject { config, source, task, network } = subject;
-    let Some(audit) = gradient_report::of_learner(config, source, task.as_ref(), network)? else {
-        return Ok(html! { p.note { "The gradient was not audited, which takes long for so large a network." } });
+    let audit = match gradient_report::of_learner(config, source, task.as_ref(), network)? {
+        Ok(audit) => audit,
+        Err(reason) => return Ok(html! { p.note { "The gradient was not audited: " (reason) "." } }),
     };
     let table = audit.table();
     Ok(html! {

@@ -43,9 +43,9 @@ pub(super) fn of_subject(subject: &Subject, index: usize) -> Result<Markup> {
     Ok(html! {
         h3 { "Inside, during sequence " (index) " of the validation split" (part) }
         p.note {
-            "Time goes to the right. At every step the online gradient of a weight is the learning signal of its unit times the weight's eligibility \
-             trace: the signal says how the unit's output should change now, the trace how the weight has led to it. Weights are the best of the run, \
-             and fixed. Blue is above zero, orange below."
+            "Time goes to the right. At every step the online gradient of a weight is a product: the learning signal of its unit (how the error would change \
+             with the unit's output now), the slope of the output (how it would change with the unit's state), and the weight's eligibility trace (how the \
+             state has come to depend on the weight). Weights are the best of the run, and fixed. Blue is above zero, orange below."
         }
         @for panel in &panels { (panel) }
     })

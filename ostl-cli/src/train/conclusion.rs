@@ -74,11 +74,8 @@ pub(super) fn finish(plan: &Plan, mut trainer: Trainer<'_>, run: &RunDirectory, 
     out.flush()?;
     if !quiet && !stop.requested() {
         match gradient_report::of_learner(config, source, task, learner.network())? {
-            Some(gradient) => write!(out, "\n{gradient}")?,
-            None => writeln!(
-                out,
-                "\nThe gradient was not audited, which takes long for so large a network: see ostl check --help"
-            )?,
+            Ok(gradient) => write!(out, "\n{gradient}")?,
+            Err(reason) => writeln!(out, "\nThe gradient was not audited: {reason}")?,
         }
     }
     Ok(out.flush()?)

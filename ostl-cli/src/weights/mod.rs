@@ -73,6 +73,6 @@ pub(crate) fn as_archive(record: &Record) -> anyhow::Result<Vec<u8>> {
 }
 
 /// A bfloat16 by its bits.
-fn wide(bits: u16) -> f32 {
+pub(crate) fn wide(bits: u16) -> f32 {
     f32::from_bits(u32::from(bits) << 16)
 }

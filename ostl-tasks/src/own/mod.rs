@@ -1,4 +1,4 @@
-//! Data of one's own: arrays of NumPy, JSON Lines or `.ts` files, one documented format in three encodings. See "Your own data" in the README.
+//! Data of one's own: arrays of NumPy, JSON Lines or `.ts` files, one documented format in three encodings. See "Your own data" in the book.
 
 mod arrays;
 mod class_names;

@@ -18,7 +18,7 @@ use crate::task::Task;
 
 /// Data of one's own: sequences of inputs of equal width, with a class or values to predict at the end of each or at its steps.
 ///
-/// The README's section "Your own data" gives the format. Whole numbers as targets are classes (softmax cross-entropy), other targets are
+/// The book's page "Your own data" gives the format. Whole numbers as targets are classes (softmax cross-entropy), other targets are
 /// values (mean squared error, or binary cross-entropy with the setting `loss`).
 #[derive(Clone, Debug)]
 pub struct Own {

@@ -361,11 +361,11 @@ fn a_name_on_the_command_line_is_the_whole_method() {
     assert_eq!(config.method().update, Update::Window);
 }
 
-/// Every option that a cell has is in its row of the README.
+/// Every option that a cell has is in its row of the book.
 #[test]
-fn the_readme_lists_every_option_of_every_cell() {
-    let readme = include_str!("../../../README.md");
-    let table = &readme[readme.find("### Options of the cells").unwrap()..];
+fn the_book_lists_every_option_of_every_cell() {
+    let page = include_str!("../../../../docs/book/src/program-config.md");
+    let table = &page[page.find("### Options of the cells").unwrap()..];
     for name in [
         "lstm",
         "gru",
