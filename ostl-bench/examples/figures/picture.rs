@@ -128,6 +128,9 @@ impl Panel {
 
 /// Draws panels that show the same lines, under a title and one legend.
 pub(crate) fn draw(path: &Path, title: &str, panels: &[Panel]) -> Outcome {
+    // Letters are measured by the font that the program's own pictures have.
+    plotters::style::register_font("sans-serif", FontStyle::Normal, epaint_default_fonts::UBUNTU_LIGHT)
+        .map_err(|_| "the font that is compiled in cannot be read")?;
     let root = SVGBackend::new(path, (WIDTH, HEIGHT)).into_drawing_area();
     root.fill(&WHITE)?;
     let (head, body) = root.split_vertically(HEAD);
