@@ -36,6 +36,8 @@ pub(crate) struct LayerCourse {
     /// Its place, from 0.
     pub(crate) layer: usize,
     pub(crate) name: &'static str,
+    /// Its units spike.
+    pub(crate) spikes: bool,
     /// y: one value a unit.
     pub(crate) outputs: Option<Course>,
     /// s: variables × units.
@@ -167,6 +169,7 @@ impl Recording {
                     LayerCourse {
                         layer,
                         name: network.layer_name(layer),
+                        spikes: network.spikes(layer),
                         outputs: wanted.outputs.then(|| Course::of(&[y])),
                         states: wanted.states.then(|| Course::of(&[s / y.max(1), y])),
                         signals: wanted.signals.then(|| Course::of(&[y])),

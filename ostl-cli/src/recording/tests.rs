@@ -53,6 +53,7 @@ fn what_an_engine_shows_step_by_step() {
             assert_eq!(course.at(step), traces.values::<f32>(name).unwrap(), "{name} at {step}");
         }
     }
+    assert_eq!(recording.layers.iter().map(|layer| layer.spikes).collect::<Vec<_>>(), [true, false]);
     let spikes = recording.layers[0].outputs.as_ref().unwrap();
     let fired = spikes.values.iter().filter(|&&y| y == 1.0).count();
     assert!(fired > 3 && spikes.values.iter().all(|&y| y == 0.0 || y == 1.0), "{fired}");

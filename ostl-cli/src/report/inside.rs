@@ -75,7 +75,7 @@ fn of_layer(layer: &LayerCourse, recording: &Recording) -> Vec<Panel> {
         return Vec::new();
     };
     let (units, name) = (outputs.width(), format!("layer {} ({})", layer.layer, layer.name));
-    let spikes = is_spiking(outputs);
+    let spikes = layer.spikes;
     let mut panels = Vec::new();
     let (title, words) = if spikes {
         let fired = outputs.values.iter().filter(|&&y| y != 0.0).count();
@@ -106,11 +106,6 @@ fn of_layer(layer: &LayerCourse, recording: &Recording) -> Vec<Panel> {
         content: course(&signals.values, units, "units", "unit"),
     });
     panels
-}
-
-/// All outputs are 0 or 1, and some are 1.
-fn is_spiking(outputs: &Course) -> bool {
-    outputs.values.iter().all(|&y| y == 0.0 || y == 1.0) && outputs.values.contains(&1.0)
 }
 
 /// The units with the largest signals, or outputs where there are no signals, the largest first.

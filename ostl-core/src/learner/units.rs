@@ -59,7 +59,7 @@ impl<T: Real> Watch<T> {
         let layers = hidden(network).enumerate().map(|(index, layer)| {
             let n = layer.units();
             let units = || self.least[first..first + n].iter().zip(&self.greatest[first..first + n]);
-            let is_spiking = layer.recurrent().is_some_and(|layer| !layer.dynamics.is_smooth());
+            let is_spiking = network.spikes(index);
             let is_saturated = |(least, greatest): &(&T, &T)| {
                 let (least, greatest) = (least.to_f64(), greatest.to_f64());
                 // A unit that nothing was seen of has a least of ∞.

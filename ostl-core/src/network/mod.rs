@@ -238,6 +238,15 @@ impl<T: Real> Network<T> {
         recurrent.all(|layer| layer.dynamics.is_smooth() && !layer.dynamics.detaches_reset())
     }
 
+    /// Whether a layer's units spike: its output is no differentiable function of its state, and its partial derivatives have a stand-in.
+    ///
+    /// # Panics
+    /// If there is no such layer.
+    #[track_caller]
+    pub fn spikes(&self, layer: usize) -> bool {
+        self.layers[layer].recurrent().is_some_and(|layer| !layer.dynamics.is_smooth())
+    }
+
     /// Takes over parameters from a network of the same architecture, whatever its scalar.
     ///
     /// # Errors
