@@ -7,6 +7,7 @@ use ostl_tasks::{Split, Task};
 
 use super::panel::{Content, Panel};
 use super::subject::Subject;
+use crate::failure::UsageError;
 use crate::recording::{self, Course, LayerCourse, Recording, TargetCourse, Wanted};
 use crate::train::in_pool;
 
@@ -30,7 +31,13 @@ pub(super) fn of_subject(subject: &Subject, index: usize) -> Result<Markup> {
     let method = Method { carry: Carry::Local, trace: ostl_core::TraceFormat::Full, ..config.method() };
     let batch = recording::sequence(task.as_ref(), Split::Valid, index, Some(MOST_STEPS));
     let wanted = Wanted { outputs: true, states: true, traces: true, signals: true };
-    let recording = in_pool(config.threads, || recording::record(network.clone(), objective, &method, &batch, wanted))??;
+    let record =
+        |wanted| in_pool(config.threads, || recording::record(network.clone(), objective.clone(), &method, &batch, wanted))?;
+    let recording = match record(wanted) {
+        // Traces of a large network at every step are too much to keep: all else can be shown.
+        Err(error) if error.is::<UsageError>() => record(Wanted { traces: false, ..wanted })?,
+        recorded => recorded?,
+    };
     let mut panels = vec![input(&recording)];
     for layer in &recording.layers {
         panels.extend(of_layer(layer, &recording));

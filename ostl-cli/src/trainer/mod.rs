@@ -330,11 +330,7 @@ impl<'a> Trainer<'a> {
                 self.foretold = true;
                 self.foretell(began.elapsed(), score.steps, parts, index, progress);
             }
-            if let Some(norm) =
-                self.learner.optimizer().gradient_norm().filter(|_| self.learner.optimizer().updates() > updates)
-            {
-                self.state.norms.add(norm);
-            }
+            self.state.norms.add_since(updates, self.learner.optimizer());
             self.state.train += score;
             self.state.batch += 1;
             progress.part(self.state.epochs + 1, score.steps, &self.state.train);

@@ -1,6 +1,6 @@
 //! How far training has come.
 
-use ostl_core::Score;
+use ostl_core::{Optimizer, Score};
 use serde::{Deserialize, Serialize};
 
 use crate::config::{Config, OnNonFinite};
@@ -54,9 +54,12 @@ pub(super) struct Norms {
 }
 
 impl Norms {
-    pub(super) fn add(&mut self, norm: f64) {
-        self.sum += norm;
-        self.count += 1;
+    /// That of the last update, if there were any since the first `updates`.
+    pub(super) fn add_since(&mut self, updates: u64, optimizer: &Optimizer<f32>) {
+        if let Some(norm) = optimizer.gradient_norm().filter(|_| optimizer.updates() > updates) {
+            self.sum += norm;
+            self.count += 1;
+        }
     }
 
     pub(super) fn mean(self) -> Option<f64> {
