@@ -18,6 +18,7 @@ use crate::engine::streams::Streams;
 use crate::engine::window_choice::{best_block, best_window};
 use crate::learner::Learner;
 use crate::learner::optimizer::{Optimizer, Rule, UpdateRule};
+use crate::learner::shards::ShardedLearner;
 use crate::method::Method;
 use crate::method::feedback::FeedbackWeights;
 use crate::network::{Network, NetworkBuilder};
@@ -93,6 +94,14 @@ macro_rules! doors {
                 Learner::<$scalar>::forget_traces as *const (),
                 Learner::<$scalar>::save_streams as *const (),
                 Learner::<$scalar>::restore_streams as *const (),
+                ShardedLearner::<$scalar>::new as *const (),
+                ShardedLearner::<$scalar>::learn_batch as *const (),
+                ShardedLearner::<$scalar>::learn_next as *const (),
+                ShardedLearner::<$scalar>::finish as *const (),
+                ShardedLearner::<$scalar>::check_together as *const (),
+                ShardedLearner::<$scalar>::save as *const (),
+                ShardedLearner::<$scalar>::save_shards as *const (),
+                ShardedLearner::<$scalar>::restore as *const (),
                 Learner::<$scalar>::watch_units as *const (),
                 Learner::<$scalar>::units_seen as *const (),
                 bptt::outputs::<$scalar> as *const (),

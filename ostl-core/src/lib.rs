@@ -32,6 +32,9 @@ mod sweep;
 // What is carried across windows, a file a carry, and what a method claims of it.
 mod trace;
 
+// Several processes that learn together: messages between them, and sums in one order.
+pub mod ranks;
+
 // A window's gradient put together: lanes on their threads, sums part by part, traces read out and moved on.
 mod engine;
 
@@ -66,6 +69,7 @@ pub use engine::{Engine, Gradient, Signal};
 pub use learner::error::{Aftermath, LearnError};
 pub use learner::optimizer::{Optimizer, OptimizerSettings, ParameterRun, Rule, UpdateRule, UpdateStep};
 pub use learner::schedule::Schedule;
+pub use learner::shards::{ShardedLearner, Traffic};
 pub use learner::{Learner, Observation, UnitsSeen};
 pub use learner::{checkpoint, optimizer, schedule, whole_file};
 pub use linalg::processor::instructions;

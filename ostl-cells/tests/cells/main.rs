@@ -20,6 +20,7 @@ mod persistence;
 mod predictor;
 mod rolling;
 mod saved;
+mod shards;
 mod stacks;
 mod streams_in_turn;
 mod wide;

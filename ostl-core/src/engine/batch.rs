@@ -6,7 +6,7 @@ use crate::data::score::{LaneScores, Score};
 use crate::engine::error::EngineError;
 use crate::engine::lanes::BesideLanes;
 use crate::linalg::real::Real;
-use crate::tape::{BatchStreams, Keep, Moment};
+use crate::tape::{BatchStreams, Keep};
 use crate::trace::{Lane, OnTape};
 
 /// Where streams begin a batch.
@@ -80,7 +80,7 @@ impl<T: Real> Engine<T> {
         let work = network.parameters.len() * batch.streams() * steps;
         let has_activity_terms = network.has_activity_terms();
         let restarts: &[bool] = &self.streaming.restarts;
-        let seen = self.streaming.steps_seen;
+        let moment = self.streaming.moment();
         let forward = |lane: &mut Lane<T>, scores: &mut LaneScores| {
             let streams = BatchStreams { first: lane.first, restarts: &restarts[lane.first..] };
             match looks_back {
@@ -101,7 +101,7 @@ impl<T: Real> Engine<T> {
             scores.window = Score::default();
             let (outputs, from, active) = (network.outputs(), lane.tape.steps, lane.tape.active);
             lane.sweep.clear(outputs, from * active..(from + steps) * active);
-            lane.tape.forward(network, steps, Keep::Partials, Moment { step: seen, stream: lane.first });
+            lane.tape.forward(network, steps, Keep::Partials, moment.of(lane.first));
             for step in 0..steps {
                 scores.window.activity += lane.tape.activity(network, from + step);
                 for stream in 0..lane.tape.active {

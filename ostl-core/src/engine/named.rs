@@ -18,13 +18,18 @@ impl<T: Real> Streaming<T> {
     pub(crate) fn pass(&mut self, network: &Network<T>, book: &mut Book<'_>) -> Result<(), ConfigError> {
         network.pass_by_block("gradient.", book, &mut self.gradient)?;
         self.touched.pass(network, book)?;
+        self.in_hand().pass(network, book)
+    }
+
+    /// What there is of each stream.
+    pub(crate) fn in_hand(&mut self) -> InHand<'_, T> {
         let Self { lanes, trace, outputs, restarts, awaits_target, .. } = self;
-        InHand { lanes, trace, outputs, restarts, awaits_target }.pass(network, book)
+        InHand { lanes, trace, outputs, restarts, awaits_target }
     }
 }
 
 /// What there is of each stream.
-pub(super) struct InHand<'s, T: Real> {
+pub(crate) struct InHand<'s, T: Real> {
     pub(super) lanes: &'s mut Lanes<T>,
     pub(super) trace: &'s mut Trace<T>,
     pub(super) outputs: &'s mut [T],
@@ -34,7 +39,7 @@ pub(super) struct InHand<'s, T: Real> {
 
 impl<T: Real> InHand<'_, T> {
     /// States, traces and the steps of the unfinished window.
-    pub(super) fn pass(self, network: &Network<T>, book: &mut Book<'_>) -> Result<(), ConfigError> {
+    pub(crate) fn pass(self, network: &Network<T>, book: &mut Book<'_>) -> Result<(), ConfigError> {
         let Self { lanes, trace, outputs, restarts, awaits_target } = self;
         let streams = lanes.streams();
         let mut steps = lanes.steps() as u64;

@@ -56,6 +56,22 @@ impl Touched {
         }
     }
 
+    /// The vectors that were touched, ascending, of those of `length` values that have this gradient.
+    pub(crate) fn rows_of<T: Real>(&mut self, gradient: &[T], length: usize) -> &[u32] {
+        if self.rows.is_empty() {
+            // No list was kept: look for vectors with a gradient.
+            let has_gradient = |(_, vector): &(usize, &[T])| vector.iter().any(|g| *g != T::zero());
+            let vectors = gradient.chunks_exact(length).enumerate().filter(has_gradient);
+            self.rows.extend(vectors.map(|(row, _)| row as u32));
+        }
+        &self.rows
+    }
+
+    /// These and no others were touched.
+    pub(crate) fn set_rows(&mut self, rows: Vec<u32>) {
+        self.rows = rows;
+    }
+
     /// What an update changes, and what counts towards the gradient's norm.
     pub(crate) fn ranges<T: Real>(&mut self, network: &Network<T>, gradient: &[T]) -> (&[RatedRange], &[RatedRange]) {
         let all = network.parameters.len();
@@ -63,12 +79,7 @@ impl Touched {
         match (network.layers[0].embedding(), &network.tied) {
             (Some(embedding), None) if embedding.rates.learns("W") => {
                 let (w, n) = (embedding.w_range(), embedding.units);
-                if self.rows.is_empty() {
-                    // No list was kept: look for vectors with a gradient.
-                    let has_gradient = |(_, vector): &(usize, &[T])| vector.iter().any(|g| *g != T::zero());
-                    let vectors = gradient[w.clone()].chunks_exact(n).enumerate().filter(has_gradient);
-                    self.rows.extend(vectors.map(|(row, _)| row as u32));
-                }
+                self.rows_of(&gradient[w.clone()], n);
                 for &row in &self.rows {
                     let start = w.start + row as usize * n;
                     match self.concerned.last_mut() {

@@ -7,7 +7,7 @@ use crate::linalg::real::{Real, all_finite};
 use crate::method::Feedback;
 use crate::network::Network;
 use crate::refusal::Counted;
-use crate::tape::Tape;
+use crate::tape::{Moment, Tape};
 use crate::trace::OnTape;
 
 /// Refuses inputs of one step of every stream that have the wrong shape or are not finite.
@@ -56,12 +56,12 @@ impl<T: Real> Engine<T> {
 
     /// After a number broke it may lie in any buffer, and zero times it is not zero: all are made anew.
     fn start_over(&mut self) {
-        let steps_seen = self.streaming.steps_seen;
+        let Moment { step, stream } = self.streaming.moment();
         let streams = self.streams();
         self.streaming.release();
         self.streaming = Streaming::new(&self.network, &self.method, streams);
         self.follow_feedback();
-        self.streaming.steps_seen = steps_seen;
+        (self.streaming.steps_seen, self.streaming.first_stream) = (step, stream);
     }
 
     /// Whether states and outputs after the last step are finite, also of layers whose outputs do not show it.

@@ -6,7 +6,7 @@ use super::refusals::check_inputs;
 use super::{Column, Engine, Signal, Streaming};
 use crate::engine::error::EngineError;
 use crate::linalg::real::{Real, all_finite};
-use crate::tape::{Keep, Moment};
+use crate::tape::Keep;
 
 impl<T: Real> Engine<T> {
     /// One step of every stream: `inputs × streams` values, column by column. Returns the readout, `outputs × streams`. A full window is closed
@@ -60,6 +60,7 @@ impl<T: Real> Engine<T> {
         if looks_back.is_none() && !self.streaming.lanes.lanes[0].tape.has_room() {
             self.streaming.reserve(&self.network, self.streaming.next_capacity());
         }
+        let moment = self.streaming.moment();
         let Streaming { lanes, restarts, outputs, steps_seen, awaits_target, .. } = &mut self.streaming;
         if let Some(back) = looks_back {
             lanes.make_room(&self.network, back - 1);
@@ -67,14 +68,14 @@ impl<T: Real> Engine<T> {
         let step = lanes.steps();
         let (network, keep) = (&self.network, if self.frozen { Keep::Nothing } else { Keep::Partials });
         let work = network.parameters.len() * lanes.streams();
-        let (outset, seen): (&[bool], u64) = (restarts, *steps_seen);
+        let outset: &[bool] = restarts;
         lanes.each(work, |lane| {
             let (streams, tape) = (lane.tape.streams(), &mut lane.tape);
             let at = step * streams;
             tape.put_step(&inputs[lane.first * m..(lane.first + streams) * m], &outset[lane.first..]);
             lane.sweep.clear(o, at..at + streams);
             lane.has_error = false;
-            lane.tape.forward(network, 1, keep, Moment { step: seen, stream: lane.first });
+            lane.tape.forward(network, 1, keep, moment.of(lane.first));
         });
         restarts.fill(false);
         for lane in &lanes.lanes {

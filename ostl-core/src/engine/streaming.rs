@@ -8,6 +8,7 @@ use crate::method::Method;
 use crate::network::Network;
 use crate::record::Book;
 use crate::refusal::ConfigError;
+use crate::tape::Moment;
 use crate::trace::OnTape;
 
 /// Everything that the next step depends on besides the weights.
@@ -29,6 +30,8 @@ pub(crate) struct Streaming<T: Real> {
     pub(crate) awaits_target: bool,
     /// Steps taken since the beginning.
     pub(crate) steps_seen: u64,
+    /// Number that the first stream has among all that learn together: what is drawn at random is each stream's own.
+    pub(crate) first_stream: usize,
 }
 
 impl<T: Real> Streaming<T> {
@@ -47,6 +50,7 @@ impl<T: Real> Streaming<T> {
             restarts: vec![true; streams],
             awaits_target: false,
             steps_seen: 0,
+            first_stream: 0,
         };
         streaming.reserve(network, capacity);
         streaming
@@ -75,8 +79,13 @@ impl<T: Real> Streaming<T> {
         lanes.lanes.iter_mut().for_each(|lane| lane.tape.steps = whole);
         let (continues, mut gradient) = (vec![true; lanes.streams()], vec![T::zero(); network.parameters().len()]);
         lanes.sweep(network, &mut trace.local.paths, &continues);
-        trace.close(network, (&lanes.lanes, lanes.transposed()), &continues, (self.steps_seen, false), &mut gradient);
+        trace.close(network, (&lanes.lanes, lanes.transposed()), &continues, (self.moment(), false), &mut gradient);
         trace.pass(network, &lanes.places(), book)
+    }
+
+    /// When and where these streams are.
+    pub(crate) fn moment(&self) -> Moment {
+        Moment { step: self.steps_seen, stream: self.first_stream }
     }
 
     /// Every stream starts anew; an unfinished window is dropped.

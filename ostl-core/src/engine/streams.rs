@@ -108,6 +108,12 @@ impl<T: Real> Engine<T> {
         Ok(())
     }
 
+    /// Whether all streams start anew at their next step, and nothing is remembered of them.
+    pub(crate) fn is_fresh(&self) -> bool {
+        let state = &self.streaming;
+        state.restarts.iter().all(|&restarts| restarts) && state.trace.is_forgotten() && state.lanes.steps() == 0
+    }
+
     /// Forgets what traces hold of the past; states stay. A window at hand is closed first, so that its gradient is gathered.
     #[inline(never)]
     pub fn forget_traces(&mut self) {

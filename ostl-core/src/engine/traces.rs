@@ -8,6 +8,7 @@ use crate::method::{Carry, Method, TraceFormat, Window as WindowLength};
 use crate::network::Network;
 use crate::network::size::is_frozen;
 use crate::sweep::Transposed;
+use crate::tape::Moment;
 use crate::tape::width::lanes;
 use crate::trace::influence::{Influence, carries_output};
 use crate::trace::local::Kind;
@@ -132,18 +133,18 @@ impl<T: Real> Trace<T> {
     }
 
     /// Both parts of the gradient (equation 1), and the traces advanced over the window (equation 2).
-    /// `seen` is the number of steps that the learner has seen: random carries draw from the seed and it; `may_defer` says that the gradient is
+    /// `moment` says how many steps the learner has seen, and which streams these are: random carries draw from the seed and it; `may_defer` says that the gradient is
     /// not read before a later window closes.
     pub(crate) fn close(
         &mut self,
         network: &Network<T>,
         (lanes, transposed): (&[Lane<T>], &Transposed<T>),
         continues: &[bool],
-        (seen, may_defer): (u64, bool),
+        (moment, may_defer): (Moment, bool),
         gradient: &mut [T],
     ) {
         let Local { values, paths } = &mut self.local;
-        let window = Window { network, lanes, paths, continues, fresh: &self.fresh, seen, may_defer };
+        let window = Window { network, lanes, paths, continues, fresh: &self.fresh, moment, may_defer };
         match values {
             LocalValues::Full(values) => self.plan.run(window, gradient, values),
             LocalValues::Bf16(values) => self.plan.run(window, gradient, values),

@@ -91,9 +91,10 @@ impl<T: Real> Engine<T> {
     /// Both parts of the gradient (equation 1), the traces advanced (equation 2), and what the next window's edge needs. `may_defer` says that
     /// streams that go on need not have added all of it before the next window.
     pub(crate) fn accumulate(&mut self, may_defer: bool) {
-        let Streaming { lanes, trace, gradient, touched, steps_seen, .. } = &mut self.streaming;
+        let moment = self.streaming.moment();
+        let Streaming { lanes, trace, gradient, touched, .. } = &mut self.streaming;
         touched.note(&self.network, lanes);
-        trace.close(&self.network, (&lanes.lanes, lanes.transposed()), &self.continues, (*steps_seen, may_defer), gradient);
+        trace.close(&self.network, (&lanes.lanes, lanes.transposed()), &self.continues, (moment, may_defer), gradient);
         for lane in &mut lanes.lanes {
             lane.tape.keep_boundary(&self.network);
         }

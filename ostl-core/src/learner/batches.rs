@@ -96,18 +96,7 @@ impl<T: Real> Learner<T> {
         let (mut score, mut start) = (Score::default(), 0);
         while start < batch.steps() {
             let steps = self.engine.stretch(batch, start);
-            let (heads, lanes) = (&self.heads, &mut self.scores.of_lanes);
-            let error = |column: Column<'_, T>, [stream, step]: [usize; 2], scores: &mut LaneScores| {
-                let LaneScores { window, of_heads } = scores;
-                add_losses(heads, column, |head| batch.target_of(head, stream, step), of_heads, window);
-            };
-            let learned = self.engine.learn_window(batch, outset, [start, steps], lanes, error);
-            let in_window = match learned {
-                Ok(score) => score,
-                Err(error) => return Err(self.dropped(error)),
-            };
-            self.targets += in_window.targets;
-            score += in_window;
+            score += self.run_window(batch, outset, [start, steps])?;
             start += steps;
             if update_every_window {
                 self.update()?;
@@ -116,6 +105,27 @@ impl<T: Real> Learner<T> {
         self.scores.gather();
         self.scores.end(score.steps);
         Ok(score)
+    }
+
+    /// A window of a batch, or a block of windows, `steps` from `start` on; what it comes to is gathered.
+    pub(super) fn run_window(
+        &mut self,
+        batch: &SequenceBatch<T>,
+        outset: Outset,
+        window: [usize; 2],
+    ) -> Result<Score, LearnError> {
+        let (heads, lanes) = (&self.heads, &mut self.scores.of_lanes);
+        let error = |column: Column<'_, T>, [stream, step]: [usize; 2], scores: &mut LaneScores| {
+            let LaneScores { window, of_heads } = scores;
+            add_losses(heads, column, |head| batch.target_of(head, stream, step), of_heads, window);
+        };
+        match self.engine.learn_window(batch, outset, window, lanes, error) {
+            Ok(score) => {
+                self.targets += score.targets;
+                Ok(score)
+            }
+            Err(error) => Err(self.dropped(error)),
+        }
     }
 
     fn check_stretch(&self, batch: &SequenceBatch<T>) -> Result<(), LearnError> {
@@ -130,7 +140,7 @@ impl<T: Real> Learner<T> {
         self.check_room(batch.steps())
     }
 
-    fn check_sequences(&self, batch: &SequenceBatch<T>) -> Result<(), LearnError> {
+    pub(super) fn check_sequences(&self, batch: &SequenceBatch<T>) -> Result<(), LearnError> {
         let (found, expected) = (batch.streams(), self.streams());
         if found > expected {
             return Err(LearnError::Shape { what: "streams of the batch", found, expected });

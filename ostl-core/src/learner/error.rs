@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use crate::ranks::RanksError;
 use crate::refusal::ConfigError;
 
 /// Why a learner refused to go on. No weight and no moment of the optimiser has changed since the last update that succeeded, and each
@@ -89,6 +90,17 @@ pub enum LearnError {
     /// The method cannot be run on this network.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// Another of several ranks that learn together refused what it was given.
+    #[error("rank {rank}: {problem}")]
+    OtherRank {
+        /// Which.
+        rank: usize,
+        /// What it said.
+        problem: String,
+    },
+    /// Messages between ranks that learn together do not get through, or the ranks are not alike.
+    #[error(transparent)]
+    Ranks(#[from] RanksError),
     /// `learn` was called without a prediction to learn from.
     #[error("learn was called without a predict before it; {}", Aftermath::AsBefore)]
     NothingPredicted,

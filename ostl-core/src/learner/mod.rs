@@ -11,6 +11,7 @@ mod outside;
 mod refusals;
 pub mod schedule;
 mod scores;
+pub(crate) mod shards;
 mod state;
 mod steps;
 mod streams;

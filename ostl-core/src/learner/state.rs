@@ -16,17 +16,21 @@ impl<T: Real> Learner<T> {
     /// starts from rest. [`checkpoint::write`](crate::checkpoint::write) puts it into a file; docs/checkpoints.md lists its names.
     #[inline(never)]
     pub fn save(&self) -> Record {
+        self.save_with(!self.is_at_rest())
+    }
+
+    /// The same, with what is in hand of streams or without.
+    pub(super) fn save_with(&self, streams: bool) -> Record {
         let mut record = Record::new();
         let mut book = Book::saving(&mut record);
-        let at_rest = self.is_at_rest();
         let mut own = Own {
             parameters: self.engine.network.parameters.clone(),
             optimizer: self.optimizer.clone(),
             steps_seen: self.engine.streaming.steps_seen,
-            targets: if at_rest { 0 } else { self.targets },
+            targets: if streams { self.targets } else { 0 },
             frozen: self.is_frozen(),
             feedback: self.engine.own_feedback.clone(),
-            streaming: (!at_rest).then(|| self.engine.streaming.clone()),
+            streaming: streams.then(|| self.engine.streaming.clone()),
         };
         // Nothing is refused on the way in.
         let saved = self.pass_kind(&mut book).and_then(|()| self.pass(&mut own, &mut book));
@@ -92,16 +96,12 @@ impl<T: Real> Learner<T> {
     }
 
     /// Whether there is nothing to go on from but the weights: between sequences.
-    fn is_at_rest(&self) -> bool {
-        let state = &self.engine.streaming;
-        state.lanes.steps() == 0
-            && state.restarts.iter().all(|&restarts| restarts)
-            && state.trace.is_forgotten()
-            && state.gradient.iter().all(|g| *g == T::zero())
+    pub(super) fn is_at_rest(&self) -> bool {
+        self.engine.is_fresh() && self.engine.streaming.gradient.iter().all(|g| *g == T::zero())
     }
 
     /// What the learner is, which must be the same when it is restored.
-    fn pass_kind(&self, book: &mut Book<'_>) -> Result<(), ConfigError> {
+    pub(super) fn pass_kind(&self, book: &mut Book<'_>) -> Result<(), ConfigError> {
         let network = &self.engine.network;
         self.pass_kind_of_streams(book)?;
         book.remark("network.plan", serde_json::to_string(network.plan()).ok());

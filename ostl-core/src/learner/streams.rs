@@ -60,6 +60,18 @@ impl<T: Real> Learner<T> {
         record
     }
 
+    /// The same of the streams that the learner has.
+    pub(super) fn save_own_streams(&self) -> Record {
+        let mut record = Record::new();
+        let mut book = Book::saving(&mut record);
+        let mut state = self.engine.streaming.clone();
+        // Nothing is refused on the way in.
+        let saved =
+            self.pass_kind_of_streams(&mut book).and_then(|()| state.in_hand().pass(&self.engine.network, &mut book));
+        debug_assert!(saved.is_ok(), "{saved:?}");
+        record
+    }
+
     /// The streams that [`save_streams`](Learner::save_streams) saved.
     ///
     /// # Errors

@@ -75,6 +75,11 @@ pub trait Real:
     /// Fused multiply–add `self·factor + summand`; only fast where the hardware has it, so only kernels that checked call it.
     fn fused(self, factor: Self, summand: Self) -> Self;
 
+    /// Appends the bytes of values, lowest first.
+    fn to_bytes(values: &[Self], bytes: &mut Vec<u8>);
+    /// The values that have these bytes, lowest first; what is left over after the last whole value is left out.
+    fn of_bytes(bytes: &[u8]) -> Vec<Self>;
+
     /// `self` where `condition` holds, else `other`; compiles to a select, not to a branch.
     #[inline(always)]
     fn if_or(self, condition: bool, other: Self) -> Self {
@@ -159,6 +164,12 @@ impl Real for f64 {
     #[inline(always)]
     fn fused(self, factor: Self, summand: Self) -> Self {
         f64::mul_add(self, factor, summand)
+    }
+    fn to_bytes(values: &[Self], bytes: &mut Vec<u8>) {
+        bytes.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+    }
+    fn of_bytes(bytes: &[u8]) -> Vec<Self> {
+        bytes.as_chunks().0.iter().map(|&value| f64::from_le_bytes(value)).collect()
     }
 }
 
@@ -250,6 +261,12 @@ impl Real for f32 {
     #[inline(always)]
     fn fused(self, factor: Self, summand: Self) -> Self {
         f32::mul_add(self, factor, summand)
+    }
+    fn to_bytes(values: &[Self], bytes: &mut Vec<u8>) {
+        bytes.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+    }
+    fn of_bytes(bytes: &[u8]) -> Vec<Self> {
+        bytes.as_chunks().0.iter().map(|&value| f32::from_le_bytes(value)).collect()
     }
 }
 

@@ -72,6 +72,13 @@ pub(crate) struct Moment {
     pub(crate) stream: usize,
 }
 
+impl Moment {
+    /// The same of streams that come later by so many.
+    pub(crate) fn of(self, later: usize) -> Self {
+        Self { stream: self.stream + later, ..self }
+    }
+}
+
 impl<T: Real> Tape<T> {
     /// For `streams` streams and windows of up to `capacity` steps (it grows if a window is longer).
     pub(crate) fn new(network: &Network<T>, streams: usize, capacity: usize, lists: Lists) -> Self {

@@ -5,6 +5,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::linalg::real::Real;
+use crate::tape::Moment;
 
 /// Apart from the streams that fixed feedback is drawn from.
 const STREAM: u64 = 1 << 34;
@@ -19,11 +20,11 @@ pub(super) struct Signs {
 }
 
 impl Signs {
-    /// `place` distinguishes what draws (a span), `seen` the windows.
-    pub(super) fn new(seed: u64, place: usize, stream: usize, seen: u64) -> Self {
+    /// `place` distinguishes what draws (a span), the moment windows and streams.
+    pub(super) fn new(seed: u64, place: usize, Moment { step, stream }: Moment) -> Self {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         random.set_stream(STREAM + ((place as u64) << 35) + stream as u64);
-        random.set_word_pos(u128::from(seen) << WORDS);
+        random.set_word_pos(u128::from(step) << WORDS);
         Self { random, bits: 0, left: 0 }
     }
 
@@ -59,7 +60,7 @@ mod tests {
     #[test]
     fn signs_are_fair_and_their_own_for_each_window_and_stream() {
         let draw = |seed, stream, seen| {
-            let mut signs = Signs::new(seed, 0, stream, seen);
+            let mut signs = Signs::new(seed, 0, Moment { step: seen, stream });
             (0..400).map(|_| signs.next::<f64>()).collect::<Vec<_>>()
         };
         let first = draw(1, 0, 5);

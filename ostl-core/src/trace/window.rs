@@ -6,7 +6,7 @@ use super::LanePaths;
 use crate::linalg::real::Real;
 use crate::network::Network;
 use crate::sweep::Sweep;
-use crate::tape::Tape;
+use crate::tape::{Moment, Tape};
 
 /// A block of streams.
 #[derive(Clone, Debug)]
@@ -32,8 +32,8 @@ pub(crate) struct Window<'a, T: Real> {
     pub(crate) continues: &'a [bool],
     /// For each stream, whether its trace is zero: it started with this window.
     pub(crate) fresh: &'a [bool],
-    /// Steps that the learner has seen: no two windows close at the same.
-    pub(crate) seen: u64,
+    /// Steps that the learner has seen (no two windows close at the same), and which its first stream is.
+    pub(crate) moment: Moment,
     /// What traces add to the gradient may wait for a later window.
     pub(crate) may_defer: bool,
 }

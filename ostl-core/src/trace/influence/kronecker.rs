@@ -95,7 +95,7 @@ impl<T: Real> Kronecker<T> {
 
     /// Reads ε out and moves it on for one stream.
     pub(super) fn close(&mut self, stream: usize, layers: &[SpanLayer], window: &StreamWindow<'_, T>, gradient: &mut [T]) {
-        let mut signs = Signs::new(self.seed, self.place, stream, window.seen);
+        let mut signs = Signs::new(self.seed, self.place, window.moment);
         for (place, (layer, kept)) in layers.iter().zip(&mut self.streams[stream]).enumerate() {
             for (block, factors) in layer.blocks.iter().zip(kept) {
                 if !window.fresh {

@@ -218,7 +218,7 @@ impl<T: Real> Span<T> {
     }
 
     fn close(&mut self, window: &Window<'_, T>, transposed: &Transposed<T>, gradient: &mut [T]) {
-        let Window { network, lanes, continues, fresh, seen, may_defer, .. } = *window;
+        let Window { network, lanes, continues, fresh, moment, may_defer, .. } = *window;
         let layers = &self.layers;
         let variables = self.variables;
         let (mut active, mut work) = (0, 0);
@@ -255,7 +255,7 @@ impl<T: Real> Span<T> {
                 fresh: fresh[stream],
                 may_defer,
                 continues: continues[stream],
-                seen,
+                moment: moment.of(stream),
             })
         };
         match &mut self.kept {

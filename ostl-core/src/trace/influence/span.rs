@@ -9,7 +9,7 @@ use crate::linalg::real::Real;
 use crate::network::Network;
 use crate::network::layer::{Layer, Recurrent};
 use crate::tape::events::Signal;
-use crate::tape::{LayerTape, RecurrentTape, Tape};
+use crate::tape::{LayerTape, Moment, RecurrentTape, Tape};
 
 /// One layer of a span.
 #[derive(Clone, Debug)]
@@ -62,8 +62,8 @@ pub(super) struct StreamWindow<'a, T: Real> {
     pub(super) may_defer: bool,
     /// The stream goes on after this window.
     pub(super) continues: bool,
-    /// Steps seen when the window closed: no two windows have the same.
-    pub(super) seen: u64,
+    /// Steps seen when the window closed (no two windows have the same), and which stream it is.
+    pub(super) moment: Moment,
 }
 
 impl<'a, T: Real> StreamWindow<'a, T> {

@@ -150,7 +150,7 @@ impl<T: Real> Uoro<T> {
 
     /// `transposed` is what brought the window's signals down.
     pub(crate) fn close(&mut self, window: &Window<'_, T>, transposed: &Transposed<T>, gradient: &mut [T]) {
-        let Window { network, lanes, continues, fresh, seen, .. } = *window;
+        let Window { network, lanes, continues, fresh, moment, .. } = *window;
         let Self { seed, layers, streams, shares, ones } = self;
         let width = lanes[0].tape.streams();
         let lane_of = |stream: usize| {
@@ -181,7 +181,7 @@ impl<T: Real> Uoro<T> {
         }
         let advance = |(stream, product): (usize, &mut Product<T>)| {
             if let Some((lane, b)) = lane_of(stream).filter(|_| continues[stream]) {
-                let mut signs = Signs::new(*seed, 0, stream, seen);
+                let mut signs = Signs::new(*seed, 0, moment.of(stream));
                 product.signs.fill_with(|| signs.next());
                 let walk = StreamWalk { network, transposed, tape: &lane.tape, stream: b, first_layer: 0 };
                 product.advance(layers, &walk, ones, fresh[stream]);

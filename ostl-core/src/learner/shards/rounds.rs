@@ -1,0 +1,242 @@
+//! Learning round after round: each shard of this rank goes through a window (or, where the weights stay until the end, through all of a batch),
+//! what all shards gathered is summed, and the weights change.
+
+use std::time::Instant;
+
+use super::super::Learner;
+use super::ShardedLearner;
+use super::gathered::{Broken, Gathered};
+use crate::data::batch::SequenceBatch;
+use crate::data::score::Score;
+use crate::engine::Outset;
+use crate::learner::error::LearnError;
+use crate::linalg::real::Real;
+use crate::method::{Update, Window};
+use crate::ranks::{Message, RanksError, Reader, Term, sum};
+
+impl<T: Real> ShardedLearner<T> {
+    /// Learns from whole sequences, each from a fresh state: a batch for each of this rank's shards, in their order. Updates cover all shards of all
+    /// ranks, which make this call together; the score is that of all. See [`Learner::learn_batch`].
+    ///
+    /// # Errors
+    /// As there, on every rank if on one: where a batch does not fit, all learners are as before the call; where a number breaks, the weights are as
+    /// the last update left them, and all streams start anew. Also if messages do not get through.
+    #[inline(never)]
+    pub fn learn_batch(&mut self, batches: &[SequenceBatch<T>]) -> Result<Score, LearnError> {
+        let steps = self.agree(batches)?;
+        self.restart();
+        let score = self.learn_rounds(batches, Outset::Rest, steps)?;
+        // Activity after the last target has nothing to be learned with.
+        self.restart();
+        Ok(score)
+    }
+
+    /// Learns from the next stretch of every stream, which goes on where the last one ended: see [`Learner::learn_next`]. After the last one, call
+    /// [`finish`](ShardedLearner::finish).
+    ///
+    /// # Errors
+    /// As [`learn_batch`](ShardedLearner::learn_batch).
+    #[inline(never)]
+    pub fn learn_next(&mut self, batches: &[SequenceBatch<T>]) -> Result<Score, LearnError> {
+        let steps = self.agree(batches)?;
+        if steps == 0 {
+            return Ok(Score::default());
+        }
+        let score = self.learn_rounds(batches, Outset::WhereItIs, steps)?;
+        self.each_shard(|learner, shard| {
+            let batch = &batches[shard];
+            // What comes after the end of a sequence is another one.
+            for (restarts, &length) in learner.engine.streaming.restarts.iter_mut().zip(batch.lengths()) {
+                *restarts |= length < steps;
+            }
+        });
+        Ok(score)
+    }
+
+    /// All streams end here: weights that wait for the sequence's end change, and every stream starts anew.
+    ///
+    /// # Errors
+    /// If the gradient or the update is not finite, or messages do not get through.
+    #[inline(never)]
+    pub fn finish(&mut self) -> Result<(), LearnError> {
+        if self.learner.is_frozen() {
+            self.restart();
+            return Ok(());
+        }
+        let mut terms = Vec::new();
+        self.each_shard(|learner, _| {
+            learner.engine.end();
+            terms.push(learner.take_gathered(Score::default(), None));
+        });
+        let updates = self.learner.engine.method.update == Update::Sequence;
+        let updated = self.sum_up(terms, updates).map(|_| ());
+        self.restart();
+        updated
+    }
+
+    /// Every stream starts anew, and nothing gathered so far is learned from.
+    pub(super) fn restart(&mut self) {
+        self.learner.restart();
+        self.waiting.iter_mut().for_each(|streams| streams.restart());
+    }
+
+    /// Does the same to each of this rank's shards: the learner has its streams then, and has seen as many steps as before the first.
+    pub(super) fn each_shard(&mut self, mut act: impl FnMut(&mut Learner<T>, usize)) {
+        let cut = self.cut;
+        let first = cut.of_rank(self.ranks.rank()).start;
+        let seen = self.learner.engine.streaming.steps_seen;
+        let width = self.learner.streams();
+        for shard in 0..=self.waiting.len() {
+            if shard > 0 {
+                self.learner.engine.swap_streams(&mut self.waiting[shard - 1]);
+            }
+            let state = &mut self.learner.engine.streaming;
+            (state.steps_seen, state.first_stream) = (seen, (first + shard) * width);
+            act(&mut self.learner, shard);
+            if shard > 0 {
+                self.learner.engine.swap_streams(&mut self.waiting[shard - 1]);
+            }
+        }
+        let state = &mut self.learner.engine.streaming;
+        (state.steps_seen, state.first_stream) = (seen, first * width);
+    }
+
+    fn learn_rounds(&mut self, batches: &[SequenceBatch<T>], outset: Outset, steps: usize) -> Result<Score, LearnError> {
+        let engine = &self.learner.engine;
+        // Steps from one update to the next.
+        let stride = match (engine.method.update, engine.method.window) {
+            (Update::Sequence, _) => steps,
+            (Update::Window, Window::Rolling(_)) => 1,
+            (Update::Window, _) => engine.streaming.on_tape.steps.unwrap_or(steps).clamp(1, steps.max(1)),
+        };
+        self.each_shard(|learner, shard| {
+            learner.engine.open_batch(&batches[shard]);
+            learner.scores.begin_batch();
+        });
+        let (mut score, mut start) = (Score::default(), 0);
+        while start < steps {
+            let end = steps.min(start + stride);
+            let mut terms = Vec::with_capacity(batches.len());
+            let is_first = self.ranks.rank() == 0;
+            self.each_shard(|learner, shard| {
+                if shard > 0 || !is_first {
+                    // What waits for a target, of activity alone, is in the first shard's sum.
+                    learner.clear_gradient();
+                }
+                terms.push(learner.gather(&batches[shard], outset, start..end));
+            });
+            let state = &mut self.learner.engine.streaming;
+            state.steps_seen += (end - start) as u64;
+            score += self.sum_up(terms, true)?;
+            start = end;
+        }
+        Ok(score)
+    }
+
+    /// Sums what the shards of all ranks gathered, and changes the weights by it.
+    fn sum_up(&mut self, terms: Vec<Gathered<T>>, updates: bool) -> Result<Score, LearnError> {
+        let began = Instant::now();
+        let summed = sum(self.ranks.as_ref(), self.cut, terms);
+        self.traffic.sums += 1;
+        self.traffic.seconds += began.elapsed().as_secs_f64();
+        let mut sum = summed?;
+        if let Some(broken) = sum.broken.take() {
+            self.restart();
+            return Err(broken.in_learner(&self.learner));
+        }
+        let score = sum.score;
+        self.learner.put_gathered(sum, 0)?;
+        if updates && let Err(error) = self.learner.update() {
+            // The same everywhere, since the sum is.
+            self.restart();
+            return Err(error);
+        }
+        Ok(score)
+    }
+
+    /// The steps of the longest batch of all ranks, once all have looked at theirs.
+    fn agree(&mut self, batches: &[SequenceBatch<T>]) -> Result<usize, LearnError> {
+        let own = self.check(batches);
+        let rank = self.ranks.rank();
+        let steps = batches.iter().map(SequenceBatch::steps).max().unwrap_or(0);
+        let said = Agreed { steps, refused: own.as_ref().err().map(|error| (rank, error.to_string())) };
+        let mut terms = vec![said];
+        terms.resize(self.cut.of_rank(rank).len(), Agreed { steps, refused: None });
+        let began = Instant::now();
+        let agreed = sum(self.ranks.as_ref(), self.cut, terms);
+        self.traffic.sums += 1;
+        self.traffic.seconds += began.elapsed().as_secs_f64();
+        own?;
+        match agreed? {
+            Agreed { refused: Some((rank, problem)), .. } => Err(LearnError::OtherRank { rank, problem }),
+            Agreed { steps, .. } => Ok(steps),
+        }
+    }
+
+    fn check(&self, batches: &[SequenceBatch<T>]) -> Result<(), LearnError> {
+        if self.learner.is_frozen() {
+            return Err(LearnError::Frozen);
+        }
+        let (found, expected) = (batches.len(), self.waiting.len() + 1);
+        if found != expected {
+            return Err(LearnError::Shape { what: "batches, one for each shard of this rank", found, expected });
+        }
+        batches.iter().try_for_each(|batch| self.learner.check_sequences(batch))
+    }
+}
+
+impl<T: Real> Learner<T> {
+    /// Takes the streams at hand through some steps of a batch, without an update, and gives what that comes to.
+    fn gather(&mut self, batch: &SequenceBatch<T>, outset: Outset, steps: std::ops::Range<usize>) -> Gathered<T> {
+        let (mut score, mut broken, mut start) = (Score::default(), None, steps.start);
+        let end = steps.end.min(batch.steps());
+        while start < end {
+            let window = self.engine.stretch(batch, start);
+            match self.run_window(batch, outset, [start, window]) {
+                Ok(of_window) => score += of_window,
+                Err(error) => {
+                    broken = Some(Broken::of(error));
+                    break;
+                }
+            }
+            start += window;
+        }
+        self.take_gathered(score, broken)
+    }
+}
+
+/// What ranks agree on before they begin.
+#[derive(Clone, Debug)]
+struct Agreed {
+    /// Of the longest batch.
+    steps: usize,
+    /// The first rank that refuses its batches, and why.
+    refused: Option<(usize, String)>,
+}
+
+impl Term for Agreed {
+    fn plus(self, other: Self) -> Self {
+        Self { steps: self.steps.max(other.steps), refused: self.refused.or(other.refused) }
+    }
+
+    fn write(&self, message: Vec<u8>) -> Vec<u8> {
+        let mut message = Message::begin(message);
+        message.number(self.steps as u64);
+        match &self.refused {
+            None => message.number(0),
+            Some((rank, problem)) => message.number(1 + *rank as u64).text(problem),
+        };
+        message.0
+    }
+
+    fn read(message: &[u8], from: usize) -> Result<Self, RanksError> {
+        let mut reader = Reader::new(message, from);
+        let steps = usize::try_from(reader.number()?).map_err(|_| reader.refuse())?;
+        let refused = match reader.number()? {
+            0 => None,
+            rank => Some((usize::try_from(rank - 1).map_err(|_| reader.refuse())?, reader.text()?)),
+        };
+        reader.end()?;
+        Ok(Self { steps, refused })
+    }
+}
