@@ -7,6 +7,7 @@ pub mod gradient;
 pub mod memory;
 pub mod online;
 pub mod pass;
+pub mod ranks;
 
 use std::path::PathBuf;
 

@@ -209,6 +209,13 @@ Examples:
     Man(ManArguments),
 }
 
+impl Command {
+    /// Whether several processes that were started together do it as one.
+    pub(crate) fn works_on_ranks(&self) -> bool {
+        matches!(self, Self::Train(_) | Self::Evaluate(_) | Self::Bench(_))
+    }
+}
+
 /// What decides the configuration.
 #[derive(Args, Debug)]
 pub(crate) struct ConfigArguments {
@@ -314,6 +321,12 @@ pub(crate) struct BenchArguments {
     /// Time a step of learning from a stream instead
     #[arg(long, conflicts_with_all = ["case", "cell", "recurrent", "method", "window", "carry", "trace", "runs"])]
     pub(crate) online: bool,
+    /// Time learning on several processes instead: mpirun -np 2 ostl bench --ranks
+    ///
+    /// A batch of a case is learned from by the first process alone, then dealt to all of them (strong), then as large for each (weak); one thread
+    /// each unless --threads says more. KiB sent are the first one's.
+    #[arg(long, conflicts_with = "online")]
+    pub(crate) ranks: bool,
     /// With --online: shorter samples, and nothing of which a step takes more than a second
     #[arg(long, requires = "online")]
     pub(crate) quick: bool,

@@ -1,6 +1,7 @@
 //! `ostl bench`.
 
 mod online;
+mod ranks;
 
 use std::io::Write;
 
@@ -14,6 +15,7 @@ use crate::arguments::BenchArguments;
 use crate::config::{BlockSetting, MethodName, WindowSetting};
 use crate::failure::UsageError;
 use crate::output::Out;
+use crate::ranks::Group;
 use crate::table::aligned;
 use crate::train::in_pool;
 
@@ -26,7 +28,13 @@ struct Line<'a> {
     method: Option<MethodName>,
 }
 
-pub(crate) fn run(arguments: &BenchArguments) -> Result<()> {
+pub(crate) fn run(arguments: &BenchArguments, group: &Group) -> Result<()> {
+    if arguments.ranks {
+        return in_pool(arguments.threads.unwrap_or(1), || ranks::bench(arguments, group))?;
+    }
+    if group.count() > 1 {
+        return Err(UsageError::Other("on several processes: ostl bench --ranks".into()).into());
+    }
     if arguments.online {
         return in_pool(arguments.threads.unwrap_or(1), || online::bench(arguments))?;
     }

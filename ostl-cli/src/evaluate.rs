@@ -11,13 +11,14 @@ use crate::failure::UsageError;
 use crate::feed::Feed;
 use crate::figures::{self, Figures};
 use crate::output::Out;
+use crate::ranks::Group;
 use crate::results;
 use crate::run_directory::RunDirectory;
 use crate::signals::Stop;
 use crate::train::in_pool;
 use crate::trainer;
 
-pub(crate) fn run(arguments: EvaluateArguments) -> Result<()> {
+pub(crate) fn run(arguments: &EvaluateArguments, group: &Group) -> Result<()> {
     let run = RunDirectory::open(&arguments.run)?;
     let (config, source) = config::load_file(&run.config_path())?;
     let task = config.open_task(arguments.data.as_deref(), &source)?;
@@ -33,11 +34,14 @@ pub(crate) fn run(arguments: EvaluateArguments) -> Result<()> {
     };
     let feed = Feed::new(&config, &source, task)?;
     let (best, measures) = in_pool(config.threads, || -> Result<_> {
-        let learner = trainer::learner(&config, &source, task, feed.streams(task))?;
-        let (mut learner, best) = trainer::with_best(learner, task, &run)?;
+        let mut learner = group.all_well(trainer::sharded(&config, &source, task, feed, None, group))?;
+        let best = trainer::put_best(learner.learner_mut(), task, &run, group)?;
         let measures = feed.evaluate(&mut learner, task, split, &Stop::default())?;
         Ok((best, measures.context("evaluation was not finished")?))
     })??;
+    if !group.is_first() {
+        return Ok(());
+    }
     let figures = Figures::new(&measures, &figures::reported(task));
     let mut out = Out::new();
     writeln!(

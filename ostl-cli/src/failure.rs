@@ -96,24 +96,32 @@ pub(crate) fn report_usage(error: &clap::Error) -> ExitCode {
 
 /// Says on stderr what went wrong, as one line, and returns the exit status for it.
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
+    match number(error) {
+        0 => {}
+        130 => tell(&in_a_line(error)),
+        _ => tell(&format!("error: {}", in_a_line(error))),
+    }
+    ExitCode::from(number(error))
+}
+
+/// The exit status for an error.
+pub(crate) fn number(error: &anyhow::Error) -> u8 {
     // A reader that has seen enough (`ostl data list | head`) is no failure.
     if has(error, |cause: &io::Error| Unheard::of(cause).is_some_and(Unheard::is_closed)) {
-        return ExitCode::SUCCESS;
+        return 0;
     }
-    let line = in_a_line(error);
-    if has(error, |_: &Interrupted| true)
+    let was_asked = has(error, |_: &Interrupted| true)
         || has(error, |_: &SweepInterrupted| true)
-        || has(error, |_: &StreamInterrupted| true)
-    {
-        tell(&line);
-        return ExitCode::from(130);
+        || has(error, |_: &StreamInterrupted| true);
+    match was_asked {
+        true => 130,
+        false if has(error, |_: &UsageError| true) => 2,
+        false => 1,
     }
-    tell(&format!("error: {line}"));
-    if has(error, |_: &UsageError| true) { ExitCode::from(2) } else { ExitCode::FAILURE }
 }
 
 /// The error and what caused it, leaving out causes that the error has named already.
-fn in_a_line(error: &anyhow::Error) -> String {
+pub(crate) fn in_a_line(error: &anyhow::Error) -> String {
     let mut line = String::new();
     for cause in error.chain().map(|cause| cause.to_string().split_whitespace().collect::<Vec<_>>().join(" ")) {
         if line.is_empty() {

@@ -1,8 +1,11 @@
 //! How a task's sequences are handed over: in batches of whole ones, or all side by side and a stretch at a time.
 
 use anyhow::{Context, Result};
-use ostl_core::{Learner, Score, SequenceBatch, Window};
+use ostl_core::ranks::{RanksError, Term, sum};
+use ostl_core::{LearnError, Learner, Observation, Score, SequenceBatch, ShardedLearner, Window};
 use ostl_tasks::{Batches, Measures, Metric, Split, Stretches, Task};
+
+use serde::{Deserialize, Serialize};
 
 use crate::config::{Config, OutOfRange, Source};
 use crate::failure::UsageError;
@@ -81,38 +84,56 @@ impl Feed {
         }
     }
 
-    /// What the learner's network says to a split, without learning. Nothing if it was asked to stop on the way.
+    /// What the learner's network says to a split, without learning: each rank looks at its shards, and all have the sum. Nothing if any was asked
+    /// to stop on the way.
     pub(crate) fn evaluate(
         self,
-        learner: &mut Learner<f32>,
+        learner: &mut ShardedLearner<f32>,
         task: &dyn Task,
         split: Split,
         stop: &Stop,
     ) -> Result<Option<Measures>> {
-        let mut measures = Measures::new(task);
         let parts = match self {
             Feed::Batches(batch) => Epoch::Batches(Batches::in_order(task, split, batch)),
             Feed::Stretches(steps) => Epoch::Stretches(Stretches::new(task, split, steps)),
         };
-        learner.restart_evaluation();
-        for index in 0..parts.len() {
-            if stop.requested() {
-                learner.restart_evaluation();
-                return Ok(None);
+        let (ranks, cut) = (learner.shared_ranks(), learner.cut());
+        let (mut terms, mut outcome) = (Vec::new(), Ok(()));
+        for shard in cut.of_rank(ranks.rank()) {
+            let mut measured = Measured { stopped: false, measures: Measures::new(task) };
+            if outcome.is_ok() {
+                outcome = parts.evaluate(learner.learner_mut(), [shard, cut.shards()], stop, &mut measured);
             }
-            let (batch, observe) = (parts.build(index), |answer: ostl_core::Observation<'_, f32>| measures.observe(&answer));
-            let evaluated = match parts {
-                Epoch::Batches(_) => learner.evaluate_batch_with(&batch, observe),
-                Epoch::Stretches(_) => learner.evaluate_next_with(&batch, observe),
-            };
-            evaluated.with_context(|| format!("evaluating the {split} split"))?;
-            if let Epoch::Batches(_) = parts {
-                measures.end_sequences();
-            }
+            terms.push(measured);
         }
-        measures.end_sequences();
-        learner.restart_evaluation();
-        Ok(Some(measures))
+        learner.all_well(outcome).with_context(|| format!("evaluating the {split} split"))?;
+        let Measured { stopped, measures } = sum(ranks.as_ref(), cut, terms)?;
+        Ok((!stopped).then_some(measures))
+    }
+}
+
+/// What a shard's evaluation came to.
+#[derive(Serialize, Deserialize)]
+struct Measured {
+    stopped: bool,
+    measures: Measures,
+}
+
+impl Term for Measured {
+    fn plus(mut self, other: Self) -> Self {
+        self.stopped |= other.stopped;
+        self.measures.merge(&other.measures);
+        self
+    }
+
+    fn write(&self, _: Vec<u8>) -> Vec<u8> {
+        // What cannot be written is refused by whoever reads it.
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+
+    fn read(message: &[u8], from: usize) -> Result<Self, RanksError> {
+        serde_json::from_slice(message)
+            .map_err(|error| RanksError::new(from, format!("what it measured cannot be read: {error}")))
     }
 }
 
@@ -125,26 +146,57 @@ impl Epoch<'_> {
         }
     }
 
-    /// One of them.
-    pub(crate) fn build(&self, index: usize) -> SequenceBatch<f32> {
+    /// What falls to a shard of one of them.
+    pub(crate) fn share(&self, index: usize, [shard, shards]: [usize; 2]) -> SequenceBatch<f32> {
         match self {
-            Epoch::Batches(batches) => batches.build(index),
-            Epoch::Stretches(stretches) => stretches.build(index),
+            Epoch::Batches(batches) => batches.share(index, shard, shards),
+            Epoch::Stretches(stretches) => stretches.share(index, shard, shards),
         }
     }
 
     /// Learns from one of them.
-    pub(crate) fn learn(&self, learner: &mut Learner<f32>, index: usize) -> Result<Score> {
-        let batch = self.build(index);
+    pub(crate) fn learn(&self, learner: &mut ShardedLearner<f32>, index: usize) -> Result<Score> {
+        let cut = learner.cut();
+        let own = cut.of_rank(learner.ranks().rank());
+        let shares: Vec<_> = own.map(|shard| self.share(index, [shard, cut.shards()])).collect();
         let (learned, what) = match self {
-            Epoch::Batches(_) => (learner.learn_batch(&batch), "batch"),
-            Epoch::Stretches(_) => (learner.learn_next(&batch), "stretch"),
+            Epoch::Batches(_) => (learner.learn_batch(&shares), "batch"),
+            Epoch::Stretches(_) => (learner.learn_next(&shares), "stretch"),
         };
         learned.with_context(|| format!("{what} {}", index + 1))
     }
 
+    /// Shows a shard of all of them to the network.
+    fn evaluate(
+        &self,
+        learner: &mut Learner<f32>,
+        shard: [usize; 2],
+        stop: &Stop,
+        measured: &mut Measured,
+    ) -> Result<(), LearnError> {
+        let Measured { stopped, measures } = measured;
+        learner.restart_evaluation();
+        for index in 0..self.len() {
+            if stop.requested() {
+                *stopped = true;
+                break;
+            }
+            let (batch, observe) = (self.share(index, shard), |answer: Observation<'_, f32>| measures.observe(&answer));
+            match self {
+                Epoch::Batches(_) => learner.evaluate_batch_with(&batch, observe),
+                Epoch::Stretches(_) => learner.evaluate_next_with(&batch, observe),
+            }?;
+            if let Epoch::Batches(_) = self {
+                measures.end_sequences();
+            }
+        }
+        measures.end_sequences();
+        learner.restart_evaluation();
+        Ok(())
+    }
+
     /// All of them are learned from.
-    pub(crate) fn finish(&self, learner: &mut Learner<f32>) -> Result<()> {
+    pub(crate) fn finish(&self, learner: &mut ShardedLearner<f32>) -> Result<()> {
         match self {
             Epoch::Batches(_) => Ok(()),
             Epoch::Stretches(_) => learner.finish().context("the end of the last stretch"),

@@ -26,6 +26,7 @@ mod names;
 mod output;
 mod plot;
 mod progress;
+mod ranks;
 mod record;
 mod recording;
 mod report;
@@ -49,31 +50,44 @@ use clap::Parser;
 
 use crate::arguments::{Arguments, Command};
 use crate::failure::UsageError;
+use crate::ranks::Group;
 
 fn main() -> ExitCode {
-    let outcome = match Arguments::try_parse() {
-        Ok(arguments) => run(arguments.command),
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
         Err(error) => return failure::report_usage(&error),
     };
-    match outcome {
+    // The membership is given back when all is done.
+    let (group, _membership) = match Group::join() {
+        Ok(joined) => joined,
+        Err(error) => return failure::report(&error),
+    };
+    match run(arguments.command, &group) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => failure::report(&error),
+        Err(error) => group.fail(&error),
     }
 }
 
-fn run(command: Command) -> anyhow::Result<()> {
+fn run(command: Command, group: &Group) -> anyhow::Result<()> {
     // Before any work is done with other instructions than those that were meant.
     ostl_core::instructions().map_err(|error| UsageError::Other(error.to_string()))?;
+    if group.count() > 1 && !command.works_on_ranks() {
+        let problem = format!(
+            "only train, evaluate and bench --ranks work on several processes, and this is one of {}",
+            group.count()
+        );
+        return Err(UsageError::Other(problem).into());
+    }
     match command {
-        Command::Train(arguments) => train::run(arguments),
+        Command::Train(arguments) => train::run(&arguments, group),
         Command::Sweep(arguments) => sweep::run(&arguments),
-        Command::Evaluate(arguments) => evaluate::run(arguments),
+        Command::Evaluate(arguments) => evaluate::run(&arguments, group),
         Command::Plot(arguments) => plot::run(&arguments),
         Command::Compare(arguments) => compare::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),
         Command::Record(arguments) => record::run(&arguments),
         Command::Check(arguments) => check::run(arguments),
-        Command::Bench(arguments) => bench::run(&arguments),
+        Command::Bench(arguments) => bench::run(&arguments, group),
         Command::Sample(arguments) => sample::run(arguments),
         Command::Export(arguments) => export::run(&arguments),
         Command::Stream(arguments) => stream::run(*arguments),

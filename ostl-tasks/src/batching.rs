@@ -80,6 +80,18 @@ impl<'t> Batches<'t> {
         self.task.batch(self.split, self.indices(i))
     }
 
+    /// Those sequences of batch `i` that fall to one of `shards` shards, dealt out one by one so that each gets long and short ones. A share may be
+    /// empty where the batch has fewer sequences than there are shards.
+    ///
+    /// # Panics
+    /// If there is no batch `i`, or no such shard.
+    #[track_caller]
+    pub fn share(&self, i: usize, shard: usize, shards: usize) -> SequenceBatch<f32> {
+        assert!(shard < shards, "shard {shard} of {shards}");
+        let share: Vec<usize> = self.indices(i).iter().copied().skip(shard).step_by(shards).collect();
+        self.task.batch(self.split, &share)
+    }
+
     /// All batches in turn, each built when it is reached.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = SequenceBatch<f32>> + '_ {
         (0..self.len()).map(|i| self.build(i))
@@ -142,6 +154,19 @@ mod tests {
         assert_eq!(batches.build(1).input(0, 8), [5.0]);
         let built: Vec<_> = batches.iter().collect();
         assert_eq!(built, [batches.build(0), batches.build(1)]);
+    }
+
+    #[test]
+    fn shares_are_dealt_one_by_one() {
+        let task = Numbered(vec![3, 9, 4, 7, 5, 2, 8]);
+        let batches = Batches::in_order(&task, Split::Train, 5);
+        let share = |i, shard| {
+            let batch = batches.share(i, shard, 3);
+            (0..batch.streams()).map(|stream| batch.input(stream, 0)[0] as usize).collect::<Vec<_>>()
+        };
+        // Longest first: 1, 3, 4, 2, 0; then 6, 5.
+        assert_eq!([0, 1, 2].map(|shard| share(0, shard)), [vec![1, 2], vec![3, 0], vec![4]]);
+        assert_eq!([0, 1, 2].map(|shard| share(1, shard)), [vec![6], vec![5], vec![]]);
     }
 
     #[test]

@@ -58,12 +58,23 @@ impl<'t> Stretches<'t> {
     /// If there is no stretch `i`.
     #[track_caller]
     pub fn build(&self, i: usize) -> SequenceBatch<f32> {
+        self.share(i, 0, 1)
+    }
+
+    /// The same of those streams that fall to one of `shards` shards, dealt out one by one.
+    ///
+    /// # Panics
+    /// If there is no stretch `i`, or no such shard.
+    #[track_caller]
+    pub fn share(&self, i: usize, shard: usize, shards: usize) -> SequenceBatch<f32> {
         assert!(i < self.len(), "stretch {i} of {}", self.len());
+        assert!(shard < shards, "shard {shard} of {shards}");
+        let of_shard = || self.order.iter().zip(&self.lengths).skip(shard).step_by(shards);
         let start = i * self.steps;
         let within = |length: usize| start.min(length)..start.saturating_add(self.steps).min(length);
-        let lengths: Vec<usize> = self.lengths.iter().map(|&length| within(length).len()).collect();
+        let lengths: Vec<usize> = of_shard().map(|(_, &length)| within(length).len()).collect();
         let mut batch = self.task.empty_batch(&lengths);
-        for (stream, (&index, &length)) in self.order.iter().zip(&self.lengths).enumerate() {
+        for (stream, (&index, &length)) in of_shard().enumerate() {
             let steps = within(length);
             if !steps.is_empty() {
                 self.task.write_stretch(self.split, index, steps, &mut batch, stream);
@@ -113,6 +124,25 @@ mod tests {
             for (place, step) in steps.enumerate() {
                 batch.input_mut(stream, place)[0] = (100 * index + step) as f32;
                 batch.set_class(stream, place, step % 2);
+            }
+        }
+    }
+
+    #[test]
+    fn shares_are_those_streams_of_the_whole() {
+        let task = Recording(vec![5, 9, 2, 7, 7]);
+        let stretches = Stretches::new(&task, Split::Train, 4);
+        for i in 0..stretches.len() {
+            let whole = stretches.build(i);
+            for shard in 0..2 {
+                let share = stretches.share(i, shard, 2);
+                let expected: Vec<usize> = whole.lengths().iter().copied().skip(shard).step_by(2).collect();
+                assert_eq!(share.lengths(), expected);
+                for (stream, &length) in expected.iter().enumerate() {
+                    for step in 0..length {
+                        assert_eq!(share.input(stream, step), whole.input(2 * stream + shard, step));
+                    }
+                }
             }
         }
     }

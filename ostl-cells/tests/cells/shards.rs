@@ -130,6 +130,20 @@ fn cases() -> Vec<Case> {
     cases
 }
 
+/// Fewer sequences than shards, as at the end of an epoch: some shards have none.
+#[test]
+fn shards_without_a_sequence_take_part() {
+    let case = Case { name: "lstm", method: Method::ostl().with_window(2), words: false };
+    let run = |ranks: Arc<dyn Ranks>| {
+        let (rank, cut) = (ranks.rank(), Cut::new(4, ranks.count()).unwrap());
+        let mut learner = ShardedLearner::new(case.learner::<f32>(2, adam()), 4, ranks).unwrap();
+        let score = learner.learn_batch(&parts(&batch(5, &[7, 5], false), cut, rank, false)).unwrap();
+        (score, learner.save())
+    };
+    let alone = on_ranks(1, run).remove(0);
+    assert!(alone.0.steps == 12 && on_ranks(3, run).iter().all(|found| *found == alone));
+}
+
 /// All streams have the longest sequence first, so that a shard may end before the others.
 fn lengths(streams: usize) -> Vec<usize> {
     (0..streams).map(|stream| 17 - stream * 15 / streams).collect()
@@ -150,7 +164,7 @@ fn learned(case: &Case, shards: usize, ranks: Arc<dyn Ranks>) -> (Record, Vec<Sc
         learner.learn_batch(&parts(&whole, cut, rank, case.words)).unwrap()
     };
     let scores = [5, 6, 7].map(score).to_vec();
-    assert!(learner.save_shards().is_empty());
+    assert!(learner.is_at_rest());
     learner.check_together().unwrap();
     (learner.save(), scores)
 }
@@ -199,7 +213,18 @@ fn spikes_are_there_and_shards_differ_from_each_other() {
     let mut learner = case.learner::<f32>(10, adam());
     learner.watch_units();
     learner.evaluate_batch(&batch(5, &lengths(10), false)).unwrap();
-    assert!(learner.units_seen().unwrap().iter().any(|seen| seen.silent < seen.units));
+    let alone = learner.units_seen().unwrap();
+    assert!(alone.iter().any(|seen| seen.silent < seen.units));
+    // What two ranks see together is what one sees.
+    let seen = on_ranks(2, |ranks| {
+        let cut = Cut::new(2, 2).unwrap();
+        let own = parts(&batch::<f32>(5, &lengths(10), false), cut, ranks.rank(), false);
+        let mut learner = ShardedLearner::new(case.learner::<f32>(5, adam()), 2, ranks).unwrap();
+        learner.learner_mut().watch_units();
+        learner.learner_mut().evaluate_batch(&own[0]).unwrap();
+        learner.units_seen().unwrap().unwrap()
+    });
+    assert!(seen.iter().all(|seen| *seen == alone), "{seen:?} and {alone:?}");
     // Another number of shards is another order of sums, and with random carries nothing else.
     let [two, three] = [2, 3].map(|shards| on_ranks(1, |ranks| learned(&case, shards, ranks)).remove(0));
     assert!(two.0 != three.0 && (two.1[0].loss - three.1[0].loss).abs() < 1e-4 * two.1[0].loss);
@@ -309,10 +334,7 @@ fn numbers_that_break_in_one_shard_stop_all_and_change_nothing() {
                 large.set_class(5, 2, 0);
             }
             let error = learner.learn_batch(&parts(&large, cut, rank, false)).unwrap_err();
-            assert!(
-                learner.save().values::<f32>("layers.0.W") == before.values("layers.0.W")
-                    && learner.save_shards().is_empty()
-            );
+            assert!(learner.save().values::<f32>("layers.0.W") == before.values("layers.0.W") && learner.is_at_rest());
             scores.push(learner.learn_batch(&parts(&sound, cut, rank, false)).unwrap());
             learner.check_together().unwrap();
             (error, scores, learner.save())

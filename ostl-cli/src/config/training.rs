@@ -14,6 +14,10 @@ pub(crate) struct TrainingConfig {
     /// Sequences side by side. Tasks whose sequences are the streams of one recording need none: all of them are side by side.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) batch: Option<usize>,
+    /// Shards that the sequences of a batch, or the streams of a recording, are dealt to: so many processes at most can share the work. What is
+    /// learned depends on it in the last bits, and on the number of processes not at all.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub(crate) shards: usize,
     /// Stop after this many epochs without a better figure on the validation split; never if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) patience: Option<u64>,
@@ -55,14 +59,26 @@ fn loss() -> Metric {
     Metric::Loss
 }
 
+fn one() -> usize {
+    1
+}
+
+fn is_one(number: &usize) -> bool {
+    *number == 1
+}
+
 fn ten() -> f64 {
     10.0
 }
 
 impl TrainingConfig {
     pub(super) fn validate(&self) -> Result<(), OutOfRange> {
-        let counts =
-            [("epochs", Some(self.epochs)), ("batch", self.batch.map(|batch| batch as u64)), ("patience", self.patience)];
+        let counts = [
+            ("epochs", Some(self.epochs)),
+            ("batch", self.batch.map(|batch| batch as u64)),
+            ("shards", Some(self.shards as u64)),
+            ("patience", self.patience),
+        ];
         for (key, count) in counts {
             if count == Some(0) {
                 return Err(OutOfRange::new(key, 0, "at least 1"));

@@ -1,5 +1,6 @@
 //! What is in a run's checkpoints: a learner's arrays, and beside them under `run.` what the program adds.
 
+use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
@@ -7,7 +8,7 @@ use ostl_core::checkpoint::{self, CheckpointError};
 use ostl_core::{Network, Record};
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{BEST, LAST, RunDirectory};
+use super::{BEST, LAST, Parts, RunDirectory};
 use crate::fingerprint::Fingerprint;
 use crate::trainer::{Best, State};
 
@@ -16,6 +17,7 @@ pub(crate) const IDENTITY: &str = "run.identity";
 const STATE: &str = "run.state";
 const DATA: &str = "run.data";
 const BEST_EPOCH: &str = "run.best";
+const PARTS: &str = "run.shards";
 /// What stands before the names of the learner at the start of the epoch.
 pub(crate) const OUTSET: &str = "outset.";
 
@@ -29,12 +31,20 @@ pub(crate) struct Checkpoint {
     pub(crate) learner: Record,
     /// The learner at the start of the epoch, where the run may have to go back to it.
     pub(crate) outset: Option<Record>,
+    /// What else belongs to it, where a run of several shards is in mid-stream.
+    pub(crate) parts: Option<Parts>,
 }
 
 impl RunDirectory {
     /// Writes the checkpoint to go on from. The former one stays whole until the new one is.
     pub(crate) fn write_last(&self, identity: &str, checkpoint: Checkpoint) -> Result<()> {
-        let Checkpoint { state, data, learner: mut record, outset } = checkpoint;
+        if self.is_elsewhere {
+            return Ok(());
+        }
+        let Checkpoint { state, data, learner: mut record, outset, parts } = checkpoint;
+        if let Some(parts) = parts {
+            put(&mut record, PARTS, &parts)?;
+        }
         record.put_text(IDENTITY, identity);
         put(&mut record, STATE, &state)?;
         put(&mut record, DATA, &data)?;
@@ -44,8 +54,8 @@ impl RunDirectory {
         Ok(checkpoint::write(&self.path.join(LAST), &record)?)
     }
 
-    /// Reads the checkpoint to go on from.
-    pub(crate) fn read_last(&self, identity: &str) -> Result<Checkpoint> {
+    /// The bytes of the checkpoint to go on from.
+    pub(crate) fn read_last(&self) -> Result<Vec<u8>> {
         let path = self.path.join(LAST);
         if !path.is_file() {
             bail!(
@@ -53,34 +63,58 @@ impl RunDirectory {
                 self.path.display()
             );
         }
-        let mut record = read(&path, identity)?;
+        bytes_of(&path)
+    }
+
+    /// The checkpoint to go on from, of its bytes.
+    pub(crate) fn decode_last(&self, bytes: &[u8], identity: &str) -> Result<Checkpoint> {
+        let path = self.path.join(LAST);
+        let mut record = known(checkpoint::decode(bytes, &path)?, &path, identity)?;
+        let parts = if record.text(PARTS).is_some() { Some(take(&mut record, PARTS, &path)?) } else { None };
         let outset = record.take_all(OUTSET);
         let (state, data) = (take(&mut record, STATE, &path)?, take(&mut record, DATA, &path)?);
-        Ok(Checkpoint { state, data, learner: record, outset: (outset != Record::new()).then_some(outset) })
+        Ok(Checkpoint { state, data, learner: record, outset: (outset != Record::new()).then_some(outset), parts })
     }
 
     /// Writes the best weights so far.
     pub(crate) fn write_best(&self, identity: &str, best: &Best, network: &Network<f32>) -> Result<()> {
+        if self.is_elsewhere {
+            return Ok(());
+        }
         let mut record = network.weights();
         record.put_text(IDENTITY, identity);
         put(&mut record, BEST_EPOCH, best)?;
         Ok(checkpoint::write(&self.path.join(BEST), &record)?)
     }
 
-    /// Reads the best weights, and of which epoch they are.
-    pub(crate) fn read_best(&self, identity: &str) -> Result<(Best, Record)> {
+    /// The bytes of the best weights.
+    pub(crate) fn read_best(&self) -> Result<Vec<u8>> {
         let path = self.path.join(BEST);
         if !path.is_file() {
             bail!("{}: has no {BEST}: no epoch of the run was finished", self.path.display());
         }
-        let mut record = read(&path, identity)?;
+        bytes_of(&path)
+    }
+
+    /// The best weights, of their bytes, and of which epoch they are.
+    pub(crate) fn decode_best(&self, bytes: &[u8], identity: &str) -> Result<(Best, Record)> {
+        let path = self.path.join(BEST);
+        let mut record = known(checkpoint::decode(bytes, &path)?, &path, identity)?;
         Ok((take(&mut record, BEST_EPOCH, &path)?, record))
     }
 }
 
-/// A checkpoint of a run that is known by this.
-fn read(path: &Path, identity: &str) -> Result<Record> {
-    let mut record = checkpoint::read(path)?;
+fn bytes_of(path: &Path) -> Result<Vec<u8>> {
+    Ok(fs::read(path).map_err(|source| CheckpointError::Read { path: path.to_owned(), source })?)
+}
+
+/// A checkpoint that is known by this.
+pub(super) fn read(path: &Path, identity: &str) -> Result<Record> {
+    known(checkpoint::read(path)?, path, identity)
+}
+
+/// What is known by this, and nothing else.
+fn known(mut record: Record, path: &Path, identity: &str) -> Result<Record> {
     let found = record.text(IDENTITY).unwrap_or("no run of this program").to_owned();
     if found != identity {
         let (path, expected) = (path.to_owned(), identity.to_owned());

@@ -52,7 +52,8 @@ pub(crate) struct Pace {
 #[derive(Debug)]
 pub(crate) struct Metrics {
     path: PathBuf,
-    file: File,
+    /// Nothing where another process writes it.
+    file: Option<File>,
     /// Those with columns at the end.
     figures: Vec<Metric>,
 }
@@ -75,13 +76,19 @@ impl Metrics {
         replace(folder, METRICS, text.as_bytes())?;
         let file =
             OpenOptions::new().append(true).open(&path).with_context(|| format!("{}: cannot be opened", path.display()))?;
-        Ok((Self { path, file, figures }, is_lost))
+        Ok((Self { path, file: Some(file), figures }, is_lost))
+    }
+
+    /// The table that another process writes.
+    pub(super) fn elsewhere() -> Self {
+        Self { path: PathBuf::new(), file: None, figures: Vec::new() }
     }
 
     /// Adds a row, and sees it written before training goes on.
     pub(crate) fn add(&mut self, row: &Row, pace: Pace) -> Result<()> {
         let line = line(row, Some(pace), &self.figures);
-        let written = self.file.write_all(line.as_bytes()).and_then(|()| self.file.flush());
+        let Some(file) = &mut self.file else { return Ok(()) };
+        let written = file.write_all(line.as_bytes()).and_then(|()| file.flush());
         written.with_context(|| format!("{}: cannot be written", self.path.display()))
     }
 }
@@ -174,7 +181,7 @@ mod tests {
         assert_eq!(rows[3], "3,0.1,2,1.5,,0.250,1234,180,,0,0.25,,1.5,20.0,");
 
         // A row torn in the middle, as a kill may leave it, and one past the checkpoint.
-        metrics.file.write_all(b"4,0.").unwrap();
+        metrics.file.as_mut().unwrap().write_all(b"4,0.").unwrap();
         let two = [1, 2].map(|epoch| (row(epoch), Some(PACE)));
         let (mut metrics, lost) = open(&two);
         metrics.add(&row(3), PACE).unwrap();

@@ -4,6 +4,7 @@ mod checkpoints;
 mod history;
 mod lock;
 mod metrics;
+mod parts;
 mod vocabulary;
 mod whole_files;
 
@@ -22,6 +23,7 @@ pub(crate) use checkpoints::{Checkpoint, IDENTITY, OUTSET};
 pub(crate) use history::{Clock, History, Session};
 use lock::Lock;
 pub(crate) use metrics::{Metrics, Pace, Row};
+pub(crate) use parts::Parts;
 
 const CONFIG: &str = "config.toml";
 const METRICS: &str = "metrics.csv";
@@ -51,6 +53,8 @@ pub(crate) struct RunDirectory {
     path: PathBuf,
     /// Held while it is written to.
     _lock: Option<Lock>,
+    /// Another process writes; what this one would write as well goes nowhere.
+    is_elsewhere: bool,
 }
 
 impl RunDirectory {
@@ -84,8 +88,9 @@ impl RunDirectory {
             }
             Err(error) => return Err(error).with_context(|| format!("{}: cannot be made", path.display())),
         }
-        let run = Self { path: path.to_owned(), _lock: Some(Lock::take(path)?) };
+        let run = Self { path: path.to_owned(), _lock: Some(Lock::take(path)?), is_elsewhere: false };
         whole_files::sweep(path, &FILES)?;
+        run.remove_parts_but(None)?;
         // Only what a run writes: the directory may hold other things.
         for name in FILES {
             match fs::remove_file(path.join(name)) {
@@ -125,7 +130,7 @@ impl RunDirectory {
         if !path.join(CONFIG).is_file() {
             return Err(UsageError::Other(format!("{shown}: is no run directory: it has no {CONFIG}")).into());
         }
-        Ok(Self { path: path.to_owned(), _lock: None })
+        Ok(Self { path: path.to_owned(), _lock: None, is_elsewhere: false })
     }
 
     /// An existing run directory, to go on with. No other process writes to it from here on, and what killed processes left in mid-write is gone.
@@ -134,6 +139,11 @@ impl RunDirectory {
         let lock = Lock::take(path)?;
         whole_files::sweep(path, &FILES)?;
         Ok(Self { _lock: Some(lock), ..run })
+    }
+
+    /// A run directory that another rank writes to.
+    pub(crate) fn of_another_rank(path: &Path) -> Self {
+        Self { path: path.to_owned(), _lock: None, is_elsewhere: true }
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -205,7 +215,7 @@ impl RunDirectory {
     }
 
     fn replace(&self, name: &str, text: &str) -> Result<()> {
-        whole_files::replace(&self.path, name, text.as_bytes())
+        if self.is_elsewhere { Ok(()) } else { whole_files::replace(&self.path, name, text.as_bytes()) }
     }
 
     /// Writes how often each class was taken for which: a row for each right class, a column for each answer.
@@ -238,7 +248,7 @@ impl RunDirectory {
     /// Opens the table of epochs for more rows, with a column for each of these figures. Says whether the table that was there had lost rows
     /// of the epochs so far, which are written anew.
     pub(crate) fn metrics(&self, figures: &[Metric], rows: &[(Row, Option<Pace>)]) -> Result<(Metrics, bool)> {
-        Metrics::open(&self.path, figures, rows)
+        if self.is_elsewhere { Ok((Metrics::elsewhere(), false)) } else { Metrics::open(&self.path, figures, rows) }
     }
 }
 
@@ -261,7 +271,7 @@ mod tests {
     #[test]
     fn names_of_classes_may_hold_anything() {
         let folder = tempfile::tempdir().unwrap();
-        let run = RunDirectory { path: folder.path().to_owned(), _lock: None };
+        let run = RunDirectory { path: folder.path().to_owned(), _lock: None, is_elsewhere: false };
         let mut measures = ostl_tasks::Measures::of(ostl_core::Loss::SoftmaxCrossEntropy, 3, &[]);
         for class in [0, 1, 2, 2] {
             let target = ostl_core::Target::Class(class);

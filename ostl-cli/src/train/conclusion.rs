@@ -12,6 +12,7 @@ use crate::failure::Interrupted;
 use crate::figures::Figures;
 use crate::gradient_report;
 use crate::output::Out;
+use crate::ranks::Group;
 use crate::results;
 use crate::run_directory::{History, RunDirectory};
 use crate::signals::Stop;
@@ -26,7 +27,14 @@ pub(super) fn interrupt(plan: &Plan, trainer: &mut Trainer<'_>, run: &RunDirecto
 }
 
 /// All epochs are done: the test split, the table, the audit of the gradient.
-pub(super) fn finish(plan: &Plan, mut trainer: Trainer<'_>, run: &RunDirectory, stop: &Stop, quiet: bool) -> Result<()> {
+pub(super) fn finish(
+    plan: &Plan,
+    mut trainer: Trainer<'_>,
+    run: &RunDirectory,
+    stop: &Stop,
+    quiet: bool,
+    group: &Group,
+) -> Result<()> {
     let Plan { config, source, task, feed, .. } = plan;
     let task = task.as_ref();
     let history = trainer.history();
@@ -46,6 +54,9 @@ pub(super) fn finish(plan: &Plan, mut trainer: Trainer<'_>, run: &RunDirectory, 
     summary.test = test.as_ref().map(Figures::in_summary);
     if let (Some(goal), Some(of_task)) = (&mut summary.goal, task.goal()) {
         goal.reached = reaches(&of_task, test.as_ref().unwrap_or(&best.valid));
+    }
+    if !group.is_first() {
+        return Ok(());
     }
     if let Some(confusion) = Measures::confusion(&measures) {
         run.write_confusion(confusion, |class| task.class_name(class).into_owned())?;
@@ -73,7 +84,7 @@ pub(super) fn finish(plan: &Plan, mut trainer: Trainer<'_>, run: &RunDirectory, 
     }
     out.flush()?;
     if !quiet && !stop.requested() {
-        match gradient_report::of_learner(config, source, task, learner.network())? {
+        match gradient_report::of_learner(config, source, task, learner.learner().network())? {
             Ok(gradient) => write!(out, "\n{gradient}")?,
             Err(reason) => writeln!(out, "\nThe gradient was not audited: {reason}")?,
         }

@@ -3,21 +3,25 @@
 mod conclusion;
 mod plan;
 
+use std::path::Path;
+
 use anyhow::{Context, Result};
 use ostl_core::WindowChoice;
 
 use crate::arguments::TrainArguments;
 use crate::gradient_report;
 use crate::progress::Progress;
-use crate::run_directory::RunDirectory;
+use crate::ranks::Group;
+use crate::run_directory::{Place, RunDirectory};
 use crate::signals::Stop;
 use crate::trainer::{self, Ending, Trainer};
 
 use plan::{From, Plan};
 
-pub(crate) fn run(arguments: TrainArguments) -> Result<()> {
-    let plan = Plan::new(&arguments)?;
-    in_pool(plan.config.threads, || train(&plan, &arguments))?
+pub(crate) fn run(arguments: &TrainArguments, group: &Group) -> Result<()> {
+    let plan = group.all_well(Plan::new(arguments, group))?;
+    group.same("the configuration", &toml::to_string(&plan.config)?)?;
+    in_pool(plan.config.threads, || train(&plan, arguments, group))?
 }
 
 /// Runs something with `threads` threads; 0 is one per core.
@@ -26,14 +30,12 @@ pub(crate) fn in_pool<R: Send>(threads: usize, work: impl FnOnce() -> R + Send) 
     Ok(pool.install(work))
 }
 
-fn train(plan: &Plan, arguments: &TrainArguments) -> Result<()> {
+fn train(plan: &Plan, arguments: &TrainArguments, group: &Group) -> Result<()> {
     let Plan { config, source, task, feed, .. } = plan;
     let task = task.as_ref();
-    let mut learner = trainer::learner(config, source, task, feed.streams(task))?;
-    if let Some(starting) = &plan.starting {
-        starting.put_into(learner.network_mut())?;
-    }
-    let mut trainer = Trainer::new(config, task, *feed, learner);
+    let learner = group.all_well(trainer::sharded(config, source, task, *feed, plan.starting.as_ref(), group))?;
+    let mut trainer = Trainer::new(config, task, *feed, learner, group);
+    group.same("the data", &trainer.data().to_string())?;
     let mut notes = Vec::new();
     let made;
     let run = match &plan.from {
@@ -43,7 +45,7 @@ fn train(plan: &Plan, arguments: &TrainArguments) -> Result<()> {
             run
         }
         From::Start(place) => {
-            made = RunDirectory::create(place, arguments.force)?;
+            made = create(place, arguments.force, group)?;
             if let Some(vocabulary) = task.vocabulary() {
                 made.write_vocabulary(vocabulary)?;
             }
@@ -59,8 +61,14 @@ fn train(plan: &Plan, arguments: &TrainArguments) -> Result<()> {
         notes.push("metrics.csv was not whole: its rows were written anew, from the checkpoint".into());
     }
     let stop = Stop::listen()?;
+    let path = run.path().display();
+    group.heed(
+        &stop,
+        format!("if it has ended, so has the run: go on from its last checkpoint with ostl train --resume {path}"),
+    );
     let (steps, done) = trainer.steps();
-    let progress = Progress::new(arguments.quiet, config.training.epochs, steps, done);
+    let quiet = arguments.quiet || !group.is_first();
+    let progress = Progress::new(quiet, config.training.epochs, steps, done);
     progress.say(&announcement(plan, &trainer, run));
     let window = plan.window.into_iter().map(chosen);
     let of_task = feed.notes(config, task).into_iter().chain(task.remarks()).chain(plan.notes.iter().cloned());
@@ -69,8 +77,24 @@ fn train(plan: &Plan, arguments: &TrainArguments) -> Result<()> {
     let ending = trainer.train(run, &mut metrics, &progress, &stop);
     progress.finish();
     match ending? {
-        Ending::Finished => conclusion::finish(plan, trainer, run, &stop, arguments.quiet),
+        Ending::Finished => conclusion::finish(plan, trainer, run, &stop, arguments.quiet, group),
         Ending::Stopped => conclusion::interrupt(plan, &mut trainer, run),
+    }
+}
+
+/// Makes the run directory, which the first rank alone writes to.
+fn create(place: &Place, force: bool, group: &Group) -> Result<RunDirectory> {
+    let mut made = None;
+    let path = group.of_first(|| {
+        let run = made.insert(RunDirectory::create(place, force)?);
+        Ok(run.path().as_os_str().as_encoded_bytes().to_vec())
+    })?;
+    match made {
+        Some(run) => Ok(run),
+        None => {
+            let path = String::from_utf8(path).context("the run's path is not UTF-8")?;
+            Ok(RunDirectory::of_another_rank(Path::new(&path)))
+        }
     }
 }
 
@@ -80,8 +104,12 @@ fn announcement(plan: &Plan, trainer: &Trainer<'_>, run: &RunDirectory) -> Strin
         (From::Start(_), _) => String::new(),
         (From::Run(_), epochs) => format!(", going on after epoch {epochs}"),
     };
+    let shared = match trainer.group().count() {
+        1 => String::new(),
+        ranks => format!(", {} shards on {ranks} processes", plan.config.training.shards),
+    };
     format!(
-        "{}: {}, {} parameters, {}{from} -> {}",
+        "{}: {}, {} parameters, {}{shared}{from} -> {}",
         plan.task.name(),
         network.description(),
         network.parameters().len(),

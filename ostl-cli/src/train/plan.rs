@@ -10,6 +10,7 @@ use crate::arguments::TrainArguments;
 use crate::config::{self, Config, Source};
 use crate::failure::UsageError;
 use crate::feed::Feed;
+use crate::ranks::Group;
 use crate::run_directory::{Place, RunDirectory};
 use crate::weights::Starting;
 
@@ -37,9 +38,9 @@ pub(super) enum From {
 }
 
 impl Plan {
-    pub(super) fn new(arguments: &TrainArguments) -> Result<Self> {
+    pub(super) fn new(arguments: &TrainArguments, group: &Group) -> Result<Self> {
         match &arguments.resume {
-            Some(path) => resume(path, arguments),
+            Some(path) => resume(path, arguments, group),
             None => start(arguments),
         }
     }
@@ -101,7 +102,7 @@ fn whole_path(path: PathBuf) -> PathBuf {
 }
 
 /// The rest of a run.
-fn resume(path: &Path, arguments: &TrainArguments) -> Result<Plan> {
+fn resume(path: &Path, arguments: &TrainArguments, group: &Group) -> Result<Plan> {
     let others = [
         ("CONFIG", arguments.config.config.is_some()),
         ("--seed", arguments.seed.is_some()),
@@ -114,7 +115,7 @@ fn resume(path: &Path, arguments: &TrainArguments) -> Result<Plan> {
         );
         return Err(UsageError::Other(problem).into());
     }
-    let run = RunDirectory::open_to_go_on(path)?;
+    let run = if group.is_first() { RunDirectory::open_to_go_on(path)? } else { RunDirectory::of_another_rank(path) };
     let (mut config, source) = config::load_run(&run.config_path(), &arguments.config.set, &arguments.config.unset)?;
     let data = arguments.config.data.as_deref();
     let task = config.open_task(data, &source)?;

@@ -1,13 +1,15 @@
 //! The training loop, and the state that it can be stopped in and gone on from bit for bit.
 
 mod idle;
+mod learners;
+mod parts;
 mod refusals;
 mod state;
 
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use ostl_core::{Learner, Network, Record, Score, TargetKind, UnitsSeen};
+use ostl_core::{Learner, Record, Score, ShardedLearner, TargetKind, UnitsSeen};
 use ostl_tasks::{Metric, Split, Task};
 
 use crate::config::{Config, OnNonFinite, OutOfRange, Source};
@@ -16,10 +18,13 @@ use crate::figures::{self, Figures};
 use crate::fingerprint::Fingerprint;
 use crate::forecast;
 use crate::progress::Progress;
+use crate::ranks::Group;
 use crate::run_directory::{Checkpoint, Clock, History, LAST, Metrics, Pace, Row, RunDirectory};
 use crate::signals::Stop;
 use crate::summary::reaches;
 
+use learners::identity;
+pub(crate) use learners::{learner, put_best, sharded, with_best};
 use refusals::{Met, Next};
 use state::Norms;
 pub(crate) use state::{Best, Change, State};
@@ -38,7 +43,9 @@ pub(crate) struct Trainer<'a> {
     feed: Feed,
     /// The figures that are reported.
     figures: Vec<Metric>,
-    learner: Learner<f32>,
+    learner: ShardedLearner<f32>,
+    /// The processes that train together.
+    group: &'a Group,
     description: String,
     /// What the best weights are known by.
     identity: String,
@@ -55,21 +62,17 @@ pub(crate) struct Trainer<'a> {
     foretold: bool,
 }
 
-/// The network of a configuration and a learner around it, for `streams` streams; `source` is whom to blame if it cannot be built.
-pub(crate) fn learner(config: &Config, source: &Source, task: &dyn Task, streams: usize) -> Result<Learner<f32>> {
-    config.check_memory(task, streams).map_err(|error| source.out_of_range(error))?;
-    let network: Network<f32> = config.network_for(task).map_err(|error| source.out_of_range(error))?;
-    let method = config.method().for_sequences_of(feed::longest(task));
-    let objective = config.objective(task).map_err(|error| source.out_of_range(error))?;
-    let learner = Learner::new(network, objective, method, config.optimizer(), streams);
-    learner.map_err(|error| source.out_of_range(config.not_possible(error)))
-}
-
 impl<'a> Trainer<'a> {
     /// From the start.
-    pub(crate) fn new(config: &'a Config, task: &'a dyn Task, feed: Feed, learner: Learner<f32>) -> Self {
-        let (description, figures) = (learner.network().description(), figures::reported(task));
-        let identity = identity(&learner, task);
+    pub(crate) fn new(
+        config: &'a Config,
+        task: &'a dyn Task,
+        feed: Feed,
+        learner: ShardedLearner<f32>,
+        group: &'a Group,
+    ) -> Self {
+        let (description, figures) = (learner.learner().network().description(), figures::reported(task));
+        let identity = identity(learner.learner(), task);
         let epoch_steps = (0..task.sequences(Split::Train)).map(|index| task.steps(Split::Train, index) as u64).sum();
         Self {
             config,
@@ -77,6 +80,7 @@ impl<'a> Trainer<'a> {
             feed,
             figures,
             learner,
+            group,
             description,
             identity,
             data: Fingerprint::of(task),
@@ -91,7 +95,8 @@ impl<'a> Trainer<'a> {
 
     /// From where a run stopped, and what there is to say of that; on other data only by `force`.
     pub(crate) fn resume(mut self, run: &RunDirectory, source: &Source, force: bool) -> Result<(Self, Vec<String>)> {
-        let Checkpoint { state, data, learner, outset } = run.read_last(&self.run_identity())?;
+        let bytes = self.group.of_first(|| run.read_last())?;
+        let Checkpoint { state, data, learner, outset, parts } = run.decode_last(&bytes, &self.run_identity())?;
         let mut notes = Vec::new();
         let other = data.difference(&self.data);
         if let Some(difference) = other.as_ref().filter(|_| !force) {
@@ -101,8 +106,10 @@ impl<'a> Trainer<'a> {
                 run.path().join(LAST).display()
             );
         }
-        self.learner.restore(learner).with_context(|| format!("{}: does not fit its config", run.path().display()))?;
-        self.learner.set_clip_norm(self.config.optimizer().clip_norm).context("optimizer.clip_norm")?;
+        let shards = self.group.all_well(self.read_parts(run, parts))?;
+        let restored = self.learner.restore(learner, shards);
+        restored.with_context(|| format!("{}: does not fit its config", run.path().display()))?;
+        self.learner.learner_mut().set_clip_norm(self.config.optimizer().clip_norm).context("optimizer.clip_norm")?;
         (self.state, self.outset) = (state, outset);
         let (epochs, done) = (self.config.training.epochs, self.state.epochs);
         if epochs < done {
@@ -126,7 +133,11 @@ impl<'a> Trainer<'a> {
     /// Sees to it that `best.ckpt` is of the epoch that the checkpoint takes for the best, and says what could not be.
     fn agree_on_best(&mut self, run: &RunDirectory) -> Result<Option<String>> {
         let Some(best) = self.state.best.clone() else { return Ok(None) };
-        if run.read_best(&self.identity).is_ok_and(|(found, _)| found == best) {
+        let is_there = || {
+            let bytes = run.read_best()?;
+            run.decode_best(&bytes, &self.identity).map(|(found, _)| found == best)
+        };
+        if self.group.any(self.group.is_first() && is_there().unwrap_or(false))? {
             return Ok(None);
         }
         if best.epoch == self.state.epochs && !self.state.is_within() {
@@ -151,7 +162,12 @@ impl<'a> Trainer<'a> {
     }
 
     pub(crate) fn learner(&self) -> &Learner<f32> {
-        &self.learner
+        self.learner.learner()
+    }
+
+    /// The processes that train together.
+    pub(crate) fn group(&self) -> &Group {
+        self.group
     }
 
     /// The network in a line.
@@ -195,17 +211,21 @@ impl<'a> Trainer<'a> {
 
     /// Writes the checkpoint to go on from. Never one with weights that are not finite: the former one then stays.
     pub(crate) fn save(&mut self, run: &RunDirectory) -> Result<()> {
-        if !self.learner.network().parameters().iter().all(|weight| weight.is_finite()) {
+        if !self.learner().network().parameters().iter().all(|weight| weight.is_finite()) {
             return Err(self.advised("weights are not finite, and were not saved", false, run));
         }
+        self.learner.check_together()?;
         run.write_history(&self.history())?;
+        let parts = self.write_parts(run)?;
         let checkpoint = Checkpoint {
             state: self.state.clone(),
             data: self.data.clone(),
             learner: self.learner.save(),
             outset: self.outset.clone().filter(|_| self.state.is_within()),
+            parts,
         };
-        run.write_last(&self.run_identity(), checkpoint).context("the former checkpoint is kept")
+        run.write_last(&self.run_identity(), checkpoint).context("the former checkpoint is kept")?;
+        if self.group.is_first() { run.remove_parts_but(parts) } else { Ok(()) }
     }
 
     /// Trains until all epochs are done, validation has not improved for as long as it may, or a stop is requested.
@@ -239,7 +259,7 @@ impl<'a> Trainer<'a> {
             if learned? == Ending::Stopped {
                 return Ok(Ending::Stopped);
             }
-            self.learner.watch_units();
+            self.learner.learner_mut().watch_units();
             match self.feed.evaluate(&mut self.learner, self.task, Split::Valid, stop) {
                 Ok(Some(measures)) => break measures,
                 Ok(None) => return Ok(Ending::Stopped),
@@ -247,7 +267,7 @@ impl<'a> Trainer<'a> {
             };
         };
         let valid = Figures::new(&measures, &self.figures);
-        let units = self.learner.units_seen().unwrap_or_default();
+        let units = self.learner.units_seen()?.unwrap_or_default();
         let row = self.row(valid, self.learning_rate(0, parts.len()), &units);
         let by = self.config.training.best;
         let best = self.state.best.as_ref().map(|best| best.valid.get(by));
@@ -314,11 +334,13 @@ impl<'a> Trainer<'a> {
                     Ok(()) | Err(Ok(Next::PassOver)) => break,
                 }
             }
-            if stop.requested() {
+            // All stop where one was asked to.
+            if self.group.any(stop.requested())? {
                 return Ok(Ending::Stopped);
             }
-            self.learner.set_learning_rate(self.learning_rate(index, parts.len())).context("optimizer.schedule")?;
-            let (began, updates) = (Instant::now(), self.learner.optimizer().updates());
+            let rate = self.learning_rate(index, parts.len());
+            self.learner.learner_mut().set_learning_rate(rate).context("optimizer.schedule")?;
+            let (began, updates) = (Instant::now(), self.learner().optimizer().updates());
             let score = match parts.learn(&mut self.learner, index) {
                 Ok(score) => score,
                 Err(error) => match self.refused(error, Met::Learning, run, progress)? {
@@ -330,11 +352,12 @@ impl<'a> Trainer<'a> {
                 self.foretold = true;
                 self.foretell(began.elapsed(), score.steps, parts, index, progress);
             }
-            self.state.norms.add_since(updates, self.learner.optimizer());
+            self.state.norms.add_since(updates, self.learner.learner().optimizer());
             self.state.train += score;
             self.state.batch += 1;
             progress.part(self.state.epochs + 1, score.steps, &self.state.train);
-            if saved.elapsed() >= pause && self.state.batch < parts.len() as u64 {
+            let is_time = self.group.is_first() && saved.elapsed() >= pause;
+            if self.state.batch < parts.len() as u64 && self.group.any(is_time)? {
                 self.save(run)?;
                 saved = Instant::now();
             }
@@ -353,13 +376,14 @@ impl<'a> Trainer<'a> {
             steps,
             epoch_steps: self.epoch_steps,
             epochs: self.config.training.epochs.saturating_sub(self.state.epochs),
-            trace_bytes: self.learner.trace_bytes(),
+            trace_bytes: self.learner().trace_bytes(),
             peak_bytes: ostl_bench::memory::resident_kib("VmHWM").ok().map(|kib| kib.saturating_mul(1024)),
         };
         if progress.is_seen() && measured.is_long() {
             progress.say(&measured.in_words());
             let method = self.config.method().for_sequences_of(feed::longest(self.task));
-            let cheaper = measured.cheaper(self.learner.network(), self.task.loss(), &method, &parts.build(part));
+            let share = parts.share(part, [0, self.learner.cut().shards()]);
+            let cheaper = measured.cheaper(self.learner().network(), self.task.loss(), &method, &share);
             cheaper.into_iter().for_each(|line| progress.say(&line));
         }
     }
@@ -372,30 +396,14 @@ impl<'a> Trainer<'a> {
 
     /// Writes down the present weights as the best.
     fn write_best(&self, run: &RunDirectory, best: Best) -> Result<()> {
-        run.write_best(&self.identity, &best, self.learner.network())
+        run.write_best(&self.identity, &best, self.learner().network())
     }
 
     /// The learner with the best weights of the run.
-    pub(crate) fn into_best(self, run: &RunDirectory) -> Result<(Learner<f32>, Best)> {
-        with_best(self.learner, self.task, run)
+    pub(crate) fn into_best(mut self, run: &RunDirectory) -> Result<(ShardedLearner<f32>, Best)> {
+        let best = put_best(self.learner.learner_mut(), self.task, run, self.group)?;
+        Ok((self.learner, best))
     }
-}
-
-/// What a checkpoint is known by: the network, and the vocabulary where its inputs are words or characters, whose numbers would mean others
-/// in another text.
-fn identity(learner: &Learner<f32>, task: &dyn Task) -> String {
-    let description = learner.network().description();
-    match task.vocabulary() {
-        Some(vocabulary) => format!("{description}, vocabulary {:016x}", vocabulary.fingerprint()),
-        None => description,
-    }
-}
-
-/// The learner with the best weights of a run.
-pub(crate) fn with_best(mut learner: Learner<f32>, task: &dyn Task, run: &RunDirectory) -> Result<(Learner<f32>, Best)> {
-    let (best, weights) = run.read_best(&identity(&learner, task))?;
-    learner.network_mut().set_weights(&weights)?;
-    Ok((learner, best))
 }
 
 #[cfg(test)]

@@ -58,8 +58,8 @@ impl Trainer<'_> {
             return if met == Met::Learning { Ok(Next::PassOver) } else { Err(self.advised(&what, is_first, run)) };
         };
         progress.say(&format!("epoch {}: {what}; the epoch is done over at half the rate ({rate})", self.state.epochs + 1));
-        self.learner.restore(outset).context("going back to the start of the epoch")?;
-        self.learner.set_clip_norm(self.config.optimizer().clip_norm).context("optimizer.clip_norm")?;
+        self.learner.restore(outset, Vec::new()).context("going back to the start of the epoch")?;
+        self.learner.learner_mut().set_clip_norm(self.config.optimizer().clip_norm).context("optimizer.clip_norm")?;
         self.state.batch = 0;
         self.state.train = ostl_core::Score::default();
         Ok(Next::StartOver)

@@ -1,5 +1,7 @@
 //! Texts learned in stretches: as a whole, and stopped anywhere.
 
+mod on_ranks;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -20,20 +22,27 @@ fn configured(set: &[&str]) -> (Config, Source) {
 
 /// Trains in a folder, from scratch or from what is there, and says how it ended.
 fn trained(task: &Letters, set: &[&str], folder: &Path, resume: bool, stop: &Stop) -> (Ending, State) {
+    trained_on(&Group::alone(), task, set, folder, resume, stop)
+}
+
+/// The same as one of several ranks.
+fn trained_on(group: &Group, task: &Letters, set: &[&str], folder: &Path, resume: bool, stop: &Stop) -> (Ending, State) {
     let (config, source) = configured(set);
     let feed = Feed::new(&config, &source, task).unwrap();
-    let learner = learner(&config, &source, task, feed.streams(task)).unwrap();
-    let mut trainer = Trainer::new(&config, task, feed, learner);
-    let run = if resume {
-        let run = RunDirectory::open(folder).unwrap();
+    let learner = sharded(&config, &source, task, feed, None, group).unwrap();
+    let mut trainer = Trainer::new(&config, task, feed, learner, group);
+    let run = match (group.is_first(), resume) {
+        (false, _) => RunDirectory::of_another_rank(folder),
+        (true, true) => RunDirectory::open(folder).unwrap(),
+        (true, false) => RunDirectory::create(&Place::Given(folder.to_owned()), false).unwrap(),
+    };
+    group.ranks().barrier().unwrap();
+    if resume {
         trainer = trainer.resume(&run, &source, false).unwrap().0;
-        run
     } else {
-        let run = RunDirectory::create(&Place::Given(folder.to_owned()), false).unwrap();
         run.write_config(&config).unwrap();
         trainer.save(&run).unwrap();
-        run
-    };
+    }
     let (mut metrics, lost) = run.metrics(trainer.figures(), &trainer.rows()).unwrap();
     assert!(!lost);
     let (steps, done) = trainer.steps();
@@ -60,7 +69,7 @@ fn stretches_change_nothing() {
     let parameters = |stretch: usize| {
         let (task, (config, source)) = (Letters::new(stretch), configured(&set));
         let feed = Feed::new(&config, &source, &task).unwrap();
-        let mut learner = learner(&config, &source, &task, feed.streams(&task)).unwrap();
+        let mut learner = sharded(&config, &source, &task, feed, None, &Group::alone()).unwrap();
         // The order of sequences is drawn; of texts it is not.
         let epoch = if stretch == 0 {
             Epoch::Batches(ostl_tasks::Batches::in_order(&task, Split::Train, 3))
@@ -73,7 +82,13 @@ fn stretches_change_nothing() {
         }
         epoch.finish(&mut learner).unwrap();
         let valid = feed.evaluate(&mut learner, &task, Split::Valid, &Stop::default()).unwrap().unwrap();
-        (learner.network().parameters().to_vec(), score.steps, score.targets, valid.targets(), valid.value(Metric::Loss))
+        (
+            learner.learner().network().parameters().to_vec(),
+            score.steps,
+            score.targets,
+            valid.targets(),
+            valid.value(Metric::Loss),
+        )
     };
     let whole = parameters(0);
     assert_eq!((whole.1, whole.2, whole.3), (57, 57, 25));
@@ -124,7 +139,9 @@ fn a_schedule_is_followed_by_the_epoch_or_within_it() {
     let rates = |every: &[&str]| {
         let (task, (config, source)) = (Letters::new(6), configured(&[&[schedule], every].concat()));
         let feed = Feed::new(&config, &source, &task).unwrap();
-        let trainer = Trainer::new(&config, &task, feed, learner(&config, &source, &task, 3).unwrap());
+        let group = Group::alone();
+        let learner = sharded(&config, &source, &task, feed, None, &group).unwrap();
+        let trainer = Trainer::new(&config, &task, feed, learner, &group);
         [0, 1, 2].map(|part| trainer.learning_rate(part, 3))
     };
     assert_eq!(rates(&[]), [0.4; 3]);
@@ -158,7 +175,9 @@ fn a_killed_run_loses_little_and_changes_nothing() {
     let run = RunDirectory::open(&killed).unwrap();
     let (config, source) = configured(&set);
     let feed = Feed::new(&config, &source, &task).unwrap();
-    let fresh = Trainer::new(&config, &task, feed, learner(&config, &source, &task, 3).unwrap());
+    let group = Group::alone();
+    let learner = sharded(&config, &source, &task, feed, None, &group).unwrap();
+    let fresh = Trainer::new(&config, &task, feed, learner, &group);
     let state = fresh.resume(&run, &source, false).unwrap().0.state;
     assert_eq!((state.epochs, state.batch), (1, 2));
     trained(&task, &set, &killed, true, &Stop::default());

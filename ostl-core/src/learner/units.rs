@@ -1,9 +1,12 @@
 //! Units that say nothing: those that are silent, and those that are always at the end of their range.
 
 use super::Learner;
+use super::shards::ShardedLearner;
+use crate::learner::error::LearnError;
 use crate::linalg::real::Real;
 use crate::network::Network;
 use crate::network::layer::Layer;
+use crate::ranks::{Message, RanksError, Reader, Term, sum};
 use crate::tape::Tape;
 
 /// What the units of a hidden layer did over everything that was evaluated while they were watched.
@@ -54,6 +57,14 @@ impl<T: Real> Watch<T> {
         }
     }
 
+    /// What was seen here and elsewhere.
+    fn also(&mut self, least: &[T], greatest: &[T]) {
+        let smaller = |own: &mut T, other: T| *own = if other < *own { other } else { *own };
+        let larger = |own: &mut T, other: T| *own = if other > *own { other } else { *own };
+        self.least.iter_mut().zip(least).for_each(|(own, &other)| smaller(own, other));
+        self.greatest.iter_mut().zip(greatest).for_each(|(own, &other)| larger(own, other));
+    }
+
     fn seen(&self, network: &Network<T>) -> Vec<UnitsSeen> {
         let mut first = 0;
         let layers = hidden(network).enumerate().map(|(index, layer)| {
@@ -96,5 +107,45 @@ impl<T: Real> Learner<T> {
     #[inline(never)]
     pub fn units_seen(&mut self) -> Option<Vec<UnitsSeen>> {
         self.watch.take().map(|watch| watch.seen(self.network()))
+    }
+}
+
+impl<T: Real> ShardedLearner<T> {
+    /// [`Learner::units_seen`] of what all ranks evaluated, each in its shards; to be called by all.
+    ///
+    /// # Errors
+    /// If a message does not get through.
+    #[inline(never)]
+    pub fn units_seen(&mut self) -> Result<Option<Vec<UnitsSeen>>, LearnError> {
+        let (ranks, cut) = (self.shared_ranks(), self.cut());
+        let Some(watch) = self.learner_mut().watch.take() else { return Ok(None) };
+        // Least and greatest of nothing, but for this rank's first shard.
+        let mut terms = vec![watch];
+        terms.resize(cut.of_rank(ranks.rank()).len(), Watch::new(self.learner().network()));
+        let watch = sum(ranks.as_ref(), cut, terms)?;
+        let expected = Watch::new(self.learner().network());
+        if watch.least.len() != expected.least.len() || watch.greatest.len() != expected.greatest.len() {
+            return Err(RanksError::new(0, "it has seen the units of another network").into());
+        }
+        Ok(Some(watch.seen(self.learner().network())))
+    }
+}
+
+impl<T: Real> Term for Watch<T> {
+    fn plus(mut self, other: Self) -> Self {
+        self.also(&other.least, &other.greatest);
+        self
+    }
+
+    fn write(&self, message: Vec<u8>) -> Vec<u8> {
+        let mut message = Message::begin(message);
+        message.values(&self.least).values(&self.greatest);
+        message.0
+    }
+
+    fn read(message: &[u8], from: usize) -> Result<Self, RanksError> {
+        let mut reader = Reader::new(message, from);
+        let watch = Self { least: reader.values()?, greatest: reader.values()? };
+        reader.end().map(|()| watch)
     }
 }

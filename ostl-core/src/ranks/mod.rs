@@ -10,8 +10,7 @@ use thiserror::Error;
 
 pub(crate) use message::{Message, Reader};
 pub use threads::{ThreadRank, threads};
-pub use tree::Cut;
-pub(crate) use tree::{Term, sum};
+pub use tree::{Cut, Term, sum};
 
 /// Processes (ranks) that can send each other bytes, numbered from 0. One that is alone is [`Alone`]; [`threads`] are several in one process; MPI
 /// or anything else that carries messages is a few lines around [`send`](Ranks::send) and [`receive`](Ranks::receive).

@@ -49,18 +49,33 @@ impl Cut {
 }
 
 /// What can be summed over shards and sent to another rank.
-pub(crate) trait Term: Sized {
+pub trait Term: Sized {
     /// This and then the other, in this order.
+    #[must_use]
     fn plus(self, other: Self) -> Self;
+
+    /// Its bytes, in the memory of a message that is over.
+    #[must_use]
     fn write(&self, message: Vec<u8>) -> Vec<u8>;
+
+    /// The term that has these bytes.
+    ///
+    /// # Errors
+    /// If there is none: names the rank that the message is from.
     fn read(message: &[u8], from: usize) -> Result<Self, RanksError>;
 }
 
 /// Σ over all shards, on every rank: the halves of the shards are summed by themselves and then added, and so on within them, wherever they lie.
-/// `own` are this rank's terms, in the order of its shards.
-pub(crate) fn sum<S: Term>(ranks: &dyn Ranks, cut: Cut, own: Vec<S>) -> Result<S, RanksError> {
+/// `own` are this rank's terms, in the order of its shards. All ranks make this call together.
+///
+/// # Errors
+/// If there is not a term for each shard of this rank, or a message does not get through.
+pub fn sum<S: Term>(ranks: &dyn Ranks, cut: Cut, own: Vec<S>) -> Result<S, RanksError> {
     let mine = cut.of_rank(ranks.rank());
-    debug_assert_eq!(own.len(), mine.len());
+    if own.len() != mine.len() {
+        let problem = format!("{} terms for the {} shards of this rank", own.len(), mine.len());
+        return Err(RanksError::new(ranks.rank(), problem));
+    }
     let mut tree = Tree { ranks, cut, mine, own: own.into_iter(), buffer: Vec::new() };
     let sum = tree.node(0..cut.shards)?;
     let mut buffer = tree.buffer;

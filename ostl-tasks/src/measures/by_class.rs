@@ -1,9 +1,11 @@
 //! How well each class is distinguished from the others.
 
-use super::fraction;
+use serde::{Deserialize, Serialize};
+
+use super::{add_counts, fraction};
 
 /// For each class how often it was right, how often it was answered, and how often both.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ByClass {
     targets: Vec<u64>,
     answers: Vec<u64>,
@@ -17,6 +19,12 @@ impl ByClass {
     }
 
     /// One more time that `said` was answered where `class` was right.
+    pub(super) fn merge(&mut self, other: &Self) {
+        add_counts(&mut self.targets, &other.targets);
+        add_counts(&mut self.answers, &other.answers);
+        add_counts(&mut self.hits, &other.hits);
+    }
+
     pub(super) fn add(&mut self, class: usize, said: usize) {
         self.targets[class] += 1;
         self.answers[said] += 1;

@@ -1,7 +1,11 @@
 //! Which class was taken for which.
 
+use serde::{Deserialize, Serialize};
+
+use super::add_counts;
+
 /// Counts of (right class, answered class).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Confusion {
     classes: usize,
     counts: Vec<u64>,
@@ -14,6 +18,10 @@ impl Confusion {
     }
 
     /// One more time that `said` was answered where `class` was right.
+    pub(super) fn merge(&mut self, other: &Self) {
+        add_counts(&mut self.counts, &other.counts);
+    }
+
     pub(super) fn add(&mut self, class: usize, said: usize) {
         self.counts[class * self.classes + said] += 1;
     }

@@ -1,6 +1,7 @@
 //! Outputs that are on or off: the frame accuracy of polyphonic music.
 
 use ostl_core::Real;
+use serde::{Deserialize, Serialize};
 
 use super::fraction;
 
@@ -8,7 +9,7 @@ use super::fraction;
 const ON: f64 = 0.5;
 
 /// Hits, misses and false alarms.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Frames {
     /// An output counts as on above this.
     threshold: f64,
@@ -32,6 +33,11 @@ impl Frames {
     }
 
     /// `None` where there was nothing to hit and no false alarm.
+    pub(super) fn merge(&mut self, other: &Self) {
+        self.hits += other.hits;
+        self.errors += other.errors;
+    }
+
     pub(super) fn accuracy(&self) -> Option<f64> {
         fraction(self.hits, self.hits + self.errors)
     }

@@ -9,6 +9,8 @@ mod frames;
 mod sequences;
 mod values;
 
+use serde::{Deserialize, Serialize};
+
 use ostl_core::{Loss, Observation, Real, Target, TargetKind};
 
 use crate::metric::Metric;
@@ -41,7 +43,7 @@ pub const MOST_CLASSES: usize = 100;
 /// assert!((0.0..=1.0).contains(&accuracy) && measures.targets() == 128);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Measures {
     targets: u64,
     loss: f64,
@@ -52,7 +54,7 @@ pub struct Measures {
 }
 
 /// Where targets are classes.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Classes {
     correct: u64,
     /// Of targets, or of sequences where they are judged as wholes.
@@ -130,6 +132,29 @@ impl Measures {
         }
     }
 
+    /// Adds what was measured elsewhere, of the same task and metrics. Sequences that are under way on either side stay apart:
+    /// [`end_sequences`](Measures::end_sequences) goes before.
+    pub fn merge(&mut self, other: &Self) {
+        self.targets += other.targets;
+        self.loss += other.loss;
+        if let (Some(own), Some(others)) = (&mut self.classes, &other.classes) {
+            own.correct += others.correct;
+            own.by_class.merge(&others.by_class);
+            if let (Some(own), Some(others)) = (&mut own.confusion, &others.confusion) {
+                own.merge(others);
+            }
+        }
+        if let (Some(own), Some(others)) = (&mut self.sequences, &other.sequences) {
+            own.merge(others);
+        }
+        if let (Some(own), Some(others)) = (&mut self.values, &other.values) {
+            own.merge(others);
+        }
+        if let (Some(own), Some(others)) = (&mut self.frames, &other.frames) {
+            own.merge(others);
+        }
+    }
+
     /// Targets seen.
     pub fn targets(&self) -> u64 {
         self.targets
@@ -181,6 +206,11 @@ fn largest(values: impl Iterator<Item = f64>) -> usize {
         }
     }
     best.0
+}
+
+/// Adds counts one by one.
+fn add_counts(to: &mut [u64], from: &[u64]) {
+    to.iter_mut().zip(from).for_each(|(sum, count)| *sum += count);
 }
 
 fn fraction(part: u64, whole: u64) -> Option<f64> {

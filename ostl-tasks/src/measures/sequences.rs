@@ -1,11 +1,12 @@
 //! Sequences that belong to one class each, judged by all their steps together.
 
 use ostl_core::Real;
+use serde::{Deserialize, Serialize};
 
 use super::{fraction, largest};
 
 /// What the steps of the sequences in progress came to, and how many sequences were right.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Sequences {
     outputs: usize,
     /// By stream.
@@ -15,7 +16,7 @@ pub(super) struct Sequences {
 }
 
 /// A sequence in progress: Σ over its targets of ln softmax, and the class of its last target; nothing if it had none yet.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Open {
     log_probabilities: Vec<f64>,
     class: usize,
@@ -48,6 +49,12 @@ impl Sequences {
             self.correct += u64::from(said == open.class);
             judged(open.class, said);
         }
+    }
+
+    /// Adds what another has judged; sequences under way stay apart.
+    pub(super) fn merge(&mut self, other: &Self) {
+        self.done += other.done;
+        self.correct += other.correct;
     }
 
     pub(super) fn accuracy(&self) -> Option<f64> {

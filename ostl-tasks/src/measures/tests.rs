@@ -227,3 +227,38 @@ proptest! {
         }
     }
 }
+
+/// Measured in three parts that were written and read on the way, and in one.
+#[test]
+fn parts_that_are_merged_are_the_whole() {
+    let answers: Vec<[f64; 3]> = (0..30).map(|i| [1, 2, 3].map(|k| f64::from(i * k * 7 % 11) / 5.0 - 1.0)).collect();
+    let values = |i: usize| [0.3 * i as f64, f64::from(i.is_multiple_of(2)), 5.0 + (i % 3) as f64];
+    for (loss, wanted) in [
+        (Loss::SoftmaxCrossEntropy, [Metric::SequenceAccuracy, Metric::Accuracy]),
+        (Loss::MeanSquaredError, [Metric::R2, Metric::Nrmse]),
+        (Loss::BinaryCrossEntropy, [Metric::FrameAccuracy, Metric::Loss]),
+    ] {
+        let measure = |range: std::ops::Range<usize>| {
+            let mut measures = Measures::of(loss, 3, &wanted);
+            for i in range {
+                let (outputs, values) = (&answers[i], values(i));
+                let target = match loss {
+                    Loss::SoftmaxCrossEntropy => Target::Class(i % 3),
+                    _ => Target::Values(&values),
+                };
+                measures.observe(&answer(0, outputs, target, 0.1 * i as f64));
+                measures.end_sequences();
+            }
+            serde_json::from_str::<Measures>(&serde_json::to_string(&measures).unwrap()).unwrap()
+        };
+        let whole = measure(0..30);
+        // One part saw nothing.
+        let mut merged = measure(0..0);
+        [measure(0..4), measure(4..4), measure(4..30)].iter().for_each(|part| merged.merge(part));
+        assert_eq!((merged.targets(), merged.by_class()), (whole.targets(), whole.by_class()));
+        assert_eq!(merged.confusion(), whole.confusion());
+        for metric in wanted.into_iter().chain([Metric::Loss]) {
+            close(merged.value(metric), whole.value(metric).unwrap());
+        }
+    }
+}

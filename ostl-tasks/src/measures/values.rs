@@ -1,15 +1,16 @@
 //! Targets that are values: how much of their variation the outputs explain.
 
 use ostl_core::Real;
+use serde::{Deserialize, Serialize};
 
 /// Sums for each output.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Values {
     targets: u64,
     outputs: Vec<Sums>,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 struct Sums {
     /// Σ(target − output)².
     error: f64,
@@ -34,6 +35,21 @@ impl Values {
             let from_old = target - sums.mean;
             sums.mean += from_old / count;
             sums.spread += from_old * (target - sums.mean);
+        }
+    }
+
+    /// Adds the sums of others (Chan, Golub and LeVeque 1979).
+    pub(super) fn merge(&mut self, other: &Self) {
+        let [own, others] = [self.targets, other.targets].map(|count| count as f64);
+        if others == 0.0 {
+            return;
+        }
+        self.targets += other.targets;
+        for (sums, more) in self.outputs.iter_mut().zip(&other.outputs) {
+            let apart = more.mean - sums.mean;
+            sums.error += more.error;
+            sums.mean += apart * (others / (own + others));
+            sums.spread += more.spread + apart * apart * (own * others / (own + others));
         }
     }
 

@@ -32,6 +32,8 @@ pub(super) struct Broken {
     what: &'static str,
     layer: usize,
     name: String,
+    /// While evaluating, so that what is learned with is untouched.
+    evaluating: bool,
 }
 
 /// What can break.
@@ -41,14 +43,35 @@ impl Broken {
     /// What broke. All else was looked at before.
     pub(super) fn of(error: LearnError) -> Self {
         match error {
-            LearnError::NonFinite { what, layer, name, .. } => Self { what, layer, name },
-            other => Self { what: "the state", layer: 0, name: other.to_string() },
+            LearnError::NonFinite { what, layer, name, aftermath, .. } => {
+                Self { what, layer, name, evaluating: aftermath == Aftermath::EvaluationStartsAnew }
+            }
+            other => Self { what: "the state", layer: 0, name: other.to_string(), evaluating: false },
         }
+    }
+
+    pub(super) fn write(broken: Option<&Self>, message: &mut Message) {
+        let Some(Self { what, layer, name, evaluating }) = broken else {
+            message.number(0);
+            return;
+        };
+        let what = WHATS.iter().position(|known| known == what).unwrap_or(0);
+        message.number(1 + what as u64).number(*layer as u64).text(name).number(u64::from(*evaluating));
+    }
+
+    pub(super) fn read(reader: &mut Reader<'_>) -> Result<Option<Self>, RanksError> {
+        let what = match reader.number()? {
+            0 => return Ok(None),
+            what => WHATS.get(usize::try_from(what - 1).unwrap_or(usize::MAX)).copied().ok_or_else(|| reader.refuse())?,
+        };
+        let layer = usize::try_from(reader.number()?).map_err(|_| reader.refuse())?;
+        Ok(Some(Self { what, layer, name: reader.text()?, evaluating: reader.number()? == 1 }))
     }
 
     /// The error that every rank returns.
     pub(super) fn in_learner<T: Real>(self, learner: &Learner<T>) -> LearnError {
-        learner.not_finite(self.what, (self.layer, self.name), Aftermath::StreamsStartAnew)
+        let aftermath = if self.evaluating { Aftermath::EvaluationStartsAnew } else { Aftermath::StreamsStartAnew };
+        learner.not_finite(self.what, (self.layer, self.name), aftermath)
     }
 }
 
@@ -152,13 +175,7 @@ impl<T: Real> Term for Gathered<T> {
         let mut message = Message::begin(message);
         let Score { loss, activity, weight, targets, correct, steps } = self.score;
         message.real(loss).real(activity).real(weight).number(targets).number(correct).number(steps).number(self.targets);
-        match &self.broken {
-            None => message.number(0),
-            Some(Broken { what, layer, name }) => {
-                let what = WHATS.iter().position(|known| known == what).unwrap_or(0);
-                message.number(1 + what as u64).number(*layer as u64).text(name)
-            }
-        };
+        Broken::write(self.broken.as_ref(), &mut message);
         match &self.gradient {
             None => message.number(0),
             Some(Values { rows, vectors, rest }) => message.number(1).indices(rows).values(vectors).values(rest),
@@ -172,15 +189,7 @@ impl<T: Real> Term for Gathered<T> {
         let (targets, correct, steps) = (reader.number()?, reader.number()?, reader.number()?);
         let score = Score { loss, activity, weight, targets, correct, steps };
         let targets = reader.number()?;
-        let broken = match reader.number()? {
-            0 => None,
-            what => {
-                let known = WHATS.get(usize::try_from(what - 1).unwrap_or(usize::MAX));
-                let what = known.copied().ok_or_else(|| reader.refuse())?;
-                let layer = usize::try_from(reader.number()?).map_err(|_| reader.refuse())?;
-                Some(Broken { what, layer, name: reader.text()? })
-            }
-        };
+        let broken = Broken::read(&mut reader)?;
         let gradient = match reader.number()? {
             0 => None,
             _ => {

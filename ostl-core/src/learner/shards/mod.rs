@@ -96,6 +96,11 @@ impl<T: Real> ShardedLearner<T> {
         self.ranks.as_ref()
     }
 
+    /// The same, to be kept.
+    pub fn shared_ranks(&self) -> Arc<dyn Ranks> {
+        self.ranks.clone()
+    }
+
     /// What sums have cost so far.
     pub fn traffic(&self) -> Traffic {
         self.traffic

@@ -23,6 +23,9 @@ impl<T: Real> ShardedLearner<T> {
     /// the last update left them, and all streams start anew. Also if messages do not get through.
     #[inline(never)]
     pub fn learn_batch(&mut self, batches: &[SequenceBatch<T>]) -> Result<Score, LearnError> {
+        if let (1, [batch]) = (self.cut.shards(), batches) {
+            return self.learner.learn_batch(batch);
+        }
         let steps = self.agree(batches)?;
         self.restart();
         let score = self.learn_rounds(batches, Outset::Rest, steps)?;
@@ -38,6 +41,9 @@ impl<T: Real> ShardedLearner<T> {
     /// As [`learn_batch`](ShardedLearner::learn_batch).
     #[inline(never)]
     pub fn learn_next(&mut self, batches: &[SequenceBatch<T>]) -> Result<Score, LearnError> {
+        if let (1, [batch]) = (self.cut.shards(), batches) {
+            return self.learner.learn_next(batch);
+        }
         let steps = self.agree(batches)?;
         if steps == 0 {
             return Ok(Score::default());
@@ -59,6 +65,9 @@ impl<T: Real> ShardedLearner<T> {
     /// If the gradient or the update is not finite, or messages do not get through.
     #[inline(never)]
     pub fn finish(&mut self) -> Result<(), LearnError> {
+        if self.cut.shards() == 1 {
+            return self.learner.finish();
+        }
         if self.learner.is_frozen() {
             self.restart();
             return Ok(());
@@ -157,19 +166,36 @@ impl<T: Real> ShardedLearner<T> {
     /// The steps of the longest batch of all ranks, once all have looked at theirs.
     fn agree(&mut self, batches: &[SequenceBatch<T>]) -> Result<usize, LearnError> {
         let own = self.check(batches);
-        let rank = self.ranks.rank();
         let steps = batches.iter().map(SequenceBatch::steps).max().unwrap_or(0);
-        let said = Agreed { steps, refused: own.as_ref().err().map(|error| (rank, error.to_string())) };
-        let mut terms = vec![said];
-        terms.resize(self.cut.of_rank(rank).len(), Agreed { steps, refused: None });
         let began = Instant::now();
-        let agreed = sum(self.ranks.as_ref(), self.cut, terms);
+        let agreed = self.agreed(steps, own);
         self.traffic.sums += 1;
         self.traffic.seconds += began.elapsed().as_secs_f64();
-        own?;
-        match agreed? {
-            Agreed { refused: Some((rank, problem)), .. } => Err(LearnError::OtherRank { rank, problem }),
-            Agreed { steps, .. } => Ok(steps),
+        agreed
+    }
+
+    /// Whether all ranks came to a good end with something that each did by itself: `own` is what this one came to. To be called by all ranks.
+    ///
+    /// # Errors
+    /// On all ranks if on one: the error of the first that has one, where a number broke; else its own on that rank, and on others what it said.
+    #[inline(never)]
+    pub fn all_well(&self, own: Result<(), LearnError>) -> Result<(), LearnError> {
+        if self.ranks.count() == 1 { own } else { self.agreed(0, own).map(|_| ()) }
+    }
+
+    /// The largest of all ranks' `steps`, if none has an error.
+    fn agreed(&self, steps: usize, own: Result<(), LearnError>) -> Result<usize, LearnError> {
+        let rank = self.ranks.rank();
+        let broken = own.as_ref().err().filter(|error| error.is_non_finite()).map(|error| Broken::of(error.clone()));
+        let said = Agreed { steps, broken, refused: own.as_ref().err().map(|error| (rank, error.to_string())) };
+        let mut terms = vec![said];
+        terms.resize(self.cut.of_rank(rank).len(), Agreed { steps, broken: None, refused: None });
+        let Agreed { steps, broken, refused } = sum(self.ranks.as_ref(), self.cut, terms)?;
+        match (broken, own, refused) {
+            (Some(broken), ..) => Err(broken.in_learner(&self.learner)),
+            (None, Err(own), _) => Err(own),
+            (None, Ok(()), Some((rank, problem))) => Err(LearnError::OtherRank { rank, problem }),
+            (None, Ok(()), None) => Ok(steps),
         }
     }
 
@@ -210,18 +236,25 @@ impl<T: Real> Learner<T> {
 struct Agreed {
     /// Of the longest batch.
     steps: usize,
-    /// The first rank that refuses its batches, and why.
+    /// In the first rank in which a number broke.
+    broken: Option<Broken>,
+    /// The first rank that has an error, and what it says.
     refused: Option<(usize, String)>,
 }
 
 impl Term for Agreed {
     fn plus(self, other: Self) -> Self {
-        Self { steps: self.steps.max(other.steps), refused: self.refused.or(other.refused) }
+        Self {
+            steps: self.steps.max(other.steps),
+            broken: self.broken.or(other.broken),
+            refused: self.refused.or(other.refused),
+        }
     }
 
     fn write(&self, message: Vec<u8>) -> Vec<u8> {
         let mut message = Message::begin(message);
         message.number(self.steps as u64);
+        Broken::write(self.broken.as_ref(), &mut message);
         match &self.refused {
             None => message.number(0),
             Some((rank, problem)) => message.number(1 + *rank as u64).text(problem),
@@ -232,11 +265,12 @@ impl Term for Agreed {
     fn read(message: &[u8], from: usize) -> Result<Self, RanksError> {
         let mut reader = Reader::new(message, from);
         let steps = usize::try_from(reader.number()?).map_err(|_| reader.refuse())?;
+        let broken = Broken::read(&mut reader)?;
         let refused = match reader.number()? {
             0 => None,
             rank => Some((usize::try_from(rank - 1).map_err(|_| reader.refuse())?, reader.text()?)),
         };
         reader.end()?;
-        Ok(Self { steps, refused })
+        Ok(Self { steps, broken, refused })
     }
 }

@@ -11,9 +11,13 @@ const WAITING: &str = "waiting.";
 
 impl<T: Real> ShardedLearner<T> {
     /// What all ranks share: weights, the optimiser's moments and settings, steps seen. Between sequences that is everything; in mid-stream
-    /// [`save_shards`](ShardedLearner::save_shards) gives the rest. Rank 0's is the one to keep.
+    /// [`save_shards`](ShardedLearner::save_shards) gives the rest. Rank 0's is the one to keep. With a single shard it is what
+    /// [`Learner::save`](crate::Learner::save) gives.
     #[inline(never)]
     pub fn save(&self) -> Record {
+        if self.cut.shards() == 1 {
+            return self.learner.save();
+        }
         let mut record = self.learner.save_with(false);
         let engine = &self.learner.engine;
         let gradient = &engine.streaming.gradient;
@@ -25,11 +29,17 @@ impl<T: Real> ShardedLearner<T> {
         record
     }
 
-    /// States and traces of each of this rank's shards, in their order, between two calls. Nothing between sequences, where there is nothing to go on
-    /// from.
+    /// Whether this rank's streams are between sequences, so that there is nothing to go on from but what all ranks share.
+    #[inline(never)]
+    pub fn is_at_rest(&self) -> bool {
+        self.learner.engine.is_fresh() && self.waiting.iter().all(Streams::is_fresh)
+    }
+
+    /// States and traces of each of this rank's shards, in their order, between two calls. With a single shard they are in what
+    /// [`save`](ShardedLearner::save) gives, and there are none here.
     #[inline(never)]
     pub fn save_shards(&self) -> Vec<Record> {
-        if self.learner.engine.is_fresh() && self.waiting.iter().all(Streams::is_fresh) {
+        if self.cut.shards() == 1 {
             return Vec::new();
         }
         let others = self.waiting.iter().map(|streams| self.learner.save_streams(streams));
@@ -42,6 +52,9 @@ impl<T: Real> ShardedLearner<T> {
     /// As [`Learner::restore`](crate::Learner::restore); the learner is then as it was, or at rest with what all ranks share restored.
     #[inline(never)]
     pub fn restore(&mut self, mut shared: Record, shards: Vec<Record>) -> Result<(), ConfigError> {
+        if self.cut.shards() == 1 && shards.is_empty() {
+            return self.learner.restore(shared);
+        }
         let expected = self.waiting.len() + 1;
         if !shards.is_empty() && shards.len() != expected {
             return Err(ConfigError::out_of_range("shards", shards.len(), format!("{expected}, those of this rank")));
