@@ -33,6 +33,8 @@ pub struct Row {
     pub recurrent: bool,
     /// How the work grows.
     pub scaling: Scaling,
+    /// Whether updates may come a window late, so that sums are made beside the next window.
+    pub late: bool,
     /// Ranks at work.
     pub ranks: usize,
     /// Threads of each.
@@ -58,7 +60,7 @@ pub fn time(
     case: &Case,
     units: Units,
     method: Method,
-    scaling: Scaling,
+    (scaling, late): (Scaling, bool),
     ranks: Arc<dyn Ranks>,
     runs: usize,
 ) -> Result<Row, TimingError> {
@@ -75,6 +77,7 @@ pub fn time(
     let method = method.for_sequences_of(case.steps);
     let learner = Learner::new(network, Loss::SoftmaxCrossEntropy, method, OptimizerSettings::adam(1e-6), of_rank)?;
     let mut learner = ShardedLearner::new(learner, count, ranks)?;
+    learner.set_delayed(late);
     learner.learn_batch(&batch)?;
     let (before, updates) = (learner.traffic(), learner.learner().optimizer().updates());
     let mut best = f64::INFINITY;
@@ -92,6 +95,7 @@ pub fn time(
         cell: units.cell_name(),
         recurrent: units.is_recurrent(),
         scaling,
+        late,
         ranks: count,
         threads: rayon::current_num_threads(),
         streams: of_rank * count,

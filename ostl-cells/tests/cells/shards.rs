@@ -130,6 +130,55 @@ fn cases() -> Vec<Case> {
     cases
 }
 
+/// Updates a window late, worked out by hand beside it: SGD, whose gradient of each window is that at the weights before the update of the window
+/// before.
+#[test]
+fn late_updates_are_a_window_late_and_the_same_on_any_number_of_ranks() {
+    let method = Method { update: Update::Window, window: Window::Steps(3), ..Method::ostl().with_carry(Carry::None) };
+    let case = Case { name: "linear", method, words: false };
+    let rate = 0.1;
+    let run = |ranks: Arc<dyn Ranks>| {
+        let (rank, cut) = (ranks.rank(), Cut::new(4, ranks.count()).unwrap());
+        let learner = case.learner::<f64>(2, OptimizerSettings::sgd(rate));
+        let mut learner = ShardedLearner::new(learner, 4, ranks).unwrap();
+        learner.set_delayed(true);
+        let score = learner.learn_batch(&parts(&batch(5, &[8; 8], false), cut, rank, false)).unwrap();
+        (score, learner.save())
+    };
+    let alone = on_ranks(1, run).remove(0);
+    for count in [2, 3, 4] {
+        assert!(on_ranks(count, run).iter().all(|found| *found == alone), "{count}");
+    }
+    // The network has no state, so that each window is a batch of its own.
+    let whole = batch::<f64>(5, &[8; 8], false);
+    let mut network = case.network::<f64>();
+    let mut late: Option<Vec<f64>> = None;
+    for window in [0..3, 3..6, 6..8] {
+        let mut part = SequenceBatch::<f64>::new(INPUTS, CLASSES, TargetKind::Classes, &[window.len(); 8]);
+        for stream in 0..8 {
+            for (to, from) in window.clone().enumerate() {
+                part.input_mut(stream, to).copy_from_slice(whole.input(stream, from));
+                if let Some(Target::Class(class)) = whole.target(stream, from) {
+                    part.set_class(stream, to, class);
+                }
+            }
+        }
+        let mut learner =
+            Learner::new(network.clone(), Loss::SoftmaxCrossEntropy, method, OptimizerSettings::sgd(rate), 8).unwrap();
+        let (score, gradient) = learner.gradient(&part).unwrap();
+        let change: Vec<f64> = gradient.iter().map(|g| rate * g / score.targets as f64).collect();
+        for change in late.replace(change).iter().chain(late.iter().filter(|_| window.end == 8)) {
+            network.parameters_mut().iter_mut().zip(change).for_each(|(w, change)| *w -= change);
+        }
+    }
+    let [first, second] = ["layers.0.W", "layers.1.W"].map(|name| alone.1.values::<f64>(name).unwrap().to_vec());
+    let expected = network.weights();
+    for (name, found) in [("layers.0.W", first), ("layers.1.W", second)] {
+        let expected = expected.values::<f64>(name).unwrap();
+        assert!(found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-13), "{found:?} {expected:?}");
+    }
+}
+
 /// Fewer sequences than shards, as at the end of an epoch: some shards have none.
 #[test]
 fn shards_without_a_sequence_take_part() {

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use anyhow::Result;
 use ostl_bench::cases::{Case, Units};
 use ostl_bench::ranks::{Row, Scaling, time};
-use ostl_core::Window;
 use ostl_core::ranks::Alone;
+use ostl_core::{Update, Window};
 use serde::Serialize;
 
 use super::{asked, is_wanted};
@@ -40,14 +40,18 @@ pub(super) fn bench(arguments: &BenchArguments, group: &Group) -> Result<()> {
     for case in Case::all().iter().filter(|case| arguments.case.as_ref().is_none_or(|name| *name == case.name)) {
         for units in Units::OF_GRADIENTS.into_iter().filter(|&units| is_wanted(units, arguments)) {
             let mut alone = None;
-            let all = [Scaling::Alone, Scaling::Strong, Scaling::Weak];
-            for scaling in all.into_iter().filter(|&scaling| scaling == Scaling::Alone || group.count() > 1) {
+            let all = [Scaling::Alone, Scaling::Strong, Scaling::Weak].map(|scaling| [(scaling, false), (scaling, true)]);
+            let is_of_use = |&(scaling, late): &(Scaling, bool)| match scaling {
+                Scaling::Alone => !late,
+                _ => group.count() > 1 && (!late || method.update == Update::Window),
+            };
+            for (scaling, late) in all.into_iter().flatten().filter(is_of_use) {
                 let sent = group.sent();
                 let runs = arguments.runs as usize;
                 let row = match scaling {
                     Scaling::Alone if !group.is_first() => None,
-                    Scaling::Alone => Some(time(case, units, method, scaling, Arc::new(Alone), runs)?),
-                    _ => Some(time(case, units, method, scaling, group.ranks(), runs)?),
+                    Scaling::Alone => Some(time(case, units, method, (scaling, late), Arc::new(Alone), runs)?),
+                    _ => Some(time(case, units, method, (scaling, late), group.ranks(), runs)?),
                 };
                 group.ranks().barrier()?;
                 let Some(row) = row.filter(|_| group.is_first()) else { continue };
@@ -95,10 +99,12 @@ fn header() -> Vec<String> {
 
 fn in_words(line: &Line<'_>, window: Window) -> Vec<String> {
     let Line { row, sent, efficiency } = line;
-    let scaling = match row.scaling {
-        Scaling::Alone => "alone",
-        Scaling::Strong => "strong",
-        Scaling::Weak => "weak",
+    let scaling = match (row.scaling, row.late) {
+        (Scaling::Alone, _) => "alone",
+        (Scaling::Strong, false) => "strong",
+        (Scaling::Weak, false) => "weak",
+        (Scaling::Strong, true) => "strong, late",
+        (Scaling::Weak, true) => "weak, late",
     };
     vec![
         row.case.clone(),

@@ -26,6 +26,9 @@ pub(crate) struct MethodConfig {
     order: Option<usize>,
     feedback: Feedback,
     update: Update,
+    /// Windows that an update may be late by, so that processes need not wait for each other's gradients: 0 or 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    update_delay: Option<usize>,
     edge: Edge,
     trace: TraceFormat,
     #[serde(skip_serializing_if = "BlockSetting::is_auto")]
@@ -46,6 +49,7 @@ struct Given {
     order: Option<usize>,
     feedback: Option<Feedback>,
     update: Option<Update>,
+    update_delay: Option<usize>,
     edge: Option<Edge>,
     trace: Option<TraceFormat>,
     #[serde(default)]
@@ -75,6 +79,17 @@ impl TryFrom<Given> for MethodConfig {
             (None, Some(window)) => WindowSetting::Given(window),
             (None, None) => return Err(Error::missing_field("window")),
         };
+        let update = given.update.or(named.map(|method| method.update)).unwrap_or_default();
+        match given.update_delay {
+            Some(delay) if delay > 1 => {
+                return Err(Error::custom(format!("invalid update_delay `{delay}`, expected 0 or 1")));
+            }
+            Some(1) if update == Update::Sequence => {
+                let problem = "update_delay = 1 is for weights that change after every window, expected update = \"window\"";
+                return Err(Error::custom(problem));
+            }
+            _ => {}
+        }
         Ok(Self {
             name: given.name,
             window,
@@ -82,7 +97,8 @@ impl TryFrom<Given> for MethodConfig {
             carry,
             order: given.order,
             feedback: given.feedback.or(named.map(|method| method.feedback)).unwrap_or_default(),
-            update: given.update.or(named.map(|method| method.update)).unwrap_or_default(),
+            update,
+            update_delay: given.update_delay,
             edge: given.edge.unwrap_or(match (named, carry) {
                 (Some(_), Carry::Snap(order)) => Method::snap(order).edge,
                 (Some(method), _) => method.edge,
@@ -120,6 +136,11 @@ impl MethodConfig {
         };
         let Self { carry, feedback, update, edge, trace, block, .. } = *self;
         Method { window, carry, feedback, update, edge, trace, block: block.steps(), seed: self.seed.unwrap_or(seed) }
+    }
+
+    /// Whether updates may come a window late.
+    pub(crate) fn is_delayed(&self) -> bool {
+        self.update_delay == Some(1)
     }
 
     /// Why the method cannot be run, seen from the whole configuration: if a part came with the name, the name is to blame.

@@ -46,7 +46,9 @@ pub(crate) fn sharded(
     if let Some(starting) = starting {
         starting.put_into(learner.network_mut())?;
     }
-    Ok(ShardedLearner::new(learner, shards, group.ranks())?)
+    let mut learner = ShardedLearner::new(learner, shards, group.ranks())?;
+    learner.set_delayed(config.method.is_delayed());
+    Ok(learner)
 }
 
 /// What a checkpoint is known by: the network, and the vocabulary where its inputs are words or characters, whose numbers would mean others

@@ -67,9 +67,11 @@ impl Touched {
         &self.rows
     }
 
-    /// These and no others were touched.
-    pub(crate) fn set_rows(&mut self, rows: Vec<u32>) {
-        self.rows = rows;
+    /// These were touched as well.
+    pub(crate) fn add_rows(&mut self, rows: &[u32]) {
+        self.rows.extend_from_slice(rows);
+        self.rows.sort_unstable();
+        self.rows.dedup();
     }
 
     /// What an update changes, and what counts towards the gradient's norm.

@@ -104,10 +104,9 @@ impl<T: Real> Learner<T> {
         Gathered { score, targets, broken, gradient: values }
     }
 
-    /// Puts a sum in the place of what was gathered.
+    /// Adds a sum to what waits for a target, as a rule nothing.
     pub(super) fn put_gathered(&mut self, sum: Gathered<T>, from: usize) -> Result<(), LearnError> {
-        self.clear_gradient();
-        self.targets = sum.targets;
+        self.targets += sum.targets;
         let Some(Values { rows, vectors: values, rest }) = sum.gradient else { return Ok(()) };
         let (network, state) = (&self.engine.network, &mut self.engine.streaming);
         let gradient = &mut state.gradient;
@@ -118,18 +117,21 @@ impl<T: Real> Learner<T> {
         if !fits {
             return Err(RanksError::new(from, "its gradient is that of another network").into());
         }
-        gradient[range.end..].copy_from_slice(&rest);
+        add(&mut gradient[range.end..], &rest);
         for (&row, vector) in rows.iter().zip(values.chunks_exact(length)) {
-            gradient[range.start + row as usize * length..][..length].copy_from_slice(vector);
+            add(&mut gradient[range.start + row as usize * length..][..length], vector);
         }
-        state.touched.set_rows(rows);
+        state.touched.add_rows(&rows);
         Ok(())
     }
 }
 
+fn add<T: Real>(to: &mut [T], from: &[T]) {
+    to.iter_mut().zip(from).for_each(|(sum, &value)| *sum += value);
+}
+
 impl<T: Real> Values<T> {
     fn plus(mut self, other: Self) -> Self {
-        let add = |to: &mut [T], from: &[T]| to.iter_mut().zip(from).for_each(|(sum, &value)| *sum += value);
         add(&mut self.rest, &other.rest);
         if self.rows == other.rows {
             add(&mut self.vectors, &other.vectors);

@@ -53,6 +53,8 @@ pub struct ShardedLearner<T: Real> {
     waiting: Vec<Streams<T>>,
     cut: Cut,
     ranks: Arc<dyn Ranks>,
+    /// Updates come a window late.
+    delayed: bool,
     traffic: Traffic,
 }
 
@@ -61,7 +63,7 @@ pub struct ShardedLearner<T: Real> {
 pub struct Traffic {
     /// Sums made: one for each update, and a small one for each call.
     pub sums: u64,
-    /// Seconds from having a rank's own terms until having the sum; waiting for others is in it.
+    /// Seconds that a rank had its own terms and waited for the sum, waiting for other ranks included. What goes on beside the next window is not in it.
     pub seconds: f64,
 }
 
@@ -81,9 +83,16 @@ impl<T: Real> ShardedLearner<T> {
         };
         let others = cut.of_rank(rank).len() - 1;
         let waiting: Result<Vec<_>, _> = (0..others).map(|_| learner.fresh_streams()).collect();
-        let sharded = Self { learner, waiting: waiting?, cut, ranks, traffic: Traffic::default() };
+        let sharded = Self { learner, waiting: waiting?, cut, ranks, delayed: false, traffic: Traffic::default() };
         sharded.check_alike()?;
         Ok(sharded)
+    }
+
+    /// Whether updates may come a window late: then the gradients of a window are summed while the next one is gone through, at weights that do not
+    /// have that update yet. Each call ends with all updates made, so that its last window's sum is waited for. Off at first; of use where the weights
+    /// change after every [window](crate::Update::Window), and what is learned is then something else, though still the same on any number of ranks.
+    pub fn set_delayed(&mut self, delayed: bool) {
+        self.delayed = delayed;
     }
 
     /// Who has which shards.

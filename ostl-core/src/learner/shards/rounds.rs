@@ -1,6 +1,7 @@
 //! Learning round after round: each shard of this rank goes through a window (or, where the weights stay until the end, through all of a batch),
 //! what all shards gathered is summed, and the weights change.
 
+use std::ops::Range;
 use std::time::Instant;
 
 use super::super::Learner;
@@ -23,7 +24,7 @@ impl<T: Real> ShardedLearner<T> {
     /// the last update left them, and all streams start anew. Also if messages do not get through.
     #[inline(never)]
     pub fn learn_batch(&mut self, batches: &[SequenceBatch<T>]) -> Result<Score, LearnError> {
-        if let (1, [batch]) = (self.cut.shards(), batches) {
+        if let (1, false, [batch]) = (self.cut.shards(), self.delayed, batches) {
             return self.learner.learn_batch(batch);
         }
         let steps = self.agree(batches)?;
@@ -41,7 +42,7 @@ impl<T: Real> ShardedLearner<T> {
     /// As [`learn_batch`](ShardedLearner::learn_batch).
     #[inline(never)]
     pub fn learn_next(&mut self, batches: &[SequenceBatch<T>]) -> Result<Score, LearnError> {
-        if let (1, [batch]) = (self.cut.shards(), batches) {
+        if let (1, false, [batch]) = (self.cut.shards(), self.delayed, batches) {
             return self.learner.learn_next(batch);
         }
         let steps = self.agree(batches)?;
@@ -123,23 +124,64 @@ impl<T: Real> ShardedLearner<T> {
             learner.scores.begin_batch();
         });
         let (mut score, mut start) = (Score::default(), 0);
+        // What the window before came to, where updates come a window late.
+        let mut late: Option<Vec<Gathered<T>>> = None;
         while start < steps {
             let end = steps.min(start + stride);
-            let mut terms = Vec::with_capacity(batches.len());
-            let is_first = self.ranks.rank() == 0;
-            self.each_shard(|learner, shard| {
-                if shard > 0 || !is_first {
-                    // What waits for a target, of activity alone, is in the first shard's sum.
-                    learner.clear_gradient();
+            let terms = match late.take() {
+                None => self.gather(batches, outset, start..end),
+                Some(before) => {
+                    let (terms, summed) = self.gather_beside(before, batches, outset, start..end);
+                    score += self.apply(summed?, true)?;
+                    terms
                 }
-                terms.push(learner.gather(&batches[shard], outset, start..end));
-            });
-            let state = &mut self.learner.engine.streaming;
-            state.steps_seen += (end - start) as u64;
-            score += self.sum_up(terms, true)?;
+            };
+            if self.delayed && end < steps {
+                late = Some(terms);
+            } else {
+                score += self.sum_up(terms, true)?;
+            }
             start = end;
         }
         Ok(score)
+    }
+
+    /// Takes each of this rank's shards through some steps, and gives what that comes to.
+    fn gather(&mut self, batches: &[SequenceBatch<T>], outset: Outset, steps: Range<usize>) -> Vec<Gathered<T>> {
+        let mut terms = Vec::with_capacity(batches.len());
+        let is_first = self.ranks.rank() == 0;
+        self.each_shard(|learner, shard| {
+            if shard > 0 || !is_first {
+                // What waits for a target, of activity alone, is in the first shard's sum.
+                learner.clear_gradient();
+            }
+            terms.push(learner.gather(&batches[shard], outset, steps.clone()));
+        });
+        self.learner.engine.streaming.steps_seen += steps.len() as u64;
+        terms
+    }
+
+    /// The same while another thread sums what the window before came to.
+    fn gather_beside(
+        &mut self,
+        before: Vec<Gathered<T>>,
+        batches: &[SequenceBatch<T>],
+        outset: Outset,
+        steps: Range<usize>,
+    ) -> (Vec<Gathered<T>>, Result<Gathered<T>, RanksError>) {
+        let (ranks, cut) = (self.ranks.clone(), self.cut);
+        if ranks.count() == 1 {
+            return (self.gather(batches, outset, steps), sum(ranks.as_ref(), cut, before));
+        }
+        std::thread::scope(|scope| {
+            let summing = scope.spawn(|| sum(ranks.as_ref(), cut, before));
+            let terms = self.gather(batches, outset, steps);
+            let began = Instant::now();
+            let summed = summing.join().unwrap_or_else(|_| Err(RanksError::new(ranks.rank(), "its sum has failed")));
+            self.traffic.sums += 1;
+            self.traffic.seconds += began.elapsed().as_secs_f64();
+            (terms, summed)
+        })
     }
 
     /// Sums what the shards of all ranks gathered, and changes the weights by it.
@@ -148,7 +190,11 @@ impl<T: Real> ShardedLearner<T> {
         let summed = sum(self.ranks.as_ref(), self.cut, terms);
         self.traffic.sums += 1;
         self.traffic.seconds += began.elapsed().as_secs_f64();
-        let mut sum = summed?;
+        self.apply(summed?, updates)
+    }
+
+    /// Changes the weights by a sum, the same way on all ranks.
+    fn apply(&mut self, mut sum: Gathered<T>, updates: bool) -> Result<Score, LearnError> {
         if let Some(broken) = sum.broken.take() {
             self.restart();
             return Err(broken.in_learner(&self.learner));
@@ -156,7 +202,6 @@ impl<T: Real> ShardedLearner<T> {
         let score = sum.score;
         self.learner.put_gathered(sum, 0)?;
         if updates && let Err(error) = self.learner.update() {
-            // The same everywhere, since the sum is.
             self.restart();
             return Err(error);
         }
@@ -213,7 +258,7 @@ impl<T: Real> ShardedLearner<T> {
 
 impl<T: Real> Learner<T> {
     /// Takes the streams at hand through some steps of a batch, without an update, and gives what that comes to.
-    fn gather(&mut self, batch: &SequenceBatch<T>, outset: Outset, steps: std::ops::Range<usize>) -> Gathered<T> {
+    fn gather(&mut self, batch: &SequenceBatch<T>, outset: Outset, steps: Range<usize>) -> Gathered<T> {
         let (mut score, mut broken, mut start) = (Score::default(), None, steps.start);
         let end = steps.end.min(batch.steps());
         while start < end {
