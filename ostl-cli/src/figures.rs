@@ -64,10 +64,10 @@ impl Figures {
         let value = |metric| match metric {
             Metric::Loss => loss,
             Metric::Accuracy => task.chance_accuracy(),
-            // Whoever always answers the same class hits all of its targets and none of the others.
+            // Whoever always answers the same class hits all of its targets and none of the others. Of a single class nothing is guessed.
             Metric::BalancedAccuracy => task.class_counts(Split::Test).and_then(|counts| {
                 let there = counts.iter().filter(|&&count| count > 0).count();
-                (there > 0).then(|| 1.0 / there as f64)
+                (there > 1).then(|| 1.0 / there as f64)
             }),
             Metric::Perplexity => of_classes.map(f64::exp),
             Metric::BitsPerCharacter => of_classes.map(|loss| loss / std::f64::consts::LN_2),

@@ -5,6 +5,12 @@ pub(crate) fn bare(name: &str) -> String {
     name.chars().filter(|letter| !matches!(letter, '-' | '_' | ' ')).flat_map(char::to_lowercase).collect()
 }
 
+/// `1 value`, `2 values`: so many of what a noun with the plural -s names.
+pub(crate) fn counted(count: impl TryInto<u64>, noun: &str) -> String {
+    let count = count.try_into().unwrap_or(u64::MAX);
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
 /// Whether two spellings are the same name.
 pub(crate) fn same(a: &str, b: &str) -> bool {
     a == b || (bare(a) == bare(b) && !bare(a).is_empty())
@@ -68,6 +74,12 @@ pub(crate) fn listed(message: &str) -> Option<(&str, Vec<&str>)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_is_no_plural() {
+        assert_eq!([0_u64, 1, 2].map(|count| counted(count, "step")), ["0 steps", "1 step", "2 steps"]);
+        assert_eq!(counted(1_usize, "value"), "1 value");
+    }
 
     #[test]
     fn hyphens_underscores_and_capitals_make_no_other_name() {

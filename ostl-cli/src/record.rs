@@ -11,6 +11,7 @@ use crate::arguments::{RecordArguments, What};
 use crate::config;
 use crate::failure::UsageError;
 use crate::made_file;
+use crate::names::counted;
 use crate::output::Out;
 use crate::recording::{self, Course, Recording, TargetCourse, Wanted};
 use crate::run_directory::RunDirectory;
@@ -60,9 +61,9 @@ pub(crate) fn run(arguments: &RecordArguments) -> Result<()> {
     let mut out = Out::new();
     writeln!(
         out,
-        "{}: {} steps of sequence {index} of the {split} split, {} bytes",
+        "{}: {} of sequence {index} of the {split} split, {} bytes",
         to.display(),
-        recording.steps,
+        counted(recording.steps, "step"),
         bytes.len()
     )?;
     for Array { name, shape, .. } in &arrays {

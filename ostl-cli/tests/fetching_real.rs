@@ -46,7 +46,7 @@ fn a_file_is_fetched_checked_and_left_alone(content: &[u8]) {
     let (place, server) = (Workplace::new(), Server::new());
     server.put(NAME, content);
     let ran = fetch(&place, "jsb", &server.url()).succeeded();
-    for words in ["1 files fetched (407.2 kB)", "--data data", "licence: ", "ICML 2012"] {
+    for words in ["1 file fetched (407.2 kB)", "--data data", "licence: ", "ICML 2012"] {
         assert!(ran.stdout.contains(words), "{words}: {}", ran.stdout);
     }
     assert!(place.bytes(FILE) == content && !place.path(PART).exists());

@@ -5,6 +5,7 @@ use ostl_tasks::Task;
 
 use super::{Config, OutOfRange};
 use crate::feed;
+use crate::names::counted;
 
 impl Config {
     /// Refuses layers whose weights the machine cannot hold, whatever the task.
@@ -73,7 +74,7 @@ impl Config {
         let budget = if error.counted == Counted::TracesAndWindows { " for method.memory" } else { "" };
         let shape = match (error.part, task) {
             (Part::Units { .. }, Some(task)) => {
-                format!(" (the task has {} inputs and {} outputs)", task.inputs(), task.outputs())
+                format!(" (the task has {} and {})", counted(task.inputs(), "input"), counted(task.outputs(), "output"))
             }
             _ => String::new(),
         };

@@ -13,7 +13,7 @@ use super::transfer::agent;
 use super::{data_set, say, size};
 use crate::arguments::FetchArguments;
 use crate::failure::UsageError;
-use crate::names::or_known;
+use crate::names::{counted, or_known};
 use crate::output::Out;
 
 /// Of more files than this, not every one is worth a line.
@@ -41,8 +41,15 @@ pub(super) fn run(arguments: &FetchArguments) -> Result<()> {
     bar.finish_and_clear();
     let (count, bytes) = fetched?;
     let there = set.files().len() - count;
+    let were = if there == 1 { "was" } else { "were" };
     let mut out = Out::new();
-    writeln!(out, "{}: {count} files fetched ({}), {there} were there; all are as published", set.name, size(bytes))?;
+    writeln!(
+        out,
+        "{}: {} fetched ({}), {there} {were} there; all are as published",
+        set.name,
+        counted(count, "file"),
+        size(bytes)
+    )?;
     writeln!(out, "in {}: pass --data {}", folder.display(), arguments.out.display())?;
     writeln!(out, "licence: {}\nplease cite: {}", set.licence, set.citation)?;
     Ok(out.flush()?)

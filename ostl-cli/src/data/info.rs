@@ -14,6 +14,7 @@ use super::{Asked, data_set, size, task_name};
 use crate::arguments::InfoArguments;
 use crate::config::expect_at;
 use crate::figures::{Figures, in_tables, reported, written};
+use crate::names::counted;
 use crate::output::Out;
 use crate::table::aligned;
 
@@ -45,8 +46,16 @@ pub(super) fn run(arguments: &InfoArguments) -> Result<()> {
     Ok(out.flush()?)
 }
 
-/// What is known of a published data set, and whether a copy of it is the right one.
+/// What is known of a published data set, and whether a copy of it is the right one. Of other data in its format it is not said.
 fn published(set: &DataSet, folder: Option<&Path>) -> Result<String> {
+    if let Some(place) = folder.filter(|place| is_another(set, place)) {
+        return Ok(format!(
+            "{}: other data than the published ones ({}), whose licence and source are not theirs: {}\n\n",
+            set.name,
+            set.what,
+            place.display()
+        ));
+    }
     let (Origin::Files { base: address, .. } | Origin::ByHand { address, .. }) = set.origin;
     let mut text =
         format!("{}: {}\nlicence: {}\nsource: {}\naddress: {address}\n", set.name, set.what, set.licence, set.citation);
@@ -56,11 +65,20 @@ fn published(set: &DataSet, folder: Option<&Path>) -> Result<String> {
     Ok(text + "\n")
 }
 
+/// Whether this is a file, and none of those that were published, where it is known what these are.
+fn is_another(set: &DataSet, place: &Path) -> bool {
+    let files = set.files();
+    place.is_file() && !files.is_empty() && files.iter().all(|file| !matches!(file.check(place), Ok(Verdict::Right)))
+}
+
 /// Whether each file is the one that was published.
 fn checked(set: &DataSet, folder: &Path) -> Result<String> {
     let files = set.files();
     if files.is_empty() {
         return Ok("files: cannot be checked, since their sums are not known\n".into());
+    }
+    if folder.is_file() {
+        return Ok(format!("files: 1 ok, {}\n", folder.display()));
     }
     let Some(folder) = set.found_in(folder)? else {
         return Ok(format!("files: none of the catalogue's at {}\n", folder.display()));
@@ -81,16 +99,16 @@ fn checked(set: &DataSet, folder: &Path) -> Result<String> {
 
 fn described(task: &dyn Task, seconds: f64) -> String {
     let kind = match task.loss().target_kind() {
-        TargetKind::Classes => "classes",
-        TargetKind::Values => "values",
+        TargetKind::Classes if task.outputs() == 1 => "1 class".to_owned(),
+        TargetKind::Classes => format!("{} classes", task.outputs()),
+        TargetKind::Values => counted(task.outputs(), "value"),
     };
     let sparse = if task.is_sparse() { " as events" } else { "" };
     let loss = serde_json::to_value(task.loss()).ok().and_then(|loss| loss.as_str().map(str::to_owned)).unwrap_or_default();
     let mut text = format!(
-        "{}: {} inputs{sparse}, {} {kind}, loss {loss}; opened in {seconds:.2} s\n",
+        "{}: {}{sparse}, {kind}, loss {loss}; opened in {seconds:.2} s\n",
         task.name(),
-        task.inputs(),
-        task.outputs()
+        counted(task.inputs(), "input")
     );
     if let Some(steps) = task.stretch() {
         text += &format!("the sequences of a split run side by side, {steps} steps at a time\n");

@@ -121,3 +121,33 @@ fn music_with_a_byte_order_mark() {
     std::fs::write(place.path("JSB-Chorales-Quarter.json"), format!("\u{feff}{splits}")).unwrap();
     assert!(place.ostl("data info jsb --data .").succeeded().stdout.contains("jsb: 88 inputs"));
 }
+
+/// The licence of the chorales is not that of any other music.
+#[test]
+fn other_data_than_the_published_ones_are_not_called_so() {
+    let place = Workplace::new();
+    let splits = r#"{"train": [[[60], [62]]], "valid": [[[60], [62]]], "test": [[[60], [62]]]}"#;
+    std::fs::write(place.path("tune.json"), splits).unwrap();
+    let info = place.ostl("data info jsb --data tune.json").succeeded().stdout;
+    assert!(info.starts_with("jsb: other data than the published ones (382 four-part chorales"), "{info}");
+    assert!(info.contains("tune.json") && info.contains("jsb: 88 inputs, 88 values"), "{info}");
+    for words in ["licence:", "Boulanger-Lewandowski", "address:"] {
+        assert!(!info.contains(words), "{words} in {info}");
+    }
+}
+
+/// Whoever guesses a test split of a single class is not perfectly balanced.
+#[test]
+fn one_of_a_kind_is_no_plural_and_no_chance() {
+    let place = Workplace::new();
+    let line = |class: usize| format!("{{\"inputs\": [[0.5]], \"target\": {class}}}\n");
+    std::fs::write(place.path("train.jsonl"), line(0) + &line(1)).unwrap();
+    std::fs::write(place.path("valid.jsonl"), line(0)).unwrap();
+    let info = place.ostl("data info own --data .").succeeded().stdout;
+    assert!(info.contains("own: 1 input, 2 classes"), "{info}");
+    let chance = info.lines().find(|line| line.starts_with("chance:")).unwrap();
+    assert!(chance.contains("accuracy") && !chance.contains("balanced-accuracy"), "{info}");
+    std::fs::write(place.path("valid.jsonl"), line(0) + &line(1)).unwrap();
+    let info = place.ostl("data info own --data .").succeeded().stdout;
+    assert!(info.contains("balanced-accuracy 50.0 %"), "{info}");
+}

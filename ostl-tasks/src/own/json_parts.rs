@@ -5,6 +5,7 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 use super::config::MOST;
+use super::counted;
 use super::json_defects::is_not_finite;
 use super::part::NONE;
 
@@ -125,7 +126,7 @@ impl Rows {
         let wrong = match (width, self.width) {
             (0, _) => Some("an empty list of values, expected at least one".to_owned()),
             (found, expected) if expected > 0 && found != expected => {
-                Some(format!("{found} values where those before have {expected}: give all the same number"))
+                Some(format!("{} where those before have {expected}: give all the same number", counted(found, "value")))
             }
             _ => None,
         };

@@ -24,3 +24,8 @@ pub use class_names::Classes;
 pub use config::OwnConfig;
 pub use task::{Encoding, Own, Source};
 pub use write::{Format, WriteError, write};
+
+/// `1 value`, `2 values`.
+fn counted(count: usize, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}

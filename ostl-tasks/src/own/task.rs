@@ -9,7 +9,7 @@ use super::class_names::{self, Classes};
 use super::config::OwnConfig;
 use super::folder::{self, Files};
 use super::part::{Answers, Part, Place};
-use super::{arrays, held_out, json_lines, npz, odd, ts};
+use super::{arrays, counted, held_out, json_lines, npz, odd, ts};
 use crate::error::{At, DatasetError, TaskError};
 use crate::files;
 use crate::metric::Metric;
@@ -96,9 +96,10 @@ impl Own {
                     return Err(DatasetError::Malformed { path: train.path, at: At::Line(1), problem }.into());
                 }
                 remarks.push(format!(
-                    "there is no valid split: {held_count} of the {all} series of {}, every {}th of each class, are it",
+                    "there is no valid split: {held_count} of the {all} series of {}, {}, {} it",
                     files::name_of(&train.path),
-                    held_out::ONE_IN
+                    held_out::which(&train.part),
+                    if held_count == 1 { "is" } else { "are" }
                 ));
                 (Opened { part: held, path: train.path.clone(), names: None }, Opened { part: rest, ..train })
             }
@@ -231,10 +232,10 @@ fn agree(train: &Part, part: &Part, path: &Path) -> Result<(), DatasetError> {
         Err(broken(path, what, format!("{found}, but {train} in the train split: give all splits the same")))
     };
     if part.features != train.features {
-        return differ("inputs", format!("{} values in a step", part.features), train.features.to_string());
+        return differ("inputs", format!("{} in a step", counted(part.features, "value")), train.features.to_string());
     }
     let kind = |part: &Part| match part.outputs() {
-        Some(outputs) => format!("{outputs} values in a target"),
+        Some(outputs) => format!("{} in a target", counted(outputs, "value")),
         None => "classes as targets".to_owned(),
     };
     if part.outputs() != train.outputs() {

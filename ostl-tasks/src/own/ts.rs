@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::config::MOST;
+use super::counted;
 use super::part::{Answers, Part, Place, There};
 use super::ts_header::{Header, Labels, cut};
 use crate::encoding::{lines, unmarked};
@@ -124,8 +125,9 @@ impl Reader {
             let found = self.line.len() - before;
             if channel > 0 && found != steps {
                 return Err(format!(
-                    "channel {channel} has {found} values and channel 0 has {steps} (channels counted from 0): all channels of a series \
-                     are of one length, so cut or fill them"
+                    "channel {channel} has {} and channel 0 has {steps} (channels counted from 0): all channels of a series \
+                     are of one length, so cut or fill them",
+                    counted(found, "value")
                 ));
             }
             (channels, steps) = (channel + 1, found);

@@ -91,6 +91,22 @@ fn what_lies_there_and_is_not_read_is_told() {
     assert!(notes.len() == 1 && notes[0].contains("train.jsonl, valid.jsonl, test.ts"), "{notes:?}");
 }
 
+/// What is said of the valid split is how it was chosen.
+#[test]
+fn which_series_are_held_out_is_told_as_it_is() {
+    let said = |classes: &[&str]| {
+        let series: String = classes.iter().enumerate().map(|(i, class)| format!("{i},1:{class}\n")).collect();
+        let place = folder(&[("X_TRAIN.ts", &format!("@classLabel true a b\n@data\n{series}")), ("X_TEST.ts", SERIES)]);
+        open(place.path()).unwrap().remarks().into_iter().find(|remark| remark.contains("no valid split")).unwrap()
+    };
+    assert!(said(&["a", "a", "b", "b"]).ends_with(": 2 of the 4 series of X_TRAIN.ts, the last of each class, are it"));
+    assert!(said(&["a", "a", "b"]).ends_with(": 1 of the 3 series of X_TRAIN.ts, the last of each class, is it"));
+    assert!(
+        said(&[["a"; 5], ["b"; 5]].concat())
+            .ends_with(": 2 of the 10 series of X_TRAIN.ts, every 5th of each class, are it")
+    );
+}
+
 /// `NAME_TRAIN.ts` and `NAME_TEST.ts`, as the archives have them: every fifth series of each class becomes the valid split.
 #[test]
 fn the_names_of_the_archives() {
@@ -103,7 +119,8 @@ fn the_names_of_the_archives() {
     assert_eq!([0, 1, 2].map(|index| first(Split::Valid, index)), [4.0, 9.0, 11.0]);
     assert_eq!([3, 4, 8].map(|index| first(Split::Train, index)), [3.0, 5.0, 10.0]);
     assert_eq!(task.class_counts(Split::Valid), Some(vec![2, 1]));
-    assert!(task.has_test() && task.remarks()[0].contains("3 of the 12 series of Made_TRAIN.ts"), "{:?}", task.remarks());
+    let held = "3 of the 12 series of Made_TRAIN.ts, every 5th of each class, or its last where it has fewer, are it";
+    assert!(task.has_test() && task.remarks()[0].ends_with(held), "{:?}", task.remarks());
     // A valid file beside them is the valid split; with two archives one says which.
     fs::write(place.path().join("Made_VALID.ts"), SERIES).unwrap();
     assert_eq!(open(place.path()).unwrap().sequences(Split::Valid), 2);

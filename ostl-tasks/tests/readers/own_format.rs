@@ -225,7 +225,7 @@ fn splits_must_fit_together() {
     let good = r#"{"inputs": [[1]], "target": 0}"#;
     for (valid, words) in [
         (r#"{"inputs": [[1, 2]], "target": 0}"#, "2 values in a step, but 1 in the train split"),
-        (r#"{"inputs": [[1]], "target": [1]}"#, "1 values in a target, but classes"),
+        (r#"{"inputs": [[1]], "target": [1]}"#, "1 value in a target, but classes"),
         (r#"{"inputs": [[1]], "targets": [1]}"#, "one target a step, but one target a sequence"),
     ] {
         let both = Own::from_slices(lines(good, "train"), lines(valid, "valid"), None, &OwnConfig::default());

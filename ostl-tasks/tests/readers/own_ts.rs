@@ -103,7 +103,7 @@ fn another_split_has_no_classes_of_its_own() {
     let error = of(TRAIN, "@classLabel true left up\n@data\n1:2:left\n1:2:up\n", &OwnConfig::default()).unwrap_err();
     assert!(error.starts_with("valid.ts: line 4: the class `up` is not one of the train split's (left right)"), "{error}");
     let error = of(TRAIN, "@classLabel true left\n@data\n1:left\n", &OwnConfig::default()).unwrap_err();
-    assert!(error.contains("1 values in a step, but 2 in the train split"), "{error}");
+    assert!(error.contains("1 value in a step, but 2 in the train split"), "{error}");
 }
 
 proptest! {
