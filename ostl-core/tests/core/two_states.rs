@@ -115,6 +115,33 @@ fn a_wrong_partial_or_flag_is_found() {
     assert!(check_cell(Wrong(1), 50, 1).ds_ds > 0.1);
     let wrong = check_cell(Wrong(2), 50, 1);
     assert!(wrong.worst().is_infinite() && wrong.to_string().contains("current"), "{wrong}");
+    assert!(wrong.to_string().contains("set its drives_state to true in gates()"), "{wrong}");
+    let wrong = check_cell(Silent, 50, 1);
+    assert!(wrong.worst().is_infinite() && wrong.to_string().contains("return true from resets()"), "{wrong}");
+}
+
+/// A cell whose output takes from its state, and which does not say so.
+#[derive(Clone, Copy)]
+struct Silent;
+
+impl Cell<1, 1> for Silent {
+    fn name(&self) -> &'static str {
+        "silent"
+    }
+    fn gates(&self) -> [Gate; 1] {
+        [Gate::new("current", true)]
+    }
+    fn step<T: Real>(&self, previous: Unit<T, 1>, a: [T; 1]) -> Unit<T, 1> {
+        self.linearise(previous, a).0
+    }
+    fn linearise<T: Real>(&self, previous: Unit<T, 1>, [a]: [T; 1]) -> (Unit<T, 1>, Partials<T, 1, 1>) {
+        let half = T::from_f64(0.5);
+        let s = half * previous.s[0] - previous.y + a;
+        let mut partials = Partials::zero();
+        (partials.ds_ds, partials.ds_da) = ([[half]], [[T::one()]]);
+        (partials.ds_dy, partials.dy_ds) = ([-T::one()], [T::one()]);
+        (Unit { s: [s], y: s }, partials)
+    }
 }
 
 #[test]

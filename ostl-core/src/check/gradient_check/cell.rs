@@ -126,12 +126,16 @@ pub fn check_cell<C: Cell<S, G>, const S: usize, const G: usize>(cell: C, sample
         };
         for (g, gate) in gates.iter().enumerate().filter(|(_, gate)| !gate.is_fixed) {
             let drives_state = (0..S).any(|v| partials.ds_da[v][g] != 0.0);
-            flag(drives_state && !gate.drives_state, format!("gate {} drives the state and says it does not", gate.name));
+            let says = |what: &str, field: &str| {
+                format!("gate {} drives the {what} and says it does not: set its {field} to true in gates()", gate.name)
+            };
+            flag(drives_state && !gate.drives_state, says("state", "drives_state"));
             let drives_output = partials.dy_da[g] != 0.0;
-            flag(drives_output && !gate.drives_output, format!("gate {} drives the output and says it does not", gate.name));
+            flag(drives_output && !gate.drives_output, says("output", "drives_output"));
         }
         let resets = partials.ds_dy.iter().any(|&d| d != 0.0);
-        flag(resets && !cell.resets(), "the output resets the state and the cell says it does not".to_owned());
+        let says = "the output resets the state and the cell says it does not: return true from resets()";
+        flag(resets && !cell.resets(), says.to_owned());
     }
     check
 }
