@@ -1,6 +1,7 @@
 //! How close the online gradient is to BPTT's: the audit of a network on a small batch, as a table, a line, or JSON.
 
 mod before_and_after;
+mod extent;
 mod sequences;
 
 use std::fmt;
@@ -16,9 +17,10 @@ use crate::table::aligned;
 
 pub(crate) use before_and_after::of_learner;
 pub(crate) use sequences::beginning;
-use sequences::{STREAMS, audited_batch};
+use sequences::{STREAMS, Taken, audited_batch};
 
-/// Steps of the longest of them, at least; and windows that it should span, since what a carry drops shows only across their edges.
+/// Where whole sequences take too long, steps of the longest of them, at least; and windows that it should span, since what a carry drops shows only
+/// across their edges.
 const STEPS: usize = 24;
 const WINDOWS: usize = 4;
 /// Steps at most: the oracle keeps them all.
@@ -34,6 +36,8 @@ pub(crate) struct Report {
     audit: Audit,
     /// What the batch was.
     batch: String,
+    /// What it left out of its sequences, if anything.
+    unseen: Option<String>,
     /// No window ends inside a sequence, though the method has windows.
     crosses_no_edge: bool,
 }
@@ -68,7 +72,7 @@ impl Report {
             .with_context(|| format!("the gradient of {name}"))?;
         let block = best_block(network, method, batch.streams(), usize::MAX, usize::MAX).map(|choice| choice.block);
         let crosses_no_edge = matches!(method.window, Window::Steps(steps) if steps >= batch.steps());
-        Ok(Self { network: name, method: *method, block, audit, batch: described, crosses_no_edge })
+        Ok(Self { network: name, method: *method, block, audit, batch: described, unseen: None, crosses_no_edge })
     }
 
     /// Number of blocks claimed exact that are not.
@@ -106,7 +110,8 @@ impl Report {
     pub(crate) fn row(&self) -> Vec<String> {
         let blocks = |claim| self.audit.blocks.iter().filter(move |block| block.claim == claim);
         let worst = blocks(Claim::Exact).map(|block| block.relative_error).reduce(f64::max);
-        let lowest = blocks(Claim::Approximate).map(|block| block.cosine).reduce(f64::min);
+        let directed = blocks(Claim::Approximate).filter(|block| !is_nothing(block.norm, block.cosine));
+        let lowest = directed.map(|block| block.cosine).reduce(f64::min);
         vec![
             self.network.clone(),
             self.method.carry.name(),
@@ -157,15 +162,16 @@ impl fmt::Display for Report {
                 block.block.clone(),
                 claim_name(block.claim).to_owned(),
                 figure(block, format!("{:.1e}", block.relative_error)),
-                figure(block, format!("{:.6}", block.cosine)),
+                figure(block, cosine(block.norm, block.cosine, 6)),
                 figure(block, format!("{:.1e}", block.norm)),
             ]
         }));
         write!(f, "{}", aligned(&rows, &[0, 1, 2]))?;
         writeln!(
             f,
-            "all of it: cosine {:.6}, norm {:.1e} (of BPTT's gradient, summed over the batch)",
-            self.audit.whole.cosine, self.audit.norm
+            "all of it: cosine {}, norm {:.1e} (of BPTT's gradient, summed over the batch)",
+            cosine(self.audit.norm, self.audit.whole.cosine, 6),
+            self.audit.norm
         )?;
         self.notes(f)
     }
@@ -182,11 +188,12 @@ impl Report {
     }
 
     /// Whatever the weights are.
-    fn caveats(&self) -> impl Iterator<Item = &'static str> {
+    fn caveats(&self) -> impl Iterator<Item = &str> {
         let short = "The sequences end within the first window: this says nothing about what the carry drops";
         let random = "This carry is random and this is one draw of it: right on average, and far off one by one";
         let is_random = matches!(carried(&self.method), Some(Carry::Uoro | Carry::KfRtrl));
-        self.crosses_no_edge.then_some(short).into_iter().chain(is_random.then_some(random))
+        let of_figures = self.crosses_no_edge.then_some(short).into_iter().chain(is_random.then_some(random));
+        self.unseen.as_deref().into_iter().chain(of_figures)
     }
 
     /// R in words.
@@ -217,7 +224,7 @@ fn carried(method: &Method) -> Option<Carry> {
     (method.window != Window::Sequence).then_some(method.carry)
 }
 
-/// Steps to audit a method over.
+/// Steps to audit a method over, where whole sequences take too long.
 pub(crate) fn audited_steps(method: &Method) -> usize {
     match method.window {
         Window::Steps(steps) => steps.saturating_mul(WINDOWS).clamp(STEPS, MOST_STEPS),
@@ -226,7 +233,7 @@ pub(crate) fn audited_steps(method: &Method) -> usize {
     }
 }
 
-/// Sequences and steps of an audit at most.
+/// Sequences and steps of an audit, where whole sequences take too long.
 pub(crate) fn audited_shape(method: &Method) -> [usize; 2] {
     [STREAMS, audited_steps(method)]
 }
@@ -243,6 +250,16 @@ fn residual(residual: Option<f64>) -> String {
 /// A figure of a block, which a frozen one does not have.
 fn figure(block: &BlockAudit, figure: String) -> String {
     if block.claim == Claim::Frozen { "-".into() } else { figure }
+}
+
+/// Neither gradient has a direction: both are zero, and their cosine says nothing.
+fn is_nothing(norm: f64, cosine: f64) -> bool {
+    norm == 0.0 && cosine == 1.0
+}
+
+/// A cosine beside BPTT's gradient of this norm.
+fn cosine(norm: f64, cosine: f64, digits: usize) -> String {
+    if is_nothing(norm, cosine) { "-".into() } else { format!("{cosine:.digits$}") }
 }
 
 fn claim_name(claim: Claim) -> &'static str {
@@ -283,12 +300,19 @@ pub(crate) fn method_in_words(method: &Method) -> String {
     format!("{words}, {update}")
 }
 
-/// The audit of a network on the first few sequences of its task's validation split.
+/// The audit of a network on the first few sequences of its task's validation split: whole ones, or what is not too much of them.
 pub(crate) fn of_task(network: &Network<f64>, config: &Config, source: &Source, task: &dyn Task) -> Result<Report> {
     let objective = config.objective(task).map_err(|error| source.out_of_range(error))?;
-    let batch = audited_batch(task, audited_steps(&config.method()));
-    let described = format!("{} sequences of up to {} steps", batch.streams(), batch.steps());
-    Report::new(network.description(), network, objective, &config.method(), &batch, described)
+    let method = config.method();
+    let lengths = sequences::lengths(task);
+    let longest = lengths.first().copied().unwrap_or(0);
+    let has_room =
+        || config.check_audit::<f64>([task.inputs(), task.outputs()], task.is_sparse(), [STREAMS, longest]).is_ok();
+    let is_whole = extent::takes_whole(network, &method, &lengths) && has_room();
+    let (batch, taken) = audited_batch(task, if is_whole { usize::MAX } else { audited_steps(&method) });
+    let Taken { described, unseen } = taken;
+    let report = Report::new(network.description(), network, objective, &method, &batch, described)?;
+    Ok(Report { unseen, ..report })
 }
 
 #[cfg(test)]

@@ -6,10 +6,11 @@
 use std::fmt;
 
 use anyhow::Result;
+use ostl_core::gradient_check::Claim;
 use ostl_core::{Network, Real};
 use ostl_tasks::Task;
 
-use super::{Report, STREAMS, claim_name, figure, method_in_words, of_task};
+use super::{Report, STREAMS, claim_name, cosine, figure, method_in_words, of_task};
 use crate::config::{Config, Source};
 use crate::table::aligned;
 
@@ -70,7 +71,8 @@ impl BeforeAndAfter {
         let whole = [start, trained].map(|audit| [audit.whole.relative_error, audit.whole.cosine, audit.norm]);
         rows.push(["all", "", ""].map(str::to_owned).into_iter().chain(whole.into_iter().flat_map(written)).collect());
         let mut notes = Vec::new();
-        if trained.norm < LEFT_OVER * start.norm {
+        let leaves_out = trained.blocks.iter().any(|block| block.claim == Claim::Approximate);
+        if leaves_out && trained.norm < LEFT_OVER * start.norm {
             notes.push(format!(
                 "The trained network's gradient is {:.0} times smaller: there contributions cancel, and what a method leaves out does not. \
                  How good the method is, the start says.",
@@ -105,8 +107,8 @@ impl fmt::Display for BeforeAndAfter {
 }
 
 /// Relative error, cosine and norm.
-fn written([error, cosine, norm]: [f64; 3]) -> [String; 3] {
-    [format!("{error:.1e}"), format!("{cosine:.4}"), format!("{norm:.1e}")]
+fn written([error, direction, norm]: [f64; 3]) -> [String; 3] {
+    [format!("{error:.1e}"), cosine(norm, direction, 4), format!("{norm:.1e}")]
 }
 
 /// About the memory of an audit: R needs each layer's whole influence matrix, whatever the method carries.
@@ -155,5 +157,8 @@ mod tests {
         both.trained.audit.norm *= 1e-3;
         let text = both.to_string();
         assert!(text.contains("is 1000 times smaller") && text.contains("the start says"), "{text}");
+        // Where nothing is left out there is nothing to beware of.
+        both.trained.audit.blocks.iter_mut().for_each(|block| block.claim = Claim::Exact);
+        assert!(!both.to_string().contains("times smaller"), "{both}");
     }
 }

@@ -5,18 +5,38 @@ use std::ops::Range;
 use ostl_core::{Real, SequenceBatch, Target, TargetKind, Targets};
 use ostl_tasks::{Split, Task};
 
+use crate::names::counted;
+
 /// Sequences in the batch that is audited.
 pub(super) const STREAMS: usize = 3;
 
-/// The first few sequences of a task's validation split, or what fits into `steps` steps of them.
-pub(super) fn audited_batch(task: &dyn Task, steps: usize) -> SequenceBatch<f64> {
+/// What an audited batch is of its sequences.
+pub(super) struct Taken {
+    pub(super) described: String,
+    /// What is not in it, and what that means.
+    pub(super) unseen: Option<String>,
+}
+
+/// Steps of the sequences that are audited, the longest first.
+pub(super) fn lengths(task: &dyn Task) -> Vec<usize> {
+    indices(task).into_iter().map(|index| task.steps(Split::Valid, index)).collect()
+}
+
+/// The first few sequences of a task's validation split, the longest first.
+fn indices(task: &dyn Task) -> Vec<usize> {
     let mut indices: Vec<usize> = (0..task.sequences(Split::Valid).min(STREAMS)).collect();
     indices.sort_by_key(|&index| std::cmp::Reverse(task.steps(Split::Valid, index)));
+    indices
+}
+
+/// The audited sequences, or what fits into `steps` steps of them, and which of the two.
+pub(super) fn audited_batch(task: &dyn Task, steps: usize) -> (SequenceBatch<f64>, Taken) {
+    let (indices, lengths) = (indices(task), lengths(task));
     let batch = match task.stretch() {
         None => task.batch(Split::Valid, &indices),
         // The sequences of a text are as long as the text: only its beginning is written.
         Some(_) => {
-            let lengths: Vec<usize> = indices.iter().map(|&index| task.steps(Split::Valid, index).min(steps)).collect();
+            let lengths: Vec<usize> = lengths.iter().map(|&length| length.min(steps)).collect();
             let mut batch = task.empty_batch(&lengths);
             for (stream, (&index, &length)) in indices.iter().zip(&lengths).enumerate() {
                 task.write_stretch(Split::Valid, index, 0..length, &mut batch, stream);
@@ -24,7 +44,36 @@ pub(super) fn audited_batch(task: &dyn Task, steps: usize) -> SequenceBatch<f64>
             batch
         }
     };
-    ending(&batch.cast(), steps)
+    let batch = ending(&batch.cast(), steps);
+    let taken = Taken::new(&lengths, batch.lengths(), task.stretch().is_some());
+    (batch, taken)
+}
+
+impl Taken {
+    /// Of sequences of these lengths so many steps, the longest first: their beginnings, or their ends.
+    fn new(lengths: &[usize], steps: &[usize], are_beginnings: bool) -> Self {
+        let count = counted(lengths.len(), "sequence");
+        let of = range(lengths);
+        if lengths == steps {
+            return Self { described: format!("{count} of {of}, whole"), unseen: None };
+        }
+        let most = steps.iter().copied().max().unwrap_or(0);
+        let part = if are_beginnings { "first" } else { "last" };
+        Self {
+            described: format!("the {part} {most} steps of {count} of {of}"),
+            unseen: Some(format!(
+                "Whole sequences take too long here: only the {part} {most} of {of} were looked at, and influence from further back is not measured"
+            )),
+        }
+    }
+}
+
+/// `31 to 41 steps`, of lengths from the longest on.
+fn range(lengths: &[usize]) -> String {
+    match (lengths.last(), lengths.first()) {
+        (Some(least), Some(most)) if least < most => format!("{least} to {most} steps"),
+        (_, most) => counted(most.copied().unwrap_or(0), "step"),
+    }
 }
 
 /// The ends of the sequences of a batch, made ragged: the last `steps` of the first, one less of the next, and so on. Ends,
@@ -111,9 +160,26 @@ mod tests {
     /// Texts: only their beginnings are written.
     #[test]
     fn of_a_text_a_short_stretch_is_taken() {
-        let batch = audited_batch(&crate::letters::Letters::new(4), 8);
+        let (batch, taken) = audited_batch(&crate::letters::Letters::new(4), 8);
         assert_eq!((batch.lengths(), batch.target_count(), batch.is_sparse()), (&[8, 7][..], 15, true));
-        let whole = audited_batch(&crate::letters::Letters::new(0), 100);
-        assert_eq!(whole.lengths(), [14, 11]);
+        assert_eq!(taken.described, "the first 8 steps of 2 sequences of 11 to 14 steps");
+        assert!(taken.unseen.unwrap().contains("is not measured"));
+        for stretch in [0, 4] {
+            let (whole, taken) = audited_batch(&crate::letters::Letters::new(stretch), usize::MAX);
+            assert_eq!((whole.lengths(), taken.unseen), (&[14, 11][..], None));
+            assert_eq!(taken.described, "2 sequences of 11 to 14 steps, whole");
+        }
+    }
+
+    #[test]
+    fn what_was_left_out_is_told() {
+        let said = |lengths: &[usize], steps: &[usize]| Taken::new(lengths, steps, false);
+        let all = said(&[12, 12], &[12, 12]);
+        assert_eq!((all.described.as_str(), all.unseen), ("2 sequences of 12 steps, whole", None));
+        let cut = said(&[784], &[24]);
+        assert_eq!(cut.described, "the last 24 steps of 1 sequence of 784 steps");
+        let unseen = "only the last 24 of 784 steps were looked at, and influence from further back is not measured";
+        assert!(cut.unseen.unwrap().contains(unseen));
+        assert_eq!(said(&[1], &[1]).described, "1 sequence of 1 step, whole");
     }
 }

@@ -158,3 +158,27 @@ fn the_audit_crosses_window_edges_or_says_that_it_does_not() {
     assert!(within.stdout.contains("says nothing about what the carry drops"), "{}", within.stdout);
     place.ostl("train tiny.toml --quiet --set method.window=1000000000").succeeded();
 }
+
+/// What is stored long before it is asked for: the end of a sequence alone would not have it, and would show no gradient at all.
+#[test]
+fn whole_sequences_are_audited_however_short_the_window() {
+    let place = Workplace::new();
+    let late = "--set task.delay=50 --set task.min_delay=50 --set method.carry=none";
+    let said = place.ostl(&format!("check tiny.toml {late}")).succeeded().stdout;
+    assert!(said.contains("double precision, 3 sequences of 51 steps, whole)") && !said.contains("too long"), "{said}");
+    // A network that is too large for that says what was looked at, and what was not.
+    let large = "--set layers=[{cell=\"lstm\",units=150}] --set method.carry=layer";
+    let said =
+        place.ostl(&format!("check tiny.toml --set task.delay=50 --set task.min_delay=50 {large}")).succeeded().stdout;
+    assert!(said.contains("double precision, the last 24 steps of 3 sequences of 5"), "{said}");
+    assert!(said.contains("only the last 24 of 5") && said.contains("from further back is not measured"), "{said}");
+}
+
+#[test]
+fn a_block_without_any_gradient_has_no_direction() {
+    let place = Workplace::new();
+    let silent = "--set layers=[{cell=\"snu\",units=5,recurrent=false,initial_bias=-20}] --set method.carry=local";
+    let text = place.ostl(&format!("check tiny.toml {silent}")).succeeded().stdout;
+    let row = text.lines().find(|line| line.starts_with("1 readout  W")).unwrap();
+    assert_eq!(row.split_whitespace().collect::<Vec<_>>()[3..], ["exact", "0.0e0", "-", "0.0e0"], "{text}");
+}
