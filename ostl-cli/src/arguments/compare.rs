@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 
 #[derive(Args, Debug)]
 pub(crate) struct CompareArguments {
-    /// Run directories
+    /// Run directories, or folders of runs
     #[arg(required = true)]
     pub(crate) runs: Vec<PathBuf>,
     /// Whose figures [default: test, where all runs have them, else valid]

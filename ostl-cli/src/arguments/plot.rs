@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 
 #[derive(Args, Debug)]
 pub(crate) struct PlotArguments {
-    /// Run directories, whether or not they have come to their end
+    /// Run directories, or folders of runs, whether or not they have come to their end
     #[arg(required = true)]
     pub(crate) runs: Vec<PathBuf>,
     /// Column of metrics.csv

@@ -6,7 +6,7 @@ use clap::Args;
 
 #[derive(Args, Debug)]
 pub(crate) struct ReportArguments {
-    /// Run directories
+    /// Run directories, or folders of runs
     #[arg(required = true)]
     pub(crate) runs: Vec<PathBuf>,
     /// HTML file to make

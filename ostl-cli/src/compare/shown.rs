@@ -8,8 +8,14 @@ use serde_json::{Map, Value, json};
 
 use crate::arguments::ComparedSplit;
 use crate::figures::written;
-use crate::runs::{Group, MOST_SETTINGS, Spread};
+use crate::runs::{Group, MOST_SETTINGS, Spread, tasks};
 use crate::table::aligned;
+
+/// Most settings that are listed beside the table.
+const MOST_LISTED: usize = 16;
+
+/// The setting whose figures are another thing in each row.
+const TASK: &str = "task.name";
 
 /// A setting that a configuration does not have.
 const NONE: &str = "–";
@@ -49,18 +55,25 @@ impl Comparison<'_> {
         group.spread(|run| run.figure(self.split, metric))
     }
 
-    /// The best mean of a figure, where there are several to choose from.
+    /// How many tasks the runs are of. Figures of one say nothing of those of another.
+    fn tasks(&self) -> usize {
+        tasks(self.groups.iter().map(|group| group.first().task.as_str())).len()
+    }
+
+    /// The best mean of a figure, where there are several of one task to choose from.
     fn best(&self, metric: Metric) -> Option<f64> {
         let means = self.groups.iter().filter_map(|group| Some(self.spread(group, metric)?.mean));
         let better = |best: f64, mean: f64| if metric.is_better(mean, best) { mean } else { best };
-        means.reduce(better).filter(|_| self.groups.len() > 1)
+        means.reduce(better).filter(|_| self.groups.len() > 1 && self.tasks() == 1)
     }
 
     /// A row a configuration.
     pub(crate) fn rows(&self) -> Rows {
         // Else a row is called by its first run.
         let by_settings = (1..=MOST_SETTINGS).contains(&self.differing.len());
-        let names: Vec<String> = if by_settings { self.differing.to_vec() } else { vec!["run".to_owned()] };
+        let has_tasks = !by_settings && self.tasks() > 1;
+        let of_runs = ["run", TASK].into_iter().take(if has_tasks { 2 } else { 1 });
+        let names: Vec<String> = if by_settings { self.differing.to_vec() } else { of_runs.map(str::to_owned).collect() };
         let named = names.len();
         let figures = self.metrics.iter().map(Metric::to_string);
         let head = names.into_iter().chain(["runs".to_owned()]).chain(figures).chain(["seconds".to_owned()]);
@@ -71,7 +84,8 @@ impl Comparison<'_> {
             let mut row: Vec<Cell> = if by_settings {
                 self.differing.iter().map(|key| plain(settings.get(key).map_or(NONE, String::as_str).to_owned())).collect()
             } else {
-                vec![plain(group.first().name())]
+                let task = has_tasks.then(|| group.first().task.clone());
+                [group.first().name()].into_iter().chain(task).map(plain).collect()
             };
             row.push(plain(group.runs.len().to_string()));
             row.extend(self.metrics.iter().zip(&best).map(|(&metric, &best)| {
@@ -93,8 +107,12 @@ impl Comparison<'_> {
         if self.groups.iter().any(|group| group.runs.len() > 1) {
             text += ", mean ± standard deviation over the runs of a configuration";
         }
-        if self.groups.len() > 1 {
-            text += &format!("; {mark} the best mean");
+        match self.tasks() {
+            ..=1 if self.groups.len() > 1 => text += &format!("; {mark} the best mean"),
+            ..=1 => {}
+            tasks => {
+                text += &format!("; the runs are of {tasks} tasks: their figures are not comparable, and none is the best")
+            }
         }
         text
     }
@@ -103,7 +121,9 @@ impl Comparison<'_> {
     fn left_out(&self) -> String {
         let count = self.differing.len();
         if count > MOST_SETTINGS {
-            format!("{count} settings differ (--csv and --json have them all)\n")
+            let keys = self.differing.iter().take(MOST_LISTED).map(String::as_str).collect::<Vec<_>>().join(", ");
+            let more = if count > MOST_LISTED { format!(" and {} more", count - MOST_LISTED) } else { String::new() };
+            format!("{count} settings differ: {keys}{more} (--csv and --json have their values)\n")
         } else {
             String::new()
         }

@@ -13,7 +13,7 @@ use crate::arguments::{Over, PlotArguments};
 use crate::failure::UsageError;
 use crate::made_file;
 use crate::output::{Out, tell};
-use crate::runs::{Band, Curve, by_settings, called, differing};
+use crate::runs::{Band, Curve, by_settings, called, differing, given, tasks};
 pub(crate) use picture::{COLORS, svg};
 
 /// More configurations than these nobody tells apart.
@@ -26,11 +26,17 @@ pub(crate) struct Chart {
     /// Values are their logarithms to base 10.
     is_log: bool,
     bands: Vec<Band>,
+    /// Of the runs.
+    tasks: Vec<String>,
 }
 
 pub(crate) fn run(arguments: &PlotArguments) -> Result<()> {
     let PlotArguments { runs, figure, over, log, .. } = arguments;
-    let chart = chart(runs, figure, *over, *log)?;
+    let chart = chart(&given(runs)?, figure, *over, *log)?;
+    if chart.tasks.len() > 1 {
+        let tasks = chart.tasks.join(", ");
+        tell(&format!("these runs are of {} tasks ({tasks}): their figures are not comparable", chart.tasks.len()));
+    }
     let mut out = Out::new();
     if arguments.terminal {
         out.write_all(sketch::sketch(&chart).as_bytes())?;
@@ -67,13 +73,19 @@ pub(crate) fn chart(runs: &[PathBuf], figure: &str, over: Over, is_log: bool) ->
     }
     let all: Vec<_> = curves.iter().map(|curve| &curve.settings).collect();
     let differing = differing(&all);
+    let task = |curve: &Curve| curve.settings.get("task.name").cloned().unwrap_or_default();
+    let of_each: Vec<String> = curves.iter().map(task).collect();
+    let tasks: Vec<String> = tasks(of_each.iter().map(String::as_str)).into_iter().map(str::to_owned).collect();
     let groups = by_settings(curves, |curve| &curve.settings);
     if groups.len() > MOST {
         let problem = format!("{} configurations in one picture cannot be told apart; {MOST} can", groups.len());
         return Err(UsageError::Other(problem).into());
     }
     let band = |group: &Vec<Curve>| {
-        let name = called(&group[0].settings, &differing).unwrap_or_else(|| group[0].name.clone());
+        let name = called(&group[0].settings, &differing).unwrap_or_else(|| match tasks.len() {
+            ..=1 => group[0].name.clone(),
+            _ => format!("{}: {}", task(&group[0]), group[0].name),
+        });
         let runs = if group.len() > 1 { format!(" ({} runs)", group.len()) } else { String::new() };
         Band::new(format!("{name}{runs}"), group)
     };
@@ -82,7 +94,8 @@ pub(crate) fn chart(runs: &[PathBuf], figure: &str, over: Over, is_log: bool) ->
         Over::Steps => "steps",
         Over::Seconds => "seconds",
     };
-    Ok(Chart { figure: figure.to_owned(), over, is_log, bands: groups.iter().map(band).collect() })
+    let bands = groups.iter().map(band).collect();
+    Ok(Chart { figure: figure.to_owned(), over, is_log, bands, tasks })
 }
 
 impl Chart {

@@ -59,7 +59,7 @@ mod tests {
     fn a_line_that_falls() {
         let point = |x: f64, mean: f64| Point { x, mean, least: mean, most: mean };
         let band = Band { label: "carry=local".into(), points: vec![point(0.0, 1.0), point(10.0, 0.0)] };
-        let chart = Chart { figure: "valid_loss".into(), over: "epoch", is_log: false, bands: vec![band] };
+        let chart = Chart { figure: "valid_loss".into(), over: "epoch", is_log: false, bands: vec![band], tasks: vec![] };
         let text = sketch(&chart);
         let rows: Vec<&str> = text.lines().collect();
         assert_eq!((rows.len(), rows[0], rows[HEIGHT + 3]), (HEIGHT + 4, "valid_loss", "a  carry=local"));

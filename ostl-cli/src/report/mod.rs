@@ -21,7 +21,7 @@ use crate::failure::UsageError;
 use crate::made_file;
 use crate::output::{Out, tell};
 use crate::plot;
-use crate::runs::{Group, called, differing, finished};
+use crate::runs::{Group, called, differing, finished, tasks};
 use subject::Subject;
 
 pub(crate) fn run(arguments: &ReportArguments) -> Result<()> {
@@ -45,7 +45,7 @@ pub(crate) fn run(arguments: &ReportArguments) -> Result<()> {
         sections.push(page::section(&title, &format!("look-{index}"), closer_look(arguments, group)?));
     }
     sections.push(page::section("How this was made", "made", made_by::described(&runs)));
-    let tasks: Vec<&str> = groups.iter().map(|group| group.first().task.as_str()).collect();
+    let tasks = tasks(groups.iter().map(|group| group.first().task.as_str()));
     let page = page::page(&page::title(&tasks, runs.len()), &sections);
     made_file::write(&arguments.out, page.as_bytes(), arguments.force)?;
     let mut out = Out::new();

@@ -2,6 +2,8 @@
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
+use crate::names::counted;
+
 const STYLE: &str = include_str!("style.css");
 
 /// A part of the page with a heading.
@@ -17,13 +19,7 @@ pub(super) fn section(title: &str, anchor: &str, body: Markup) -> Section {
 
 /// `9 runs on store-recall`.
 pub(super) fn title(tasks: &[&str], runs: usize) -> String {
-    let mut names: Vec<&str> = Vec::new();
-    tasks.iter().for_each(|task| {
-        if !names.contains(task) {
-            names.push(task);
-        }
-    });
-    format!("{runs} {} on {}", if runs == 1 { "run" } else { "runs" }, names.join(", "))
+    format!("{} on {}", counted(runs, "run"), tasks.join(", "))
 }
 
 pub(super) fn page(title: &str, sections: &[Section]) -> String {

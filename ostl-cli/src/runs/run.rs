@@ -1,6 +1,6 @@
 //! One run that has come to its end, as its `summary.json` has it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -10,6 +10,7 @@ use ostl_tasks::Metric;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::given;
 use super::settings::{Settings, flattened};
 use crate::arguments::ComparedSplit;
 use crate::failure::UsageError;
@@ -49,13 +50,12 @@ pub(crate) fn is_finished(path: &Path) -> bool {
     matches!(Run::read(path), Ok(Found::Finished(_)))
 }
 
-/// The runs that have come to their end, each once; of the others is said what is the matter.
+/// The runs [given](given()) that have come to their end; of the others is said what is the matter.
 pub(crate) fn finished(paths: &[PathBuf]) -> Result<Vec<Run>> {
-    let (mut runs, mut seen) = (Vec::new(), BTreeSet::new());
-    for path in paths {
-        match Run::read(path)? {
-            Found::Finished(run) if seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone())) => runs.push(*run),
-            Found::Finished(_) => {}
+    let mut runs = Vec::new();
+    for path in given(paths)? {
+        match Run::read(&path)? {
+            Found::Finished(run) => runs.push(*run),
             Found::LeftOut(reason) => tell(&format!("{}: left out: {reason}", path.display())),
         }
     }
@@ -63,6 +63,17 @@ pub(crate) fn finished(paths: &[PathBuf]) -> Result<Vec<Run>> {
         return Err(UsageError::Other("there is nothing to compare: none of these runs has come to its end".into()).into());
     }
     Ok(runs)
+}
+
+/// The tasks of some runs, each once, in the order of the runs.
+pub(crate) fn tasks<'a>(runs: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut tasks = Vec::new();
+    for task in runs {
+        if !tasks.contains(&task) {
+            tasks.push(task);
+        }
+    }
+    tasks
 }
 
 /// A run.

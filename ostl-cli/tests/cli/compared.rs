@@ -78,7 +78,7 @@ fn runs_that_have_not_come_to_their_end_are_left_out() {
     assert!(!ran.stdout.contains("none"), "{}", ran.stdout);
     let ran = place.ostl("compare b");
     assert!(ran.status == 2 && ran.stderr.contains("none of these runs has come to its end"), "{}", ran.stderr);
-    place.ostl("compare a-0 tiny.toml").refused(2, &["tiny.toml: is a file, and a run is a directory"]);
+    place.ostl("compare tiny.toml").refused(2, &["tiny.toml: is a file, and a run is a directory"]);
     fs::write(place.path("a-1/summary.json"), "{ \"status\": \"fin").unwrap();
     let failed = place.ostl("compare a-0 a-1");
     assert!(failed.status == 1 && failed.stderr.contains("a-1/summary.json: is damaged"), "{}", failed.stderr);
@@ -90,4 +90,71 @@ fn runs_that_have_not_come_to_their_end_are_left_out() {
     fs::write(place.path("c/summary.json"), summary.to_string()).unwrap();
     let said = place.ostl("compare a-0 c").succeeded().stderr;
     assert!(said.contains("a-0, c: the same settings, but not the same data"), "{said}");
+}
+
+/// `runs/*` has sweeps in it, and in sweeps there are logs beside the runs.
+#[test]
+fn folders_of_runs_are_their_runs_and_what_is_no_run_is_left_out() {
+    let place = Workplace::new();
+    place.ostl("train tiny.toml --quiet --out runs/alone --set method.window=2").succeeded();
+    let sweep = "sweep tiny.toml --set method.carry=none,local --set training.epochs=1 --out runs/sweep";
+    place.ostl(sweep).succeeded();
+    fs::create_dir(place.path("runs/empty")).unwrap();
+    let named = "runs/alone runs/sweep/carry=local_seed=0 runs/sweep/carry=none_seed=0";
+    let expected = place.ostl(&format!("compare {named}")).succeeded().stdout;
+    let ran = place.ostl("compare runs/alone runs/empty runs/sweep").succeeded();
+    assert_eq!(ran.stdout, expected);
+    assert_eq!(ran.stderr, "left out: runs/empty: is no run directory: it has no config.toml\n");
+    let logs = "runs/sweep/carry=local_seed=0.log runs/sweep/carry=none_seed=0.log";
+    let ran = place.ostl(&format!("compare {named} {logs} runs/empty tiny.toml")).succeeded();
+    assert_eq!(ran.stdout, expected);
+    let said = "left out, being no runs: runs/sweep/carry=local_seed=0.log, runs/sweep/carry=none_seed=0.log, runs/empty and 1 more";
+    assert_eq!(ran.stderr.trim_end(), said);
+    // The same of the others that take runs, and each run once.
+    place.ostl("plot runs/sweep runs/sweep/carry=none_seed=0 runs/empty --out curves.svg").succeeded();
+    let picture = place.read("curves.svg");
+    assert!(picture.contains("carry=local") && picture.contains("carry=none") && !picture.contains("(2 runs)"));
+    place.ostl("report runs/sweep runs/empty --no-audit").succeeded();
+    assert!(place.read("report.html").contains("2 runs on store-recall"));
+    // A name that is nothing at all is a mistake, and so is nothing but what is no run.
+    place.ostl("compare runs/alone runs/alnoe").refused(2, &["runs/alnoe: there is no such run directory"]);
+    place.ostl("plot runs/empty --terminal").refused(2, &["runs/empty: is no run directory"]);
+}
+
+#[test]
+fn figures_of_two_tasks_are_not_set_against_each_other() {
+    let place = Workplace::new();
+    place.ostl("train tiny.toml --quiet --out a --set training.epochs=1").succeeded();
+    let other = "--set task={name=\"temporal-xor\",train=16,valid=8,test=8} --set layers=[{cell=\"gru\",units=3}]";
+    place.ostl(&format!("train tiny.toml --quiet --out b --set training.epochs=1 {other}")).succeeded();
+    let said = place.ostl("compare a b").succeeded().stdout;
+    let rows: Vec<Vec<&str>> = said.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(
+        [&rows[0][..2], &rows[1][..2], &rows[2][..2]],
+        [["run", "task.name"], ["a", "store-recall"], ["b", "temporal-xor"]]
+    );
+    assert!(said.contains("the runs are of 2 tasks: their figures are not comparable") && !said.contains('*'), "{said}");
+    // What differs is named, though there is too much of it for columns.
+    let last = said.lines().last().unwrap();
+    for words in
+        ["settings differ: layers.0.cell, ", "layers.0.units, ", "task.name", "(--csv and --json have their values)"]
+    {
+        assert!(last.contains(words), "no `{words}` in {last}");
+    }
+    let ran = place.ostl("plot a b --out curves.svg").succeeded();
+    let words = "these runs are of 2 tasks (store-recall, temporal-xor): their figures are not comparable";
+    assert_eq!(ran.stderr.trim_end(), words);
+    let picture = place.read("curves.svg");
+    assert!(picture.contains("store-recall: a") && picture.contains("temporal-xor: b"), "{picture}");
+    place.ostl("report a b --no-audit").succeeded();
+    let page = place.read("report.html");
+    assert!(
+        page.contains("2 runs on store-recall, temporal-xor")
+            && page.contains("of 2 tasks")
+            && !page.contains("class=\"best\"")
+    );
+    // A setting of one task is no other task.
+    place.ostl("train tiny.toml --quiet --out c --set training.epochs=1 --set task.delay=9").succeeded();
+    let said = place.ostl("compare a c").succeeded().stdout;
+    assert!(said.contains('*') && !said.contains("tasks"), "{said}");
 }
