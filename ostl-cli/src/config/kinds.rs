@@ -1,7 +1,9 @@
 //! What of a file no longer holds when the command line changes the kind of a thing: the options that only the old kind has.
 
+use ostl_core::Update;
 use toml::{Table, Value};
 
+use super::method::MethodName;
 use super::tree::{find, find_mut, keys, remove, spelled_path};
 use super::{blame, spelling};
 use crate::names::same;
@@ -28,6 +30,8 @@ const ALTERNATIVES: [&[&str]; 7] = [
 pub(super) struct Left {
     gone: Vec<(String, Vec<String>)>,
     kept: Vec<String>,
+    /// When the weights change, where the named method does it otherwise: that is not left out.
+    update: Option<String>,
 }
 
 /// Takes out of the file's tree what a `--set` stands in place of: a method's name of the parts that make it, a key of those that say the same in
@@ -44,6 +48,7 @@ pub(super) fn forget(tree: &mut Value, sets: &[(Vec<String>, String)]) -> Left {
         let mut replaced: Vec<&str> = Vec::new();
         if parents.iter().map(String::as_str).eq(["method"]) && same(key, "name") {
             replaced.extend(PARTS_OF_A_METHOD);
+            left.update = update_that_stays(find(tree, parents), value).filter(|_| !is_set("update"));
         }
         let of_values =
             ["mean-squared-error", "binary-cross-entropy"].iter().any(|loss| same(value.trim_matches(['"', '\'']), loss));
@@ -104,17 +109,32 @@ impl Left {
         gone
     }
 
-    /// A line for each `--set` that left something out.
+    /// A line for each `--set` that left something out, or names a method and leaves a part of it to the file.
     pub(super) fn in_words(&self, file: &str) -> Vec<String> {
         let line = |(by, keys): &(String, Vec<String>)| {
-            let kept = match by.as_str() {
-                "task.name" if !self.kept.is_empty() => format!("; {} stay as they are there", self.kept.join(", ")),
+            let kept = match (by.as_str(), &self.update) {
+                ("task.name", _) if !self.kept.is_empty() => format!("; {} stay as they are there", self.kept.join(", ")),
+                ("method.name", Some(update)) => format!("; keeps {update}"),
                 _ => String::new(),
             };
             format!("--set {by}: leaves out what {file} says of {}{kept}", keys.join(", "))
         };
-        self.gone.iter().map(line).collect()
+        let mut lines: Vec<String> = self.gone.iter().map(line).collect();
+        if let Some(update) = self.update.as_ref().filter(|_| self.gone.iter().all(|(by, _)| by != "method.name")) {
+            lines.push(format!("--set method.name: keeps {update}"));
+        }
+        lines
     }
+}
+
+/// `update = "sequence" (ostl as published: "window")`: what a file's method says of when the weights change, where the method of this name does it
+/// otherwise.
+fn update_that_stays(method: Option<&Value>, name: &str) -> Option<String> {
+    let Value::Table(method) = method? else { return None };
+    let (_, Value::String(update)) = method.iter().find(|(key, _)| same(key, "update"))? else { return None };
+    let name = MethodName::read(name.trim_matches(['"', '\''])).ok()?;
+    let own = if name.method().update == Update::Window { "window" } else { "sequence" };
+    (!same(update, own)).then(|| format!("update = \"{update}\" ({} as published: \"{own}\")", name.as_str()))
 }
 
 /// Whether a file by itself has a key and says nothing wrong with it.
@@ -207,6 +227,31 @@ mod tests {
         let config = leaves_out("task.name=jsb", "delay, distractors, train");
         assert_eq!(config.task.name(), "jsb");
         leaves_out("task.name=adding", "delay, distractors; train stay as they are there");
+    }
+
+    /// A name stands for when the weights change, too, but what the file says of that stays: it is said, whether or not anything else is left out.
+    #[test]
+    fn an_update_that_is_not_the_named_methods_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.toml");
+        let notes = |method: &str, set: &[&str]| {
+            let text = include_str!("../default.toml");
+            let start = text.find("[method]").unwrap();
+            let end = start + text[start..].find("[optimizer]").unwrap();
+            std::fs::write(&path, format!("{}[method]\n{method}\n{}", &text[..start], &text[end..])).unwrap();
+            let set: Vec<String> = set.iter().map(|&text| text.to_owned()).collect();
+            let (_, source) = Source::new(Some(&path), &[], &set).unwrap();
+            source.notes().iter().map(|note| note.replace(&path.display().to_string(), "a.toml")).collect::<Vec<_>>()
+        };
+        let plain = "window = 5\ncarry = \"layer\"\nupdate = \"sequence\"";
+        let kept = "keeps update = \"sequence\" (ostl as published: \"window\")";
+        let gone = "--set method.name: leaves out what a.toml says of carry, window";
+        assert_eq!(notes(plain, &["method.name=ostl"]), [format!("{gone}; {kept}")]);
+        assert_eq!(notes(plain, &["method.name=ostl", "method.update=sequence"]), [gone]);
+        assert_eq!(notes(plain, &["method.name=bptt"]), [gone], "whose weights change then");
+        let named = "name = \"bptt\"\nupdate = \"sequence\"";
+        assert_eq!(notes(named, &["method.name=\"OSTL\""]), [format!("--set method.name: {kept}")]);
+        assert_eq!(notes(named, &["method.seed=3"]), Vec::<String>::new());
     }
 
     #[test]

@@ -227,6 +227,10 @@ impl MethodName {
         Method::named(self.0).unwrap_or_else(|| unreachable!("only known names are read"))
     }
 
+    pub(crate) fn as_str(self) -> &'static str {
+        self.0
+    }
+
     /// Reads one, from a configuration or from the command line.
     pub(crate) fn read(word: &str) -> Result<Self, String> {
         let names = || Method::every().into_iter().map(|(name, _)| name);

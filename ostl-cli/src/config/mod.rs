@@ -41,7 +41,7 @@ use objective::TaskSection;
 use optimizer::OptimizerConfig;
 pub(crate) use optimizer::ScheduleEvery;
 use readout::ReadoutConfig;
-pub(crate) use source::{Source, load, load_file, load_for_stream, load_run};
+pub(crate) use source::{Source, load, load_file, load_for_stream, load_run, load_unsaid};
 pub(crate) use task::{expect_at, open, open_alone, task};
 pub(crate) use training::OnNonFinite;
 use training::TrainingConfig;

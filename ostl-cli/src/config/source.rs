@@ -34,13 +34,18 @@ pub(crate) struct Source {
     notes: Vec<String>,
 }
 
-/// Reads and checks the configuration that the command line names.
+/// Reads and checks the configuration that the command line names, and says what of the file does not hold any more.
 pub(crate) fn load(arguments: &ConfigArguments, seed: Option<u64>) -> Result<(Config, Source), UsageError> {
-    let mut set = arguments.set.clone();
-    set.extend(seed.map(|seed| format!("seed={seed}")));
-    let (config, source) = Source::new(arguments.config.as_deref(), &arguments.unset, &set)?;
+    let (config, source) = load_unsaid(arguments, seed)?;
     source.say();
     Ok((config, source))
+}
+
+/// The same without saying anything: what there is to say is in the source's [notes](Source::notes).
+pub(crate) fn load_unsaid(arguments: &ConfigArguments, seed: Option<u64>) -> Result<(Config, Source), UsageError> {
+    let mut set = arguments.set.clone();
+    set.extend(seed.map(|seed| format!("seed={seed}")));
+    Source::new(arguments.config.as_deref(), &arguments.unset, &set)
 }
 
 /// Reads and checks the configuration of a network that learns from rows, which needs no task. `options` are the keys of `set` that an option of its own
@@ -189,8 +194,7 @@ impl Source {
     }
 
     /// What of the file does not hold any more, a line each.
-    #[cfg(test)]
-    pub(super) fn notes(&self) -> &[String] {
+    pub(crate) fn notes(&self) -> &[String] {
         &self.notes
     }
 

@@ -114,9 +114,13 @@ fn numbers(text: &str) -> Result<Vec<u64>, UsageError> {
     Ok(seeds)
 }
 
-/// Letters, digits and what no system minds; a `-` for all else.
+/// Letters, digits and what no system minds; quotes, brackets and spaces are left out, and whatever stands between others is a `-`.
 fn as_file_name(text: &str) -> String {
-    text.chars().map(|letter| if letter.is_alphanumeric() || "._=+-".contains(letter) { letter } else { '-' }).collect()
+    let mut name = String::new();
+    for letter in text.chars().filter(|letter| !"{}[]\"' ".contains(*letter)) {
+        name.push(if letter.is_alphanumeric() || "._=+-".contains(letter) { letter } else { '-' });
+    }
+    name
 }
 
 #[cfg(test)]
@@ -150,10 +154,7 @@ mod tests {
     #[test]
     fn commas_within_a_value_separate_nothing() {
         assert_eq!(pieces("{a=1,b=[2,3]},\"x,y\", 5"), ["{a=1,b=[2,3]}", "\"x,y\"", "5"]);
-        assert_eq!(
-            names(&["method={name=\"uoro\",window=2},{name=\"ostl\"}"], "0")[0],
-            "method=-name=-uoro--window=2-_seed=0"
-        );
+        assert_eq!(names(&["method={name=\"uoro\",window=2},{name=\"ostl\"}"], "0")[0], "method=name=uoro-window=2_seed=0");
         // Keys that end alike are written in full, values that look alike are numbered.
         assert_eq!(names(&["layers.0.units=1,2", "layers.1.units=3,4"], "0")[0], "layers.0.units=1_layers.1.units=3_seed=0");
         let alike = names(&["init=a/b,a:b"], "0");

@@ -3,6 +3,7 @@
 mod grid;
 mod worker;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -24,7 +25,8 @@ use worker::{Came, Job};
 pub(crate) fn run(arguments: &SweepArguments) -> Result<()> {
     let points = grid::points(&arguments.config.set, &arguments.seeds)?;
     // All settings are checked before the first run begins.
-    let jobs = points.iter().map(|point| job(arguments, point)).collect::<Result<Vec<_>>>()?;
+    let mut notes = BTreeSet::new();
+    let jobs = points.iter().map(|point| job(arguments, point, &mut notes)).collect::<Result<Vec<_>>>()?;
     let (done, left): (Vec<&Job>, Vec<&Job>) = jobs.iter().partition(|job| job.is_finished);
     if !done.is_empty() {
         tell(&format!("{} of {} runs are done already", done.len(), jobs.len()));
@@ -71,12 +73,15 @@ fn all(left: &[&Job], done: usize, at_a_time: usize, stop: &Stop) -> usize {
     failed.into_inner()
 }
 
-/// What is to be done for one point of the grid.
-fn job(arguments: &SweepArguments, point: &Point) -> Result<Job> {
+/// What is to be done for one point of the grid. `notes` is what has been said of others.
+fn job(arguments: &SweepArguments, point: &Point, notes: &mut BTreeSet<String>) -> Result<Job> {
     let given = &arguments.config;
     let set = point.set.clone();
     let asked = ConfigArguments { config: given.config.clone(), data: given.data.clone(), set, unset: given.unset.clone() };
-    let (config, _) = config::load(&asked, Some(point.seed))?;
+    let (config, source) = config::load_unsaid(&asked, Some(point.seed))?;
+    for note in source.notes().iter().filter(|&note| notes.insert(note.clone())) {
+        tell(note);
+    }
     let folder = arguments.out.join(&point.name);
     let begun = folder.exists();
     if begun {

@@ -63,3 +63,17 @@ fn settings_are_checked_first_and_a_run_that_fails_stops_no_other() {
     assert!(ran.stderr.contains("learning_rate=0.02_seed=0: done in"), "{}", ran.stderr);
     assert!(ran.stderr.contains("1 of 2 runs failed") && ran.stdout.contains("test split"), "{}", ran.stderr);
 }
+
+/// What all runs leave out of the file alike is said once, and a folder is called by words that can be typed.
+#[test]
+fn whole_tables_are_values_and_what_they_leave_out_is_said_once() {
+    let place = Workplace::new();
+    let kinds = "--set layers.0.cell=gru,rnn --set method.name=ostl,tbptt --set method.window=3 --set training.epochs=1";
+    let ran = place.ostl(&format!("sweep tiny.toml {kinds} --out kinds")).succeeded();
+    assert_eq!(ran.stderr.matches("leaves out what tiny.toml says of carry").count(), 1, "{}", ran.stderr);
+    let tables = "--set method={name=\"tbptt\",window=2},{name=\"ostl\"} --set training.epochs=1";
+    place.ostl(&format!("sweep tiny.toml {tables} --out tables")).succeeded();
+    for run in ["method=name=tbptt-window=2_seed=0", "method=name=ostl_seed=0"] {
+        assert!(place.path(&format!("tables/{run}/summary.json")).is_file(), "{run}");
+    }
+}
