@@ -77,6 +77,11 @@ impl TaskSection {
         self.of.name()
     }
 
+    /// Whether some classes count for more than others.
+    pub(crate) fn weighs_classes(&self) -> bool {
+        self.class_weights.is_some()
+    }
+
     /// Checks what can be checked without the task.
     pub(super) fn validate(&self) -> Result<(), OutOfRange> {
         let smoothing = self.label_smoothing.unwrap_or_default();

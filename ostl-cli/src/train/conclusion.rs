@@ -77,9 +77,13 @@ pub(super) fn finish(
     writeln!(out, "best epoch {} of {epochs}, {:.1} s, in {path}", best.epoch, summary.seconds)?;
     let (by, learning_rate) = (config.training.best, config.optimizer().learning_rate);
     let judged = test.as_ref().unwrap_or(&best.valid);
-    let doubts = doubts::lines(task, &doubts::Ended { judged, by, best_epoch: best.epoch, epochs, learning_rate });
+    let (targets, method) = (Measures::targets(&measures), config.method());
+    let doubts =
+        doubts::lines(task, &doubts::Ended { judged, targets, method, by, best_epoch: best.epoch, epochs, learning_rate });
     let by_class = Measures::by_class(&measures);
-    for doubt in doubts.into_iter().chain(by_class.into_iter().flat_map(|classes| doubts::unanswered(task, classes))) {
+    let unanswered =
+        by_class.into_iter().flat_map(|classes| doubts::unanswered(task, classes, config.task.weighs_classes()));
+    for doubt in doubts.into_iter().chain(unanswered) {
         writeln!(out, "{doubt}")?;
     }
     out.flush()?;
