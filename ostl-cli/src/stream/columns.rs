@@ -133,6 +133,15 @@ impl Columns {
         Ok((Self { names, targets, numbers, words, time, reset_on, stream, id, classify, classes }, said))
     }
 
+    /// The places of the targets that these columns lack, where they are otherwise the same. A target that is an input, too, cannot be missing.
+    pub(super) fn without_targets(&self, names: &[String]) -> Option<Vec<usize>> {
+        let is_absent = |at: &usize| self.targets.contains(at) && !names.contains(&self.names[*at]);
+        let absent: Vec<usize> = (0..self.names.len()).filter(is_absent).collect();
+        let rest = (0..self.names.len()).filter(|at| !absent.contains(at)).map(|at| &self.names[at]);
+        let are_inputs = absent.iter().any(|at| self.numbers.contains(at));
+        (!absent.is_empty() && !are_inputs && rest.eq(names)).then_some(absent)
+    }
+
     fn number(&self, row: &Row, at: usize) -> Result<Option<f64>, String> {
         let Some(text) = row.fields.get(at).and_then(|text| present(text)) else { return Ok(None) };
         match text.parse::<f64>() {

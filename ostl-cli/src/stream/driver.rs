@@ -36,6 +36,8 @@ pub(super) struct Driver<'a> {
     /// What is gone on from, until there is a session.
     from: Option<(Memory, Record)>,
     names: Vec<String>,
+    /// Places of target columns that the rows do not have, in order.
+    missing: Vec<usize>,
     session: Option<Session>,
     /// Rows that are still to be passed over.
     to_skip: u64,
@@ -70,6 +72,7 @@ impl<'a> Driver<'a> {
             source: source.to_owned(),
             from,
             names: Vec::new(),
+            missing: Vec::new(),
             session: None,
             to_skip,
             taken: 0,
@@ -105,7 +108,10 @@ impl<'a> Driver<'a> {
                 self.to_skip -= 1;
                 Ok(())
             }
-            Event::Row(row) => self.row(&row),
+            Event::Row(mut row) => {
+                self.missing.iter().for_each(|&at| row.fields.insert(at.min(row.fields.len()), String::new()));
+                self.row(&row)
+            }
             Event::Broken(broken) => self.broken(&broken),
             Event::Remark(line, words) => {
                 tell(&format!("{}: line {line}: {words}", self.source));
@@ -127,7 +133,7 @@ impl<'a> Driver<'a> {
         Ok(())
     }
 
-    fn check_columns(&self) -> Result<()> {
+    fn check_columns(&mut self) -> Result<()> {
         let Some((memory, _)) = &self.from else {
             // A misspelt name is told before any row comes.
             let given = self.arguments.target.iter().map(|name| ("target", name));
@@ -141,15 +147,22 @@ impl<'a> Driver<'a> {
             let mut given = given.chain(more.into_iter().filter_map(|(option, name)| Some((option, name.as_ref()?))));
             return given.try_for_each(|(option, name)| Ok(columns::place(option, name, &self.names).map(|_| ())?));
         };
-        if memory.columns.names != self.names {
-            bail!(
-                "{}: the columns are {}, and what was saved learned from {}",
-                self.source,
-                self.names.join(", "),
-                memory.columns.names.join(", ")
-            );
+        let Columns { names: learned, .. } = &memory.columns;
+        if *learned == self.names {
+            return Ok(());
         }
-        Ok(())
+        let absent = memory.columns.without_targets(&self.names);
+        if let Some(absent) = absent.clone().filter(|_| self.arguments.test) {
+            self.missing = absent;
+            return Ok(());
+        }
+        let cure = if absent.is_some() {
+            ": the targets' columns are to be there, empty where nothing is known (with -t they may be missing)"
+        } else {
+            ""
+        };
+        let (source, names, learned) = (&self.source, self.names.join(", "), learned.join(", "));
+        bail!("{source}: the columns are {names}, and what was saved learned from {learned}{cure}");
     }
 
     fn row(&mut self, row: &Row) -> Result<()> {
@@ -233,6 +246,12 @@ impl<'a> Driver<'a> {
             session.model.set_learning_rate(rate).context("--learning-rate")?;
         }
         session.model.set_frozen(arguments.test)?;
+        if arguments.test {
+            // What is told of them is how well the new rows are predicted.
+            let Memory { scores, settings, .. } = &mut session.memory;
+            scores.begin_anew(settings)?;
+            self.report.tell_of_new_rows(&session.memory);
+        }
         self.introduce(&mut session);
         Ok(Some(session))
     }

@@ -8,8 +8,9 @@ use anyhow::{Context, Result};
 use super::figures;
 use super::predictions::csv_line;
 use super::scores::Verdict;
-use super::session::Memory;
+use super::session::{Counts, Memory};
 use crate::arguments::StreamArguments;
+use crate::names::counted;
 use crate::output::tell;
 use crate::table;
 
@@ -34,6 +35,34 @@ pub(super) struct Report {
     drifts: u64,
     metrics: Option<(String, File, bool)>,
     metrics_every: u64,
+    /// What had been counted before, where only new rows are told of.
+    before: Option<Totals>,
+}
+
+/// What is counted, here and there.
+#[derive(Default)]
+struct Totals {
+    counts: Counts,
+    beyond: u64,
+    drifts: u64,
+    alarms: u64,
+}
+
+impl Totals {
+    fn of(memory: &Memory) -> Self {
+        let Memory { counts, labels, scores, .. } = memory;
+        let alarms = scores.alarms().unwrap_or(0);
+        Self { counts: counts.clone(), beyond: labels.beyond(), drifts: scores.drifts(), alarms }
+    }
+
+    fn since(&self, before: &Self) -> Self {
+        Self {
+            counts: self.counts.since(&before.counts),
+            beyond: self.beyond - before.beyond,
+            drifts: self.drifts - before.drifts,
+            alarms: self.alarms - before.alarms,
+        }
+    }
 }
 
 impl Report {
@@ -50,7 +79,13 @@ impl Report {
             drifts: 0,
             metrics,
             metrics_every: arguments.metrics_every,
+            before: None,
         })
+    }
+
+    /// From here on the rows to come are told of, and not those before.
+    pub(super) fn tell_of_new_rows(&mut self, memory: &Memory) {
+        self.before = Some(Totals::of(memory));
     }
 
     /// Takes what was said of a row, and says how it is going if it is time.
@@ -122,35 +157,44 @@ impl Report {
             return;
         }
         let window = window_title(memory);
-        let mut rows = vec![["", "all rows", &window, "fading"].map(str::to_owned).to_vec()];
-        for figure in figures::all(memory) {
+        let all = if self.before.is_some() { "new rows" } else { "all rows" };
+        let mut rows = vec![["", all, &window, "fading"].map(str::to_owned).to_vec()];
+        let figures = figures::all(memory);
+        for figure in &figures {
             rows.push(vec![figure.title.clone(), figure.text(0), figure.text(1), figure.text(2)]);
         }
-        tell(&format!("\n{}", table::aligned(&rows, &[0])));
-        let counts = &memory.counts;
-        let mut said = vec![format!("{} rows read, {} learned from", counts.read, counts.learned)];
+        if self.before.is_some() && figures.iter().all(|figure| figure.views == [None; 3]) {
+            tell("\nno new row had a target, by which its prediction could be judged\n");
+        } else {
+            tell(&format!("\n{}", table::aligned(&rows, &[0])));
+        }
+        let totals = Totals::of(memory).since(self.before.as_ref().unwrap_or(&Totals::default()));
+        let Totals { counts, beyond, drifts, alarms } = &totals;
+        let mut said = vec![format!("{} read, {} learned from", counted(counts.read, "row"), counts.learned)];
         let waiting = memory.turns.all().map(|(_, past)| past.waiting.len() as u64).sum();
         let of_labels = |count| if memory.settings.id.is_some() { count } else { 0 };
         let streams = memory.turns.slots.as_ref().map_or(0, |slots| slots.len() as u64);
-        let without = counts.unlabelled.saturating_sub(memory.labels.beyond() + counts.given_up);
+        let without = counts.unlabelled.saturating_sub(beyond + counts.given_up);
         let more = [
             (without, "without a target"),
-            (counts.labels, "labels by themselves"),
-            (counts.unknown, "labels of rows that are not there"),
+            (counts.labels, if counts.labels == 1 { "label by itself" } else { "labels by themselves" }),
+            (counts.unknown, "label(s) of rows that are not there"),
             (of_labels(waiting), "still waiting for a label"),
             (counts.given_up, "given up waiting for one"),
-            (streams, "streams"),
-            (memory.turns.given_up(), "streams given up for others"),
-            (counts.exploded, "times that traces had exploded"),
-            (counts.restarts, "new beginnings"),
+            (streams, "stream(s)"),
+            (memory.turns.given_up(), "stream(s) given up for others"),
+            (counts.exploded, "time(s) that traces had exploded"),
+            (counts.restarts, "new beginning(s)"),
             (counts.broken, "broken"),
-            (memory.labels.beyond(), "of a class beyond the most there may be"),
+            (*beyond, "of a class beyond the most there may be"),
             (counts.refused, "not learned from since a number broke"),
-            (counts.sequences, "sequences"),
-            (memory.scores.drifts(), "drifts"),
+            (counts.sequences, "sequence(s)"),
+            (*drifts, "drift(s)"),
         ];
-        said.extend(more.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")));
-        said.extend(memory.scores.alarms().map(|alarms| format!("{alarms} alarms")));
+        let in_words =
+            |(count, what): (u64, &str)| format!("{count} {}", what.replace("(s)", if count == 1 { "" } else { "s" }));
+        said.extend(more.into_iter().filter(|(count, _)| *count > 0).map(in_words));
+        said.extend(memory.scores.alarms().map(|_| counted(*alarms, "alarm")));
         said.extend(parts.iter().cloned());
         tell(&said.join(", "));
     }

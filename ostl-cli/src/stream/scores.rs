@@ -74,6 +74,19 @@ impl Scores {
         })
     }
 
+    /// Figures of the rows to come alone. What errors are usual, and what was last, is still known.
+    pub(super) fn begin_anew(&mut self, settings: &Settings) -> Result<()> {
+        let new = Self::new(settings)?;
+        let all = self.figures.iter_mut().chain(&mut self.held).zip(new.figures.into_iter().chain(new.held));
+        for (figures, mut new) in all {
+            let mut past = PastTargets::default();
+            figures.exchange_past(&mut past);
+            new.exchange_past(&mut past);
+            *figures = new;
+        }
+        Ok(())
+    }
+
     /// Takes an answer and what was right. `held` is what each target was when a forecast was made.
     pub(super) fn judge(&mut self, answer: Option<&Answer>, truth: &Truth, held: &[Option<f64>]) -> Result<Verdict> {
         let mut verdict = Verdict::default();

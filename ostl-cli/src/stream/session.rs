@@ -64,6 +64,26 @@ pub(super) struct Counts {
     pub(super) given_up: u64,
 }
 
+impl Counts {
+    /// What was counted since then.
+    pub(super) fn since(&self, before: &Self) -> Self {
+        Self {
+            read: self.read - before.read,
+            broken: self.broken - before.broken,
+            learned: self.learned - before.learned,
+            unlabelled: self.unlabelled - before.unlabelled,
+            sequences: self.sequences - before.sequences,
+            refused: self.refused - before.refused,
+            refused_in_a_row: self.refused_in_a_row,
+            exploded: self.exploded - before.exploded,
+            restarts: self.restarts - before.restarts,
+            labels: self.labels - before.labels,
+            unknown: self.unknown - before.unknown,
+            given_up: self.given_up - before.given_up,
+        }
+    }
+}
+
 pub(super) struct Session {
     pub(super) memory: Memory,
     pub(super) model: Model,

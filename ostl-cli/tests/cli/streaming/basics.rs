@@ -122,6 +122,39 @@ fn a_stream_that_is_gone_on_with_is_one_that_never_stopped() {
     assert_eq!(place.read("t1.csv"), place.read("t2.csv"));
 }
 
+/// Where nothing is learned a target need not be there at all. Where it is, the figures are those of the new rows.
+#[test]
+fn what_only_predicts_tells_of_the_new_rows_and_needs_no_target() {
+    let place = Workplace::new();
+    let csv = rows(300);
+    fs::write(place.path("rows.csv"), &csv).unwrap();
+    place.ostl("stream rows.csv --target class -f state.bin").succeeded();
+    let new: Vec<&str> = csv.lines().skip(200).take(40).collect();
+    let bare: Vec<&str> = new.iter().map(|line| line.rsplit_once(',').unwrap().0).collect();
+    fs::write(place.path("new.csv"), format!("a,b,class\n{}\n", new.join("\n"))).unwrap();
+    fs::write(place.path("bare.csv"), format!("a,b\n{}\n", bare.join("\n"))).unwrap();
+    let judged = place.ostl("stream new.csv -i state.bin -t -p new.out --metrics m.csv --metrics-every 1").succeeded();
+    let predicted = place.ostl("stream bare.csv -i state.bin -t -p bare.out").succeeded();
+    let [with, without] = ["new.out", "bare.out"].map(|name| place.read(name));
+    assert_eq!(column(&with, "prediction"), column(&without, "prediction"));
+    assert_eq!(column(&without, "target"), [""; 40]);
+    assert!(predicted.stderr.contains("no new row had a target") && !predicted.stderr.contains("fading"));
+    assert!(predicted.stderr.contains("40 rows read, 0 learned from, 40 without a target"), "{}", predicted.stderr);
+    // By hand, from what was said of these rows alone.
+    let pairs = column(&with, "prediction").into_iter().zip(column(&with, "target"));
+    let accuracy = pairs.filter(|(said, right)| said == right).count() as f64 / 40.0;
+    assert_eq!(column(&place.read("m.csv"), "accuracy").last().unwrap().parse::<f64>().unwrap(), accuracy);
+    assert!(
+        judged.stderr.contains("new rows") && judged.stderr.contains("40 rows read, 0 learned from"),
+        "{}",
+        judged.stderr
+    );
+    // To learn from rows, their targets' column has to be there.
+    place.ostl("stream bare.csv -i state.bin").refused(1, &["the columns are a, b", "empty where nothing is known", "-t"]);
+    fs::write(place.path("half.csv"), "a\n1\n").unwrap();
+    place.ostl("stream half.csv -i state.bin -t").refused(1, &["the columns are a, and", "a, b, class"]);
+}
+
 #[test]
 fn a_sine_is_forecast_better_than_by_its_last_value() {
     let place = Workplace::new();

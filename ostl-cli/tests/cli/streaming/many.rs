@@ -117,11 +117,11 @@ fn many_streams_are_gone_on_with() {
     fs::write(place.path("labels.csv"), "id,machine,a,class\n1,m,1,\n2,,,high\n1,,,high\n1,,,high\n3,,4,\n").unwrap();
     let said = place.ostl("stream labels.csv --task classify --target class --stream-by machine --id id").succeeded().stderr;
     assert!(
-        said.contains("1 learned from, 1 labels by themselves, 2 labels of rows that are not there, 1 streams, 1 broken"),
+        said.contains("1 learned from, 1 label by itself, 2 labels of rows that are not there, 1 stream, 1 broken"),
         "{said}"
     );
     // A row that does not say which stream it is of is broken.
     fs::write(place.path("rows.csv"), "machine,a,b,class\na,1,2,high\n,1,2,high\n").unwrap();
     let said = place.ostl("stream rows.csv --target class --stream-by machine").succeeded().stderr;
-    assert!(said.contains("line 3: `machine` is missing") && said.contains("1 streams"), "{said}");
+    assert!(said.contains("line 3: `machine` is missing") && said.contains(", 1 stream, 1 broken"), "{said}");
 }
