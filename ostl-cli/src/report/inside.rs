@@ -2,10 +2,10 @@
 
 use anyhow::Result;
 use maud::{Markup, html};
-use ostl_core::{Carry, Loss, Method};
+use ostl_core::{Carry, Loss, Method, Network};
 use ostl_tasks::{Split, Task};
 
-use super::panel::{Content, Panel};
+use super::panel::{Content, Line, Panel};
 use super::subject::Subject;
 use crate::failure::UsageError;
 use crate::recording::{self, Course, LayerCourse, Recording, TargetCourse, Wanted};
@@ -40,7 +40,7 @@ pub(super) fn of_subject(subject: &Subject, index: usize) -> Result<Markup> {
     };
     let mut panels = vec![input(&recording)];
     for layer in &recording.layers {
-        panels.extend(of_layer(layer, &recording));
+        panels.extend(of_layer(layer, &recording, network));
     }
     panels.extend(answer(&recording, task.as_ref()));
     let length = task.steps(Split::Valid, index);
@@ -67,7 +67,7 @@ fn input(recording: &Recording) -> Panel {
 /// Lines of a few values, a picture of many.
 fn course(values: &[f32], rows: usize, of: &'static str, each: &str) -> Content {
     if rows > MOST_LINES {
-        return Content::Picture { values: values.to_vec(), rows, of };
+        return Content::Picture { values: values.to_vec(), rows, of, names: Vec::new() };
     }
     Content::lines((0..rows).map(|row| (format!("{each} {row}"), row_of(values, rows, row))))
 }
@@ -77,7 +77,7 @@ fn row_of(values: &[f32], rows: usize, row: usize) -> Vec<f32> {
 }
 
 /// Activity, state, signals and traces of a layer.
-fn of_layer(layer: &LayerCourse, recording: &Recording) -> Vec<Panel> {
+fn of_layer(layer: &LayerCourse, recording: &Recording, network: &Network<f32>) -> Vec<Panel> {
     let (Some(outputs), Some(states), Some(signals)) = (&layer.outputs, &layer.states, &layer.signals) else {
         return Vec::new();
     };
@@ -97,12 +97,17 @@ fn of_layer(layer: &LayerCourse, recording: &Recording) -> Vec<Panel> {
     let shown = busiest(signals, outputs);
     // The first variable is the membrane potential, or what stands for it.
     let variables = states.width();
-    let lines = shown.iter().map(|&unit| (format!("unit {unit}"), row_of(&states.values, variables, unit)));
+    // Few units have each its colour, here as in the other panels; of many none has one there.
+    let lines = shown.iter().enumerate().map(|(place, &unit)| Line {
+        name: format!("unit {unit}"),
+        color: if units > MOST_LINES { place } else { unit },
+        values: row_of(&states.values, variables, unit),
+    });
     let title = if spikes { format!("Membrane potential of {name}") } else { format!("State of {name}") };
     let more = if variables > units { " Of several variables, the first." } else { "" };
     let words = format!("The units that the learning signal asks most of.{more}");
-    panels.push(Panel { title, words, content: Content::lines(lines) });
-    if let Some(panel) = shown.first().and_then(|&unit| traces(layer, &name, unit, recording)) {
+    panels.push(Panel { title, words, content: Content::Lines { lines: lines.collect(), range: None } });
+    if let Some(panel) = shown.first().and_then(|&unit| traces(layer, &name, unit, recording, network)) {
         panels.push(panel);
     }
     panels.push(Panel {
@@ -127,7 +132,7 @@ fn busiest(signals: &Course, outputs: &Course) -> Vec<usize> {
 }
 
 /// The traces of one unit's weights from the layer below.
-fn traces(layer: &LayerCourse, name: &str, unit: usize, recording: &Recording) -> Option<Panel> {
+fn traces(layer: &LayerCourse, name: &str, unit: usize, recording: &Recording, network: &Network<f32>) -> Option<Panel> {
     let course = recording.traces.get(&format!("traces.layers.{}.W", layer.layer))?;
     // Variables × gates × units × columns.
     let &[variables, gates, units, columns] = course.shape.as_slice() else { return None };
@@ -137,7 +142,14 @@ fn traces(layer: &LayerCourse, name: &str, unit: usize, recording: &Recording) -
         // Of the first variable and the first gate whose influence lasts.
         values.extend_from_slice(&at[unit * columns..(unit + 1) * columns]);
     }
-    let more = if variables * gates > 1 { " Of several gates and variables, the first." } else { "" };
+    let mut more = match lasting_gate(layer, gates, recording, network) {
+        Some(gate) if gates > 1 => format!(" Those of the gate `{gate}`."),
+        None if gates > 1 => " Of several gates, the first.".to_owned(),
+        _ => String::new(),
+    };
+    if variables > 1 {
+        more += " Of several variables, the first.";
+    }
     debug_assert!(unit < units);
     let words = format!(
         "Eligibility traces of unit {unit}'s weights: how its state has come to depend on each of them, carried forward from step to step instead of \
@@ -148,6 +160,17 @@ fn traces(layer: &LayerCourse, name: &str, unit: usize, recording: &Recording) -
         words,
         content: self::course(&values, columns, "weights", "weight"),
     })
+}
+
+/// The first of a layer's gates whose influence lasts: those have traces of their constants, too. Nothing where that does not tell.
+fn lasting_gate(layer: &LayerCourse, gates: usize, recording: &Recording, network: &Network<f32>) -> Option<&'static str> {
+    let all = network.block_gates(layer.layer, "W");
+    if all.len() == gates {
+        return all.first().copied();
+    }
+    let lasts = |gate: &&&str| recording.traces.contains_key(&format!("traces.layers.{}.b.{gate}", layer.layer));
+    let lasting: Vec<&'static str> = all.iter().filter(lasts).copied().collect();
+    lasting.first().copied().filter(|_| lasting.len() == gates)
 }
 
 /// What the network says beside what it should.
@@ -161,7 +184,8 @@ fn answer(recording: &Recording, task: &dyn Task) -> Vec<Panel> {
                 .iter()
                 .enumerate()
                 .map(|(step, class)| class.map_or(f32::NAN, |class| chances[step * outputs + class]));
-            let line = vec![("probability of the right class".to_owned(), of_target.collect())];
+            let name = "probability of the right class".to_owned();
+            let line = vec![Line { name, color: 0, values: of_target.collect() }];
             let words = "1 is sure and right, 0 sure and wrong; nothing where a step has no target.";
             let mut panels =
                 vec![panel("Probability of the target", words, Content::Lines { lines: line, range: Some([0.0, 1.0]) })];
@@ -172,7 +196,8 @@ fn answer(recording: &Recording, task: &dyn Task) -> Vec<Panel> {
                         targets[step * outputs + class] = 1.0;
                     }
                 }
-                let picture = |values| Content::Picture { values, rows: outputs, of: "classes" };
+                let names: Vec<String> = (0..outputs).map(|class| task.class_name(class).into_owned()).collect();
+                let picture = |values| Content::Picture { values, rows: outputs, of: "classes", names: names.clone() };
                 panels.insert(0, panel("Prediction", "The probability of each class.", picture(chances)));
                 panels.insert(1, panel("Target", "The right class, where there is one.", picture(targets)));
             }
@@ -182,7 +207,8 @@ fn answer(recording: &Recording, task: &dyn Task) -> Vec<Panel> {
             let squash = |value: &f32| if loss == Loss::BinaryCrossEntropy { 1.0 / (1.0 + (-value).exp()) } else { *value };
             let said: Vec<f32> = recording.predictions.values.iter().map(squash).collect();
             if outputs > MOST_LINES {
-                let picture = |values: Vec<f32>| Content::Picture { values, rows: outputs, of: "outputs" };
+                let picture =
+                    |values: Vec<f32>| Content::Picture { values, rows: outputs, of: "outputs", names: Vec::new() };
                 return vec![
                     panel("Prediction", "What the network says.", picture(said)),
                     panel("Target", "What it should say.", picture(targets.values.clone())),

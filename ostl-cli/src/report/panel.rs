@@ -12,6 +12,10 @@ const LEFT: f64 = 64.0;
 const RIGHT: f64 = 16.0;
 const BELOW: f64 = 20.0;
 const LINES_HEIGHT: f64 = 120.0;
+/// Rows of a picture whose names have room beside them, the height of each, and letters of a name.
+const MOST_NAMES: usize = 12;
+const NAME_HEIGHT: f64 = 13.0;
+const MOST_LETTERS: usize = 9;
 
 /// A course of several values over time.
 pub(super) struct Panel {
@@ -22,23 +26,39 @@ pub(super) struct Panel {
 }
 
 pub(super) enum Content {
-    /// One step after another, `rows` values each; what a row is.
-    Picture { values: Vec<f32>, rows: usize, of: &'static str },
-    /// A value a step each, with its name; not a number where there is none. With the ends of the axis, where they are known.
-    Lines { lines: Vec<(String, Vec<f32>)>, range: Option<[f32; 2]> },
+    /// One step after another, `rows` values each; what a row is, and what each is called where that is written beside it.
+    Picture { values: Vec<f32>, rows: usize, of: &'static str, names: Vec<String> },
+    /// With the ends of the axis, where they are known.
+    Lines { lines: Vec<Line>, range: Option<[f32; 2]> },
+}
+
+/// A value a step; not a number where there is none.
+pub(super) struct Line {
+    pub(super) name: String,
+    /// The number of its colour.
+    pub(super) color: usize,
+    pub(super) values: Vec<f32>,
+}
+
+impl Line {
+    fn color(&self) -> String {
+        let color = COLORS[self.color % COLORS.len()];
+        format!("rgb({},{},{})", color.0, color.1, color.2)
+    }
 }
 
 impl Content {
-    /// Lines between their own ends.
+    /// Lines between their own ends, each in a colour of its own.
     pub(super) fn lines(lines: impl IntoIterator<Item = (String, Vec<f32>)>) -> Self {
-        Self::Lines { lines: lines.into_iter().collect(), range: None }
+        let lines = lines.into_iter().enumerate().map(|(color, (name, values))| Line { name, color, values });
+        Self::Lines { lines: lines.collect(), range: None }
     }
 }
 
 impl Panel {
     pub(super) fn markup(&self) -> Result<Markup> {
         let svg = match &self.content {
-            Content::Picture { values, rows, of } => picture(values, *rows, of)?,
+            Content::Picture { values, rows, of, names } => picture(values, *rows, of, names)?,
             Content::Lines { lines, range } => chart(lines, *range),
         };
         Ok(html! {
@@ -56,23 +76,41 @@ fn x(step: f64, steps: usize) -> f64 {
     LEFT + (WIDTH - LEFT - RIGHT) * step / steps.max(1) as f64
 }
 
-fn picture(values: &[f32], rows: usize, of: &str) -> Result<Markup> {
+/// `names` of the rows stand beside them where there is one for each, and room.
+fn picture(values: &[f32], rows: usize, of: &str, names: &[String]) -> Result<Markup> {
     let (raster, steps) = (drawn(values, rows)?, values.len() / rows.max(1));
-    let height = (4.0 * rows as f64).clamp(24.0, 160.0);
+    let is_named = names.len() == rows && (1..=MOST_NAMES).contains(&rows);
+    let a_row = if is_named { NAME_HEIGHT } else { 4.0 };
+    let height = (a_row * rows as f64).clamp(24.0, 160.0);
     let strongest = format!("strongest colour: {}", number(raster.largest));
     Ok(html! {
         svg viewBox=(format!("0 0 {WIDTH} {}", height + BELOW)) role="img" {
             image href=(raster.address) x=(LEFT) y="0" width=(WIDTH - LEFT - RIGHT) height=(height) preserveAspectRatio="none" {}
             (frame(height))
-            text.tick x=(LEFT - 6.0) y="12" text-anchor="end" { (raster.rows) }
-            text.tick x=(LEFT - 6.0) y=(height) text-anchor="end" { (of) }
+            @if is_named {
+                @for (row, name) in names.iter().enumerate() {
+                    @let y = height * (rows - row) as f64 / rows as f64 - 0.5 * height / rows as f64 + 4.0;
+                    text.tick x=(LEFT - 6.0) y=(format!("{y:.1}")) text-anchor="end" { (shortened(name)) title { (name) } }
+                }
+            } @else {
+                text.tick x=(LEFT - 6.0) y="12" text-anchor="end" { (raster.rows) }
+                text.tick x=(LEFT - 6.0) y=(height) text-anchor="end" { (of) }
+            }
             (axis(steps, height, &strongest))
         }
     })
 }
 
-fn chart(lines: &[(String, Vec<f32>)], range: Option<[f32; 2]>) -> Markup {
-    let finite = || lines.iter().flat_map(|(_, values)| values).copied().filter(|value| value.is_finite());
+/// So much of a name as there is room for.
+fn shortened(name: &str) -> String {
+    if name.chars().count() <= MOST_LETTERS {
+        return name.to_owned();
+    }
+    name.chars().take(MOST_LETTERS - 1).chain(['…']).collect()
+}
+
+fn chart(lines: &[Line], range: Option<[f32; 2]>) -> Markup {
+    let finite = || lines.iter().flat_map(|line| &line.values).copied().filter(|value| value.is_finite());
     let [low, high] =
         finite().fold([f32::INFINITY, f32::NEG_INFINITY], |[low, high], value| [low.min(value), high.max(value)]);
     let [low, high] = range.unwrap_or([low, high]);
@@ -83,15 +121,15 @@ fn chart(lines: &[(String, Vec<f32>)], range: Option<[f32; 2]>) -> Markup {
     } else {
         [0.0, 1.0]
     };
-    let steps = lines.iter().map(|(_, values)| values.len()).max().unwrap_or(0);
+    let steps = lines.iter().map(|line| line.values.len()).max().unwrap_or(0);
     let y = |value: f32| 4.0 + (LINES_HEIGHT - 8.0) * f64::from((high - value) / (high - low));
     html! {
         svg viewBox=(format!("0 0 {WIDTH} {}", LINES_HEIGHT + BELOW)) role="img" {
             (frame(LINES_HEIGHT))
-            @for ((_, values), color) in lines.iter().zip(COLORS.iter().cycle()) {
-                @for part in parts(values) {
+            @for line in lines {
+                @for part in parts(&line.values) {
                     @let points = part.iter().map(|&(step, value)| format!("{:.1},{:.1}", x(step as f64 + 0.5, steps), y(value)));
-                    @let color = format!("rgb({},{},{})", color.0, color.1, color.2);
+                    @let color = line.color();
                     @if let [(step, value)] = part[..] {
                         circle cx=(format!("{:.1}", x(step as f64 + 0.5, steps))) cy=(format!("{:.1}", y(value))) r="3" fill=(color) {}
                     } @else {
@@ -105,9 +143,9 @@ fn chart(lines: &[(String, Vec<f32>)], range: Option<[f32; 2]>) -> Markup {
         }
         @if lines.len() > 1 {
             p.note {
-                @for ((name, _), color) in lines.iter().zip(COLORS.iter().cycle()) {
-                    span style=(format!("color:rgb({},{},{});font-weight:700", color.0, color.1, color.2)) { "— " }
-                    (name) "  "
+                @for line in lines {
+                    span style=(format!("color:{};font-weight:700", line.color())) { "— " }
+                    (line.name) "  "
                 }
             }
         }
@@ -162,19 +200,46 @@ fn number(value: f32) -> String {
 mod tests {
     use super::*;
 
+    fn line(color: usize, values: Vec<f32>) -> Line {
+        Line { name: format!("line {color}"), color, values }
+    }
+
+    /// A line is known by its colour in every panel, whatever stands beside it.
+    #[test]
+    fn a_line_has_its_own_colour() {
+        let drawn = chart(&[line(2, vec![1.0, 2.0]), line(0, vec![0.0, 1.0])], None).into_string();
+        let colors = [2, 0].map(|color| line(color, vec![]).color());
+        assert!(colors[0] != colors[1]);
+        let at = colors.clone().map(|color| drawn.find(&format!("stroke=\"{color}\"")).unwrap());
+        assert!(at[0] < at[1], "{drawn}");
+        assert!(drawn.contains(&format!("color:{};font-weight:700\">— </span>line 2", colors[0])), "{drawn}");
+    }
+
+    #[test]
+    fn rows_with_names_have_them_beside_them_from_the_bottom_up() {
+        let names = ["same", "quite different"].map(str::to_owned);
+        let drawn = picture(&[0.0, 1.0, 1.0, 0.0], 2, "classes", &names).unwrap().into_string();
+        assert!(drawn.contains("y=\"23.5\" text-anchor=\"end\">same<title>same"), "{drawn}");
+        assert!(drawn.contains("y=\"10.5\" text-anchor=\"end\">quite di…<title>quite different"), "{drawn}");
+        assert!(!drawn.contains(">classes<"), "{drawn}");
+        let many: Vec<String> = (0..20).map(|class| class.to_string()).collect();
+        let drawn = picture(&[0.5; 20], 20, "classes", &many).unwrap().into_string();
+        assert!(drawn.contains(">classes<") && drawn.contains(">20<") && !drawn.contains("<title>"), "{drawn}");
+    }
+
     #[test]
     fn a_line_stops_where_there_is_nothing() {
         let gap = f32::NAN;
         assert_eq!(parts(&[1.0, 2.0, gap, 3.0, gap]), [vec![(0, 1.0), (1, 2.0)], vec![(3, 3.0)]]);
         assert!(parts(&[gap, gap]).is_empty());
-        let drawn = chart(&[("only".into(), vec![1.0, 2.0, gap, 3.0])], None).into_string();
+        let drawn = chart(&[line(0, vec![1.0, 2.0, gap, 3.0])], None).into_string();
         assert_eq!((drawn.matches("<polyline").count(), drawn.matches("<circle").count()), (1, 1));
         assert!(drawn.contains(">3.00<") && drawn.contains(">1.00<") && !drawn.contains("NaN"), "{drawn}");
     }
 
     #[test]
     fn nothing_at_all_is_an_empty_frame() {
-        let drawn = chart(&[("empty".into(), vec![])], None).into_string();
+        let drawn = chart(&[line(0, vec![])], None).into_string();
         assert!(drawn.contains("<rect") && !drawn.contains("NaN") && !drawn.contains("inf"), "{drawn}");
         assert_eq!([0.0, 0.001, 2.345, 123.4].map(number), ["0", "1.0e-3", "2.35", "123"].map(str::to_owned));
     }
