@@ -3,12 +3,13 @@
 use ostl_core::gradient_check::{Claim, claims};
 use ostl_core::{Carry, Method, Network, Window, best_block};
 
-/// Multiply–adds that the audit of whole sequences may take, about: a second or two.
-const MOST_PRODUCTS: f64 = 1e10;
+/// Multiply–adds that the audit of whole sequences may take, about: some seconds.
+const MOST_PRODUCTS: f64 = 2e11;
 /// Bytes that the oracle may keep of a whole sequence, about.
 const MOST_BYTES: f64 = (1_u64 << 29) as f64;
-/// What the oracle's plain loops take for a parameter and step, in multiply–adds of the engine.
-const ORACLE: f64 = 10.0;
+/// What the oracle's plain loops take for a parameter and step, in multiply–adds of the engine, and what a pass over traces takes for each of them.
+const ORACLE: f64 = 1000.0;
+const PASS: f64 = 10.0;
 /// Bytes that the oracle keeps of a unit and step.
 const FRAME: f64 = 512.0;
 
@@ -41,7 +42,7 @@ fn moved_on(network: &Network<f64>, method: &Method) -> f64 {
     let traces = (traces / size_of::<f64>()) as f64;
     match method.carry {
         Carry::None => 0.0,
-        Carry::Local | Carry::Uoro | Carry::Presynaptic | Carry::Postsynaptic => ORACLE * traces,
+        Carry::Local | Carry::Uoro | Carry::Presynaptic | Carry::Postsynaptic => PASS * traces,
         // Layer, Network, Snap, KfRtrl: a row of the matrix for each variable; a unit has two as a rule.
         _ => 2.0 * signals(network) as f64 * traces,
     }

@@ -52,7 +52,7 @@ pub(super) fn of_subject(subject: &Subject, index: usize) -> Result<Markup> {
         p.note {
             "Time goes to the right. At every step the online gradient of a weight is a product: the learning signal of its unit (how the error would change \
              with the unit's output now), the slope of the output (how it would change with the unit's state), and the weight's eligibility trace (how the \
-             state has come to depend on the weight). Weights are the best of the run, and fixed. Blue is above zero, orange below."
+             state has come to depend on the weight). Weights are the best of the run, and fixed. In pictures the first row is at the bottom; blue is above zero, orange below."
         }
         @for panel in &panels { (panel) }
     })

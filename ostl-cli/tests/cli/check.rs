@@ -167,11 +167,11 @@ fn whole_sequences_are_audited_however_short_the_window() {
     let said = place.ostl(&format!("check tiny.toml {late}")).succeeded().stdout;
     assert!(said.contains("double precision, 3 sequences of 51 steps, whole)") && !said.contains("too long"), "{said}");
     // A network that is too large for that says what was looked at, and what was not.
-    let large = "--set layers=[{cell=\"lstm\",units=150}] --set method.carry=layer";
-    let said =
-        place.ostl(&format!("check tiny.toml --set task.delay=50 --set task.min_delay=50 {large}")).succeeded().stdout;
-    assert!(said.contains("double precision, the last 24 steps of 3 sequences of 5"), "{said}");
-    assert!(said.contains("only the last 24 of 5") && said.contains("from further back is not measured"), "{said}");
+    let large =
+        "--set layers=[{cell=\"lstm\",units=60}] --set method.window=1 --set task.delay=400 --set task.min_delay=400";
+    let said = place.ostl(&format!("check tiny.toml {large}")).succeeded().stdout;
+    assert!(said.contains("double precision, the last 24 steps of 3 sequences of 401 steps)"), "{said}");
+    assert!(said.contains("only the last 24 of 401 steps") && said.contains("from further back is not measured"), "{said}");
 }
 
 #[test]

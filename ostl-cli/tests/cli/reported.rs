@@ -53,6 +53,7 @@ fn a_page_needs_nothing_but_itself() {
         "Learning signal of layer 0 (lstm)",
         "Traces of one unit of layer 0 (lstm)",
         "Those of the gate `input`.",
+        "the first row is at the bottom",
         "<title>1</title>",
         "method.<wbr>carry",
         "th { font-weight: 600; white-space: normal;",
