@@ -43,6 +43,7 @@ pub(super) fn bench(arguments: &BenchArguments, group: &Group) -> Result<()> {
             let all = [Scaling::Alone, Scaling::Strong, Scaling::Weak].map(|scaling| [(scaling, false), (scaling, true)]);
             let is_of_use = |&(scaling, late): &(Scaling, bool)| match scaling {
                 Scaling::Alone => !late,
+                Scaling::Strong if case.batch < group.count() => false,
                 _ => group.count() > 1 && (!late || method.update == Update::Window),
             };
             for (scaling, late) in all.into_iter().flatten().filter(is_of_use) {
