@@ -10,6 +10,7 @@ use crate::config;
 use crate::failure::UsageError;
 use crate::feed::Feed;
 use crate::figures::{self, Figures};
+use crate::names::counted;
 use crate::output::Out;
 use crate::ranks::Group;
 use crate::results;
@@ -46,11 +47,12 @@ pub(crate) fn run(arguments: &EvaluateArguments, group: &Group) -> Result<()> {
     let mut out = Out::new();
     writeln!(
         out,
-        "{} {split}: loss {:.6}{} ({sequences} sequences, {} targets; weights of epoch {}{note})",
+        "{} {split}: loss {:.6}{} ({}, {}; weights of epoch {}{note})",
         task.name(),
         figures.loss(),
         figures.beside_the_loss(),
-        measures.targets(),
+        counted(sequences, "sequence"),
+        counted(measures.targets(), "target"),
         best.epoch
     )?;
     if let Some(classes) = measures.by_class().filter(|_| task.vocabulary().is_none()) {

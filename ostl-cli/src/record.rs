@@ -8,21 +8,18 @@ use ostl_core::Carry;
 use ostl_tasks::numpy::ArchiveWriter;
 
 use crate::arguments::{RecordArguments, What};
-use crate::config;
 use crate::failure::UsageError;
 use crate::made_file;
 use crate::names::counted;
 use crate::output::Out;
 use crate::recording::{self, Course, Recording, TargetCourse, Wanted};
-use crate::run_directory::RunDirectory;
+use crate::runs::Subject;
 use crate::train::in_pool;
-use crate::trainer;
 
 pub(crate) fn run(arguments: &RecordArguments) -> Result<()> {
     let to = arguments.out.clone().unwrap_or_else(|| arguments.run.join("recording.npz"));
     made_file::check_free(&to, arguments.force)?;
-    let run = RunDirectory::open(&arguments.run)?;
-    let (config, source) = config::load_file(&run.config_path())?;
+    let Subject { config, source, task, network } = Subject::open(&arguments.run, arguments.data.as_deref())?;
     let wants = |what| arguments.what.contains(&what);
     let wanted = Wanted {
         outputs: wants(What::Spikes),
@@ -36,7 +33,6 @@ pub(crate) fn run(arguments: &RecordArguments) -> Result<()> {
             "--what trace: the run carries nothing from window to window (method.carry = \"none\"), so it has no traces";
         return Err(UsageError::Other(problem.into()).into());
     }
-    let task = config.open_task(arguments.data.as_deref(), &source)?;
     let (split, index, count) = (arguments.split, arguments.sequence, task.sequences(arguments.split));
     if index >= count {
         let problem = format!("--sequence {index}: the {split} split of `{}` has {count} sequences, from 0", task.name());
@@ -44,10 +40,8 @@ pub(crate) fn run(arguments: &RecordArguments) -> Result<()> {
     }
     let objective = config.objective(task.as_ref()).map_err(|error| source.out_of_range(error))?;
     let recording = in_pool(config.threads, || -> Result<Recording> {
-        let learner = trainer::learner(&config, &source, task.as_ref(), 1)?;
-        let (learner, _) = trainer::with_best(learner, task.as_ref(), &run)?;
         let batch = recording::sequence(task.as_ref(), split, index, arguments.steps.map(Into::into));
-        recording::record(learner.network().clone(), objective, &method, &batch, wanted)
+        recording::record(network, objective, &method, &batch, wanted)
     })??;
     let arrays = arrays(&recording);
     let mut bytes = Cursor::new(Vec::new());

@@ -53,7 +53,7 @@ fn a_file_is_fetched_checked_and_left_alone(content: &[u8]) {
     assert_eq!(server.asked(), [format!("{PATH} whole")]);
 
     let ran = fetch(&place, "jsb", &server.url()).succeeded();
-    assert!(ran.stdout.contains("0 files fetched") && ran.stdout.contains("1 were there"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("0 files fetched") && ran.stdout.contains("1 was there"), "{}", ran.stdout);
     assert_eq!(server.asked(), Vec::<String>::new());
     // What was fetched can be looked into and learned from.
     let info = place.ostl("data info jsb --data data").succeeded().stdout;

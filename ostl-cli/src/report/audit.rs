@@ -3,8 +3,8 @@
 use anyhow::Result;
 use maud::{Markup, html};
 
-use super::subject::Subject;
 use crate::gradient_report;
+use crate::runs::Subject;
 
 pub(super) fn of_subject(subject: &Subject) -> Result<Markup> {
     let Subject { config, source, task, network } = subject;

@@ -6,9 +6,9 @@ use ostl_core::{Carry, Loss, Method, Network};
 use ostl_tasks::{Split, Task};
 
 use super::panel::{Content, Line, Panel};
-use super::subject::Subject;
 use crate::failure::UsageError;
 use crate::recording::{self, Course, LayerCourse, Recording, TargetCourse, Wanted};
+use crate::runs::Subject;
 use crate::train::in_pool;
 
 /// Steps that are looked at, from the beginning.

@@ -9,7 +9,6 @@ mod made_by;
 mod page;
 mod panel;
 mod raster;
-mod subject;
 
 use std::io::Write;
 
@@ -21,8 +20,7 @@ use crate::failure::UsageError;
 use crate::made_file;
 use crate::output::{Out, tell};
 use crate::plot;
-use crate::runs::{Group, called, differing, finished, tasks};
-use subject::Subject;
+use crate::runs::{Group, Subject, called, differing, finished, tasks};
 
 pub(crate) fn run(arguments: &ReportArguments) -> Result<()> {
     made_file::check_free(&arguments.out, arguments.force)?;
@@ -57,7 +55,7 @@ pub(crate) fn run(arguments: &ReportArguments) -> Result<()> {
 fn closer_look(arguments: &ReportArguments, group: &Group<'_>) -> Result<Markup> {
     let run = group.best();
     let confusion = confusion::of_run(run)?;
-    let (inside, audit) = match Subject::open(run, arguments.data.as_deref()) {
+    let (inside, audit) = match Subject::open(&run.path, arguments.data.as_deref()) {
         Ok(subject) => {
             let audit = if arguments.no_audit {
                 html! {}

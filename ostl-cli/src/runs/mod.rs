@@ -5,6 +5,7 @@ mod given;
 mod group;
 mod run;
 mod settings;
+mod subject;
 
 #[cfg(test)]
 pub(crate) use curve::Point;
@@ -13,3 +14,4 @@ pub(crate) use given::given;
 pub(crate) use group::{Group, Spread, by_settings};
 pub(crate) use run::{Run, finished, is_finished, tasks};
 pub(crate) use settings::{MOST_SETTINGS, called, differing, flattened, short};
+pub(crate) use subject::Subject;

@@ -4,12 +4,13 @@ mod idle;
 mod learners;
 mod parts;
 mod refusals;
+mod rows;
 mod state;
 
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use ostl_core::{Learner, Record, Score, ShardedLearner, TargetKind, UnitsSeen};
+use ostl_core::{Learner, Record, Score, ShardedLearner};
 use ostl_tasks::{Metric, Split, Task};
 
 use crate::config::{Config, OnNonFinite, OutOfRange, Source};
@@ -21,12 +22,10 @@ use crate::progress::Progress;
 use crate::ranks::Group;
 use crate::run_directory::{Checkpoint, Clock, History, LAST, Metrics, Pace, Row, RunDirectory};
 use crate::signals::Stop;
-use crate::summary::reaches;
 
 use learners::identity;
 pub(crate) use learners::{learner, put_best, sharded, with_best};
 use refusals::{Met, Next};
-use state::Norms;
 pub(crate) use state::{Best, Change, State};
 
 /// Whether training came to its end or was asked to stop.
@@ -287,37 +286,6 @@ impl<'a> Trainer<'a> {
             self.has_warned = true;
         }
         Ok(Ending::Finished)
-    }
-
-    /// What the epoch at hand came to.
-    fn row(&self, valid: Figures, learning_rate: f64, units: &[UnitsSeen]) -> Row {
-        let train = &self.state.train;
-        let is_of_classes = self.task.loss().target_kind() == TargetKind::Classes;
-        Row {
-            epoch: self.state.epochs + 1,
-            learning_rate,
-            train_loss: (train.targets > 0).then(|| train.mean_loss()),
-            train_accuracy: (train.targets > 0 && is_of_classes).then(|| train.accuracy()),
-            valid,
-            steps: self.state.steps + train.steps,
-            skipped: self.state.skipped,
-            silent: idle::share(units, |seen| seen.silent),
-            saturated: idle::share(units, |seen| seen.saturated),
-            gradient_norm: self.state.norms.mean(),
-        }
-    }
-
-    /// The epoch is done.
-    fn close_epoch(&mut self, row: &Row, is_best: bool) {
-        let state = &mut self.state;
-        if is_best {
-            state.best = Some(Best { epoch: row.epoch, valid: row.valid.clone() });
-        }
-        let solved = self.task.goal().is_some_and(|goal| reaches(&goal, &row.valid) == Some(true));
-        state.steps_to_goal = state.steps_to_goal.or(solved.then_some(row.steps));
-        state.rows.push(row.clone());
-        (state.epochs, state.steps) = (row.epoch, row.steps);
-        (state.batch, state.skipped, state.train, state.norms) = (0, 0, Score::default(), Norms::default());
     }
 
     /// The parts of an epoch that are still to be learned from.

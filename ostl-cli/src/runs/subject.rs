@@ -8,21 +8,20 @@ use ostl_tasks::Task;
 
 use crate::config::{self, Config, Source};
 use crate::run_directory::RunDirectory;
-use crate::runs::Run;
 use crate::train::in_pool;
 use crate::trainer;
 
-pub(super) struct Subject {
-    pub(super) config: Config,
-    pub(super) source: Source,
-    pub(super) task: Box<dyn Task>,
-    pub(super) network: Network<f32>,
+pub(crate) struct Subject {
+    pub(crate) config: Config,
+    pub(crate) source: Source,
+    pub(crate) task: Box<dyn Task>,
+    pub(crate) network: Network<f32>,
 }
 
 impl Subject {
     /// Reads the data and the weights of a run.
-    pub(super) fn open(run: &Run, data: Option<&Path>) -> Result<Self> {
-        let directory = RunDirectory::open(&run.path)?;
+    pub(crate) fn open(run: &Path, data: Option<&Path>) -> Result<Self> {
+        let directory = RunDirectory::open(run)?;
         let (config, source) = config::load_file(&directory.config_path())?;
         let task = config.open_task(data, &source)?;
         let network = in_pool(config.threads, || -> Result<_> {
