@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context, Error, Result, anyhow};
-use ostl_core::ranks::{Alone, Ranks, RanksError};
+use ostl_core::ranks::{Alone, Ranks, RanksError, first_said};
 
 use crate::failure;
 use crate::signals::Stop;
@@ -114,8 +114,8 @@ impl Group {
 
     /// What each rank did by itself, if all did it well; else an error on all of them: its own on a rank that has one.
     pub(crate) fn all_well<R>(&self, own: Result<R>) -> Result<R> {
-        let said = own.as_ref().err().map_or_else(String::new, failure::in_a_line);
-        match (own, self.first_said(&said)?) {
+        let said = own.as_ref().err().map(failure::in_a_line);
+        match (own, first_said(self.ranks.as_ref(), said)?) {
             (Err(own), _) => Err(own),
             (Ok(_), Some((rank, problem))) => Err(anyhow!("rank {rank}: {problem}")),
             (Ok(done), None) => Ok(done),
@@ -124,7 +124,7 @@ impl Group {
 
     /// Whether any rank says so.
     pub(crate) fn any(&self, own: bool) -> Result<bool> {
-        Ok(self.first_said(if own { "yes" } else { "" })?.is_some())
+        Ok(first_said(self.ranks.as_ref(), own.then(String::new))?.is_some())
     }
 
     /// Refuses to go on where ranks do not have the same of something.
@@ -132,30 +132,6 @@ impl Group {
         let first = self.of_first(|| Ok(own.as_bytes().to_vec()))?;
         let same = if first == own.as_bytes() { Ok(()) } else { Err(anyhow!("{what} is not that of rank 0")) };
         self.all_well(same.with_context(|| format!("rank {}", self.rank())))
-    }
-
-    /// The first rank that says something, and what.
-    fn first_said(&self, own: &str) -> Result<Option<(usize, String)>> {
-        if self.count() == 1 {
-            return Ok((!own.is_empty()).then(|| (0, own.to_owned())));
-        }
-        let mut message = Vec::new();
-        if self.is_first() {
-            let mut found = (!own.is_empty()).then(|| (0, own.as_bytes().to_vec()));
-            for rank in 1..self.count() {
-                self.ranks.receive(rank, &mut message)?;
-                if found.is_none() && !message.is_empty() {
-                    found = Some((rank, message.clone()));
-                }
-            }
-            message = found.map_or_else(Vec::new, |(rank, said)| [&(rank as u64).to_le_bytes(), said.as_slice()].concat());
-        } else {
-            self.ranks.send(0, own.as_bytes())?;
-        }
-        self.ranks.broadcast(&mut message)?;
-        Ok(message.split_first_chunk().map(|(&rank, said)| {
-            (usize::try_from(u64::from_le_bytes(rank)).unwrap_or(usize::MAX), String::from_utf8_lossy(said).into_owned())
-        }))
     }
 
     /// The end of a program that has failed. Where all ranks have, the first says so and they end together; where this one alone has, it says so and

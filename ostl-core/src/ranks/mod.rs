@@ -1,6 +1,7 @@
 //! Several processes that learn together, on one machine or on many: what they need of whatever carries messages between them.
 
 mod message;
+mod said;
 mod threads;
 mod tree;
 
@@ -9,6 +10,7 @@ use std::fmt::Debug;
 use thiserror::Error;
 
 pub(crate) use message::{Message, Reader};
+pub use said::first_said;
 pub use threads::{ThreadRank, threads};
 pub use tree::{Cut, Term, sum};
 
@@ -42,20 +44,11 @@ pub trait Ranks: Debug + Send + Sync {
     /// # Errors
     /// If a message does not get through.
     fn broadcast(&self, message: &mut Vec<u8>) -> Result<(), RanksError> {
-        let (rank, count) = (self.rank(), self.count());
-        // The highest bit says whom it comes from; lower ranks pass it on to those with a higher bit set.
-        let mut bit = 1;
-        while bit <= rank {
-            bit <<= 1;
+        let place = Place::of(self.rank(), self.count());
+        if let Some(above) = place.above {
+            self.receive(above, message)?;
         }
-        if rank > 0 {
-            self.receive(rank - bit / 2, message)?;
-        }
-        while rank + bit < count {
-            self.send(rank + bit, message)?;
-            bit <<= 1;
-        }
-        Ok(())
+        place.below().try_for_each(|below| self.send(below, message))
     }
 
     /// Returns once all have come here.
@@ -63,14 +56,38 @@ pub trait Ranks: Debug + Send + Sync {
     /// # Errors
     /// If a message does not get through.
     fn barrier(&self) -> Result<(), RanksError> {
+        let place = Place::of(self.rank(), self.count());
         let mut nothing = Vec::new();
-        if self.rank() == 0 {
-            (1..self.count()).try_for_each(|rank| self.receive(rank, &mut nothing))?;
-        } else {
-            self.send(0, &[])?;
+        place.below().try_for_each(|below| self.receive(below, &mut nothing))?;
+        if let Some(above) = place.above {
+            self.send(above, &[])?;
         }
         nothing.clear();
         self.broadcast(&mut nothing)
+    }
+}
+
+/// A rank's place in the tree that goes out from rank 0.
+struct Place {
+    above: Option<usize>,
+    rank: usize,
+    /// The first power of two that is larger than the rank.
+    bit: usize,
+    count: usize,
+}
+
+impl Place {
+    /// The highest bit of a rank says whom it is below; it is above those that have one higher bit more.
+    fn of(rank: usize, count: usize) -> Self {
+        let bit = (rank + 1).next_power_of_two();
+        Self { above: (rank > 0).then(|| rank - bit / 2), rank, bit, count }
+    }
+
+    fn below(&self) -> impl Iterator<Item = usize> + use<> {
+        let (rank, count) = (self.rank, self.count);
+        std::iter::successors(Some(self.bit), |bit| bit.checked_mul(2))
+            .map(move |bit| rank + bit)
+            .take_while(move |&below| below < count)
     }
 }
 

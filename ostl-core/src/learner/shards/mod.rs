@@ -11,7 +11,7 @@ use crate::engine::streams::Streams;
 use crate::learner::error::LearnError;
 use crate::linalg::processor::instructions;
 use crate::linalg::real::Real;
-use crate::ranks::{Cut, Ranks, RanksError};
+use crate::ranks::{Cut, Ranks, RanksError, first_said};
 use crate::record::{Book, Record};
 use crate::refusal::ConfigError;
 
@@ -175,32 +175,10 @@ impl<T: Real> ShardedLearner<T> {
         let mut first = own.as_bytes().to_vec();
         ranks.broadcast(&mut first)?;
         let first = String::from_utf8_lossy(&first).into_owned();
-        let differs =
-            (first != own).then(|| RanksError::new(ranks.rank(), format!("it {verb} {own}, rank 0 {verb} {first}")));
-        // Rank 0 hears of it, and tells all.
-        let said = differs.map_or_else(Vec::new, |error| error.to_string().into_bytes());
-        let mut verdict = Vec::new();
-        if ranks.rank() > 0 {
-            ranks.send(0, &said)?;
-        } else {
-            for rank in 1..ranks.count() {
-                let mut said = Vec::new();
-                ranks.receive(rank, &mut said)?;
-                if verdict.is_empty() && !said.is_empty() {
-                    verdict = (rank as u64).to_le_bytes().to_vec();
-                    verdict.extend_from_slice(&said);
-                }
-            }
-        }
-        ranks.broadcast(&mut verdict)?;
-        match verdict.split_first_chunk() {
+        let differs = (first != own).then(|| format!("it {verb} {own}, rank 0 {verb} {first}"));
+        match first_said(ranks, differs)? {
             None => Ok(()),
-            Some((&rank, said)) => {
-                let rank = usize::try_from(u64::from_le_bytes(rank)).unwrap_or(usize::MAX);
-                let said = String::from_utf8_lossy(said);
-                let problem = said.split_once(": ").map_or(&*said, |(_, problem)| problem);
-                Err(RanksError::new(rank, problem).into())
-            }
+            Some((rank, problem)) => Err(RanksError::new(rank, problem).into()),
         }
     }
 }
