@@ -70,7 +70,7 @@ impl<T: Real> Streaming<T> {
 
     /// The traces where the last window ended, by name. What is in hand stays as it is.
     pub(crate) fn pass_traces(&self, network: &Network<T>, book: &mut Book<'_>) -> Result<(), ConfigError> {
-        let whole = self.on_tape.cuts.every.map_or(0, |every| self.lanes.steps() / every * every);
+        let whole = self.steps_past();
         if whole == 0 {
             return self.trace.caught_up().pass(network, &self.lanes.places(), book);
         }
@@ -81,6 +81,12 @@ impl<T: Real> Streaming<T> {
         lanes.sweep(network, &mut trace.local.paths, &continues);
         trace.close(network, (&lanes.lanes, lanes.transposed()), &continues, (self.moment(), false), &mut gradient);
         trace.pass(network, &lanes.places(), book)
+    }
+
+    /// Steps on the tape whose windows are over, where it holds several: a step that was predicted and may still be learned from is in none of them.
+    pub(crate) fn steps_past(&self) -> usize {
+        let over = self.lanes.steps().saturating_sub(usize::from(self.awaits_target));
+        self.on_tape.cuts.every.map_or(0, |every| over / every * every)
     }
 
     /// When and where these streams are.

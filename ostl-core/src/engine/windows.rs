@@ -60,11 +60,11 @@ impl<T: Real> Engine<T> {
     }
 
     /// Before weights change by hand: the windows of a block that are over are closed, at the weights that they were taken with. The steps of the one
-    /// at hand stay.
+    /// at hand stay, and so does a step that was predicted and may still be learned from.
     #[inline(never)]
     pub(crate) fn close_past_windows(&mut self) {
         let steps = self.streaming.lanes.steps();
-        let past = self.streaming.on_tape.cuts.every.map_or(0, |every| steps / every * every);
+        let past = self.streaming.steps_past();
         if past == 0 || self.frozen {
             return;
         }
