@@ -1,6 +1,7 @@
 //! A learner in shards is one learner: the same bits on any number of ranks, and but for the order of sums what a learner of all streams does.
 
 mod refusals;
+mod sent;
 
 use std::sync::Arc;
 
