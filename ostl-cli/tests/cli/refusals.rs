@@ -48,6 +48,21 @@ fn a_processor_that_nobody_knows_is_refused() {
     assert!(!place.path("runs").exists());
 }
 
+/// Each of several processes would else do the whole work, and write to the same run.
+#[test]
+#[cfg(not(feature = "mpi"))]
+fn several_processes_want_mpi() {
+    let place = Workplace::new();
+    for variable in ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS"] {
+        let mut command = place.command("train --set training.epochs=1 --out run");
+        let ran = crate::support::Ran::from(command.env(variable, "4").output().unwrap());
+        ran.refused(2, &["one of 4 processes", "--features mpi"]);
+    }
+    assert!(!place.path("run").exists());
+    let mut command = place.command("data list");
+    crate::support::Ran::from(command.env("PMI_SIZE", "1").output().unwrap()).succeeded();
+}
+
 #[test]
 fn wrong_files_are_named() {
     let place = Workplace::new();
