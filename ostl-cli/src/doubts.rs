@@ -5,7 +5,7 @@ use ostl_tasks::measures::MOST_CLASSES;
 use ostl_tasks::{ByClass, Metric, Split, Task, class_counts};
 
 use crate::figures::{Figures, written};
-use crate::names::counted;
+use crate::names::{counted, counted_range, first_few};
 
 /// Most classes that are named in one line.
 const MOST_NAMES: usize = 10;
@@ -70,8 +70,7 @@ pub(crate) fn lines(task: &dyn Task, ended: &Ended<'_>) -> Vec<String> {
 fn forgetful(task: &dyn Task, method: &Method) -> Option<String> {
     let lengths = || (0..task.sequences(Split::Train)).map(|index| task.steps(Split::Train, index));
     let (least, most) = (lengths().min()?, lengths().max()?);
-    let most_steps = counted(most, "step");
-    let sequences = if least == most { most_steps } else { format!("{least} to {most_steps}") };
+    let sequences = counted_range(least, most, "step");
     match (method.window, method.carry) {
         (Window::Steps(steps), Carry::None) if most > steps => Some(format!(
             "nothing is carried beyond the window of {} (sequences have {sequences}); try method.carry = \"local\" or \"layer\", or a longer method.window",
@@ -101,10 +100,7 @@ pub(crate) fn unanswered(task: &dyn Task, classes: &ByClass, are_weighted: bool)
             format!("{} ({})", task.class_name(class), counted(targets, "target"))
         });
         let named: Vec<String> = named.collect();
-        let more = named.len().saturating_sub(MOST_NAMES);
-        let listed = named.iter().take(MOST_NAMES).cloned().collect::<Vec<_>>().join(", ");
-        let listed = if more > 0 { format!("{listed} and {more} more") } else { listed };
-        (!named.is_empty()).then_some(listed)
+        (!named.is_empty()).then(|| first_few(&named, MOST_NAMES))
     };
     let never = missed(false).map(|listed| {
         let weights = "; task.class_weights = \"balanced\" may help";

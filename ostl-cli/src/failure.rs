@@ -96,12 +96,13 @@ pub(crate) fn report_usage(error: &clap::Error) -> ExitCode {
 
 /// Says on stderr what went wrong, as one line, and returns the exit status for it.
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
-    match number(error) {
+    let number = number(error);
+    match number {
         0 => {}
         130 => tell(&in_a_line(error)),
         _ => tell(&format!("error: {}", in_a_line(error))),
     }
-    ExitCode::from(number(error))
+    ExitCode::from(number)
 }
 
 /// The exit status for an error.

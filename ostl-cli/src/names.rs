@@ -11,6 +11,21 @@ pub(crate) fn counted(count: impl TryInto<u64>, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
+/// `31 to 41 steps`, or `31 steps` where the least is the most.
+pub(crate) fn counted_range(least: usize, most: usize, noun: &str) -> String {
+    let most_in_words = counted(most, noun);
+    if least < most { format!("{least} to {most_in_words}") } else { most_in_words }
+}
+
+/// `a, b, c and 2 more`: the first `most` of some names, and how many others there are.
+pub(crate) fn first_few<N: AsRef<str>>(names: &[N], most: usize) -> String {
+    let told = names.iter().take(most).map(AsRef::as_ref).collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(most) {
+        0 => told,
+        more => format!("{told} and {more} more"),
+    }
+}
+
 /// Whether two spellings are the same name.
 pub(crate) fn same(a: &str, b: &str) -> bool {
     a == b || (bare(a) == bare(b) && !bare(a).is_empty())
@@ -79,6 +94,15 @@ mod tests {
     fn one_is_no_plural() {
         assert_eq!([0_u64, 1, 2].map(|count| counted(count, "step")), ["0 steps", "1 step", "2 steps"]);
         assert_eq!(counted(1_usize, "value"), "1 value");
+        assert_eq!(
+            [(31, 41), (1, 1), (1, 2)].map(|(a, b)| counted_range(a, b, "step")),
+            ["31 to 41 steps", "1 step", "1 to 2 steps"]
+        );
+    }
+
+    #[test]
+    fn of_many_names_the_first_are_told() {
+        assert_eq!([2, 3, 4].map(|most| first_few(&["a", "b", "c"], most)), ["a, b and 1 more", "a, b, c", "a, b, c"]);
     }
 
     #[test]

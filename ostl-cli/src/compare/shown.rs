@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::arguments::ComparedSplit;
 use crate::figures::written;
+use crate::names::first_few;
 use crate::runs::{Group, MOST_SETTINGS, Spread, tasks};
 use crate::table::aligned;
 
@@ -121,9 +122,8 @@ impl Comparison<'_> {
     fn left_out(&self) -> String {
         let count = self.differing.len();
         if count > MOST_SETTINGS {
-            let keys = self.differing.iter().take(MOST_LISTED).map(String::as_str).collect::<Vec<_>>().join(", ");
-            let more = if count > MOST_LISTED { format!(" and {} more", count - MOST_LISTED) } else { String::new() };
-            format!("{count} settings differ: {keys}{more} (--csv and --json have their values)\n")
+            let keys = first_few(self.differing, MOST_LISTED);
+            format!("{count} settings differ: {keys} (--csv and --json have their values)\n")
         } else {
             String::new()
         }

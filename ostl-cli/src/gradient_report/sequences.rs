@@ -5,7 +5,7 @@ use std::ops::Range;
 use ostl_core::{Real, SequenceBatch, Target, TargetKind, Targets};
 use ostl_tasks::{Split, Task};
 
-use crate::names::counted;
+use crate::names::{counted, counted_range};
 
 /// Sequences in the batch that is audited.
 pub(super) const STREAMS: usize = 3;
@@ -53,7 +53,8 @@ impl Taken {
     /// Of sequences of these lengths so many steps, the longest first: their beginnings, or their ends.
     fn new(lengths: &[usize], steps: &[usize], are_beginnings: bool) -> Self {
         let count = counted(lengths.len(), "sequence");
-        let of = range(lengths);
+        let least = lengths.iter().copied().min().unwrap_or(0);
+        let of = counted_range(least, lengths.iter().copied().max().unwrap_or(0), "step");
         if lengths == steps {
             return Self { described: format!("{count} of {of}, whole"), unseen: None };
         }
@@ -65,14 +66,6 @@ impl Taken {
                 "Whole sequences take too long here: only the {part} {most} of {of} were looked at, and influence from further back is not measured"
             )),
         }
-    }
-}
-
-/// `31 to 41 steps`, of lengths from the longest on.
-fn range(lengths: &[usize]) -> String {
-    match (lengths.last(), lengths.first()) {
-        (Some(least), Some(most)) if least < most => format!("{least} to {most} steps"),
-        (_, most) => counted(most.copied().unwrap_or(0), "step"),
     }
 }
 

@@ -160,21 +160,20 @@ impl Membership {
     }
 }
 
+/// Does the same on so many ranks, each a thread.
+#[cfg(test)]
+pub(crate) fn on_ranks<R: Send>(count: usize, act: impl Fn(Group) -> R + Sync) -> Vec<R> {
+    let act = &act;
+    std::thread::scope(|scope| {
+        let start = |rank| scope.spawn(move || act(Group::of(Arc::new(rank))));
+        let tasks: Vec<_> = ostl_core::ranks::threads(count).into_iter().map(start).collect();
+        tasks.into_iter().map(|task| task.join().unwrap()).collect()
+    })
+}
+
 #[cfg(test)]
 mod tests {
-    use ostl_core::ranks::threads;
-
     use super::*;
-
-    /// Does the same on so many ranks, each a thread.
-    fn on_ranks<R: Send>(count: usize, act: impl Fn(Group) -> R + Sync) -> Vec<R> {
-        let act = &act;
-        std::thread::scope(|scope| {
-            let start = |rank| scope.spawn(move || act(Group::of(Arc::new(rank))));
-            let tasks: Vec<_> = threads(count).into_iter().map(start).collect();
-            tasks.into_iter().map(|task| task.join().unwrap()).collect()
-        })
-    }
 
     #[test]
     fn what_the_first_makes_all_have_and_what_one_says_all_hear() {

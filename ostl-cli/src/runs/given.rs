@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+use crate::names::first_few;
 use crate::output::tell;
 use crate::run_directory::RunDirectory;
 
@@ -34,12 +35,9 @@ pub(crate) fn given(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
         0 => {}
         _ if runs.is_empty() => return Err(others.swap_remove(0).1),
         1 => tell(&format!("left out: {}", others[0].1)),
-        count => {
-            let named = others.iter().take(MOST_NAMED).map(|(path, _)| path.display().to_string());
-            let named = named.collect::<Vec<_>>().join(", ");
-            let more = count.saturating_sub(MOST_NAMED);
-            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-            tell(&format!("left out, being no runs: {named}{more}"));
+        _ => {
+            let names: Vec<String> = others.iter().map(|(path, _)| path.display().to_string()).collect();
+            tell(&format!("left out, being no runs: {}", first_few(&names, MOST_NAMED)));
         }
     }
     Ok(runs)

@@ -51,6 +51,12 @@ fn trained_on(group: &Group, task: &Letters, set: &[&str], folder: &Path, resume
     (ending, trainer.state().clone())
 }
 
+/// Asks to stop when so many streams' stretches have been written.
+fn stop_after(task: &Letters, count: usize, stop: &Stop) {
+    let stop = stop.clone();
+    task.after(count, move || stop.request());
+}
+
 fn same(a: &Path, b: &Path) {
     for name in ["last.ckpt", "best.ckpt"] {
         assert!(fs::read(a.join(name)).unwrap() == fs::read(b.join(name)).unwrap(), "{name} of {}", b.display());
@@ -118,10 +124,7 @@ fn a_text_stopped_anywhere_is_gone_on_with_bit_for_bit() {
         // Three streams are written a stretch, four stretches an epoch (the last one to two streams that still go on).
         for count in [1, 2, 4, 10, 12, 13, 25] {
             let (task, stop, parts) = (Letters::new(6), Stop::default(), at(&format!("{kind}-{count}")));
-            task.after(count, {
-                let stop = stop.clone();
-                move || stop.request()
-            });
+            stop_after(&task, count, &stop);
             assert_eq!(trained(&task, &[set], &parts, false, &stop).0, Ending::Stopped, "{kind} {count}");
             let before = fs::read(parts.join("last.ckpt")).unwrap();
             assert_eq!(trained(&task, &[set], &parts, true, &stop).0, Ending::Stopped, "nothing is done over");

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ostl_core::ranks::threads;
 
 use super::*;
+use crate::ranks::on_ranks;
 
 /// Three streams, a shard for each.
 const SHARDS: &str = "training.shards=3";
@@ -22,15 +23,7 @@ fn trained_by(
         prepare(group, &task, &stop);
         trained_on(group, &task, set, folder, resume, &stop)
     };
-    if ranks == 1 {
-        return act(&Group::alone());
-    }
-    let act = &act;
-    let mut ended: Vec<_> = std::thread::scope(|scope| {
-        let start = |rank| scope.spawn(move || act(&Group::of(Arc::new(rank))));
-        let tasks: Vec<_> = threads(ranks).into_iter().map(start).collect();
-        tasks.into_iter().map(|task| task.join().unwrap()).collect()
-    });
+    let mut ended = if ranks == 1 { vec![act(&Group::alone())] } else { on_ranks(ranks, |group| act(&group)) };
     let first = ended.remove(0);
     assert!(ended.iter().all(|(ending, state)| (*ending, state) == (first.0, &first.1)));
     first
@@ -64,11 +57,10 @@ fn any_number_of_ranks_leaves_the_same_files_and_goes_on_from_them() {
             let broken = at(&format!("{kind}-{before}-{after}"));
             // One rank alone is asked to stop, in the second epoch, and all do.
             let stopped = trained_by(before, &set, &broken, false, |group, task, stop| {
-                let stop = stop.clone();
                 // Each rank writes the stretches of its own streams.
                 let stretches = [15, 10, 5][before - 1];
                 if group.rank() + 1 == before {
-                    task.after(stretches, move || stop.request());
+                    stop_after(task, stretches, stop);
                 }
             });
             assert_eq!(stopped.0, Ending::Stopped);
@@ -84,10 +76,7 @@ fn any_number_of_ranks_leaves_the_same_files_and_goes_on_from_them() {
 fn a_part_that_is_lost_is_named_by_all() {
     let folder = tempfile::tempdir().unwrap();
     let run = folder.path().join("run");
-    let stopped = trained_by(1, &[SHARDS], &run, false, |_, task, stop| {
-        let stop = stop.clone();
-        task.after(5, move || stop.request());
-    });
+    let stopped = trained_by(1, &[SHARDS], &run, false, |_, task, stop| stop_after(task, 5, stop));
     assert_eq!(stopped.0, Ending::Stopped);
     let name = fs::read_dir(&run)
         .unwrap()
@@ -102,12 +91,7 @@ fn a_part_that_is_lost_is_named_by_all() {
         let error = trainer.resume(&RunDirectory::of_another_rank(&run), &source, false).map(|_| ()).unwrap_err();
         format!("{error:#}")
     };
-    let act = &act;
-    let errors: Vec<String> = std::thread::scope(|scope| {
-        let tasks: Vec<_> =
-            threads(2).into_iter().map(|rank| scope.spawn(move || act(&Group::of(Arc::new(rank))))).collect();
-        tasks.into_iter().map(|task| task.join().unwrap()).collect()
-    });
+    let errors = on_ranks(2, |group| act(&group));
     assert!(errors.iter().all(|error| error.contains("shard-2-of-3")), "{errors:?}");
     assert!(errors[0].starts_with("rank 1: ") && !errors[1].starts_with("rank"), "{errors:?}");
 }
