@@ -52,22 +52,20 @@ impl<T: Real> Learner<T> {
     /// on from, bit for bit.
     #[inline(never)]
     pub fn save_streams(&self, streams: &Streams<T>) -> Record {
-        let mut record = Record::new();
-        let mut book = Book::saving(&mut record);
-        // Nothing is refused on the way in.
-        let saved = self.pass_streams(&mut streams.clone(), &mut book);
-        debug_assert!(saved.is_ok(), "{saved:?}");
-        record
+        self.record_of_streams(|book| streams.clone().pass(&self.engine.network, book))
     }
 
     /// The same of the streams that the learner has.
     pub(super) fn save_own_streams(&self) -> Record {
+        self.record_of_streams(|book| self.engine.streaming.clone().in_hand().pass(&self.engine.network, book))
+    }
+
+    /// What streams these are, and what `pass` puts in of them.
+    fn record_of_streams(&self, pass: impl FnOnce(&mut Book<'_>) -> Result<(), ConfigError>) -> Record {
         let mut record = Record::new();
         let mut book = Book::saving(&mut record);
-        let mut state = self.engine.streaming.clone();
         // Nothing is refused on the way in.
-        let saved =
-            self.pass_kind_of_streams(&mut book).and_then(|()| state.in_hand().pass(&self.engine.network, &mut book));
+        let saved = self.pass_kind_of_streams(&mut book).and_then(|()| pass(&mut book));
         debug_assert!(saved.is_ok(), "{saved:?}");
         record
     }
@@ -84,13 +82,9 @@ impl<T: Real> Learner<T> {
         }
         let mut streams = self.fresh_streams()?;
         let mut book = Book::restoring(&mut record);
-        self.pass_streams(&mut streams, &mut book)?;
+        self.pass_kind_of_streams(&mut book)?;
+        streams.pass(&self.engine.network, &mut book)?;
         book.finish()?;
         Ok(streams)
-    }
-
-    fn pass_streams(&self, streams: &mut Streams<T>, book: &mut Book<'_>) -> Result<(), ConfigError> {
-        self.pass_kind_of_streams(book)?;
-        streams.pass(&self.engine.network, book)
     }
 }

@@ -5,6 +5,7 @@ mod rounds;
 mod state;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::Learner;
 use crate::engine::streams::Streams;
@@ -65,6 +66,14 @@ pub struct Traffic {
     pub sums: u64,
     /// Seconds that a rank had its own terms and waited for the sum, waiting for other ranks included. What goes on beside the next window is not in it.
     pub seconds: f64,
+}
+
+impl Traffic {
+    /// A sum that is there, and has been waited for since then.
+    fn add_sum(&mut self, since: Instant) {
+        self.sums += 1;
+        self.seconds += since.elapsed().as_secs_f64();
+    }
 }
 
 impl<T: Real> ShardedLearner<T> {

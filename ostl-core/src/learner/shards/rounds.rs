@@ -178,8 +178,7 @@ impl<T: Real> ShardedLearner<T> {
             let terms = self.gather(batches, outset, steps);
             let began = Instant::now();
             let summed = summing.join().unwrap_or_else(|_| Err(RanksError::new(ranks.rank(), "its sum has failed")));
-            self.traffic.sums += 1;
-            self.traffic.seconds += began.elapsed().as_secs_f64();
+            self.traffic.add_sum(began);
             (terms, summed)
         })
     }
@@ -188,8 +187,7 @@ impl<T: Real> ShardedLearner<T> {
     fn sum_up(&mut self, terms: Vec<Gathered<T>>, updates: bool) -> Result<Score, LearnError> {
         let began = Instant::now();
         let summed = sum(self.ranks.as_ref(), self.cut, terms);
-        self.traffic.sums += 1;
-        self.traffic.seconds += began.elapsed().as_secs_f64();
+        self.traffic.add_sum(began);
         self.apply(summed?, updates)
     }
 
@@ -214,8 +212,7 @@ impl<T: Real> ShardedLearner<T> {
         let steps = batches.iter().map(SequenceBatch::steps).max().unwrap_or(0);
         let began = Instant::now();
         let agreed = self.agreed(steps, own);
-        self.traffic.sums += 1;
-        self.traffic.seconds += began.elapsed().as_secs_f64();
+        self.traffic.add_sum(began);
         agreed
     }
 
