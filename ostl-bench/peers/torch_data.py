@@ -123,7 +123,7 @@ class Labelled:
 
 
 def mnist(settings, folder, batch):
-    known(settings, "form", "steps", "gain", "valid", "limit", "targets", "seed")
+    known(settings, "form", "steps", "gain", "pool", "valid", "limit", "targets", "seed")
 
     def read(name, kind):
         path = find(folder, ["mnist", "MNIST/raw"], f"{name}-{kind}-ubyte")
@@ -147,10 +147,15 @@ def mnist(settings, folder, batch):
         bright = (images[split][index].flatten() * (gain / 255)).clamp(max=1)
         return torch.rand(steps, 784, generator=generator) < bright
 
+    def means(split, index):
+        runs = images[split][index].reshape(-1, settings.get("pool", 8))
+        return runs.sum(1, keepdim=True) / (255 * runs.shape[1])
+
     forms = {
         "rate": (784, rate),
         "rows": (28, lambda split, index: images[split][index] / 255),
         "pixels": (1, lambda split, index: images[split][index].reshape(784, 1) / 255),
+        "means": (1, means),
     }
     inputs, shown = forms[form]
     every = settings.get("targets", "every" if form == "rate" else "last") == "every"

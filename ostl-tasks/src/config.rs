@@ -268,6 +268,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         for (json, file) in [
             (r#"{"name": "mnist", "form": "permuted", "limit": 10, "targets": "every"}"#, "train-images-idx3-ubyte"),
+            (r#"{"name": "mnist", "form": "means", "pool": 16}"#, "train-images-idx3-ubyte"),
             (r#"{"name": "n-mnist", "bin": {"width_ms": 5}, "value": "count", "polarity": false}"#, "train1K.txt"),
             (r#"{"name": "event-list", "bin": {"count": 50}, "channels": 8}"#, "train.csv"),
             (r#"{"name": "shd", "bin": {"width_ms": 2.5}, "valid_speakers": [3, 4]}"#, "shd_train.h5"),

@@ -3,6 +3,7 @@
 use ostl_core::ConfigError;
 use serde::{Deserialize, Serialize};
 
+use super::mnist::PIXELS;
 use crate::labels::TargetSteps;
 
 /// Most steps of the rate form that are accepted.
@@ -25,15 +26,19 @@ pub enum MnistForm {
     /// The same in an order of the pixels that is drawn from the seed and is the same for all images ("permuted sequential MNIST", the same
     /// paper).
     Permuted,
+    /// One input a step, the mean of [`pool`](MnistConfig::pool) pixels that follow one another, row by row: 98 steps with the default of 8.
+    /// A run of 28 is a row, and one of 8 may end in the next row.
+    Means,
 }
 
 /// Settings of [`Mnist`](super::Mnist).
 ///
 /// | name | default | meaning | range |
 /// | --- | --- | --- | --- |
-/// | `form` | `"rate"` | how an image becomes a sequence | `"rate"`, `"rows"`, `"pixels"`, `"permuted"` |
+/// | `form` | `"rate"` | how an image becomes a sequence | `"rate"`, `"rows"`, `"pixels"`, `"permuted"`, `"means"` |
 /// | `steps` | 20 | steps of a sequence, in the form `rate` | 1 … 100 000 |
 /// | `gain` | 1 | spikes a step of a white pixel, in the form `rate` | above 0 … 255 |
+/// | `pool` | 8 | pixels whose mean is a step, in the form `means` | 1, 2, 4, 7, 8, 14, … 784: what divides 784 |
 /// | `valid` | 5000 | how many of the last training images are the valid split | 1 … training images − 1 |
 /// | `limit` | all | how many images are learned from at most, the first ones | 1 … |
 /// | `targets` | `"every"` for `rate`, else `"last"` | the steps with the digit as their target | `"every"`, `"last"` |
@@ -43,10 +48,12 @@ pub enum MnistForm {
 pub struct MnistConfig {
     /// How an image becomes a sequence.
     pub form: MnistForm,
-    /// Steps of a sequence in the form `rate`; the other forms have as many as an image has rows or pixels.
+    /// Steps of a sequence in the form `rate`; the other forms have as many as an image has rows, pixels or runs of pixels.
     pub steps: usize,
     /// In the form `rate`, spikes a step of a white pixel. Where gain · pixel / 255 exceeds 1 a pixel spikes at every step.
     pub gain: f64,
+    /// In the form `means`, how many pixels a step is the mean of: what divides 784.
+    pub pool: usize,
     /// How many of the last training images are the valid split.
     pub valid: usize,
     /// How many training images are learned from at most, the first ones.
@@ -61,7 +68,7 @@ pub struct MnistConfig {
 
 impl Default for MnistConfig {
     fn default() -> Self {
-        Self { form: MnistForm::Rate, steps: 20, gain: 1.0, valid: 5000, limit: None, targets: None, seed: 1 }
+        Self { form: MnistForm::Rate, steps: 20, gain: 1.0, pool: 8, valid: 5000, limit: None, targets: None, seed: 1 }
     }
 }
 
@@ -70,7 +77,7 @@ impl MnistConfig {
     pub(super) fn target_steps(&self) -> TargetSteps {
         self.targets.unwrap_or(match self.form {
             MnistForm::Rate => TargetSteps::Every,
-            MnistForm::Rows | MnistForm::Pixels | MnistForm::Permuted => TargetSteps::Last,
+            MnistForm::Rows | MnistForm::Pixels | MnistForm::Permuted | MnistForm::Means => TargetSteps::Last,
         })
     }
 
@@ -86,6 +93,12 @@ impl MnistConfig {
         }
         if !(self.gain > 0.0 && self.gain <= LARGEST_GAIN) {
             return Err(out_of_range("gain", self.gain, format!("above 0 and at most {LARGEST_GAIN}")));
+        }
+        if self.pool == 0 || !PIXELS.is_multiple_of(self.pool) {
+            let divisors: Vec<String> =
+                (1..=PIXELS).filter(|&run| PIXELS.is_multiple_of(run)).map(|run| run.to_string()).collect();
+            let allowed = format!("a divisor of {PIXELS}, the pixels of an image: {}", divisors.join(", "));
+            return Err(out_of_range("pool", self.pool, allowed));
         }
         if self.valid == 0 {
             return Err(out_of_range("valid", 0, "a whole number from 1 to the training images − 1".to_owned()));

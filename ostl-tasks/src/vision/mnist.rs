@@ -1,4 +1,4 @@
-//! Handwritten digits, shown as spikes, row by row or pixel by pixel.
+//! Handwritten digits, shown as spikes, row by row, pixel by pixel or some pixels at a time.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -19,14 +19,14 @@ use crate::task::Task;
 /// Rows of an image, and pixels of a row.
 const SIDE: usize = 28;
 /// Pixels of an image.
-const PIXELS: usize = SIDE * SIDE;
+pub(super) const PIXELS: usize = SIDE * SIDE;
 /// The ten digits.
 const CLASSES: usize = 10;
 
 /// MNIST: which of the ten digits is this?
 ///
 /// LeCun, Bottou, Bengio and Haffner, "Gradient-based learning applied to document recognition", Proceedings of the IEEE 1998: 60,000
-/// training and 10,000 test images of 28 × 28 pixels from 0 to 255. An image becomes a sequence in one of four
+/// training and 10,000 test images of 28 × 28 pixels from 0 to 255. An image becomes a sequence in one of five
 /// [forms](MnistForm): `rate` has 784 spike trains in a sparse batch, the others have the pixels divided by 255. The valid split is the
 /// last [`valid`](MnistConfig::valid) of the training images.
 ///
@@ -168,6 +168,7 @@ impl Mnist {
             MnistForm::Rate => self.config.steps,
             MnistForm::Rows => SIDE,
             MnistForm::Pixels | MnistForm::Permuted => PIXELS,
+            MnistForm::Means => PIXELS / self.config.pool,
         }
     }
 }
@@ -181,7 +182,7 @@ impl Task for Mnist {
         match self.config.form {
             MnistForm::Rate => PIXELS,
             MnistForm::Rows => SIDE,
-            MnistForm::Pixels | MnistForm::Permuted => 1,
+            MnistForm::Pixels | MnistForm::Permuted | MnistForm::Means => 1,
         }
     }
 
@@ -226,6 +227,13 @@ impl Task for Mnist {
             MnistForm::Pixels | MnistForm::Permuted => {
                 for (step, &pixel) in self.order.iter().enumerate() {
                     batch.input_mut(stream, step)[0] = brightness(&image[usize::from(pixel)]);
+                }
+            }
+            MnistForm::Means => {
+                let white = (255 * self.config.pool) as f32;
+                for (step, run) in image.chunks_exact(self.config.pool).enumerate() {
+                    let sum: u32 = run.iter().map(|&pixel| u32::from(pixel)).sum();
+                    batch.input_mut(stream, step)[0] = sum as f32 / white;
                 }
             }
         }

@@ -196,6 +196,45 @@ fn rows_and_pixels_are_the_picture() {
 const PERMUTATION_OF_SEED_1: [u16; 8] = [730, 564, 309, 102, 4, 710, 100, 715];
 
 #[test]
+fn means_of_pixels_that_follow_one_another() {
+    // In the first row of image 0, 3 · column where the column is not divisible by 5: 0 3 6 9 12 0 18 21, 24 27 0 33 36 39 42 0,
+    // 48 51 54 57 0 63 66 69, 72 0 78 81; the second row goes on with 7 10 13 16. White is 255.
+    let task = small(config(MnistForm::Means)).unwrap();
+    assert_eq!((task.inputs(), task.outputs(), task.is_sparse()), (1, 10, false));
+    assert_eq!(Split::ALL.map(|split| task.steps(split, 2)), [98; 3]);
+    let batch = task.batch(Split::Train, &[0, 3]);
+    for (step, sum) in [(0, 69.0), (1, 201.0), (2, 408.0), (3, 72.0 + 78.0 + 81.0 + 7.0 + 10.0 + 13.0 + 16.0)] {
+        assert_eq!(batch.input(0, step), [sum / 2040.0], "step {step}");
+    }
+    assert_eq!((batch.steps(), batch.target_count(), batch.target(1, 97)), (98, 2, Some(Target::Class(9))));
+    assert_eq!(task.metrics(), [Metric::Accuracy]);
+
+    // The splits are those of every other form, and every pixel is in one mean.
+    let [by_row, by_pixel] = [MnistForm::Rows, MnistForm::Pixels].map(|form| small(config(form)).unwrap());
+    let means = |pool| small(MnistConfig { pool, ..config(MnistForm::Means) });
+    for split in Split::ALL {
+        assert_eq!(task.sequences(split), by_row.sequences(split));
+        for index in 0..task.sequences(split) {
+            assert_eq!(
+                (task.image(split, index), task.class(split, index)),
+                (by_row.image(split, index), by_row.class(split, index))
+            );
+            assert_eq!(means(1).unwrap().batch(split, &[index]), by_pixel.batch(split, &[index]));
+            let whole = means(784).unwrap().batch(split, &[index]);
+            let sum: u32 = by_row.image(split, index).iter().map(|&pixel| u32::from(pixel)).sum();
+            assert_eq!((whole.steps(), whole.input(0, 0)[0]), (1, sum as f32 / 199_920.0));
+        }
+    }
+
+    for pool in [0, 3, 9, 785, usize::MAX] {
+        let Err(TaskError::Config(error)) = means(pool) else { panic!("accepted {pool}") };
+        let message = error.to_string();
+        assert!(message.contains(&format!("pool = {pool}")) && message.contains("a divisor of 784"), "{message}");
+        assert!(message.contains("1, 2, 4, 7, 8, 14, 16, 28, 49, 56, 98, 112, 196, 392, 784"), "{message}");
+    }
+}
+
+#[test]
 fn spikes_come_as_often_as_pixels_are_bright() {
     let steps = 2000;
     let task = small(MnistConfig { steps, gain: 0.8, ..config(MnistForm::Rate) }).unwrap();
