@@ -48,7 +48,7 @@ fn kinds(c: &mut Criterion) {
     for density in [1.0, 0.1] {
         for window in [1, WINDOW] {
             for carry in
-                [Carry::None, Carry::Local, Carry::Snap(1), Carry::Snap(2), Carry::Uoro, Carry::KfRtrl, Carry::Layer]
+                [Carry::None, Carry::Local, Carry::Snap(1), Carry::Snap(2), Carry::Uoro(1), Carry::KfRtrl, Carry::Layer]
             {
                 let builder = cell("rnn").add_to(Network::<f32>::builder(INPUTS), 128).expect("a cell of the benches");
                 let network = builder.density(density).readout(OUTPUTS).expect("a network of the benches");

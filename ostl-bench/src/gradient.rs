@@ -74,7 +74,7 @@ pub fn time(case: &Case, units: Units, method: Method, runs: usize) -> Result<Ro
         threads: rayon::current_num_threads(),
         ms: (best * 1e6).round() / 1e3,
         window: match method.window {
-            Window::Steps(steps) | Window::Rolling(steps) => steps,
+            Window::Steps(steps) | Window::Rolling { steps, .. } => steps,
             Window::Sequence => case.steps,
         },
         block: block.map_or(case.steps, |block| block.min(case.steps)),

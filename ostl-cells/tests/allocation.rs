@@ -10,12 +10,21 @@ use std::cell::Cell;
 use ostl_cells::CellConfig;
 use ostl_core::{
     Carry, Head, Heads, Learner, Loss, Method, Objective, OptimizerSettings, ParameterRun, SequenceBatch, Target, Update,
-    UpdateRule, UpdateStep, Weighted,
+    UpdateRule, UpdateStep, Weighted, Window,
 };
 use stacks::{LayerPlan, Plan};
 
-const CARRIES: [Carry; 8] =
-    [Carry::None, Carry::Local, Carry::Layer, Carry::Network, Carry::Snap(1), Carry::Snap(2), Carry::Uoro, Carry::KfRtrl];
+const CARRIES: [Carry; 9] = [
+    Carry::None,
+    Carry::Local,
+    Carry::Layer,
+    Carry::Network,
+    Carry::Snap(1),
+    Carry::Snap(2),
+    Carry::Uoro(1),
+    Carry::LocalUoro(2),
+    Carry::KfRtrl,
+];
 
 struct Counting;
 
@@ -67,6 +76,9 @@ fn a_training_step_allocates_nothing_after_the_first() {
                 for window in [1, 3] {
                     counts(&name, cell, Method { carry, ..Method::bptt() }.with_window(window));
                 }
+            }
+            for carry in CARRIES {
+                counts(&name, cell, Method { carry, window: Window::Rolling { steps: 3, every: 2 }, ..Method::bptt() });
             }
             counts(&name, cell, Method::rolling_tbptt(3));
         }

@@ -95,7 +95,9 @@ fn methods() -> Vec<Method> {
         Carry::Snap(2),
         Carry::Snap(3),
         Carry::KfRtrl,
-        Carry::Uoro,
+        Carry::Uoro(1),
+        Carry::Uoro(3),
+        Carry::LocalUoro(2),
         Carry::Presynaptic,
         Carry::Postsynaptic,
     ] {
@@ -110,7 +112,11 @@ fn methods() -> Vec<Method> {
     for carry in [Carry::Local, Carry::Layer, Carry::Network] {
         methods.push(Method { trace: TraceFormat::Bf16, ..base.with_carry(carry) }.with_window(2));
     }
-    methods.push(Method { window: Window::Rolling(5), ..base.with_carry(Carry::None) });
+    for carry in
+        [Carry::None, Carry::Local, Carry::Layer, Carry::Network, Carry::Snap(2), Carry::KfRtrl, Carry::LocalUoro(1)]
+    {
+        methods.push(Method { window: Window::Rolling { steps: 5, every: 2 }, ..base.with_carry(carry) });
+    }
     methods.push(Method { window: Window::Sequence, ..base });
     methods
 }
@@ -132,7 +138,7 @@ fn what_is_predicted_is_what_is_allocated() {
         }
     }
     for (name, network) in networks::<f64>().into_iter().take(4) {
-        for carry in [Carry::Local, Carry::Layer, Carry::Network, Carry::KfRtrl, Carry::Uoro] {
+        for carry in [Carry::Local, Carry::Layer, Carry::Network, Carry::KfRtrl, Carry::Uoro(1)] {
             let method = Method { carry, ..Method::ostl() }.with_window(4);
             if method.validate_for(&network).is_ok() {
                 holds(name, network.clone(), method, OptimizerSettings::momentum(0.1, 0.9), 3);

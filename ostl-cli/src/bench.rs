@@ -81,8 +81,8 @@ fn asked(arguments: &BenchArguments) -> (Method, WindowSetting) {
     let named = arguments.method.map_or(default, MethodName::method);
     let setting = match (arguments.window, named.window) {
         (None, window) => WindowSetting::Given(window),
-        (Some(WindowSetting::Given(Window::Steps(steps))), Window::Rolling(_)) => {
-            WindowSetting::Given(Window::Rolling(steps))
+        (Some(WindowSetting::Given(Window::Steps(steps))), rolling @ Window::Rolling { .. }) => {
+            WindowSetting::Given(rolling.with_steps(steps))
         }
         (Some(setting), _) => setting,
     };
@@ -115,7 +115,7 @@ fn in_words(row: &Row, window: Window) -> Vec<String> {
         row.case.clone(),
         if row.recurrent { format!("{} recurrent", row.cell) } else { row.cell.to_owned() },
         match window {
-            Window::Rolling(_) => Window::Rolling(row.window).to_string(),
+            rolling @ Window::Rolling { .. } => rolling.with_steps(row.window).to_string(),
             _ => row.window.to_string(),
         },
         row.block.to_string(),

@@ -76,7 +76,7 @@ fn forgetful(task: &dyn Task, method: &Method) -> Option<String> {
             "nothing is carried beyond the window of {} (sequences have {sequences}); try method.carry = \"local\" or \"layer\", or a longer method.window",
             counted(steps, "step")
         )),
-        (Window::Rolling(steps), _) if most > steps => Some(format!(
+        (Window::Rolling { steps, .. }, Carry::None) if most > steps => Some(format!(
             "nothing from before the last {} is learned from (sequences have {sequences}); try a longer method.window, or a method that carries",
             counted(steps, "step")
         )),

@@ -214,7 +214,8 @@ fn whole_windows(steps: usize, window: Window, longest: usize) -> usize {
     let steps = steps.max(1);
     match window {
         Window::Steps(window) => steps.next_multiple_of(window.min(longest).max(1)),
-        Window::Sequence | Window::Rolling(_) => steps,
+        Window::Rolling { every, .. } => steps.next_multiple_of(every),
+        Window::Sequence => steps,
     }
 }
 
@@ -238,7 +239,7 @@ mod tests {
         assert_eq!(whole(100, Window::Steps(300)), 300);
         assert_eq!(whole(100, Window::Steps(5000)), 1000, "a window is no longer than the recording");
         assert_eq!(
-            [whole(100, Window::Sequence), whole(100, Window::Rolling(7)), whole(0, Window::Sequence)],
+            [whole(100, Window::Sequence), whole(100, Window::rolling(7)), whole(0, Window::Sequence)],
             [100, 100, 1]
         );
     }

@@ -95,7 +95,7 @@ fn choices(network: &Network<f32>, method: &Method) -> Vec<Choice> {
     let choice = |set: String, method: Method, what| Choice { set, method, what };
     let mut choices = Vec::new();
     let Some(steps) = steps_of(method.window) else { return choices };
-    let keeps_much = matches!(method.carry, Carry::Layer | Carry::Network | Carry::Snap(_) | Carry::Uoro | Carry::KfRtrl);
+    let keeps_much = matches!(method.carry, Carry::Layer | Carry::Network | Carry::Snap(_)) || method.carry.is_random();
     if keeps_much {
         let local = method.with_carry(Carry::Local);
         let exact = |method: &Method| claims(network, method).iter().filter(|claim| **claim == Claim::Exact).count();
@@ -107,7 +107,7 @@ fn choices(network: &Network<f32>, method: &Method) -> Vec<Choice> {
         choices.push(choice("method.carry=local".into(), local, what));
     }
     match method.window {
-        Window::Rolling(_) => {
+        Window::Rolling { .. } => {
             choices.push(choice(
                 format!("method.window={steps}"),
                 method.with_window(steps),
@@ -130,7 +130,7 @@ fn choices(network: &Network<f32>, method: &Method) -> Vec<Choice> {
 
 fn steps_of(window: Window) -> Option<usize> {
     match window {
-        Window::Steps(steps) | Window::Rolling(steps) => Some(steps),
+        Window::Steps(steps) | Window::Rolling { steps, .. } => Some(steps),
         Window::Sequence => None,
     }
 }

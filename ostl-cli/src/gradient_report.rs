@@ -191,7 +191,7 @@ impl Report {
     fn caveats(&self) -> impl Iterator<Item = &str> {
         let short = "The sequences end within the first window: this says nothing about what the carry drops";
         let random = "This carry is random and this is one draw of it: right on average, and far off one by one";
-        let is_random = matches!(carried(&self.method), Some(Carry::Uoro | Carry::KfRtrl));
+        let is_random = carried(&self.method).is_some_and(Carry::is_random);
         let of_figures = self.crosses_no_edge.then_some(short).into_iter().chain(is_random.then_some(random));
         self.unseen.as_deref().into_iter().chain(of_figures)
     }
@@ -209,7 +209,7 @@ impl Report {
         };
         let kept = match carried(&self.method) {
             None | Some(Carry::Network) => "kept by this method",
-            Some(Carry::Uoro) => "kept on average by this method",
+            Some(Carry::Uoro(_) | Carry::LocalUoro(_)) => "kept on average by this method",
             Some(Carry::Layer) if self.method.feedback == Feedback::Symmetric => {
                 "dropped by this method, and nothing else is"
             }
@@ -229,7 +229,7 @@ pub(crate) fn audited_steps(method: &Method) -> usize {
     match method.window {
         Window::Steps(steps) => steps.saturating_mul(WINDOWS).clamp(STEPS, MOST_STEPS),
         Window::Sequence => STEPS,
-        Window::Rolling(steps) => steps.saturating_mul(2).clamp(STEPS, MOST_STEPS),
+        Window::Rolling { steps, .. } => steps.saturating_mul(2).clamp(STEPS, MOST_STEPS),
     }
 }
 
@@ -274,12 +274,14 @@ fn claim_name(claim: Claim) -> &'static str {
 pub(crate) fn method_in_words(method: &Method) -> String {
     let update = match (method.update, method.window) {
         (Update::Sequence, _) => "updates at the sequence's end",
-        (Update::Window, Window::Rolling(_)) => "updates at every step",
+        (Update::Window, Window::Rolling { every: 1, .. }) => "updates at every step",
+        (Update::Window, Window::Rolling { .. }) => "updates after each",
         (Update::Window, _) => "updates every window",
     };
-    let mut carry = match method.carry {
-        Carry::None => "nothing carried (TBPTT)".to_owned(),
-        carry => format!("carry {carry}"),
+    let mut carry = match (method.carry, method.window) {
+        (Carry::None, Window::Rolling { .. }) => "nothing carried (rolling TBPTT)".to_owned(),
+        (Carry::None, _) => "nothing carried (TBPTT)".to_owned(),
+        (carry, _) => format!("carry {carry}"),
     };
     if method.trace != TraceFormat::Full {
         carry += " in 16 bits";
@@ -288,8 +290,9 @@ pub(crate) fn method_in_words(method: &Method) -> String {
         Window::Steps(1) => format!("windows of 1 step, {carry}"),
         Window::Steps(steps) => format!("windows of {steps} steps, {carry}"),
         Window::Sequence => "one window a sequence (BPTT)".to_owned(),
-        Window::Rolling(1) => "the newest step alone at every step (rolling TBPTT)".to_owned(),
-        Window::Rolling(steps) => format!("the last {steps} steps at every step (rolling TBPTT)"),
+        Window::Rolling { steps: 1, .. } => format!("the newest step alone at every step, {carry}"),
+        Window::Rolling { steps, every: 1 } => format!("the last {steps} steps at every step, {carry}"),
+        Window::Rolling { steps, every } => format!("the last {steps} steps at every {every} steps, {carry}"),
     };
     if method.edge == Edge::Cut {
         words += ", edge cut";
@@ -330,7 +333,10 @@ mod tests {
             (Method::snap(2), "windows of 1 step, carry snap-2, updates every window"),
             (Method::tbptt(5), "windows of 5 steps, nothing carried (TBPTT), updates every window"),
             (Method::bptt(), "one window a sequence (BPTT), updates at the sequence's end"),
-            (Method::rolling_tbptt(5), "the last 5 steps at every step (rolling TBPTT), updates at every step"),
+            (
+                Method::rolling_tbptt(5),
+                "the last 5 steps at every step, nothing carried (rolling TBPTT), updates at every step",
+            ),
             (
                 Method::e_prop_random().with_trace(TraceFormat::Bf16).with_update(Update::Sequence),
                 "windows of 1 step, carry local in 16 bits, edge cut, direct feedback, updates at the sequence's end",

@@ -18,7 +18,7 @@ fn cell(name: &str) -> CellConfig {
 }
 
 /// A layer of a network to be tested.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 enum Layer {
     Cell(&'static str, usize, f64),
     Dense(usize),
@@ -151,7 +151,7 @@ fn a_longer_reach_is_closer_and_takes_more_memory() {
 
 #[test]
 fn connections_that_do_not_exist_stay_zero() {
-    for carry in [Carry::None, Carry::Local, Carry::Layer, Carry::Network, Carry::Snap(2), Carry::Uoro, Carry::KfRtrl] {
+    for carry in [Carry::None, Carry::Local, Carry::Layer, Carry::Network, Carry::Snap(2), Carry::Uoro(1), Carry::KfRtrl] {
         for name in ["lstm", "gru"] {
             let mut network = network::<f64>(&[Layer::Cell(name, 6, 0.3)], 4);
             let settings = OptimizerSettings::adam_w(0.05, 0.1);
@@ -273,7 +273,41 @@ fn is_right_on_average(
 
 #[test]
 fn uoro_is_right_on_average() {
-    is_right_on_average(Carry::Uoro, |network, _, batch| bptt::gradient(network, LOSS, batch).values, 5_000);
+    is_right_on_average(Carry::Uoro(1), |network, _, batch| bptt::gradient(network, LOSS, batch).values, 5_000);
+}
+
+#[test]
+fn what_units_keep_and_an_estimate_of_the_rest_are_right_on_average() {
+    for vectors in [1, 3] {
+        let truth =
+            |network: &Network<f64>, _: usize, batch: &SequenceBatch<f64>| bptt::gradient(network, LOSS, batch).values;
+        is_right_on_average(Carry::LocalUoro(vectors), truth, 5_000);
+    }
+}
+
+/// Where units keep all there is nothing is left to be estimated, whatever the signs; and the less they drop the less the estimate varies.
+#[test]
+fn only_what_units_drop_is_random() {
+    let batch = batch(&[15, 9], 10, 1);
+    for name in ["lru", "lif-without-h", "alif-without-h", "snu-tanh-without-h", "min-lstm"] {
+        let network = network::<f64>(&[Layer::Cell(name, 5, 1.0)], 1);
+        let truth = bptt::gradient(&network, LOSS, &batch).values;
+        for window in [1, 3, 7] {
+            let found = gradient(&network, method(Carry::LocalUoro(2), window), &batch);
+            let error = agreement(&found, &truth, 1e-6).relative_error;
+            assert!(error < 1e-10, "{name} K={window}: {error}");
+        }
+    }
+    let variance = |layers: &[Layer], carry| {
+        let (_, errors) = estimates(&network::<f64>(layers, 1), method(carry, 1), &batch, 500);
+        errors.iter().map(|error| error * error).sum::<f64>()
+    };
+    for layers in [&[Layer::Cell("lru", 4, 1.0), Layer::Cell("lru", 4, 1.0)][..], &[Layer::Cell("gru", 5, 1.0)]] {
+        let carries = [Carry::Uoro(1), Carry::Uoro(4), Carry::LocalUoro(1), Carry::LocalUoro(4)];
+        let [all, all_of_four, rest, rest_of_four] = carries.map(|carry| variance(layers, carry));
+        println!("{layers:?}: uoro {all:.2e}, of four {all_of_four:.2e}; the rest {rest:.2e}, of four {rest_of_four:.2e}");
+        assert!(rest < all / 2.0 && rest_of_four < rest / 2.0 && all_of_four < all / 2.0);
+    }
 }
 
 #[test]
@@ -291,10 +325,10 @@ fn random_carries_are_right_on_average_beside_frozen_blocks() {
         let builder = cell("lstm").add_to(builder, 2).unwrap().frozen_block("W").frozen_block("b");
         cell("rnn").add_to(builder, 3).unwrap().frozen_block("H").readout(OUTPUTS).unwrap()
     };
-    for (carry, window) in [(Carry::Uoro, 1), (Carry::Uoro, 3), (Carry::KfRtrl, 1), (Carry::KfRtrl, 3)] {
+    for (carry, window) in [(Carry::Uoro(1), 1), (Carry::Uoro(1), 3), (Carry::KfRtrl, 1), (Carry::KfRtrl, 3)] {
         let (network, batch) = (build(3), batch(&[9, 7], 15, 3));
         let mut truth = match carry {
-            Carry::Uoro => bptt::gradient(&network, LOSS, &batch).values,
+            Carry::Uoro(1) => bptt::gradient(&network, LOSS, &batch).values,
             _ => gradient(&network, method(Carry::Layer, window), &batch),
         };
         let mut frozen = 0;
@@ -331,10 +365,10 @@ fn kf_rtrl_varies_less_than_uoro_and_the_seed_counts() {
         let (_, errors) = estimates(&network, method(carry, 1), &batch, 500);
         errors.iter().map(|error| error * error).sum::<f64>()
     };
-    let (uoro, kf) = (variance(Carry::Uoro), variance(Carry::KfRtrl));
+    let (uoro, kf) = (variance(Carry::Uoro(1)), variance(Carry::KfRtrl));
     println!("variance of the mean of 500: uoro {uoro:.2e}, kf-rtrl {kf:.2e}");
     assert!(kf < uoro);
-    for carry in [Carry::Uoro, Carry::KfRtrl] {
+    for carry in [Carry::Uoro(1), Carry::KfRtrl] {
         let found = [1, 1, 2].map(|seed| gradient(&network, method(carry, 1).with_seed(seed), &batch));
         assert!(found[0] == found[1] && found[0] != found[2], "{carry:?}");
     }
@@ -345,7 +379,7 @@ fn one_window_over_everything_is_bptt() {
     let network = network::<f64>(&[Layer::Cell("lstm", 4, 0.5), Layer::Dense(3), Layer::Cell("snu-tanh", 4, 1.0)], 3);
     let batch = batch(&[12, 12, 8], 10, 4);
     let truth = bptt::gradient(&network, LOSS, &batch).values;
-    for carry in [Carry::Snap(2), Carry::Snap(9), Carry::Uoro, Carry::KfRtrl] {
+    for carry in [Carry::Snap(2), Carry::Snap(9), Carry::Uoro(1), Carry::KfRtrl] {
         for window in [12, 40] {
             let error = agreement(&gradient(&network, method(carry, window), &batch), &truth, 0.0).relative_error;
             assert!(error < 1e-10, "{carry:?} K={window}: {error}");
@@ -353,7 +387,7 @@ fn one_window_over_everything_is_bptt() {
     }
 }
 
-const NEW: [Carry; 4] = [Carry::Snap(2), Carry::Snap(3), Carry::Uoro, Carry::KfRtrl];
+const NEW: [Carry; 6] = [Carry::Snap(2), Carry::Snap(3), Carry::Uoro(1), Carry::Uoro(2), Carry::LocalUoro(2), Carry::KfRtrl];
 
 /// Feeds a batch of equally long sequences step by step, from one step to another.
 fn stream(learner: &mut Learner<f64>, batch: &SequenceBatch<f64>, steps: std::ops::Range<usize>) {
@@ -416,8 +450,8 @@ fn a_stop_in_mid_stream_or_between_sequences_changes_no_bit() {
     }
     // The same shape and density, but other connections.
     let other = self::network::<f64>(&[Layer::Cell("gru", 4, 0.6), Layer::Dense(3), Layer::Cell("rnn", 5, 1.0)], 9);
-    let state = learner(&network, method(Carry::Uoro, 3), 2).save();
-    assert!(learner(&other, method(Carry::Uoro, 3), 2).restore(state).unwrap_err().to_string().contains("network"));
+    let state = learner(&network, method(Carry::Uoro(1), 3), 2).save();
+    assert!(learner(&other, method(Carry::Uoro(1), 3), 2).restore(state).unwrap_err().to_string().contains("network"));
 }
 
 #[test]

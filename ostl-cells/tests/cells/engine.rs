@@ -284,7 +284,7 @@ fn a_method_is_what_it_was_when_it_is_read_again() {
     let plain = Method::ostl();
     for method in [
         plain,
-        Method { window: Window::Rolling(9), carry: Carry::None, update: Update::Window, ..plain },
+        Method { window: Window::rolling(9), carry: Carry::None, update: Update::Window, ..plain },
         Method { carry: Carry::Snap(3), feedback: Feedback::Direct, seed: 77, ..plain },
     ] {
         let written = serde_json::to_string(&method).unwrap();

@@ -9,14 +9,15 @@ use ostl_core::{
 
 const EQUAL: f64 = 1e-10;
 
-const CARRIES: [Carry; 10] = [
+const CARRIES: [Carry; 11] = [
     Carry::None,
     Carry::Local,
     Carry::Layer,
     Carry::Network,
     Carry::Snap(1),
     Carry::Snap(2),
-    Carry::Uoro,
+    Carry::Uoro(1),
+    Carry::LocalUoro(2),
     Carry::KfRtrl,
     Carry::Presynaptic,
     Carry::Postsynaptic,

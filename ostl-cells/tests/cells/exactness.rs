@@ -4,10 +4,10 @@ use crate::persistence::config;
 use crate::stacks::{LayerPlan, Plan, any_plan, block_of};
 use ostl_cells::CellConfig;
 use ostl_core::gradient_check::{Claim, agreement, audit, central_differences};
-use ostl_core::{Activity, Carry, Edge, Method, Network, RateTerm, bptt};
+use ostl_core::{Activity, Carry, Edge, Method, Network, RateTerm, Window, bptt};
 use proptest::prelude::*;
 
-const CARRIES: [Carry; 11] = [
+const CARRIES: [Carry; 13] = [
     Carry::None,
     Carry::Local,
     Carry::Layer,
@@ -15,7 +15,9 @@ const CARRIES: [Carry; 11] = [
     Carry::Snap(1),
     Carry::Snap(2),
     Carry::Snap(3),
-    Carry::Uoro,
+    Carry::Uoro(1),
+    Carry::LocalUoro(1),
+    Carry::LocalUoro(3),
     Carry::KfRtrl,
     Carry::Presynaptic,
     Carry::Postsynaptic,
@@ -36,31 +38,35 @@ fn spiking_cells() -> Vec<CellConfig> {
 
 /// Every carry at one window length: what is claimed exact is, and a cosine is measured everywhere.
 fn methods_keep_their_claims(plan: &Plan, window: usize) -> Result<(), TestCaseError> {
-    claims_hold(&plan.network(), plan, window, Edge::Heard)
+    claims_hold(&plan.network(), plan, Window::Steps(window), Edge::Heard)
 }
 
-fn claims_hold(network: &Network<f64>, plan: &Plan, window: usize, edge: Edge) -> Result<(), TestCaseError> {
+fn claims_hold(network: &Network<f64>, plan: &Plan, window: Window, edge: Edge) -> Result<(), TestCaseError> {
     let batch = plan.batch();
     for carry in CARRIES {
-        let block = block_of(plan.seed, window);
-        let method = Method { carry, block, ..Method::bptt() }.with_window(window).with_edge(edge);
+        let steps = window.steps().unwrap();
+        let block = block_of(plan.seed, if let Window::Rolling { every, .. } = window { every } else { steps });
+        let method = Method { carry, block, window, ..Method::bptt() }.with_edge(edge);
         if method.validate_for(network).is_err() {
-            prop_assert!(edge == Edge::Cut || matches!(carry, Carry::Presynaptic | Carry::Postsynaptic | Carry::Uoro));
+            prop_assert!(
+                edge == Edge::Cut || matches!(carry, Carry::Presynaptic | Carry::Postsynaptic) || carry.is_random()
+            );
             continue;
         }
         let audit = audit(network, plan.loss, &method, &batch).map_err(|error| TestCaseError::fail(error.to_string()))?;
         for block in &audit.blocks {
-            prop_assert!(block.holds(), "{carry:?} K={window}: {block:?}");
+            prop_assert!(block.holds(), "{carry:?} {window}: {block:?}");
             // Where the gradient is nothing at all, a random estimate of it is infinitely far off.
-            let is_random = matches!(carry, Carry::Uoro | Carry::KfRtrl);
-            prop_assert!(block.cosine.is_finite() && !block.relative_error.is_nan(), "{carry:?} K={window}: {block:?}");
-            prop_assert!(is_random || block.relative_error.is_finite(), "{carry:?} K={window}: {block:?}");
+            let is_random = carry.is_random();
+            prop_assert!(block.cosine.is_finite() && !block.relative_error.is_nan(), "{carry:?} {window}: {block:?}");
+            prop_assert!(is_random || block.relative_error.is_finite(), "{carry:?} {window}: {block:?}");
             if carry == Carry::Network {
                 prop_assert_eq!(block.claim, Claim::Exact);
             }
             // One window over everything is BPTT whatever the carry and the claim.
-            if plan.lengths.iter().all(|&length| length <= window) {
-                prop_assert!(block.relative_error < 1e-10, "{carry:?} K={window} is one window: {block:?}");
+            let whole = if let Window::Rolling { every, .. } = window { steps + 1 - every } else { steps };
+            if plan.lengths.iter().all(|&length| length <= whole) {
+                prop_assert!(block.relative_error < 1e-10, "{carry:?} {window} is one window: {block:?}");
             }
         }
     }
@@ -74,6 +80,17 @@ proptest! {
     fn every_carry_and_window_against_bptt(plan in any_plan(every_cell(), false, 20), window in prop::sample::select(vec![1_usize, 2, 3, 7, 0])) {
         let longest = *plan.lengths.iter().max().unwrap();
         methods_keep_their_claims(&plan, if window == 0 { longest } else { window })?;
+    }
+
+    /// The last steps and, before them, what is carried.
+    #[test]
+    fn any_rolling_window_against_bptt(
+        plan in any_plan(every_cell(), false, 20),
+        steps in prop::sample::select(vec![1_usize, 2, 3, 7, 12]),
+        every in 1..=7_usize,
+    ) {
+        let window = Window::Rolling { steps, every: every.min(steps) };
+        claims_hold(&plan.network(), &plan, window, Edge::Heard)?;
     }
 
     #[test]
@@ -99,7 +116,9 @@ proptest! {
         let activity = if is_active { activity } else { Activity::default() };
         let readout = readout.map(|name| CellConfig::every().into_iter().find(|(known, _)| known == name).unwrap().1);
         let edge = if is_cut { Edge::Cut } else { Edge::Heard };
-        claims_hold(&plan.network_with(readout, activity), &plan, window, edge)?;
+        claims_hold(&plan.network_with(readout, activity), &plan, Window::Steps(window), edge)?;
+        let rolling = Window::Rolling { steps: window, every: window.div_ceil(2) };
+        claims_hold(&plan.network_with(readout, activity), &plan, rolling, edge)?;
     }
 }
 
@@ -158,7 +177,7 @@ proptest! {
                 continue;
             }
             let audit = audit(&network, plan.loss, &method, &batch).unwrap();
-            prop_assert!(audit.holds(), "{carry:?} K={window}: {:?}", audit.blocks);
+            prop_assert!(audit.holds(), "{carry:?} {window}: {:?}", audit.blocks);
         }
     }
 }

@@ -72,8 +72,8 @@ fn no_trace_is_kept_of_frozen_blocks() {
     assert_eq!(bytes(lstm(|builder| builder.frozen_block("H")), Carry::Layer), layer(w + b));
     assert_eq!(bytes(lstm(|builder| builder.frozen_block("H").frozen_block("W")), Carry::Layer), layer(b));
     // v̂ of s and y, ν as long, and θ̂.
-    assert_eq!(bytes(lstm(|builder| builder), Carry::Uoro), 20 + w + h + b);
-    assert_eq!(bytes(lstm(|builder| builder.frozen_block("W")), Carry::Uoro), 20 + h + b);
+    assert_eq!(bytes(lstm(|builder| builder), Carry::Uoro(1)), 20 + w + h + b);
+    assert_eq!(bytes(lstm(|builder| builder.frozen_block("W")), Carry::Uoro(1)), 20 + h + b);
     for carry in [Carry::Local, Carry::Layer, Carry::Network, Carry::Snap(1), Carry::Snap(2), Carry::KfRtrl] {
         assert_eq!(bytes(lstm(NetworkBuilder::frozen), carry), 0, "{carry}");
         let [all, some] = [lstm(|b| b), lstm(|b| b.frozen_block("H"))].map(|network| bytes(network, carry));

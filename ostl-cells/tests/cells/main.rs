@@ -19,6 +19,7 @@ mod objectives;
 mod persistence;
 mod predictor;
 mod rolling;
+mod rolling_trace;
 mod saved;
 mod shards;
 mod stacks;

@@ -35,7 +35,9 @@ fn learners() -> Vec<Learner<f32>> {
         let optimizer = OptimizerSettings::adam(0.01);
         made.push(Learner::new(network, Loss::SoftmaxCrossEntropy, method, optimizer, streams).unwrap());
     };
-    for carry in [Carry::Layer, Carry::Network, Carry::Snap(1), Carry::Snap(2), Carry::KfRtrl, Carry::Uoro] {
+    for carry in
+        [Carry::Layer, Carry::Network, Carry::Snap(1), Carry::Snap(2), Carry::KfRtrl, Carry::Uoro(1), Carry::LocalUoro(2)]
+    {
         add(lstm(), base.with_carry(carry), 2);
     }
     let local = base.with_carry(Carry::Local);
@@ -47,7 +49,8 @@ fn learners() -> Vec<Learner<f32>> {
     add(leaky, local.with_update(Update::Sequence), 3);
     add(words().readout(OUTPUTS).unwrap(), local, 2);
     add(words().tied().readout(INPUTS).unwrap(), base.with_carry(Carry::None), 2);
-    add(lstm(), Method { window: Window::Rolling(2), ..base.with_carry(Carry::None) }, 2);
+    add(lstm(), Method { window: Window::rolling(2), ..base.with_carry(Carry::None) }, 2);
+    add(lstm(), Method { window: Window::Rolling { steps: 4, every: 2 }, ..local }, 2);
     add(lstm(), Method::bptt(), 2);
     made
 }

@@ -95,7 +95,7 @@ fn networks_losses_and_methods_are_in_the_file() {
 
     let plain = || Network::<f64>::builder(INPUTS).seed(5).recurrent(Lstm::new(), 4).readout(OUTPUTS).unwrap();
     let losses: [Arc<dyn LossFunction<f64>>; 2] = [Arc::new(Huber::new(0.3).unwrap()), Arc::new(Poisson)];
-    for (loss, carry) in losses.into_iter().zip([Carry::Uoro, Carry::Snap(2)]) {
+    for (loss, carry) in losses.into_iter().zip([Carry::Uoro(1), Carry::Snap(2)]) {
         let method = Method::ostl().with_window(3).with_carry(carry).with_seed(9);
         let learner = Learner::with_loss(plain(), loss, method, OptimizerSettings::momentum(0.01, 0.9), STREAMS).unwrap();
         assert_goes_on(learner, |path| load(path).unwrap());

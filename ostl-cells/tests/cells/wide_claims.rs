@@ -27,7 +27,7 @@ const CARRIES: [Carry; 12] = [
     Carry::Snap(2),
     Carry::Snap(3),
     Carry::Snap(50),
-    Carry::Uoro,
+    Carry::Uoro(1),
     Carry::KfRtrl,
     Carry::Presynaptic,
     Carry::Postsynaptic,
@@ -251,7 +251,7 @@ fn goes_on_without_frozen_blocks(
 ) -> TestCaseResult {
     let frozen = with_some_frozen(network, case.wide.tied, seed);
     let part = found(case, &frozen, batch, method)?;
-    let is_random = matches!(method.carry, Carry::Uoro | Carry::KfRtrl);
+    let is_random = method.carry.is_random();
     for (block, claim) in frozen.blocks().iter().zip(claims(&frozen, &method)) {
         let (now, before) = (&part[block.range()], &whole[block.range()]);
         let what = format!("{} K={} {block:?} of {:?}", method.carry, case.window, frozen.plan());

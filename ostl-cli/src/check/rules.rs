@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use ostl_cells::CellConfig;
 use ostl_core::gradient_check::{Agreement, Claim, agreement, claims};
-use ostl_core::{Carry, Learner, Loss, Method, Network, OptimizerSettings, SequenceBatch, Update, Window, bptt};
+use ostl_core::{Learner, Loss, Method, Network, OptimizerSettings, SequenceBatch, Update, Window, bptt};
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -53,7 +53,7 @@ pub(super) fn every() -> Vec<Rule> {
 fn over(method: Method, steps: usize) -> Method {
     match method.window {
         Window::Steps(_) => method.with_window(steps),
-        Window::Rolling(_) => Method { window: Window::Rolling(steps), ..method },
+        Window::Rolling { .. } => Method { window: method.window.with_steps(steps), ..method },
         Window::Sequence => method,
     }
 }
@@ -156,7 +156,7 @@ fn kinds(only: &[String]) -> Result<Vec<(String, CellConfig)>> {
 /// A network, sequences for it, and BPTT's gradient.
 type Stack = (Network<f64>, SequenceBatch<f64>, Vec<f64>);
 
-fn stack(cell: CellConfig, depth: usize, lengths: &[usize], seed: u64) -> Result<Stack> {
+pub(super) fn stack(cell: CellConfig, depth: usize, lengths: &[usize], seed: u64) -> Result<Stack> {
     let mut builder = Network::builder(INPUTS).seed(seed);
     for _ in 0..depth {
         builder = cell.add_to(builder, UNITS)?;
@@ -175,7 +175,7 @@ fn firing_rate(cell: CellConfig) -> Result<f64> {
     Ok(spikes / units as f64)
 }
 
-fn gradient(network: &Network<f64>, method: Method, batch: &SequenceBatch<f64>) -> Result<Vec<f64>> {
+pub(super) fn gradient(network: &Network<f64>, method: Method, batch: &SequenceBatch<f64>) -> Result<Vec<f64>> {
     let method = method.for_sequences_of(batch.steps());
     let mut learner = Learner::new(network.clone(), LOSS, method, OptimizerSettings::sgd(1.0), batch.streams())?;
     Ok(learner.gradient(batch)?.1.to_vec())
@@ -202,7 +202,7 @@ fn outcome(network: &Network<f64>, method: Method, batch: &SequenceBatch<f64>, t
     let found = gradient(network, method, batch)?;
     let Agreement { cosine, relative_error, .. } = agreement(&found, truth, 0.0);
     let is_exact = claims(network, &method).iter().all(|claim| *claim != Claim::Approximate);
-    let is_random = matches!(method.carry, Carry::Uoro | Carry::KfRtrl);
+    let is_random = method.carry.is_random();
     Ok(match (is_exact, is_random) {
         (true, _) => Outcome::Exact { cosine, relative_error },
         (false, false) => Outcome::Approximate { cosine, relative_error },

@@ -67,10 +67,10 @@ impl TryFrom<Given> for MethodConfig {
             return Err(Error::missing_field("carry"));
         };
         let window = match (given.window, named.map(|method| method.window)) {
-            (Some(WindowSetting::Given(Window::Steps(steps))), Some(Window::Rolling(_))) => {
-                WindowSetting::Given(Window::Rolling(steps))
+            (Some(WindowSetting::Given(Window::Steps(steps))), Some(window @ Window::Rolling { .. })) => {
+                WindowSetting::Given(window.with_steps(steps))
             }
-            (Some(WindowSetting::Auto), Some(Window::Rolling(_))) => {
+            (Some(WindowSetting::Auto), Some(Window::Rolling { .. })) => {
                 return Err(Error::custom(
                     "`auto` chooses windows that follow one another, expected the steps of a rolling one",
                 ));
@@ -195,7 +195,11 @@ impl MethodConfig {
         let mut label = match self.window {
             WindowSetting::Given(Window::Sequence) => "bptt".to_owned(),
             WindowSetting::Given(Window::Steps(steps)) => format!("k{steps}-{}", self.carry),
-            WindowSetting::Given(Window::Rolling(steps)) => format!("rolling{steps}"),
+            WindowSetting::Given(Window::Rolling { steps, every }) => {
+                let every = if every > 1 { format!("by{every}") } else { String::new() };
+                let carry = if self.carry == Carry::None { String::new() } else { format!("-{}", self.carry) };
+                format!("rolling{steps}{every}{carry}")
+            }
             WindowSetting::Auto => format!("auto-{}", self.carry),
         };
         if self.feedback != Feedback::Symmetric {

@@ -7,7 +7,8 @@ use super::steps_or_word::StepsOrWord;
 use crate::names::bare;
 
 /// What is allowed.
-const EXPECTED: &str = "a number of steps, at least 1, \"sequence\", \"rolling-20\" (or another number) or \"auto\"";
+const EXPECTED: &str =
+    "a number of steps, at least 1, \"sequence\", \"rolling-20\" or \"rolling-20-by-5\" (or other numbers) or \"auto\"";
 
 /// A window, or the wish to have it chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +24,11 @@ impl WindowSetting {
         match bare(word).as_str() {
             "sequence" => Some(Self::Given(Window::Sequence)),
             "auto" => Some(Self::Auto),
-            word => word.strip_prefix("rolling").and_then(steps).map(|steps| Self::Given(Window::Rolling(steps))),
+            word => {
+                let rolling = word.strip_prefix("rolling")?;
+                let (back, every) = rolling.split_once("by").unwrap_or((rolling, "1"));
+                Some(Self::Given(Window::Rolling { steps: steps(back)?, every: steps(every)? }))
+            }
         }
     }
 

@@ -28,7 +28,7 @@ fn products(network: &Network<f64>, method: &Method, lengths: &[usize]) -> f64 {
     match method.window {
         Window::Sequence => swept,
         // From each step as far back.
-        Window::Rolling(back) => swept + back as f64 * parameters * steps,
+        Window::Rolling { steps: back, every } => swept + back as f64 * parameters * steps / every as f64,
         Window::Steps(window) => {
             let edges = lengths.iter().map(|length| length / window.max(1)).sum::<usize>() as f64;
             swept + edges * (moved_on(network, method) + residual(network, window))
@@ -42,7 +42,7 @@ fn moved_on(network: &Network<f64>, method: &Method) -> f64 {
     let traces = (traces / size_of::<f64>()) as f64;
     match method.carry {
         Carry::None => 0.0,
-        Carry::Local | Carry::Uoro | Carry::Presynaptic | Carry::Postsynaptic => PASS * traces,
+        Carry::Local | Carry::Uoro(_) | Carry::LocalUoro(_) | Carry::Presynaptic | Carry::Postsynaptic => PASS * traces,
         // Layer, Network, Snap, KfRtrl: a row of the matrix for each variable; a unit has two as a rule.
         _ => 2.0 * signals(network) as f64 * traces,
     }

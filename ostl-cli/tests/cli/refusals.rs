@@ -20,7 +20,7 @@ fn wrong_settings_are_one_line_with_key_value_and_range() {
         ("task.dealy=5", ["task.dealy = 5", "`delay`"]),
         ("method={name='ostpp'}", ["method.name = \"ostpp\"", "did you mean `osttp`?"]),
         ("method={name='uoro',feedback='target-projection'}", ["method.feedback = target-projection", "uoro"]),
-        ("method={name='rolling_tbptt',carry='local'}", ["method.carry = local", "none"]),
+        ("method={name='rolling_tbptt',window='rolling-3-by-4'}", ["method.window = rolling-3-by-4", "1 to 3"]),
         ("method={name='ostl',carry='snap-2',trace='bf16'}", ["method.trace = bf16", "full"]),
         ("method={name='rtrl',feedback='random'}", ["method.feedback = random", "symmetric"]),
         ("method={name='ottt'}", ["method.name = ottt", "layer 0 (lstm)"]),

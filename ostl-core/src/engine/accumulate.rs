@@ -206,15 +206,15 @@ impl Part {
         }
     }
 
-    /// δ's columns as far as the sweep saw them, the rows of this block.
-    fn delta<'a, T: Real>(&self, lane: &'a Lane<T>, stride: usize) -> &'a [T] {
-        &lane.sweep.delta(&lane.tape, self.layer)[lane.tape.first_column() * stride + self.rows.start..]
+    /// δ, the rows of this block.
+    fn delta<'a, T: Real>(&self, lane: &'a Lane<T>) -> &'a [T] {
+        &lane.sweep.delta(&lane.tape, self.layer)[self.rows.start..]
     }
 
     /// gradient += Σ_t δ_t z_tᵀ of one lane: a product of inner size (steps × streams), or one column per event.
     fn add_spatial<T: Real>(&self, network: &Network<T>, lane: &Lane<T>, gradient: &mut [T]) {
         let (rows, stride) = (self.rows.len(), network.layers[self.layer].activations());
-        let (delta, width) = (self.delta(lane, stride), lane.tape.columns());
+        let (delta, width) = (self.delta(lane), lane.tape.columns());
         let Some((values, all, events)) = self.signal_of(network, lane) else {
             return sum_columns(gradient, delta, stride, width);
         };
@@ -228,12 +228,7 @@ impl Part {
         multiply(
             Assignment::Add,
             columns(delta, rows, width, stride),
-            transposed_operand(
-                &values[lane.tape.first_column() * all + self.columns.start..],
-                width,
-                self.columns.len(),
-                all,
-            ),
+            transposed_operand(&values[self.columns.start..], width, self.columns.len(), all),
             columns_mut(gradient, rows, self.columns.len(), rows),
         );
     }

@@ -42,8 +42,8 @@ impl<T: Real> Engine<T> {
         let left = batch.steps() - start;
         let OnTape { steps, cuts } = self.streaming.on_tape;
         let Some(every) = cuts.every else {
-            let rolls = self.looks_back().is_some();
-            return if rolls { 1 } else { steps.unwrap_or(left).clamp(1, left) };
+            let steps = self.rolls().map_or(steps, |rolls| Some(rolls.every));
+            return steps.unwrap_or(left).clamp(1, left);
         };
         let most = steps.unwrap_or(left) / every;
         let windows = match left.div_ceil(every) % most {
@@ -72,31 +72,30 @@ impl<T: Real> Engine<T> {
         scores: &mut [LaneScores],
         error: impl Fn(Column<'_, T>, [usize; 2], &mut LaneScores) + Send + Sync,
     ) -> Result<Score, EngineError> {
-        for (continues, &length) in self.continues.iter_mut().zip(batch.lengths()) {
-            *continues = length > start + steps || (outset == Outset::WhereItIs && length == batch.steps());
+        let rolls = self.rolls();
+        match rolls {
+            // Traces are read out first, and follow later.
+            Some(_) => self.continues.fill(false),
+            None => self.see_who_goes_on(batch, outset, start + steps),
         }
-        self.continues[batch.streams()..].fill(false);
-        let (network, looks_back) = (&self.network, self.looks_back());
+        let network = &self.network;
         let work = network.parameters.len() * batch.streams() * steps;
         let has_activity_terms = network.has_activity_terms();
         let restarts: &[bool] = &self.streaming.restarts;
         let moment = self.streaming.moment();
         let forward = |lane: &mut Lane<T>, scores: &mut LaneScores| {
             let streams = BatchStreams { first: lane.first, restarts: &restarts[lane.first..] };
-            match looks_back {
-                Some(back) => {
-                    if start == 0 && outset == Outset::Rest {
-                        lane.tape.open_for(batch, lane.first);
-                    }
-                    lane.tape.roll(network, batch, streams, start, back - 1);
+            if rolls.is_none() {
+                lane.tape.load(batch, streams, start, steps);
+                let streams = lane.first..lane.first + lane.tape.active;
+                if !has_activity_terms && !batch.has_targets(streams, start..start + steps) {
+                    lane.tape.ignore_error();
                 }
-                None => {
-                    lane.tape.load(batch, streams, start, steps);
-                    let streams = lane.first..lane.first + lane.tape.active;
-                    if !has_activity_terms && !batch.has_targets(streams, start..start + steps) {
-                        lane.tape.ignore_error();
-                    }
+            } else {
+                if start == 0 && outset == Outset::Rest {
+                    lane.tape.open_for(batch, lane.first);
                 }
+                lane.tape.put(batch, streams, start, steps);
             }
             scores.window = Score::default();
             let (outputs, from, active) = (network.outputs(), lane.tape.steps, lane.tape.active);
@@ -116,8 +115,8 @@ impl<T: Real> Engine<T> {
                 scores.window.steps += (length.min(start + steps) - length.min(start)) as u64;
             }
             lane.has_error = scores.window.targets > 0 || scores.window.activity > 0.0;
-            if let Some(back) = looks_back {
-                lane.look_back(outputs, back);
+            if rolls.is_some() {
+                lane.look_back(outputs);
             }
         };
         let beside = BesideLanes { paths: &mut self.streaming.trace.local.paths, scores: &mut *scores };
@@ -135,11 +134,29 @@ impl<T: Real> Engine<T> {
             return Err(self.broken("the state"));
         }
         // After the last window of a batch the weights may change.
-        self.accumulate(start + steps < batch.steps());
-        if looks_back.is_none() {
-            self.streaming.lanes.open();
+        let may_defer = start + steps < batch.steps();
+        match rolls {
+            None => {
+                self.accumulate(may_defer);
+                self.streaming.lanes.open();
+            }
+            Some(rolls) => {
+                if self.has_error() {
+                    self.read_out(may_defer);
+                }
+                self.see_who_goes_on(batch, outset, start + steps);
+                self.roll_on(rolls);
+            }
         }
         Ok(score)
+    }
+
+    /// Which streams go on after so many steps of a batch.
+    fn see_who_goes_on(&mut self, batch: &SequenceBatch<T>, outset: Outset, steps: usize) {
+        for (continues, &length) in self.continues.iter_mut().zip(batch.lengths()) {
+            *continues = length > steps || (outset == Outset::WhereItIs && length == batch.steps());
+        }
+        self.continues[batch.streams()..].fill(false);
     }
 }
 

@@ -22,8 +22,19 @@ use rayon::prelude::*;
 pub(crate) struct Lanes<T: Real> {
     pub(crate) lanes: Vec<Lane<T>>,
     streams: usize,
+    /// How the window rolls, if it does.
+    pub(crate) rolls: Option<Rolls>,
     /// Follows from the weights, or from the seed.
     transposed: Transposed<T>,
+}
+
+/// How a window rolls.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rolls {
+    /// Steps that a sweep goes back at most.
+    pub(crate) steps: usize,
+    /// Steps from one sweep to the next.
+    pub(crate) every: usize,
 }
 
 impl<T: Real> Lanes<T> {
@@ -37,7 +48,11 @@ impl<T: Real> Lanes<T> {
             has_error: false,
             newest_swept: 0..0,
         });
-        Self { lanes: lanes.collect(), streams, transposed: Transposed::new(network, method, width(streams)) }
+        let rolls = match method.window {
+            Window::Rolling { steps, every } => Some(Rolls { steps, every }),
+            _ => None,
+        };
+        Self { lanes: lanes.collect(), streams, rolls, transposed: Transposed::new(network, method, width(streams)) }
     }
 
     /// Which signals are listed while learning.
@@ -45,7 +60,9 @@ impl<T: Real> Lanes<T> {
         // What looks at inputs column by column needs them as they are.
         let reads_lists = matches!(method.carry_in_use(), Carry::None | Carry::Local);
         match method.window {
-            Window::Rolling(_) => Lists::Nothing,
+            // What is sparse so far is not what will have been once steps have left a tape that rolls.
+            Window::Rolling { .. } if network.reads_events && reads_lists => Lists::InputsAlone,
+            Window::Rolling { .. } => Lists::Nothing,
             _ if network.reads_events && reads_lists => Lists::AllInputs,
             _ => Lists::Sparse,
         }
@@ -89,9 +106,14 @@ impl<T: Real> Lanes<T> {
         }
     }
 
-    /// Makes room for another step of a rolling window of which `kept` must stay.
-    pub(crate) fn make_room(&mut self, network: &Network<T>, kept: usize) {
-        self.lanes.iter_mut().for_each(|lane| lane.tape.make_room(network, kept));
+    /// Steps that no sweep has started from yet: of a window that does not roll, all of them.
+    pub(crate) fn new_steps(&self) -> usize {
+        self.steps() - self.lanes[0].tape.swept
+    }
+
+    /// Forgets the first `steps` steps of all lanes.
+    pub(crate) fn drop_front(&mut self, network: &Network<T>, steps: usize) {
+        self.lanes.iter_mut().for_each(|lane| lane.tape.drop_front(network, steps));
     }
 
     /// Starts a new window with all streams; the states stay.
@@ -139,6 +161,25 @@ impl<T: Real> Lanes<T> {
         }
     }
 
+    /// What the traces need of the first `steps` steps alone, whatever their errors, to move on over them: the tapes are left as they are then, and
+    /// [`hold`](Lanes::hold) takes the other steps back.
+    pub(crate) fn follow(&mut self, network: &Network<T>, steps: usize, paths: &mut [LanePaths<T>], continues: &[bool]) {
+        self.hold(steps);
+        self.transposed.update(network);
+        let work = network.parameters.len() * self.columns();
+        let act = |(lane, paths): (&mut Lane<T>, &mut LanePaths<T>)| lane.follow(network, paths, continues);
+        if self.lanes.len() > 1 && is_worth_sharing(work) {
+            self.lanes.par_iter_mut().zip(paths).for_each(act);
+        } else {
+            self.lanes.iter_mut().zip(paths).for_each(act);
+        }
+    }
+
+    /// The tapes are taken to hold so many steps: fewer than they do, or all again.
+    pub(crate) fn hold(&mut self, steps: usize) {
+        self.lanes.iter_mut().for_each(|lane| lane.tape.steps = steps);
+    }
+
     /// A whole window: `forward` takes a lane through its steps and leaves the losses' signals, the reverse sweep follows.
     pub(crate) fn window(
         &mut self,
@@ -171,13 +212,23 @@ pub(crate) struct BesideLanes<'a, T: Real> {
 }
 
 impl<T: Real> Lane<T> {
-    /// The next reverse sweep starts from the error of the newest step alone and sees the last `steps`; without an error there is nothing to
-    /// see.
-    pub(crate) fn look_back(&mut self, outputs: usize, steps: usize) {
-        self.tape.look_back(if self.has_error { steps } else { 0 });
-        let earlier = self.tape.seen().len().saturating_sub(1) * self.tape.active;
-        let first = self.tape.first_column();
-        self.sweep.clear(outputs, first..first + earlier);
+    /// The next reverse sweep starts from the errors of those steps alone that none has started from.
+    pub(crate) fn look_back(&mut self, outputs: usize) {
+        let earlier = self.tape.swept * self.tape.active;
+        self.sweep.clear(outputs, 0..earlier);
+        self.tape.look_back(self.has_error);
+    }
+
+    /// The steps at hand have no error: the paths through the lane's units alone.
+    fn follow(&mut self, network: &Network<T>, paths: &mut LanePaths<T>, continues: &[bool]) {
+        if self.tape.columns() == 0 {
+            return;
+        }
+        self.tape.sort_events(network);
+        self.tape.ignore_error();
+        self.sweep.zero_adjoints();
+        let active = self.first..self.first + self.tape.active;
+        paths.follow(network, &mut self.tape, &mut self.sweep, &continues[active]);
     }
 
     /// The reverse sweep of the window, and the paths through the lane's units.
@@ -191,7 +242,7 @@ impl<T: Real> Lane<T> {
             self.newest_swept = 0..0;
         } else {
             self.sweep.run(network, transposed, &mut self.tape);
-            let end = self.tape.first_column() + self.tape.columns();
+            let end = self.tape.columns();
             self.newest_swept = end - self.tape.active..end;
         }
         let active = self.first..self.first + self.tape.active;

@@ -15,6 +15,7 @@ mod memory;
 pub(crate) mod named;
 pub(crate) mod predictor;
 pub(crate) mod ranges;
+mod reading;
 mod refusals;
 mod signal;
 mod size;

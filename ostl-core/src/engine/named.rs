@@ -3,7 +3,7 @@
 use super::streaming::Streaming;
 use super::traces::{Beyond, LocalValues, Trace};
 use crate::engine::accumulate::Part;
-use crate::engine::lanes::Lanes;
+use crate::engine::lanes::{Lanes, Rolls};
 use crate::linalg::real::Real;
 use crate::network::Network;
 use crate::record::{Book, Streams, refused};
@@ -72,6 +72,9 @@ impl<T: Real> InHand<'_, T> {
         if steps > 0 && lanes.lanes[0].tape.listed(0).is_some() {
             lanes.pass_lists(network.inputs(), steps, book)?;
         }
+        if let Some(rolls) = lanes.rolls {
+            lanes.pass_swept(network, rolls, usize::from(*awaits_target), book)?;
+        }
         trace.pass(network, &lanes.places(), book)
     }
 }
@@ -82,6 +85,39 @@ impl<T: Real> Lanes<T> {
         let place =
             |lane: &crate::trace::Lane<T>| Streams { first: lane.first, count: lane.tape.streams(), all: self.streams() };
         self.lanes.iter().map(place).collect()
+    }
+
+    /// How many of the steps of a window that rolls have been swept from. Files without the number are of windows that were swept from at every step, and
+    /// may hold more steps than are needed.
+    fn pass_swept(
+        &mut self,
+        network: &Network<T>,
+        rolls: Rolls,
+        awaiting: usize,
+        book: &mut Book<'_>,
+    ) -> Result<(), ConfigError> {
+        let steps = self.steps();
+        // After a sweep so many stay.
+        let most = rolls.steps - rolls.every;
+        let mut swept = (steps - self.new_steps()) as u64;
+        if !book.restores() || book.has("window.swept") {
+            book.number("window.swept", &mut swept, steps.min(most) as u64)?;
+        } else {
+            swept = (steps - awaiting) as u64;
+        }
+        let swept = swept as usize;
+        if book.restores() {
+            if steps - swept > rolls.every {
+                let allowed = format!("at least {}: a sweep starts from {} at most", steps - rolls.every, rolls.every);
+                return Err(refused("window.swept", &swept.to_string(), &allowed));
+            }
+            for lane in &mut self.lanes {
+                lane.tape.swept = swept;
+                lane.has_error = steps - swept > awaiting;
+            }
+            self.drop_front(network, swept.saturating_sub(most));
+        }
+        Ok(())
     }
 
     /// Inputs that are only listed: for each step and stream how many events, then all of them.

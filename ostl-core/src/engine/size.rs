@@ -47,7 +47,7 @@ impl<T: Real> Sizing<'_, T> {
         let beyond = match self.method.carry_in_use() {
             Carry::Layer | Carry::Network | Carry::Snap(_) | Carry::KfRtrl => self.influence(),
             Carry::Presynaptic => self.presynaptic(),
-            Carry::Uoro => self.uoro(),
+            Carry::Uoro(vectors) | Carry::LocalUoro(vectors) => self.uoro(vectors),
             _ => TraceBytes::default(),
         };
         found.kept += beyond.kept * size_of::<T>() + beyond.rounded * size_of::<u16>();

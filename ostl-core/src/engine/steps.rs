@@ -56,15 +56,11 @@ impl<T: Real> Engine<T> {
     /// One step forward of every lane.
     fn forward(&mut self, inputs: &[T]) {
         let (m, o) = (self.network.inputs(), self.network.outputs());
-        let looks_back = self.looks_back().filter(|_| !self.frozen);
-        if looks_back.is_none() && !self.streaming.lanes.lanes[0].tape.has_room() {
+        if !self.streaming.lanes.lanes[0].tape.has_room() {
             self.streaming.reserve(&self.network, self.streaming.next_capacity());
         }
         let moment = self.streaming.moment();
         let Streaming { lanes, restarts, outputs, steps_seen, awaits_target, .. } = &mut self.streaming;
-        if let Some(back) = looks_back {
-            lanes.make_room(&self.network, back - 1);
-        }
         let step = lanes.steps();
         let (network, keep) = (&self.network, if self.frozen { Keep::Nothing } else { Keep::Partials });
         let work = network.parameters.len() * lanes.streams();
@@ -74,7 +70,7 @@ impl<T: Real> Engine<T> {
             let at = step * streams;
             tape.put_step(&inputs[lane.first * m..(lane.first + streams) * m], &outset[lane.first..]);
             lane.sweep.clear(o, at..at + streams);
-            lane.has_error = false;
+            lane.has_error &= lane.tape.swept < step;
             lane.tape.forward(network, 1, keep, moment.of(lane.first));
         });
         restarts.fill(false);
@@ -146,24 +142,18 @@ impl<T: Real> Engine<T> {
         sum
     }
 
-    /// The signals of the newest step are there: closes the window if it is full, or looks back if it rolls. Says whether the gradient has grown.
+    /// The signals of the newest step are there: closes the window if it is full. Says whether the gradient has grown.
     pub(crate) fn close_if_due(&mut self) -> bool {
         self.streaming.awaits_target = false;
         if self.frozen {
             return false;
         }
-        if let Some(steps) = self.looks_back() {
-            let looks = self.streaming.lanes.lanes.iter().any(|lane| lane.has_error);
-            if looks {
-                self.look_back(steps);
-            }
-            return looks;
+        if !self.window_is_full() {
+            return false;
         }
-        let full = self.window_is_full();
-        if full {
-            self.close_window();
-        }
-        full
+        let has_grown = self.rolls().is_none() || self.has_error();
+        self.close_window();
+        has_grown
     }
 
     /// The streams end here: an unfinished window is closed, what traces still owe the gradient is added, and every stream starts anew.
@@ -171,18 +161,5 @@ impl<T: Real> Engine<T> {
     pub fn finish(&mut self) {
         self.end();
         self.streaming.restart();
-    }
-
-    /// Closes the last window of every stream.
-    pub(crate) fn end(&mut self) {
-        if self.frozen {
-            return;
-        }
-        if self.has_open_window() {
-            self.continues.fill(false);
-            self.sweep_window();
-        } else {
-            self.flush();
-        }
     }
 }

@@ -120,6 +120,10 @@ impl<T: Real> Engine<T> {
         self.close_window();
         self.streaming.trace.forget();
         self.streaming.lanes.forget_boundaries();
+        if self.rolls().is_some() {
+            // Its steps are the past, too.
+            self.streaming.lanes.open();
+        }
     }
 
     /// Refuses streams of something else.

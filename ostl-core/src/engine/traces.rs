@@ -26,6 +26,8 @@ pub(crate) struct Trace<T: Real> {
     pub(super) beyond: Beyond<T>,
     pub(super) plan: Plan,
     pub(super) fresh: Vec<bool>,
+    /// Steps that traces move on over at a time, where these are fewer than the tape holds.
+    steps_moved: Option<usize>,
 }
 
 /// What units keep for themselves: ε, and of each lane's window the C and A that move it on.
@@ -64,7 +66,11 @@ impl<T: Real> Trace<T> {
 
     pub(crate) fn new(network: &Network<T>, method: &Method, streams: usize) -> Self {
         let carry = method.carry_in_use();
-        let window = if let WindowLength::Steps(steps) = method.window { steps } else { 1 };
+        let (window, steps_moved) = match method.window {
+            WindowLength::Steps(steps) => (steps, None),
+            WindowLength::Rolling { every, .. } => (every, Some(every)),
+            WindowLength::Sequence => (1, None),
+        };
         let filters = filters(network, method);
         let traced = |index: usize| {
             let filters = filters[index].len();
@@ -86,10 +92,13 @@ impl<T: Real> Trace<T> {
                 Beyond::Influence(Influence::new(network, method, &filters, streams, window))
             }
             Carry::Presynaptic => Beyond::Presynaptic(Presynaptic::new(network, streams)),
-            Carry::Uoro => Beyond::Uoro(Uoro::new(network, method.seed, streams, window)),
+            Carry::Uoro(vectors) | Carry::LocalUoro(vectors) => {
+                let rest = matches!(carry, Carry::LocalUoro(_));
+                Beyond::Uoro(Uoro::new(network, method.seed, [streams, vectors], window, rest))
+            }
             _ => Beyond::Nothing,
         };
-        Self { filters, local, beyond, plan, fresh: vec![true; streams] }
+        Self { filters, local, beyond, plan, fresh: vec![true; streams], steps_moved }
     }
 
     /// Filters of each layer's outputs beyond the step.
@@ -99,6 +108,7 @@ impl<T: Real> Trace<T> {
 
     /// Makes room for `steps` steps on the tape.
     pub(crate) fn reserve(&mut self, steps: usize) {
+        let steps = self.steps_moved.map_or(steps, |most| most.min(steps));
         self.local.paths.iter_mut().for_each(|paths| paths.reserve(steps));
     }
 
@@ -143,20 +153,50 @@ impl<T: Real> Trace<T> {
         (moment, may_defer): (Moment, bool),
         gradient: &mut [T],
     ) {
+        self.pass_over(network, (lanes, transposed), (continues, false), (moment, may_defer), gradient);
+        for (fresh, not_reset) in self.fresh.iter_mut().zip(continues) {
+            *fresh = !not_reset;
+        }
+    }
+
+    /// Both parts of the gradient, and traces as they are: `nowhere` says of every stream that they do not move on in it.
+    pub(crate) fn read_out(
+        &mut self,
+        network: &Network<T>,
+        (lanes, transposed): (&[Lane<T>], &Transposed<T>),
+        nowhere: &[bool],
+        (moment, may_defer): (Moment, bool),
+        gradient: &mut [T],
+    ) {
+        self.pass_over(network, (lanes, transposed), (nowhere, true), (moment, may_defer), gradient);
+    }
+
+    fn pass_over(
+        &mut self,
+        network: &Network<T>,
+        (lanes, transposed): (&[Lane<T>], &Transposed<T>),
+        (continues, stays): (&[bool], bool),
+        (moment, may_defer): (Moment, bool),
+        gradient: &mut [T],
+    ) {
         let Local { values, paths } = &mut self.local;
-        let window = Window { network, lanes, paths, continues, fresh: &self.fresh, moment, may_defer };
+        let window = Window { network, lanes, paths, continues, fresh: &self.fresh, moment, may_defer, stays };
+        if let Beyond::Uoro(uoro) = &mut self.beyond {
+            // What units keep for themselves is read as it was before the window.
+            let LocalValues::Full(own) = values else { return };
+            let (plan, own) = (&self.plan, own.as_slice());
+            let read =
+                |stream: usize, signals: &[Vec<T>], sums: &mut [T]| plan.read_stream(own, lanes, stream, signals, sums);
+            uoro.close(&window, transposed, gradient, &read);
+        }
         match values {
             LocalValues::Full(values) => self.plan.run(window, gradient, values),
             LocalValues::Bf16(values) => self.plan.run(window, gradient, values),
         }
         match &mut self.beyond {
-            Beyond::Nothing => {}
+            Beyond::Nothing | Beyond::Uoro(_) => {}
             Beyond::Influence(influence) => influence.close(&window, transposed, gradient),
             Beyond::Presynaptic(traces) => traces.close(&window, gradient),
-            Beyond::Uoro(uoro) => uoro.close(&window, transposed, gradient),
-        }
-        for (fresh, not_reset) in self.fresh.iter_mut().zip(continues) {
-            *fresh = !not_reset;
         }
     }
 
@@ -193,7 +233,7 @@ fn kind<T: Real>(network: &Network<T>, method: &Method, index: usize, filters: &
         _ if is_local(network, method, index) => {
             Kind::Traced { filters: filters[index].clone(), reads_own_output: reads_own_output(network, method, index) }
         }
-        Carry::None | Carry::Uoro => Kind::Nothing,
+        Carry::None | Carry::Uoro(_) => Kind::Nothing,
         Carry::Layer | Carry::Network | Carry::Snap(_) | Carry::KfRtrl if carries_output(layer) => Kind::Nothing,
         _ => Kind::Edge,
     })

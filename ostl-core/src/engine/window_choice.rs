@@ -132,9 +132,10 @@ impl<'a, T: Real> Sizes<'a, T> {
                         }
                         // Those that are not local keep nothing here.
                         Carry::None | Carry::Presynaptic | Carry::Local | Carry::Postsynaptic => {}
-                        Carry::Uoro => {
-                            step += g * n;
-                            moved_on = 3.0 * parameters as f64;
+                        // Where units keep their own this arm is not reached, and the estimate of the rest costs little beside it.
+                        Carry::Uoro(vectors) | Carry::LocalUoro(vectors) => {
+                            step += vectors * g * n;
+                            moved_on = 3.0 * (vectors * parameters) as f64;
                         }
                         Carry::Snap(order) => {
                             let v = variables / n;

@@ -1,9 +1,9 @@
 //! From one window to the next: its gradient, and its traces moved on.
 
-use super::lanes::Lanes;
+use super::lanes::Rolls;
 use super::{Engine, Streaming};
 use crate::linalg::real::Real;
-use crate::method::Window;
+use crate::method::Carry;
 
 impl<T: Real> Engine<T> {
     /// Every stream starts anew, and nothing gathered so far is left.
@@ -12,46 +12,114 @@ impl<T: Real> Engine<T> {
         self.streaming.restart();
     }
 
+    /// Of a window that rolls: there are steps enough for the next sweep.
     pub(crate) fn window_is_full(&self) -> bool {
-        let full = self.streaming.on_tape.steps.is_some_and(|most| self.streaming.lanes.steps() >= most);
-        full && !self.frozen && self.looks_back().is_none()
+        let new = self.streaming.lanes.new_steps();
+        let full = match self.rolls() {
+            Some(rolls) => new >= rolls.every,
+            None => self.streaming.on_tape.steps.is_some_and(|most| new >= most),
+        };
+        full && !self.frozen
     }
 
-    /// Steps that a rolling window looks back over from every step.
-    pub(crate) fn looks_back(&self) -> Option<usize> {
-        match self.method.window {
-            Window::Rolling(steps) => Some(steps),
-            _ => None,
-        }
+    /// How a window rolls, if it does.
+    pub(crate) fn rolls(&self) -> Option<Rolls> {
+        self.streaming.lanes.rolls
     }
 
-    /// There are steps whose gradient was not added. A rolling window has added that of every step at once.
+    /// There are steps whose gradient was not added.
     pub(crate) fn has_open_window(&self) -> bool {
-        !self.frozen && self.streaming.lanes.steps() > 0 && self.looks_back().is_none()
+        !self.frozen && self.streaming.lanes.new_steps() > 0
     }
 
-    /// The gradient of the newest step's error, looking back over the last `steps`.
-    pub(super) fn look_back(&mut self, steps: usize) {
+    /// The gradient of the errors of all new steps, by a sweep over all that is on the tape and from the trace where that begins. Streams go on, or
+    /// end.
+    fn look_back(&mut self, rolls: Rolls, go_on: bool) {
         self.prune();
-        let outputs = self.network.outputs();
-        self.streaming.lanes.lanes.iter_mut().for_each(|lane| lane.look_back(outputs, steps));
-        self.continues.fill(true);
-        let Streaming { lanes, trace, .. } = &mut self.streaming;
-        lanes.sweep(&self.network, &mut trace.local.paths, &self.continues);
-        self.accumulate(true);
+        if self.has_error() {
+            let outputs = self.network.outputs();
+            self.continues.fill(false);
+            let Streaming { lanes, trace, .. } = &mut self.streaming;
+            lanes.lanes.iter_mut().for_each(|lane| lane.look_back(outputs));
+            lanes.sweep(&self.network, &mut trace.local.paths, &self.continues);
+            self.read_out(go_on);
+        }
+        self.continues.fill(go_on);
+        self.roll_on(rolls);
     }
 
-    /// Closes the window at hand, be it full or not: its gradient is added, and traces are moved to its end. Streams go on.
+    /// Some of the new steps have an error.
+    pub(crate) fn has_error(&self) -> bool {
+        self.streaming.lanes.lanes.iter().any(|lane| lane.has_error)
+    }
+
+    /// Both parts of the gradient after a sweep that looked back; traces stay. None of the streams `continues`.
+    pub(crate) fn read_out(&mut self, may_defer: bool) {
+        let moment = self.streaming.moment();
+        let Streaming { lanes, trace, gradient, touched, .. } = &mut self.streaming;
+        touched.note(&self.network, lanes);
+        trace.read_out(&self.network, (&lanes.lanes, lanes.transposed()), &self.continues, (moment, may_defer), gradient);
+    }
+
+    /// After a sweep that looked back: the tape's first steps go, so that there is room for as many as come before the next, and the trace of those
+    /// streams that `continues` follows to where the tape then begins.
+    pub(crate) fn roll_on(&mut self, rolls: Rolls) {
+        let moment = self.streaming.moment();
+        let Streaming { lanes, trace, gradient, .. } = &mut self.streaming;
+        lanes.lanes.iter_mut().for_each(|lane| lane.tape.looked_back());
+        let steps = lanes.steps();
+        let leaving = steps.saturating_sub(rolls.steps - rolls.every);
+        if leaving == 0 {
+            return;
+        }
+        if self.method.carry != Carry::None {
+            lanes.follow(&self.network, leaving, &mut trace.local.paths, &self.continues);
+            trace.close(&self.network, (&lanes.lanes, lanes.transposed()), &self.continues, (moment, true), gradient);
+            for lane in &mut lanes.lanes {
+                lane.tape.keep_boundary(&self.network);
+            }
+            lanes.hold(steps);
+            lanes.lanes.iter_mut().for_each(|lane| lane.tape.looked_back());
+        }
+        lanes.drop_front(&self.network, leaving);
+    }
+
+    /// Closes the window at hand, be it full or not: its gradient is added, and traces are moved to its end. Streams go on. Of a window that rolls the
+    /// gradient of the newest steps is added, if they are fewer than it waits for; traces stay where its steps begin.
     #[inline(never)]
     pub fn close_window(&mut self) {
-        if self.has_open_window() {
-            self.continues.fill(true);
-            self.sweep_window();
+        if !self.has_open_window() {
+            return;
+        }
+        match self.rolls() {
+            Some(rolls) => self.look_back(rolls, true),
+            None => {
+                self.continues.fill(true);
+                self.sweep_window();
+            }
         }
     }
 
-    /// The same where `continues` says which streams go on.
-    pub(super) fn sweep_window(&mut self) {
+    /// Closes the last window of every stream: they end here, and what traces still owe the gradient is added.
+    pub(crate) fn end(&mut self) {
+        if self.frozen {
+            return;
+        }
+        match self.rolls() {
+            _ if !self.has_open_window() => self.flush(),
+            Some(rolls) => {
+                self.look_back(rolls, false);
+                self.flush();
+            }
+            None => {
+                self.continues.fill(false);
+                self.sweep_window();
+            }
+        }
+    }
+
+    /// Closes the window at hand, where `continues` says which streams go on.
+    fn sweep_window(&mut self) {
         self.prune();
         let Streaming { lanes, trace, .. } = &mut self.streaming;
         lanes.sweep(&self.network, &mut trace.local.paths, &self.continues);
@@ -69,12 +137,11 @@ impl<T: Real> Engine<T> {
             return;
         }
         self.continues.fill(true);
-        let tapes = |lanes: &mut Lanes<T>, steps| lanes.lanes.iter_mut().for_each(|lane| lane.tape.steps = steps);
-        tapes(&mut self.streaming.lanes, past);
+        self.streaming.lanes.hold(past);
         let Streaming { lanes, trace, .. } = &mut self.streaming;
         lanes.sweep(&self.network, &mut trace.local.paths, &self.continues);
         self.accumulate(true);
-        tapes(&mut self.streaming.lanes, steps);
+        self.streaming.lanes.hold(steps);
         for lane in &mut self.streaming.lanes.lanes {
             let active = lane.tape.active;
             lane.tape.drop_front(&self.network, past);

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// What is carried from window to window of the influence ε of the parameters on the state (equation 2 of the crate docs).
 ///
 /// In configurations a carry is a word, as [`Carry::fmt`](fmt::Display) writes it: `"none"`, `"local"`, `"layer"`, `"network"`,
-/// `"snap-2"`, `"uoro"`, `"kf-rtrl"`, `"presynaptic"`, `"postsynaptic"`.
+/// `"snap-2"`, `"uoro"`, `"uoro-4"`, `"local+uoro"`, `"local+uoro-4"`, `"kf-rtrl"`, `"presynaptic"`, `"postsynaptic"`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 #[non_exhaustive]
@@ -30,8 +30,12 @@ pub enum Carry {
     /// a sweep from every unit's state; at one step a window there is none, and n = 1 costs no more than [`Local`](Self::Local).
     Snap(usize),
     /// Unbiased online recurrent optimisation (Tallec & Ollivier 2017): one random rank-one estimate of the influence of every
-    /// parameter on every state; right on average, never exact.
-    Uoro,
+    /// parameter on every state; right on average, never exact. With a number the mean of as many estimates, each with signs of its own: as many
+    /// times the cost, and that part of the variance.
+    Uoro(usize),
+    /// What [`Local`](Self::Local) keeps, exactly, and of the rest alone (paths through H and to the layers above) UORO's random estimate, or the
+    /// mean of several: right on average for everything, exact where `Local` is, with the variance of what `Local` drops.
+    LocalUoro(usize),
     /// Kronecker-factored RTRL (Mujika et al. 2018): for each weight matrix of a layer one random Kronecker product; right on average
     /// where [`Layer`](Self::Layer) is exact.
     KfRtrl,
@@ -44,6 +48,19 @@ pub enum Carry {
 }
 
 impl Carry {
+    /// Random vectors of an estimate that is right on average by UORO, of everything or of what is not kept exactly.
+    pub(crate) const fn vectors(self) -> Option<usize> {
+        match self {
+            Self::Uoro(vectors) | Self::LocalUoro(vectors) => Some(vectors),
+            _ => None,
+        }
+    }
+
+    /// Whether the gradient is drawn at random, and right on average.
+    pub const fn is_random(self) -> bool {
+        matches!(self, Self::Uoro(_) | Self::LocalUoro(_) | Self::KfRtrl)
+    }
+
     /// The carry's name in configs and reports.
     pub fn name(self) -> String {
         self.to_string()
@@ -58,7 +75,10 @@ impl fmt::Display for Carry {
             Carry::Layer => f.pad("layer"),
             Carry::Network => f.pad("network"),
             Carry::Snap(order) => f.pad(&format!("snap-{order}")),
-            Carry::Uoro => f.pad("uoro"),
+            Carry::Uoro(1) => f.pad("uoro"),
+            Carry::Uoro(vectors) => f.pad(&format!("uoro-{vectors}")),
+            Carry::LocalUoro(1) => f.pad("local+uoro"),
+            Carry::LocalUoro(vectors) => f.pad(&format!("local+uoro-{vectors}")),
             Carry::KfRtrl => f.pad("kf-rtrl"),
             Carry::Presynaptic => f.pad("presynaptic"),
             Carry::Postsynaptic => f.pad("postsynaptic"),
@@ -69,7 +89,7 @@ impl fmt::Display for Carry {
 impl FromStr for Carry {
     type Err = String;
 
-    /// Reads a word; `kf_rtrl` and `KF-RTRL` are `kf-rtrl`.
+    /// Reads a word; `kf_rtrl` and `KF-RTRL` are `kf-rtrl`, `local-uoro` is `local+uoro`.
     fn from_str(word: &str) -> Result<Self, String> {
         let bare = word.replace('_', "-").to_lowercase();
         if let Some(order) = bare.strip_prefix("snap-") {
@@ -78,19 +98,30 @@ impl FromStr for Carry {
                 _ => Err(format!("unknown carry `{word}`: write `snap-1`, `snap-2`, …")),
             };
         }
+        let bare = bare.replacen("local-uoro", "local+uoro", 1);
+        for name in ["uoro-", "local+uoro-"] {
+            if let Some(vectors) = bare.strip_prefix(name) {
+                return match vectors.parse() {
+                    Ok(vectors) if vectors > 0 && name == "uoro-" => Ok(Carry::Uoro(vectors)),
+                    Ok(vectors) if vectors > 0 => Ok(Carry::LocalUoro(vectors)),
+                    _ => Err(format!("unknown carry `{word}`: write `{name}2`, `{name}4`, …")),
+                };
+            }
+        }
         let words = [
             Carry::None,
             Carry::Local,
             Carry::Layer,
             Carry::Network,
-            Carry::Uoro,
+            Carry::Uoro(1),
+            Carry::LocalUoro(1),
             Carry::KfRtrl,
             Carry::Presynaptic,
             Carry::Postsynaptic,
         ];
         words.into_iter().find(|carry| carry.to_string() == bare).ok_or_else(|| {
             format!(
-                "unknown carry `{word}`, expected one of `none`, `local`, `layer`, `network`, `snap-1`, `snap-2`, …, `uoro`, `kf-rtrl`, `presynaptic`, `postsynaptic`"
+                "unknown carry `{word}`, expected one of `none`, `local`, `layer`, `network`, `snap-1`, `snap-2`, …, `uoro`, `uoro-2`, …, `local+uoro`, `local+uoro-2`, …, `kf-rtrl`, `presynaptic`, `postsynaptic`"
             )
         })
     }
@@ -116,13 +147,19 @@ mod tests {
 
     #[test]
     fn words_and_carries() {
-        for carry in [Carry::None, Carry::Layer, Carry::Snap(12), Carry::KfRtrl, Carry::Postsynaptic] {
+        let random = [Carry::Uoro(1), Carry::Uoro(4), Carry::LocalUoro(1), Carry::LocalUoro(8), Carry::KfRtrl];
+        for carry in [Carry::None, Carry::Layer, Carry::Snap(12), Carry::Postsynaptic].into_iter().chain(random) {
             assert_eq!(carry.to_string().parse(), Ok(carry));
         }
-        for (word, carry) in [("KF_RTRL", Carry::KfRtrl), ("SnAp-2", Carry::Snap(2)), ("snap_3", Carry::Snap(3))] {
+        for (word, carry) in [
+            ("KF_RTRL", Carry::KfRtrl),
+            ("SnAp-2", Carry::Snap(2)),
+            ("snap_3", Carry::Snap(3)),
+            ("Local_UORO-2", Carry::LocalUoro(2)),
+        ] {
             assert_eq!(word.parse(), Ok(carry), "{word}");
         }
-        for wrong in ["snap-0", "snap-", "snap", "everything"] {
+        for wrong in ["snap-0", "snap-", "snap", "everything", "uoro-0", "local+uoro-x"] {
             assert!(wrong.parse::<Carry>().unwrap_err().contains(wrong));
         }
     }

@@ -12,11 +12,22 @@ impl Method {
     /// The first part that is out of range or does not go with the others, and why.
     pub fn validate(&self) -> Result<(), ConfigError> {
         let refuse = |field: &str, value: String, allowed: &str| Err(ConfigError::out_of_range(field, value, allowed));
-        if matches!(self.window, Window::Steps(0) | Window::Rolling(0)) {
+        if matches!(self.window, Window::Steps(0) | Window::Rolling { steps: 0, .. }) {
             return refuse("window", "0".into(), "at least 1 step, or the whole sequence");
+        }
+        if let Window::Rolling { steps, every } = self.window
+            && !(1..=steps).contains(&every)
+        {
+            let allowed = format!(
+                "1 to {steps} steps from one sweep to the next: all that have an error must be among those it goes back"
+            );
+            return refuse("window", self.window.to_string(), &allowed);
         }
         if self.block == Some(0) {
             return refuse("block", "0".into(), "at least 1 step, or auto");
+        }
+        if self.carry.vectors() == Some(0) {
+            return refuse("carry", self.carry.name(), "at least one random vector");
         }
         if self.carry == Carry::Snap(0) {
             return refuse("carry", self.carry.name(), "snap-1 or more: within no steps a parameter influences nothing");
@@ -25,20 +36,16 @@ impl Method {
             let allowed = "full: only the carries local, layer and network keep traces in sixteen bits";
             return refuse("trace", "bf16".into(), allowed);
         }
-        if matches!(self.window, Window::Rolling(_)) && self.carry != Carry::None {
-            let allowed = "none: a rolling window looks back anew from every step, and what is carried would be counted again each time";
-            return refuse("carry", self.carry.name(), allowed);
-        }
         let keeps_own =
             matches!(self.carry, Carry::None | Carry::Local | Carry::Snap(1) | Carry::Presynaptic | Carry::Postsynaptic);
         if self.edge == Edge::Cut && !keeps_own {
             let allowed = format!("heard: the carry {} keeps influence through H, and cutting H would waste it", self.carry);
             return refuse("edge", "cut".into(), &allowed);
         }
-        let whole = matches!(self.carry, Carry::Network | Carry::Uoro);
+        let whole = self.carry == Carry::Network || self.carry.vectors().is_some();
         if whole && self.feedback != Feedback::Symmetric && self.window != Window::Sequence {
             let allowed = match self.carry {
-                Carry::Uoro => {
+                Carry::Uoro(_) | Carry::LocalUoro(_) => {
                     "symmetric: uoro is right on average only for the true learning signal of every layer's state, and any other is not that"
                 }
                 _ => {
@@ -69,12 +76,12 @@ impl Method {
             return Ok(());
         }
         for (index, layer) in network.layers.iter().enumerate() {
-            if self.carry == Carry::Uoro && layer.dropout().is_some() {
+            if self.carry.vectors().is_some() && layer.dropout().is_some() {
                 let allowed = format!("another: layer {index} has dropout, which uoro does not follow");
                 return Err(ConfigError::out_of_range("carry", self.carry, allowed));
             }
             let Some(layer) = layer.recurrent() else { continue };
-            if self.carry == Carry::Uoro && layer.activity.rate.is_some() {
+            if self.carry.vectors().is_some() && layer.activity.rate.is_some() {
                 let allowed = format!(
                     "another: layer {index} ({}) has a firing-rate term, and uoro would have to carry the rates to stay right on average",
                     network.layer_name(index)

@@ -159,7 +159,10 @@ impl Method {
     pub fn for_sequences_of(self, longest: usize) -> Self {
         match self.window {
             Window::Steps(steps) if steps > longest => self.with_window(longest.max(1)),
-            Window::Rolling(steps) if steps > longest => Self { window: Window::Rolling(longest.max(1)), ..self },
+            // With as many more as make room for the next sweep nothing leaves the tape before the end.
+            Window::Rolling { steps, every } if steps > longest.saturating_add(every) => {
+                Self { window: self.window.with_steps(longest + every), ..self }
+            }
             _ => self,
         }
     }

@@ -75,9 +75,9 @@ impl Method {
     /// Truncated backpropagation through time that looks back over the last `steps` steps from *every* step (Williams & Peng 1990,
     /// "BPTT(h)"), where [`tbptt`](Self::tbptt) looks back over whole chunks.
     ///
-    /// Keeps nothing beyond those steps. Time ≈ `steps`·P, no trace; keeps 2·`steps` steps.
+    /// Keeps nothing beyond those steps. Time ≈ `steps`·P, no trace; keeps `steps` steps.
     pub const fn rolling_tbptt(steps: usize) -> Self {
-        Self::new(Window::Rolling(steps), Carry::None, Update::Window)
+        Self::new(Window::rolling(steps), Carry::None, Update::Window)
     }
 
     /// Sparse n-step approximation of RTRL, SnAp-n (Menick et al. 2020, arXiv 2006.07232), one step at a time.
@@ -102,7 +102,7 @@ impl Method {
     /// Keeps one random rank-one product whose mean is the whole influence, on all layers' states; drops nothing on average. Its
     /// variance grows with the number of states. Time ≈ 6·P (3·P in long windows), memory P.
     pub const fn uoro() -> Self {
-        Self::new(Window::Steps(1), Carry::Uoro, Update::Window)
+        Self::new(Window::Steps(1), Carry::Uoro(1), Update::Window)
     }
 
     /// Kronecker-factored RTRL, KF-RTRL (Mujika, Meier & Steger 2018, arXiv 1805.10842), layer by layer.

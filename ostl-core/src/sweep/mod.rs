@@ -205,15 +205,15 @@ impl<T: Real> Sweep<T> {
     /// Sweeps back over the window from the learning signals at the readout and leaves δ, and the adjoints of the state that the
     /// window started from.
     pub(crate) fn run(&mut self, network: &Network<T>, transposed: &Transposed<T>, tape: &mut Tape<T>) {
-        let (steps, first, width, cuts) = (tape.seen(), tape.first_column(), tape.columns(), self.cuts);
-        let seen = |rows: usize| first * rows..(first + width) * rows;
+        let (steps, width, cuts) = (0..tape.steps, tape.columns(), self.cuts);
+        let all = |rows: usize| 0..width * rows;
         for index in (0..network.layers.len()).rev() {
             let layer = &network.layers[index];
             let h = transposed.h(network, index);
             let sweep = &mut self.layers[index];
             match LayerOnTapeMut::new(layer, &mut tape.layers[index]) {
                 LayerOnTapeMut::Dense(layer, dense) => {
-                    layer.activation.through(&dense.output[seen(layer.units)], &mut sweep.signal[seen(layer.units)]);
+                    layer.activation.through(&dense.output[all(layer.units)], &mut sweep.signal[all(layer.units)]);
                 }
                 LayerOnTapeMut::Recurrent(layer, recurrent) => {
                     for (place, steps) in cuts.windows(steps.clone()).rev() {
@@ -227,13 +227,13 @@ impl<T: Real> Sweep<T> {
             if index > 0 {
                 self.send_down(network, transposed, tape, index);
                 if let Some(masks) = tape.masks(index) {
-                    let place = seen(network.layers[index].inputs());
+                    let place = all(network.layers[index].inputs());
                     let signal = &mut self.layers[index - 1].signal[place.clone()];
                     signal.iter_mut().zip(&masks[place]).for_each(|(signal, &mask)| *signal *= mask);
                 }
                 let LayerSweep { signal, from_outside, .. } = &mut self.layers[index - 1];
                 if !from_outside.is_empty() {
-                    let place = seen(network.layers[index].inputs());
+                    let place = all(network.layers[index].inputs());
                     signal[place.clone()].iter_mut().zip(&from_outside[place]).for_each(|(signal, &error)| *signal += error);
                 }
                 self.reach_filter(network, transposed, tape, index - 1);
@@ -243,18 +243,17 @@ impl<T: Real> Sweep<T> {
 
     /// The learning signal of the layer below: the adjoint of this layer's inputs, or what the method's feedback has for it.
     fn send_down(&mut self, network: &Network<T>, transposed: &Transposed<T>, tape: &Tape<T>, index: usize) {
-        let (layer, first, width) = (&network.layers[index], tape.first_column(), tape.columns());
+        let (layer, width) = (&network.layers[index], tape.columns());
         let (m, down) = (layer.inputs(), transposed.down(network, index));
         let from = match transposed.feedback {
             Feedback::Symmetric | Feedback::Random => index,
             Feedback::Direct | Feedback::TargetProjection => network.layers.len() - 1,
         };
-        let stride = network.layers[from].activations();
         let (lower, upper) = self.layers.split_at_mut(index);
-        let signal = &mut lower[index - 1].signal[m * first..m * (first + width)];
+        let signal = &mut lower[index - 1].signal[..m * width];
         if transposed.feedback == Feedback::TargetProjection {
             let o = network.outputs();
-            let targets = Right { values: &self.targets[first * o..], rows: o, stride: o, count: width };
+            let targets = Right { values: &self.targets, rows: o, stride: o, count: width };
             down.multiply(Assignment::Replace, targets, signal);
             signal.iter_mut().for_each(|signal| *signal = -*signal);
             return;
@@ -263,7 +262,7 @@ impl<T: Real> Sweep<T> {
             LayerTape::Recurrent(tape) => &tape.activation,
             LayerTape::Dense(_) => &upper[from - index].signal,
         };
-        send_down(down, &network.layers[from], &delta[first * stride..], signal);
+        send_down(down, &network.layers[from], delta, signal);
     }
 
     /// The adjoint of a layer's filtered outputs at each window's start, from the adjoint of the state above, which is made of them.
@@ -277,7 +276,7 @@ impl<T: Real> Sweep<T> {
         };
         let (states, active, m) = (above.states() * above.units, tape.active, above.inputs);
         let mut count = 0;
-        for (place, steps) in self.cuts.windows(tape.seen()) {
+        for (place, steps) in self.cuts.windows(0..tape.steps) {
             for b in 0..active {
                 let to = &mut self.folded[count * states..(count + 1) * states];
                 let (dy_ds, at) = match place {

@@ -71,7 +71,9 @@ impl<T: Real> Transposed<T> {
     /// Whether the weights change before a transpose of them would be used for more than a few columns, and nothing walks back with more.
     pub(super) fn in_place(method: &Method, width: usize) -> bool {
         let has_one_column_a_stream = match method.carry_in_use() {
-            Carry::None | Carry::Local | Carry::Postsynaptic | Carry::Presynaptic | Carry::Uoro => true,
+            Carry::None | Carry::Local | Carry::Postsynaptic | Carry::Presynaptic | Carry::Uoro(_) | Carry::LocalUoro(_) => {
+                true
+            }
             Carry::Snap(1) => method.window == Window::Steps(1),
             _ => false,
         };

@@ -14,6 +14,8 @@ pub(crate) enum Lists {
     Sparse,
     /// Those, and the network's inputs whatever they are, of which nothing else is kept.
     AllInputs,
+    /// The network's inputs alone, whatever they are.
+    InputsAlone,
 }
 
 impl Lists {
@@ -34,7 +36,7 @@ impl Lists {
 pub(crate) fn listing_below<T: Real>(network: &Network<T>, index: usize, lists: Lists) -> Listing {
     let below = index.checked_sub(1).map(|below| &network.layers[below]);
     lists.of(match below {
-        None if lists == Lists::AllInputs => return Listing::All,
+        None if matches!(lists, Lists::AllInputs | Lists::InputsAlone) => return Listing::All,
         None => true,
         Some(Layer::Recurrent(below)) => !below.dynamics.is_smooth(),
         Some(Layer::Dense(below)) => below.activation == Activation::Relu,

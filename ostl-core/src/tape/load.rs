@@ -27,8 +27,8 @@ impl<T: Real> Tape<T> {
         lengths.iter().rposition(|&length| length > start).map_or(0, |last| last + 1)
     }
 
-    /// The inputs and resets of further steps.
-    pub(super) fn put(&mut self, batch: &SequenceBatch<T>, streams: BatchStreams<'_>, start: usize, count: usize) {
+    /// The inputs and resets of further steps, behind those that are there. Streams that have ended are padded as by [`load`](Tape::load).
+    pub(crate) fn put(&mut self, batch: &SequenceBatch<T>, streams: BatchStreams<'_>, start: usize, count: usize) {
         let BatchStreams { first, restarts } = streams;
         let active = self.active;
         if active == 0 {

@@ -15,8 +15,6 @@ mod rolling;
 mod size;
 pub(crate) mod width;
 
-use std::ops::Range;
-
 use crate::linalg::real::{Real, all_finite};
 use crate::network::Network;
 use crate::network::layer::Layer;
@@ -46,8 +44,8 @@ pub(crate) struct Tape<T: Real> {
     pub(crate) active: usize,
     /// Steps taken so far in this window.
     pub(crate) steps: usize,
-    /// First step that a reverse sweep sees: 0 but where the window rolls.
-    seen_from: usize,
+    /// Steps from the first on whose errors an earlier sweep has started from: none but where the window rolls.
+    pub(crate) swept: usize,
     /// No error is taken of this window: stateless layers on top are left out, and there is nothing to sweep back.
     is_without_error: bool,
     /// x: `m × columns`; empty where it is listed alone.
@@ -116,7 +114,7 @@ impl<T: Real> Tape<T> {
             capacity: 0,
             active: streams,
             steps: 0,
-            seen_from: 0,
+            swept: 0,
             is_without_error: false,
             inputs: Vec::new(),
             not_reset: Vec::new(),
@@ -199,26 +197,16 @@ impl<T: Real> Tape<T> {
         }
     }
 
-    /// Steps that a reverse sweep sees.
-    pub(crate) fn seen(&self) -> Range<usize> {
-        self.seen_from..self.steps
-    }
-
-    /// Columns that a reverse sweep sees.
+    /// Columns taken so far in this window.
     pub(crate) fn columns(&self) -> usize {
-        self.seen().len() * self.active
-    }
-
-    /// First column that a reverse sweep sees.
-    pub(crate) fn first_column(&self) -> usize {
-        self.seen_from * self.active
+        self.steps * self.active
     }
 
     /// Starts a new window with the first `active` streams; the states stay.
     pub(crate) fn open(&mut self, active: usize) {
         self.active = active;
         self.steps = 0;
-        self.seen_from = 0;
+        self.swept = 0;
         self.is_without_error = false;
         for events in &mut self.events {
             events.open();

@@ -1,21 +1,11 @@
-//! A window that rolls: the tape keeps the last steps, and every reverse sweep looks back over them from the newest.
+//! A window that rolls: the tape keeps the last steps, and every reverse sweep goes back over all of them from the errors of the newest.
 
 use crate::data::batch::SequenceBatch;
 use crate::linalg::real::Real;
 use crate::network::Network;
-use crate::tape::{BatchStreams, LayerOnTapeMut, Tape};
+use crate::tape::{LayerOnTapeMut, Tape};
 
 impl<T: Real> Tape<T> {
-    /// Makes room for another step where there is none, by forgetting all but the last `kept`. With twice as much room as is kept, every step
-    /// is moved once.
-    pub(crate) fn make_room(&mut self, network: &Network<T>, kept: usize) {
-        if self.has_room() {
-            return;
-        }
-        self.drop_front(network, self.steps.saturating_sub(kept));
-        self.seen_from = 0;
-    }
-
     /// Forgets the first `steps` steps; those after them move to the front.
     pub(crate) fn drop_front(&mut self, network: &Network<T>, steps: usize) {
         let (from, to) = (steps * self.active, self.steps * self.active);
@@ -56,6 +46,7 @@ impl<T: Real> Tape<T> {
         }
         self.events.iter_mut().for_each(|events| events.drop_front(from));
         self.steps -= steps;
+        self.swept = self.swept.saturating_sub(steps);
     }
 
     /// Starts anew with those of the streams from `first` on that a batch has.
@@ -63,24 +54,16 @@ impl<T: Real> Tape<T> {
         self.open(self.streams_after(batch, first, 0));
     }
 
-    /// Puts one step of a batch's streams after those of which `kept` must stay. Streams that have ended are padded as by
-    /// [`load`](Tape::load), up to the end of the longest.
-    pub(crate) fn roll(
-        &mut self,
-        network: &Network<T>,
-        batch: &SequenceBatch<T>,
-        streams: BatchStreams<'_>,
-        step: usize,
-        kept: usize,
-    ) {
-        self.make_room(network, kept);
-        self.put(batch, streams, step, 1);
+    /// Of the activity only that of steps that no sweep has started from counts in the next; without an error there is nothing to sweep.
+    pub(crate) fn look_back(&mut self, has_error: bool) {
+        let earlier = self.swept * self.active;
+        self.mask[..earlier].fill(false);
+        self.is_without_error = !has_error;
     }
 
-    /// The next reverse sweep sees the last `steps` steps, or none; of their activity only the newest counts.
-    pub(crate) fn look_back(&mut self, steps: usize) {
-        self.seen_from = self.steps.saturating_sub(steps);
-        let newest = self.steps.saturating_sub(1) * self.active;
-        self.mask[..newest].fill(false);
+    /// All steps have been swept from.
+    pub(crate) fn looked_back(&mut self) {
+        self.swept = self.steps;
+        self.is_without_error = false;
     }
 }

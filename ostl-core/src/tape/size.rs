@@ -14,7 +14,7 @@ impl<T: Real> Tape<T> {
         let columns = count(steps) * streams;
         let mut values = Count(0);
         let mut bytes = columns * 2;
-        if lists != Lists::AllInputs {
+        if !matches!(lists, Lists::AllInputs | Lists::InputsAlone) {
             values += columns * network.inputs();
         }
         for (index, layer) in network.layers.iter().enumerate() {

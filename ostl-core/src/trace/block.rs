@@ -40,7 +40,7 @@ impl OnTape {
         let one = |steps| Self { steps, cuts: Cuts::NONE };
         let every = match method.window {
             Window::Sequence => return one(None),
-            Window::Rolling(steps) => return one(Some(steps.saturating_mul(2))),
+            Window::Rolling { steps, .. } => return one(Some(steps)),
             Window::Steps(steps) => steps,
         };
         if method.update == Update::Window || !waits(network, method) {
@@ -63,7 +63,7 @@ fn waits<T: Real>(network: &Network<T>, method: &Method) -> bool {
     match method.carry_in_use() {
         Carry::None | Carry::Local | Carry::Postsynaptic => true,
         Carry::Layer | Carry::Network | Carry::Snap(_) | Carry::KfRtrl => spans(network, method).is_empty(),
-        Carry::Presynaptic | Carry::Uoro => false,
+        Carry::Presynaptic | Carry::Uoro(_) | Carry::LocalUoro(_) => false,
     }
 }
 

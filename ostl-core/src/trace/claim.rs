@@ -74,7 +74,7 @@ impl<T: Real> Claims<'_, T> {
         match (self.method.window, self.method.carry) {
             (Window::Sequence, _) => true,
             (_, Carry::Network) => self.method.trace == TraceFormat::Full,
-            (Window::Rolling(_), _) => false,
+            (Window::Rolling { .. }, Carry::None) => false,
             _ => (first == top || self.is_all_that_the_top_hears(first, top)) && self.keeps(block, first),
         }
     }

@@ -21,7 +21,7 @@ fn of_layer<T: Real>(network: &Network<T>, method: &Method, index: usize) -> Vec
     let mut filters = Vec::new();
     let Some(layer) = network.layers[index].recurrent() else { return filters };
     let carry = method.carry_in_use();
-    let has_traces = !matches!(carry, Carry::None | Carry::Presynaptic | Carry::Uoro);
+    let has_traces = !(matches!(carry, Carry::None | Carry::Presynaptic) || carry.vectors().is_some());
     if !has_traces {
         return filters;
     }

@@ -12,7 +12,7 @@ pub(crate) fn is_local<T: Real>(network: &Network<T>, method: &Method, index: us
     let Some(layer) = network.layers[index].recurrent() else { return false };
     let is_closed = layer.y_gates.is_empty();
     match method.carry_in_use() {
-        Carry::Local | Carry::Postsynaptic => true,
+        Carry::Local | Carry::Postsynaptic | Carry::LocalUoro(_) => true,
         Carry::Snap(1) if method.window == Window::Steps(1) => true,
         Carry::Snap(_) => is_closed,
         Carry::Layer | Carry::KfRtrl => is_closed && !carries_those_below(network, method, index),

@@ -14,12 +14,15 @@ use crate::sweep::LayerAdjoints;
 use crate::trace::influence::{BlockLength, GROUPS, WIDTH, carries_output, chunk_of, has_before, spans};
 use crate::trace::presynaptic::presynaptic_traces;
 use crate::trace::reach::parameters_of_unit;
+use crate::trace::uoro::keeps_all;
 use crate::trace::{OnTape, Reach, filters, is_local, reads_own_output};
 
 /// Values that a unit's pattern takes besides its lists, about, and a group of units besides its buffers.
 const PATTERN: usize = 16;
 /// See there.
 const GROUP: usize = 64;
+/// Values that a random product takes besides its vectors for each layer, about.
+const PRODUCT: usize = 64;
 
 /// Bytes of traces.
 #[derive(Clone, Copy, Debug, Default)]
@@ -40,6 +43,8 @@ pub(crate) struct Sizing<'a, T: Real> {
     pub(crate) streams: usize,
     /// Most steps on the tape.
     pub(crate) capacity: usize,
+    /// Most steps that traces move on over at a time.
+    moved: usize,
     pub(crate) on_tape: OnTape,
 }
 
@@ -53,7 +58,11 @@ impl<'a, T: Real> Sizing<'a, T> {
             (Some(steps), Some(every)) => longest.clamp(every, steps),
             (None, _) => longest.max(1),
         };
-        Self { network, method, filters, streams, capacity, on_tape }
+        let moved = match method.window {
+            Window::Rolling { every, .. } => every.min(capacity),
+            _ => capacity,
+        };
+        Self { network, method, filters, streams, capacity, moved, on_tape }
     }
 }
 
@@ -69,7 +78,7 @@ impl<T: Real> Sizing<'_, T> {
         }
         let of_span = |range: Range<usize>| {
             let variables = self.variables(range.clone());
-            self.dense(range).length(variables, (self.capacity, self.method.block)).windows * window
+            self.dense(range).length(variables, (self.moved, self.method.block)).windows * window
         };
         spans(self.network, self.method).into_iter().map(of_span).min().or(Some(window))
     }
@@ -120,7 +129,7 @@ impl<T: Real> Sizing<'_, T> {
                 continue;
             }
             let is_carried = matches!(carry, Carry::Layer | Carry::Network | Carry::Snap(_) | Carry::KfRtrl);
-            let keeps_nothing = matches!(carry, Carry::None | Carry::Uoro);
+            let keeps_nothing = matches!(carry, Carry::None | Carry::Uoro(_));
             if !(keeps_nothing || is_carried && carries_output(layer)) {
                 values += edge;
             }
@@ -134,7 +143,7 @@ impl<T: Real> Sizing<'_, T> {
         let v = layer.states() + self.filters[index].len();
         let traced = self.traced_gates(index, layer).len();
         let adjoints = count(layer.units) * (v + 1);
-        n * (v + v * v) + n * v * traced * (count(self.capacity) + 1) + adjoints
+        n * (v + v * v) + n * v * traced * (count(self.moved) + 1) + adjoints
     }
 
     /// The gates whose influence lasts.
@@ -171,7 +180,7 @@ impl<T: Real> Sizing<'_, T> {
             let layer = &layers[index];
             let n = count(layer.units());
             let gates = layer.recurrent().map_or(1, Recurrent::gates);
-            stream += LayerAdjoints::values(layer, c) + c * n * gates * (count(self.capacity) + 1);
+            stream += LayerAdjoints::values(layer, c) + c * n * gates * (count(self.moved) + 1);
             let blocks = learned_blocks_of(layer);
             match self.method.carry {
                 Carry::KfRtrl => {
@@ -200,10 +209,10 @@ impl<T: Real> Sizing<'_, T> {
             }
             c = Count(c.0.saturating_sub(self.carried(index).0));
         }
-        let dense = dense.values(variables, (self.capacity, self.method.block));
+        let dense = dense.values(variables, (self.moved, self.method.block));
         TraceBytes {
             kept: kept + most,
-            beside: (stream + dense.a_stream) * self.streams + dense.shared + most_rows + self.capacity,
+            beside: (stream + dense.a_stream) * self.streams + dense.shared + most_rows + self.moved,
             rounded,
         }
     }
@@ -243,8 +252,8 @@ impl<T: Real> Sizing<'_, T> {
             most_heard = most_heard.max(heard);
             place += 1;
             if place % width == 0 || place == n {
-                found.beside += most + most * most + most * WIDTH + most * layer.gates() * self.capacity;
-                found.beside += most_heard * self.capacity + GROUP;
+                found.beside += most + most * most + most * WIDTH + most * layer.gates() * self.moved;
+                found.beside += most_heard * self.moved + GROUP;
                 (most, most_heard) = (Count(0), Count(0));
             }
         }
@@ -264,20 +273,48 @@ impl<T: Real> Sizing<'_, T> {
     }
 
     /// Values of the random products.
-    pub(crate) fn uoro(&self) -> TraceBytes {
+    pub(crate) fn uoro(&self, vectors: usize) -> TraceBytes {
         let (mut variables, mut parameters, mut room) = (Count(0), Count(0), Count(0));
-        for layer in self.network.layers.iter().take(self.network.first_of_top()) {
+        // Of what is not estimated: σ, the edge and g.
+        let is_rest = matches!(self.method.carry, Carry::LocalUoro(_));
+        let (mut rest, mut most_states, mut all, mut sums) = (Count(0), Count(0), Count(0), Count(0));
+        for (index, layer) in self.network.layers.iter().enumerate().take(self.network.first_of_top()) {
             let n = count(layer.units());
             let rows = n * layer.recurrent().map_or(1, Recurrent::gates);
             let states = layer.recurrent().map_or(Count(0), |layer| n * layer.states());
             let heard = layer.recurrent().is_some_and(|layer| !layer.y_gates.is_empty() || layer.dynamics.resets());
             variables += states + if heard { n } else { Count(0) };
-            parameters += learned_blocks_of(layer).into_iter().map(|block| block.rows * block.columns).sum::<Count>();
-            room += rows + states + n + rows * self.capacity + LayerAdjoints::values(layer, Count(1));
+            let is_kept = is_rest && keeps_all(self.network, index);
+            if !is_kept {
+                let blocks = learned_blocks_of(layer).into_iter();
+                parameters += blocks.map(|block| block.rows * block.columns).sum::<Count>();
+            }
+            room += rows + states + n + rows * self.moved + LayerAdjoints::values(layer, Count(1)) + PRODUCT;
+            if is_rest
+                && !is_kept
+                && let Some(recurrent) = layer.recurrent()
+            {
+                rest += n.in_groups_of(TILE) * recurrent.states() + rows;
+                most_states = most_states.max(states);
+            }
+            all += match layer {
+                Layer::Dense(layer) => count(layer.w_range().len()) + layer.b_range().len(),
+                Layer::Recurrent(layer) => {
+                    let constants = count(layer.units) * layer.constants.iter().flatten().count();
+                    count(layer.w_range().len()) + layer.h_range().len() + constants
+                }
+            };
+            // Up to the last layer of which anything is estimated.
+            if !is_kept && !is_frozen(layer) {
+                sums = all;
+            }
+        }
+        if is_rest {
+            room += rest + most_states + sums;
         }
         TraceBytes {
-            kept: (parameters + variables * 2) * self.streams,
-            beside: (room + 1) * self.streams + self.capacity,
+            kept: (parameters + variables * 2) * (count(self.streams) * vectors),
+            beside: (room + 1) * (count(self.streams) * vectors) + self.moved,
             ..TraceBytes::default()
         }
     }

@@ -36,6 +36,8 @@ pub(crate) struct Window<'a, T: Real> {
     pub(crate) moment: Moment,
     /// What traces add to the gradient may wait for a later window.
     pub(crate) may_defer: bool,
+    /// Traces are only read out and stay where they are: they will move on over the window's first steps later.
+    pub(crate) stays: bool,
 }
 
 impl<'a, T: Real> Window<'a, T> {

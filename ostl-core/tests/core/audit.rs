@@ -39,7 +39,7 @@ fn a_weight_in_two_places_is_exact_only_if_both_copies_are() {
         let place = network.blocks().iter().position(|block| block.layer == layer && block.name == name).unwrap();
         claims(&network, &method)[place]
     };
-    for carry in [Carry::None, Carry::Local, Carry::Layer, Carry::Network, Carry::Snap(1), Carry::Snap(2), Carry::Uoro] {
+    for carry in [Carry::None, Carry::Local, Carry::Layer, Carry::Network, Carry::Snap(1), Carry::Snap(2), Carry::Uoro(1)] {
         for window in [1, 2, 3] {
             let method = Method::bptt().with_carry(carry).with_window(window);
             let audit = audit(&network, LOSS, &method, &words()).unwrap();

@@ -217,7 +217,6 @@ fn combinations_that_make_no_sense_are_refused() {
     refusal(Method::uoro().with_feedback(Feedback::TargetProjection), &["feedback = target-projection", "uoro"]);
     refusal(Method::rtrl().with_feedback(Feedback::Random), &["feedback = random", "network"]);
     refusal(Method::kf_rtrl().with_feedback(Feedback::TargetProjection), &["feedback", "kf-rtrl"]);
-    refusal(Method::rolling_tbptt(5).with_carry(Carry::Local), &["carry = local", "rolling"]);
     refusal(Method::snap(0), &["carry = snap-0"]);
     refusal(Method::ottt(), &["carry = presynaptic", "layer 0 (gated)", "leaky"]);
     refusal(Method::otpe().with_feedback(Feedback::Direct), &["feedback = direct", "symmetric"]);

@@ -15,7 +15,7 @@ fn learner_of(method: Method, streams: usize) -> Learner<f64> {
 
 fn windows() -> [Method; 5] {
     let method = |window| Method { window, carry: Carry::Network, update: Update::Window, ..Method::ostl() };
-    let rolling = Method { carry: Carry::None, ..method(Window::Rolling(3)) };
+    let rolling = Method { carry: Carry::None, ..method(Window::rolling(3)) };
     let whole = Method { carry: Carry::None, update: Update::Sequence, ..method(Window::Sequence) };
     [method(Window::Steps(1)), method(Window::Steps(3)), method(Window::Steps(7)), rolling, whole]
 }

@@ -61,7 +61,12 @@ fn methods() -> Vec<Method> {
             methods.push(Method { window: Window::Steps(window), carry, update: Update::Window, ..Method::ostl() });
         }
     }
-    methods.push(Method { window: Window::Rolling(4), carry: Carry::None, update: Update::Window, ..Method::ostl() });
+    for (carry, window) in [Carry::None, Carry::Local, Carry::Layer, Carry::Network]
+        .into_iter()
+        .flat_map(|carry| [Window::rolling(4), Window::Rolling { steps: 7, every: 3 }].map(|window| (carry, window)))
+    {
+        methods.push(Method { window, carry, update: Update::Window, ..Method::ostl() });
+    }
     methods
 }
 

@@ -80,9 +80,14 @@ fn lists_are_as_good_as_a_matrix() {
                     assert!(found.relative_error < 1e-12, "{network:?} {method:?} {found:?}");
                 }
             }
-            let rolling = Method { window: Window::Rolling(3), carry: Carry::None, ..Method::ostl() };
-            let [found, truth] = [(&listed, &lists), (&plain, &matrix)].map(|(n, b)| gradient(n, rolling, b));
-            assert!(agreement(&found, &truth, 0.0).relative_error < 1e-12);
+            for carry in [Carry::None, Carry::Local, Carry::Layer] {
+                let rolling = Method { window: Window::Rolling { steps: 5, every: 2 }, carry, ..Method::ostl() };
+                let truth = gradient(&plain, rolling, &matrix);
+                for (network, batch) in [(&listed, &lists), (&listed, &matrix)] {
+                    let found = agreement(&gradient(network, rolling, batch), &truth, 0.0);
+                    assert!(found.relative_error < 1e-12, "{network:?} {rolling:?} {found:?}");
+                }
+            }
         }
     }
 }
@@ -236,7 +241,7 @@ fn dropout_is_part_of_the_error() {
             }
         }
         assert!(exact > 20, "{exact}");
-        let rolling = Method { window: Window::Rolling(4), carry: Carry::None, ..Method::ostl() };
+        let rolling = Method { window: Window::rolling(4), carry: Carry::None, ..Method::ostl() };
         let truth = bptt::rolling_gradient(&network, LOSS, &lists, 4, &rolling).values;
         assert!(agreement(&gradient(&network, rolling, &lists), &truth, 0.0).relative_error < 1e-10);
         // Masks are drawn anew at every step seen, and none while evaluating.
@@ -341,6 +346,6 @@ fn what_makes_no_sense_is_refused() {
     says(builder().embedding(4).recurrent(gated(), 3).tied().readout(9), &["tied", "4 units", "9 outputs"]);
     says(builder().embedding(3).recurrent(gated(), 3).tied().readout_of(Readout, 9), &["tied", "dense"]);
     let network = finish(builder().recurrent(gated(), 3).dropout(0.1).readout(3));
-    let error = Method::ostl().with_carry(Carry::Uoro).validate_for(&network).unwrap_err().to_string();
+    let error = Method::ostl().with_carry(Carry::Uoro(1)).validate_for(&network).unwrap_err().to_string();
     assert!(error.contains("dropout") && error.contains("uoro"), "{error}");
 }

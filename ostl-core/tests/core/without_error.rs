@@ -51,13 +51,23 @@ fn below(stack: usize) -> NetworkBuilder<f64> {
     }
 }
 
-const CARRIES: [Carry; 7] =
-    [Carry::None, Carry::Local, Carry::Layer, Carry::Network, Carry::Snap(1), Carry::Uoro, Carry::KfRtrl];
+const CARRIES: [Carry; 8] = [
+    Carry::None,
+    Carry::Local,
+    Carry::Layer,
+    Carry::Network,
+    Carry::Snap(1),
+    Carry::Uoro(1),
+    Carry::LocalUoro(2),
+    Carry::KfRtrl,
+];
 
 fn methods() -> impl Iterator<Item = Method> {
     let windows = [1, 2, 3, 7].map(Window::Steps);
     let carried = CARRIES.into_iter().flat_map(move |carry| windows.map(|window| (window, carry)));
-    let rolling = [1, 4].map(|steps| (Window::Rolling(steps), Carry::None));
+    let rolling = CARRIES
+        .into_iter()
+        .flat_map(|carry| [[1, 1], [4, 1], [5, 3]].map(|[steps, every]| (Window::Rolling { steps, every }, carry)));
     let all = carried.chain(rolling).chain([(Window::Sequence, Carry::None)]);
     all.map(|(window, carry)| Method { window, carry, ..Method::ostl() })
 }

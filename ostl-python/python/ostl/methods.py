@@ -16,9 +16,10 @@ class Method:
     """A learning method, every part of it determined.
 
     ``window``
-        Steps seen at once: a number, ``"sequence"`` (BPTT) or ``"rolling-20"``.
+        Steps seen at once: a number, ``"sequence"`` (BPTT), ``"rolling-20"`` (the last 20, from every step) or ``"rolling-20-by-5"``.
     ``carry``
-        What is carried from window to window: ``"none"``, ``"local"``, ``"layer"``, ``"network"``, ``"snap-2"``, ``"uoro"``, ``"kf-rtrl"``,
+        What is carried from window to window: ``"none"``, ``"local"``, ``"layer"``, ``"network"``, ``"snap-2"``, ``"uoro"``, ``"local+uoro"``,
+        ``"uoro-4"`` (the mean of four), ``"kf-rtrl"``,
         ``"presynaptic"``, ``"postsynaptic"``.
     ``feedback``
         ``"symmetric"``, ``"random"``, ``"direct"`` or ``"target-projection"``.

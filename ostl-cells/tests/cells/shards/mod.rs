@@ -114,7 +114,7 @@ fn cases() -> Vec<Case> {
     let carries = [
         ("lstm", Carry::Local),
         ("lstm", Carry::Layer),
-        ("lstm", Carry::Uoro),
+        ("lstm", Carry::Uoro(1)),
         ("lstm", Carry::KfRtrl),
         ("spikes", Carry::Local),
         ("words", Carry::Local),
@@ -128,7 +128,7 @@ fn cases() -> Vec<Case> {
             }
         }
     }
-    let rolling = Method { window: Window::Rolling(3), ..Method::ostl().with_carry(Carry::None) };
+    let rolling = Method { window: Window::rolling(3), ..Method::ostl().with_carry(Carry::None) };
     cases.push(Case { name: "lstm", method: rolling, words: false });
     cases
 }

@@ -125,8 +125,7 @@ fn methods_that_make_no_sense_are_refused_with_the_reason() {
         "name='uoro', feedback='target-projection'",
         &["method.feedback = target-projection", "uoro is right on average"],
     );
-    refused("name='rolling_tbptt', carry='local'", &["method.carry = local", "none", "rolling window"]);
-    refused("window='rolling-3', carry='network'", &["method.carry = network", "rolling window"]);
+    refused("window='rolling-3-by-4', carry='local'", &["method.window = rolling-3-by-4", "1 to 3 steps"]);
     refused("name='ostl', carry='snap-2', trace='bf16'", &["method.trace = bf16", "full", "local, layer and network"]);
     refused(
         "name='ostl_random', carry='network'",

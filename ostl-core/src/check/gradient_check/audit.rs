@@ -122,7 +122,7 @@ fn audit_of(
     let by_layer = Method::bptt().with_carry(Carry::Layer);
     let residual = match method.window {
         Window::Sequence => Some(0.0),
-        Window::Steps(steps) | Window::Rolling(steps) => {
+        Window::Steps(steps) | Window::Rolling { steps, .. } => {
             let by_layer = by_layer.with_window(steps);
             if claims(network, &by_layer).iter().all(|claim| *claim != Claim::Approximate) {
                 Some(0.0)

@@ -59,7 +59,7 @@ impl<T: Real> Asked<'_, T> {
             Part::Units { layer } => self.network.layers[layer].units().to_string(),
             Part::Carry => self.method.carry.to_string(),
             Part::Window => match self.method.window {
-                Window::Steps(steps) | Window::Rolling(steps) => steps.to_string(),
+                Window::Steps(steps) | Window::Rolling { steps, .. } => steps.to_string(),
                 Window::Sequence => "sequence".into(),
             },
             Part::Streams => self.streams.to_string(),
@@ -171,12 +171,9 @@ fn fits<T: Real>(asked: &Asked<'_, T>, part: Part, fit: impl Fn(&Asked<'_, T>, &
     let beside_of = |streams: usize| {
         u64::try_from(u128::from(asked.beside) * streams as u128 / asked.streams.max(1) as u128).unwrap_or(u64::MAX)
     };
-    if let Window::Steps(steps) | Window::Rolling(steps) = asked.method.window {
+    if let Some(steps) = asked.method.window.steps() {
         parts.extend(tried(Part::Window, steps, &|steps, see| {
-            let window = match asked.method.window {
-                Window::Rolling(_) => Window::Rolling(steps),
-                _ => Window::Steps(steps),
-            };
+            let window = asked.method.window.with_steps(steps);
             see(&Asked { method: &Method { window, ..*asked.method }, ..*asked });
         }));
     }

@@ -116,7 +116,7 @@ impl<T: Real> ShardedLearner<T> {
         // Steps from one update to the next.
         let stride = match (engine.method.update, engine.method.window) {
             (Update::Sequence, _) => steps,
-            (Update::Window, Window::Rolling(_)) => 1,
+            (Update::Window, Window::Rolling { every, .. }) => every,
             (Update::Window, _) => engine.streaming.on_tape.steps.unwrap_or(steps).clamp(1, steps.max(1)),
         };
         self.each_shard(|learner, shard| {

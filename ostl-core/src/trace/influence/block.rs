@@ -145,10 +145,10 @@ impl<T: Real> StepBlock<T> {
         }
     }
 
-    /// σ of the window at hand, whose start is the block's end.
+    /// σ of the window at hand, whose start is the block's end. A window that rolls may have left one there already.
     pub(super) fn add_signal(&mut self, signal: &[T]) {
         let place = self.windows.len() * self.variables;
-        self.signals[place..place + signal.len()].copy_from_slice(signal);
+        self.signals[place..].iter_mut().zip(signal).for_each(|(sum, &sigma)| *sum += sigma);
         self.has_signal = true;
     }
 

@@ -130,10 +130,10 @@ impl<T: Real> Dense<T> {
         let block = &mut self.blocks[stream];
         if window.fresh {
             block.restart();
-        } else {
+        } else if !window.stream.tape.is_without_error() {
             block.add_signal(&window.paths.signal);
         }
-        let waits = window.continues && self.defers && window.may_defer;
+        let waits = (window.continues || window.stays) && self.defers && window.may_defer;
         if !waits {
             self.read_out(stream, layers, gradient);
         }

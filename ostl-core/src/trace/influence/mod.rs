@@ -218,7 +218,7 @@ impl<T: Real> Span<T> {
     }
 
     fn close(&mut self, window: &Window<'_, T>, transposed: &Transposed<T>, gradient: &mut [T]) {
-        let Window { network, lanes, continues, fresh, moment, may_defer, .. } = *window;
+        let Window { network, lanes, continues, fresh, moment, may_defer, stays, .. } = *window;
         let layers = &self.layers;
         let variables = self.variables;
         let (mut active, mut work) = (0, 0);
@@ -255,6 +255,7 @@ impl<T: Real> Span<T> {
                 fresh: fresh[stream],
                 may_defer,
                 continues: continues[stream],
+                stays,
                 moment: moment.of(stream),
             })
         };
@@ -264,7 +265,7 @@ impl<T: Real> Span<T> {
                     match of(stream) {
                         Some(window) => dense.close(stream, layers, &window, gradient),
                         // It has ended without another step: what it owes is due.
-                        None if !continues[stream] && !fresh[stream] => dense.read_out(stream, layers, gradient),
+                        None if !stays && !continues[stream] && !fresh[stream] => dense.read_out(stream, layers, gradient),
                         None => {}
                     }
                 }

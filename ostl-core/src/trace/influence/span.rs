@@ -62,6 +62,8 @@ pub(super) struct StreamWindow<'a, T: Real> {
     pub(super) may_defer: bool,
     /// The stream goes on after this window.
     pub(super) continues: bool,
+    /// ε is only read out and stays where it is.
+    pub(super) stays: bool,
     /// Steps seen when the window closed (no two windows have the same), and which stream it is.
     pub(super) moment: Moment,
 }

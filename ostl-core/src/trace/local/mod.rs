@@ -59,6 +59,34 @@ pub(crate) struct PathsView<'a, T> {
     pub(crate) influence: &'a [T],
 }
 
+/// C and A of one stream of a layer, which move its traces on over a window.
+#[derive(Clone, Copy)]
+pub(crate) struct StreamPaths<'a, T> {
+    /// The gates whose influence lasts.
+    pub(crate) traced: &'a [usize],
+    jacobian: &'a [T],
+    influence: &'a [T],
+    variables: usize,
+    /// Units, in whole panels.
+    padded: usize,
+    /// Entries of A that there is room for: one before the window and one for each step.
+    steps: usize,
+}
+
+impl<T: Real> StreamPaths<'_, T> {
+    /// ∂v_end/∂v_start of every unit, from one variable to another.
+    pub(crate) fn jacobian(&self, end: usize, start: usize) -> &[T] {
+        let place = (end * self.variables + start) * self.padded;
+        &self.jacobian[place..place + self.padded]
+    }
+
+    /// ∂v_end/∂a of the unit's traced gate `k` at an entry: the step before the window, then its steps.
+    pub(crate) fn influence(&self, end: usize, k: usize, unit: usize, entry: usize) -> T {
+        let panel = (end * self.traced.len() + k) * (self.padded / TILE) + unit / TILE;
+        self.influence[(panel * self.steps + entry) * TILE + unit % TILE]
+    }
+}
+
 impl<T: Real> LanePaths<T> {
     /// `kinds` say what each recurrent layer's traces ask of a window.
     pub(crate) fn new(network: &Network<T>, streams: usize, kinds: &[Option<Kind>]) -> Self {
@@ -177,6 +205,25 @@ impl<T: Real> LanePaths<T> {
         match &self.layers[layer] {
             Some(LayerPaths { signal, jacobian, influence, .. }) => PathsView { signal, jacobian, influence },
             None => PathsView { signal: &[], jacobian: &[], influence: &[] },
+        }
+    }
+
+    /// C and A of one stream of a layer whose units keep traces of their own.
+    pub(crate) fn of_stream(&self, layer: usize, b: usize) -> StreamPaths<'_, T> {
+        let Some(paths) = self.layers[layer].as_ref().filter(|paths| paths.is_traced) else {
+            return StreamPaths { traced: &[], jacobian: &[], influence: &[], variables: 0, padded: 0, steps: 0 };
+        };
+        let variables = paths.jacobian.len() / paths.signal.len();
+        let streams = self.ones.len();
+        let of = |values: &'_ [T]| values.len() / streams;
+        let (jacobian, influence) = (of(&paths.jacobian), of(&paths.influence));
+        StreamPaths {
+            traced: &paths.traced,
+            jacobian: &paths.jacobian[b * jacobian..(b + 1) * jacobian],
+            influence: &paths.influence[b * influence..(b + 1) * influence],
+            variables,
+            padded: paths.signal.len() / (variables * streams),
+            steps: self.capacity + 1,
         }
     }
 

@@ -20,8 +20,11 @@
 
 mod pull;
 mod push;
+mod rest;
 
 use std::ops::Range;
+
+use rest::{Own, ReadOwn, RestRoom};
 
 use super::influence::{Block, StreamTape, blocks_of};
 use super::signs::{Signs, balance, norm};
@@ -40,14 +43,18 @@ use rayon::prelude::*;
 /// Parameters that a thread reads out at a time.
 const CHUNK: usize = 16 * 1024;
 
-/// The random products of all streams.
+/// The random products of all streams, one stream's after the other's.
 #[derive(Clone, Debug)]
 pub(crate) struct Uoro<T: Real> {
     seed: u64,
     /// Everything up to the topmost recurrent layer.
     layers: Vec<UoroLayer>,
     streams: Vec<Product<T>>,
-    /// σ·v̂ of each stream.
+    /// Products of each stream, whose mean is taken.
+    vectors: usize,
+    /// Variables on which nothing is left to be estimated beside what units keep for themselves.
+    settled: Range<usize>,
+    /// σ·v̂ of each product.
     shares: Vec<T>,
     /// 1 for every step: what the constants are multiplied with.
     ones: Vec<T>,
@@ -83,6 +90,8 @@ struct Product<T: Real> {
     layers: Vec<Room<T>>,
     /// The adjoints of the random signs in each layer, at the step at hand.
     adjoints: Vec<LayerAdjoints<T>>,
+    /// Where only the rest is estimated beside what units keep.
+    rest: Option<RestRoom<T>>,
 }
 
 /// One layer's room.
@@ -97,8 +106,14 @@ struct Room<T: Real> {
     delta: Vec<T>,
 }
 
+/// Whether units keep all of their parameters' influence for themselves: those of the topmost recurrent layer, without H.
+pub(crate) fn keeps_all<T: Real>(network: &Network<T>, index: usize) -> bool {
+    index + 1 == network.first_of_top() && network.layers[index].recurrent().is_some_and(|layer| layer.y_gates.is_empty())
+}
+
 impl<T: Real> Uoro<T> {
-    pub(crate) fn new(network: &Network<T>, seed: u64, streams: usize, capacity: usize) -> Self {
+    /// For so many streams, and vectors for each; `rest` says that what units keep for themselves is not estimated.
+    pub(crate) fn new(network: &Network<T>, seed: u64, [streams, vectors]: [usize; 2], capacity: usize, rest: bool) -> Self {
         let (mut layers, mut variables, mut parameters) = (Vec::new(), 0, 0);
         for (index, layer) in network.layers.iter().enumerate().take(network.first_of_top()) {
             let (states, heard) = layer.recurrent().map_or((0, false), |layer| {
@@ -107,7 +122,7 @@ impl<T: Real> Uoro<T> {
             let state = variables..variables + states;
             let output = state.end..state.end + if heard { layer.units() } else { 0 };
             variables = output.end;
-            let mut blocks = blocks_of(layer);
+            let mut blocks = if rest && keeps_all(network, index) { Vec::new() } else { blocks_of(layer) };
             blocks.sort_by_key(|block| block.gradient.start);
             let place = |block: Block| {
                 let place = parameters..parameters + block.gradient.len();
@@ -128,8 +143,15 @@ impl<T: Real> Uoro<T> {
             signs: zeros(variables),
             layers: layers.iter().map(room).collect(),
             adjoints: layers.iter().map(|place| LayerAdjoints::new(&network.layers[place.index], 1)).collect(),
+            rest: rest.then(|| RestRoom::new(network, &layers)),
         };
-        Self { seed, layers, streams: vec![product; streams], shares: zeros(streams), ones: vec![T::one(); capacity] }
+        // The lowest layer without H is moved by nothing but its units' own parameters.
+        let is_settled =
+            |at: &&UoroLayer| network.layers[at.index].recurrent().is_some_and(|layer| layer.y_gates.is_empty());
+        let settled = layers.first().filter(is_settled).filter(|_| rest).map_or(0..0, |at| at.state.start..at.output.end);
+        let count = streams * vectors;
+        let ones = vec![T::one(); capacity.max(1)];
+        Self { seed, layers, streams: vec![product; count], vectors, settled, shares: zeros(count), ones }
     }
 
     pub(crate) fn bytes(&self) -> usize {
@@ -139,27 +161,40 @@ impl<T: Real> Uoro<T> {
 
     /// v̂ and θ̂ of every stream, by name.
     pub(crate) fn pass(&mut self, book: &mut Book<'_>) -> Result<(), ConfigError> {
-        let all = self.streams.len();
-        for (first, product) in self.streams.iter_mut().enumerate() {
-            let lane = Streams { first, count: 1, all };
-            book.streams("traces.variables", lane, &[product.variables.len()], &mut product.variables)?;
-            book.streams("traces.parameters", lane, &[product.parameters.len()], &mut product.parameters)?;
+        let all = self.streams.len() / self.vectors;
+        for (place, product) in self.streams.iter_mut().enumerate() {
+            let lane = Streams { first: place / self.vectors, count: 1, all };
+            let name = |what: &str| match place % self.vectors {
+                0 => format!("traces.{what}"),
+                vector => format!("traces.{what}.{vector}"),
+            };
+            book.streams(&name("variables"), lane, &[product.variables.len()], &mut product.variables)?;
+            book.streams(&name("parameters"), lane, &[product.parameters.len()], &mut product.parameters)?;
         }
         Ok(())
     }
 
-    /// `transposed` is what brought the window's signals down.
-    pub(crate) fn close(&mut self, window: &Window<'_, T>, transposed: &Transposed<T>, gradient: &mut [T]) {
-        let Window { network, lanes, continues, fresh, moment, .. } = *window;
-        let Self { seed, layers, streams, shares, ones } = self;
+    /// `transposed` is what brought the window's signals down; `read` reads what units keep for themselves.
+    pub(crate) fn close(
+        &mut self,
+        window: &Window<'_, T>,
+        transposed: &Transposed<T>,
+        gradient: &mut [T],
+        read: ReadOwn<'_, T>,
+    ) {
+        let Window { network, lanes, paths, continues, fresh, moment, .. } = *window;
+        let Self { seed, layers, streams, vectors, settled, shares, ones } = self;
+        let vectors = *vectors;
+        let of_all = T::one() / T::from_f64(vectors as f64);
         let width = lanes[0].tape.streams();
         let lane_of = |stream: usize| {
             let (lane, b) = (&lanes[stream / width], stream % width);
             (b < lane.tape.active).then_some((lane, b))
         };
-        for (stream, (share, product)) in shares.iter_mut().zip(&*streams).enumerate() {
+        for (place, (share, product)) in shares.iter_mut().zip(&*streams).enumerate() {
+            let stream = place / vectors;
             *share = match lane_of(stream) {
-                Some((lane, b)) if !fresh[stream] => product.share(layers, lane, b),
+                Some((lane, b)) if !fresh[stream] => of_all * product.share(layers, lane, b),
                 _ => T::zero(),
             };
         }
@@ -179,12 +214,15 @@ impl<T: Real> Uoro<T> {
                 gradient.chunks_mut(CHUNK).enumerate().for_each(read_out);
             }
         }
-        let advance = |(stream, product): (usize, &mut Product<T>)| {
+        let advance = |(place, product): (usize, &mut Product<T>)| {
+            let stream = place / vectors;
             if let Some((lane, b)) = lane_of(stream).filter(|_| continues[stream]) {
-                let mut signs = Signs::new(*seed, 0, moment.of(stream));
+                let mut signs = Signs::new(*seed, place % vectors, moment.of(stream));
                 product.signs.fill_with(|| signs.next());
+                product.signs[settled.clone()].fill(T::zero());
                 let walk = StreamWalk { network, transposed, tape: &lane.tape, stream: b, first_layer: 0 };
-                product.advance(layers, &walk, ones, fresh[stream]);
+                let own = Own { paths: &paths[stream / width], read, stream };
+                product.advance(layers, &walk, own, ones, fresh[stream]);
             }
         };
         let columns: usize = lanes.iter().map(|lane| lane.tape.columns()).sum();
@@ -220,7 +258,7 @@ impl<T: Real> Product<T> {
     }
 
     /// The next v̂ and θ̂.
-    fn advance(&mut self, layers: &[UoroLayer], walk: &StreamWalk<'_, T>, ones: &[T], fresh: bool) {
+    fn advance(&mut self, layers: &[UoroLayer], walk: &StreamWalk<'_, T>, own: Own<'_, T>, ones: &[T], fresh: bool) {
         let StreamWalk { network, tape, stream: b, .. } = *walk;
         let stream = StreamTape { tape, b, ones };
         let kept = if fresh {
@@ -230,7 +268,13 @@ impl<T: Real> Product<T> {
             balance(norm(&self.parameters), norm(&self.variables))
         };
         self.pull(layers, walk);
-        let added = balance(self.pulled_norm(layers, stream), norm(&self.signs));
+        let found = if self.rest.is_some() {
+            self.pull_rest(layers, walk, own, ones, fresh);
+            self.rest_norm(layers)
+        } else {
+            self.pulled_norm(layers, stream)
+        };
+        let added = balance(found, norm(&self.signs));
         let Self { variables, parameters, signs, .. } = self;
         match kept {
             Some(scale) => {
@@ -247,7 +291,11 @@ impl<T: Real> Product<T> {
             for (v, &sign) in variables.iter_mut().zip(&*signs) {
                 *v += scale * sign;
             }
-            self.add_pulled(layers, stream, T::one() / scale);
+            if self.rest.is_some() {
+                self.add_rest(layers, T::one() / scale);
+            } else {
+                self.add_pulled(layers, stream, T::one() / scale);
+            }
             self.apply_mask(layers, network);
         }
     }

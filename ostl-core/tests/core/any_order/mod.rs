@@ -31,7 +31,7 @@ fn method_of(network: &Network<f64>, kinds: &[Kind], (window, carry, by_window):
         3 => 3,
         4 => 7,
         5 => return of(Window::Sequence, Carry::None, Update::Sequence),
-        _ => return of(Window::Rolling(3), Carry::None, Update::Sequence),
+        _ => return of(Window::rolling(3), Carry::None, Update::Sequence),
     };
     let carry = [Carry::None, Carry::Network, Carry::Local, Carry::Layer, Carry::Snap(1), Carry::Snap(9)][carry];
     let method = of(Window::Steps(steps), carry, update);
@@ -88,7 +88,7 @@ impl Pair<'_> {
     }
 
     fn batch(&mut self, call: Call, batch: &SequenceBatch<f64>) {
-        let is_rolling = matches!(self.method.window, Window::Rolling(_));
+        let is_rolling = matches!(self.method.window, Window::Rolling { .. });
         match call {
             Call::Next(_) if self.learner.is_frozen() => {
                 assert_eq!(self.learner.learn_next(batch), Err(LearnError::Frozen));
@@ -203,7 +203,7 @@ proptest! {
         let (reach, steps) = match (method.window, method.carry) {
             (Window::Steps(steps), Carry::None) => (Reach::Window, Some(steps)),
             (Window::Steps(steps), _) => (Reach::All, Some(steps)),
-            (Window::Rolling(steps), _) => (Reach::Rolling(steps), None),
+            (Window::Rolling { steps, .. }, _) => (Reach::Rolling(steps), None),
             // A window does not reach from one stretch into the next.
             (Window::Sequence, _) => (Reach::Window, None),
         };

@@ -8,7 +8,7 @@ fn any_method() -> impl Strategy<Value = Method> {
     let window = prop_oneof![
         3 => prop::sample::select(vec![1, 2, 3, 7]).prop_map(Window::Steps),
         1 => Just(Window::Sequence),
-        1 => prop::sample::select(vec![1, 2, 4]).prop_map(Window::Rolling),
+        1 => prop::sample::select(vec![1, 2, 4]).prop_map(Window::rolling),
     ];
     let carry = prop::sample::select(vec![
         Carry::None,
@@ -17,7 +17,7 @@ fn any_method() -> impl Strategy<Value = Method> {
         Carry::Network,
         Carry::Snap(1),
         Carry::Snap(2),
-        Carry::Uoro,
+        Carry::Uoro(1),
         Carry::KfRtrl,
         Carry::Presynaptic,
         Carry::Postsynaptic,
@@ -29,7 +29,7 @@ fn any_method() -> impl Strategy<Value = Method> {
         let whole = window == Window::Sequence;
         Method {
             window,
-            carry: if whole || matches!(window, Window::Rolling(_)) { Carry::None } else { carry },
+            carry: if whole || matches!(window, Window::Rolling { .. }) { Carry::None } else { carry },
             feedback,
             update: if by_window && !whole { Update::Window } else { Update::Sequence },
             edge: if cut { Edge::Cut } else { Edge::Heard },
