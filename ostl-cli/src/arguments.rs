@@ -270,16 +270,22 @@ pub(crate) struct CheckArguments {
     #[command(flatten)]
     pub(crate) config: ConfigArguments,
     /// Every kind of cell under every named method, the whole gradient of each: the table of docs/methods.md
-    #[arg(long, conflicts_with_all = ["config", "set", "data"])]
+    #[arg(long, group = "table", conflicts_with_all = ["config", "set", "data"])]
     pub(crate) all: bool,
-    /// One JSON object a parameter block (with --all: an entry of the table) and line
+    /// Stacks of one to four layers under every way of learning online, and what each leaves out of BPTT's gradient: the table of docs/deep.md
+    #[arg(long, group = "table", conflicts_with_all = ["config", "set", "data"])]
+    pub(crate) deep: bool,
+    /// One JSON object a parameter block (with --all and --deep: an entry of the table) and line
     #[arg(long)]
     pub(crate) json: bool,
-    /// The table as Markdown
-    #[arg(long, requires = "all", conflicts_with = "json")]
+    /// The table of --all or --deep as Markdown
+    #[arg(long, requires = "table", conflicts_with = "json")]
     pub(crate) markdown: bool,
+    /// The table of --deep as a picture, too: FILE.svg
+    #[arg(long, value_name = "FILE", requires = "deep")]
+    pub(crate) picture: Option<PathBuf>,
     /// Only these kinds of cells
-    #[arg(long, value_name = "NAMES", value_delimiter = ',', requires = "all", hide = true)]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', requires = "table", hide = true)]
     pub(crate) cells: Vec<String>,
 }
 

@@ -1,5 +1,6 @@
 //! `ostl check`.
 
+mod deep;
 mod methods;
 mod random;
 mod rules;
@@ -15,6 +16,7 @@ use crate::arguments::CheckArguments;
 use crate::config::{self, Config};
 use crate::failure::{NotExact, UsageError};
 use crate::gradient_report::{self, Report};
+use crate::made_file;
 use crate::output::Out;
 use crate::table::aligned;
 use crate::train::in_pool;
@@ -25,6 +27,7 @@ const LONGEST: usize = 1000;
 pub(crate) fn run(arguments: CheckArguments) -> Result<()> {
     let broken = match &arguments.config.config {
         _ if arguments.all => check_every_method(&arguments)?,
+        _ if arguments.deep => return check_deep(&arguments),
         Some(_) => check_config(&arguments)?,
         None => check_fixed_set(&arguments)?,
     };
@@ -43,6 +46,22 @@ fn check_every_method(arguments: &CheckArguments) -> Result<usize> {
     write!(out, "{text}")?;
     out.flush()?;
     Ok(measured.broken())
+}
+
+/// Ways of learning online in stacks: nothing is claimed of them here.
+fn check_deep(arguments: &CheckArguments) -> Result<()> {
+    let entries = deep::measure(&arguments.cells)?;
+    if let Some(to) = &arguments.picture {
+        made_file::write(to, deep::svg(&entries)?.as_bytes(), false)?;
+    }
+    let text = match (arguments.json, arguments.markdown) {
+        (true, _) => deep::json(&entries)?,
+        (_, true) => deep::markdown(&entries)?,
+        _ => deep::text(&entries)?,
+    };
+    let mut out = Out::new();
+    write!(out, "{text}")?;
+    Ok(out.flush()?)
 }
 
 /// The user's own network, method and task. Returns how many claims are broken.

@@ -148,7 +148,7 @@ fn in_short(entry: &Entry) -> String {
     }
 }
 
-fn markdown_table(rows: &[Vec<String>]) -> String {
+pub(super) fn markdown_table(rows: &[Vec<String>]) -> String {
     let line = |row: &[String]| format!("| {} |\n", row.join(" | "));
     let mut lines = rows.iter().map(|row| line(row));
     let header = lines.next().unwrap_or_default();

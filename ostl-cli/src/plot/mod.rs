@@ -14,7 +14,7 @@ use crate::failure::UsageError;
 use crate::made_file;
 use crate::output::{Out, tell};
 use crate::runs::{Band, Curve, by_settings, called, differing, given, tasks};
-pub(crate) use picture::{COLORS, svg};
+pub(crate) use picture::{COLORS, register_font, svg};
 
 /// More configurations than these nobody tells apart.
 pub(crate) const MOST: usize = 8;

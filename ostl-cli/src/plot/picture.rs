@@ -60,7 +60,7 @@ fn not_drawn(error: String) -> anyhow::Error {
 }
 
 /// The letters' shapes: of a PNG drawn, of an SVG measured.
-fn register_font() -> Result<()> {
+pub(crate) fn register_font() -> Result<()> {
     let registered = plotters::style::register_font("sans-serif", FontStyle::Normal, epaint_default_fonts::UBUNTU_LIGHT);
     registered.map_err(|_| anyhow!("the font that is compiled in cannot be read"))
 }

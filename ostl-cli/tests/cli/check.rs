@@ -123,6 +123,35 @@ fn all_methods_read_well_in_a_terminal_and_in_a_file() {
 }
 
 #[test]
+fn ways_through_deep_stacks_are_a_table_and_a_picture() {
+    let place = Workplace::new();
+    let ran = place.ostl("check --deep --json --cells gru --picture deep.svg").succeeded();
+    let entries: Vec<serde_json::Value> = ran.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let error = |depth: u64, way: &str, window: u64| {
+        let is_it = |e: &&serde_json::Value| e["depth"] == depth && e["way"] == way && e["window"] == window;
+        entries.iter().find(is_it).unwrap()["error"].as_f64().unwrap()
+    };
+    assert_eq!(entries.len(), 4 * 9 * 5);
+    assert!(error(1, "layer (R)", 4) < 1e-10 && error(1, "local", 4) > 1e-3 && error(2, "layer (R)", 4) > 1e-3);
+    for depth in [2, 3, 4] {
+        assert!(error(depth, "local, rolling", 16) < error(depth, "local", 16) / 2.0, "{depth}");
+        assert!(error(depth, "local+UORO, 8", 1) < error(depth, "UORO", 1));
+    }
+    let picture = std::fs::read_to_string(place.path("deep.svg")).unwrap();
+    assert!(picture.starts_with("<svg") && picture.contains("4 × gru") && picture.contains("local, rolling"));
+    place.ostl("check --deep --cells gru --picture deep.svg").refused(1, &["deep.svg"]);
+    let text = place.ostl("check --deep --markdown --cells lru").succeeded().stdout;
+    assert!(
+        text.starts_with("# ") && text.contains("ostl check --deep --markdown") && text.contains("| 1 local | 0 | 0 |"),
+        "{text}"
+    );
+    place.ostl("check --deep --cells lsmt").refused(2, &["lsmt", "lstm"]);
+    for wrong in ["--deep --all", "--deep tiny.toml", "--picture x.svg"] {
+        assert_eq!(place.ostl(&format!("check {wrong}")).status, 2, "{wrong}");
+    }
+}
+
+#[test]
 fn a_task_without_its_data_is_checked_on_random_sequences() {
     let place = Workplace::new();
     let ran = place.ostl("check tiny.toml --set task={name=\"jsb\"} --set method.window=sequence").succeeded();
