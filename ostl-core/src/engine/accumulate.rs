@@ -215,8 +215,9 @@ impl Part {
     fn add_spatial<T: Real>(&self, network: &Network<T>, lane: &Lane<T>, gradient: &mut [T]) {
         let (rows, stride) = (self.rows.len(), network.layers[self.layer].activations());
         let (delta, width) = (self.delta(lane), lane.tape.columns());
+        let first = lane.tape.first_column(network, self.layer);
         let Some((values, all, events)) = self.signal_of(network, lane) else {
-            return sum_columns(gradient, delta, stride, width);
+            return sum_columns(gradient, &delta[first * stride..], stride, width - first);
         };
         if let Some(events) = events {
             for (column, gradient) in self.columns.clone().zip(gradient.chunks_exact_mut(rows)) {
@@ -227,8 +228,8 @@ impl Part {
         }
         multiply(
             Assignment::Add,
-            columns(delta, rows, width, stride),
-            transposed_operand(&values[self.columns.start..], width, self.columns.len(), all),
+            columns(&delta[first * stride..], rows, width - first, stride),
+            transposed_operand(&values[first * all + self.columns.start..], width - first, self.columns.len(), all),
             columns_mut(gradient, rows, self.columns.len(), rows),
         );
     }

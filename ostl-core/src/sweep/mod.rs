@@ -206,9 +206,10 @@ impl<T: Real> Sweep<T> {
     /// window started from.
     pub(crate) fn run(&mut self, network: &Network<T>, transposed: &Transposed<T>, tape: &mut Tape<T>) {
         let (steps, width, cuts) = (0..tape.steps, tape.columns(), self.cuts);
-        let all = |rows: usize| 0..width * rows;
         for index in (0..network.layers.len()).rev() {
             let layer = &network.layers[index];
+            let first = tape.first_column(network, index);
+            let all = |rows: usize| first * rows..width * rows;
             let h = transposed.h(network, index);
             let sweep = &mut self.layers[index];
             match LayerOnTapeMut::new(layer, &mut tape.layers[index]) {
@@ -244,16 +245,18 @@ impl<T: Real> Sweep<T> {
     /// The learning signal of the layer below: the adjoint of this layer's inputs, or what the method's feedback has for it.
     fn send_down(&mut self, network: &Network<T>, transposed: &Transposed<T>, tape: &Tape<T>, index: usize) {
         let (layer, width) = (&network.layers[index], tape.columns());
+        let first = tape.first_column(network, index);
         let (m, down) = (layer.inputs(), transposed.down(network, index));
         let from = match transposed.feedback {
             Feedback::Symmetric | Feedback::Random => index,
             Feedback::Direct | Feedback::TargetProjection => network.layers.len() - 1,
         };
         let (lower, upper) = self.layers.split_at_mut(index);
-        let signal = &mut lower[index - 1].signal[..m * width];
+        let (earlier, signal) = lower[index - 1].signal[..m * width].split_at_mut(m * first);
+        earlier.fill(T::zero());
         if transposed.feedback == Feedback::TargetProjection {
             let o = network.outputs();
-            let targets = Right { values: &self.targets, rows: o, stride: o, count: width };
+            let targets = Right { values: &self.targets[first * o..], rows: o, stride: o, count: width - first };
             down.multiply(Assignment::Replace, targets, signal);
             signal.iter_mut().for_each(|signal| *signal = -*signal);
             return;
@@ -262,7 +265,8 @@ impl<T: Real> Sweep<T> {
             LayerTape::Recurrent(tape) => &tape.activation,
             LayerTape::Dense(_) => &upper[from - index].signal,
         };
-        send_down(down, &network.layers[from], delta, signal);
+        let rows = network.layers[from].activations();
+        send_down(down, &network.layers[from], &delta[first * rows..], signal);
     }
 
     /// The adjoint of a layer's filtered outputs at each window's start, from the adjoint of the state above, which is made of them.

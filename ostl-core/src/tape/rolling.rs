@@ -61,6 +61,13 @@ impl<T: Real> Tape<T> {
         self.is_without_error = !has_error;
     }
 
+    /// The first column with a signal in a layer. Above the topmost recurrent layer an error stays in its step, so that those steps have none whose
+    /// errors an earlier sweep started from.
+    pub(crate) fn first_column(&self, network: &Network<T>, layer: usize) -> usize {
+        let is_top = (1..=layer).contains(&network.first_of_top());
+        if is_top { self.swept * self.active } else { 0 }
+    }
+
     /// All steps have been swept from.
     pub(crate) fn looked_back(&mut self) {
         self.swept = self.steps;

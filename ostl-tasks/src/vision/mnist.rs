@@ -11,6 +11,7 @@ use super::rate::RateCode;
 use crate::error::{DatasetError, TaskError};
 use crate::files;
 use crate::labels::LabelChance;
+use crate::labels::TargetSteps;
 use crate::metric::Metric;
 use crate::random::{Draws, Purpose};
 use crate::split::Split;
@@ -245,8 +246,8 @@ impl Task for Mnist {
     }
 
     fn metrics(&self) -> &[Metric] {
-        match self.config.form {
-            MnistForm::Rate => &[Metric::SequenceAccuracy, Metric::Accuracy],
+        match (self.config.form, self.config.target_steps()) {
+            (MnistForm::Rate, _) | (_, TargetSteps::Every) => &[Metric::SequenceAccuracy, Metric::Accuracy],
             _ => &[Metric::Accuracy],
         }
     }
