@@ -283,7 +283,10 @@ pub(crate) struct CheckArguments {
     pub(crate) markdown: bool,
     /// The table of --deep as a picture, too: FILE.svg
     #[arg(long, value_name = "FILE", requires = "deep")]
-    pub(crate) picture: Option<PathBuf>,
+    pub(crate) out: Option<PathBuf>,
+    /// Replace an existing picture
+    #[arg(long, requires = "out")]
+    pub(crate) force: bool,
     /// Only these kinds of cells
     #[arg(long, value_name = "NAMES", value_delimiter = ',', requires = "table", hide = true)]
     pub(crate) cells: Vec<String>,

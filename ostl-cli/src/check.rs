@@ -6,6 +6,7 @@ mod random;
 mod rules;
 mod stacks;
 
+use std::ffi::OsStr;
 use std::io::Write;
 
 use anyhow::Result;
@@ -50,9 +51,15 @@ fn check_every_method(arguments: &CheckArguments) -> Result<usize> {
 
 /// Ways of learning online in stacks: nothing is claimed of them here.
 fn check_deep(arguments: &CheckArguments) -> Result<()> {
+    if let Some(to) = &arguments.out {
+        if to.extension() != Some(OsStr::new("svg")) {
+            return Err(UsageError::Other(format!("--out {}: a picture's name must end in .svg", to.display())).into());
+        }
+        made_file::check_free(to, arguments.force)?;
+    }
     let entries = deep::measure(&arguments.cells)?;
-    if let Some(to) = &arguments.picture {
-        made_file::write(to, deep::svg(&entries)?.as_bytes(), false)?;
+    if let Some(to) = &arguments.out {
+        made_file::write(to, deep::svg(&entries)?.as_bytes(), arguments.force)?;
     }
     let text = match (arguments.json, arguments.markdown) {
         (true, _) => deep::json(&entries)?,

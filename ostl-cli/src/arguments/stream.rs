@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use ostl_core::Window;
 use serde::{Deserialize, Serialize};
 
 pub(super) const EXAMPLES: &str = "\
@@ -162,9 +163,9 @@ pub(crate) struct StreamArguments {
     /// Learning rate; may be set anew with -i
     #[arg(long, value_name = "RATE", help_heading = "Network, where CONFIG does not say it")]
     pub(crate) learning_rate: Option<f64>,
-    /// Rows from update to update
+    /// Rows from update to update, or "rolling-16": an update a row that looks back over the last 16; "rolling-16-by-4": over 16 at every fourth
     #[arg(long, value_name = "K", help_heading = "Network, where CONFIG does not say it")]
-    pub(crate) window: Option<usize>,
+    pub(crate) window: Option<Window>,
     /// What is carried from window to window: local, layer, network, …
     #[arg(long, value_name = "CARRY", help_heading = "Network, where CONFIG does not say it")]
     pub(crate) carry: Option<String>,

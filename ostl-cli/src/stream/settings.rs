@@ -184,7 +184,7 @@ pub(super) fn network(
         ("layers.0.cell", "--cell", arguments.cell.clone()),
         ("layers.0.units", "--units", text(arguments.units)),
         ("method.carry", "--carry", arguments.carry.clone()),
-        ("method.window", "--window", text(arguments.window)),
+        ("method.window", "--window", arguments.window.map(|window| window.to_string())),
         ("seed", "--seed", arguments.seed.map(|seed| seed.to_string())),
     ];
     let mut set: Vec<String> =

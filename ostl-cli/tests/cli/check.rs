@@ -125,7 +125,7 @@ fn all_methods_read_well_in_a_terminal_and_in_a_file() {
 #[test]
 fn ways_through_deep_stacks_are_a_table_and_a_picture() {
     let place = Workplace::new();
-    let ran = place.ostl("check --deep --json --cells gru --picture deep.svg").succeeded();
+    let ran = place.ostl("check --deep --json --cells gru --out deep.svg").succeeded();
     let entries: Vec<serde_json::Value> = ran.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let error = |depth: u64, way: &str, window: u64| {
         let is_it = |e: &&serde_json::Value| e["depth"] == depth && e["way"] == way && e["window"] == window;
@@ -139,14 +139,15 @@ fn ways_through_deep_stacks_are_a_table_and_a_picture() {
     }
     let picture = std::fs::read_to_string(place.path("deep.svg")).unwrap();
     assert!(picture.starts_with("<svg") && picture.contains("4 × gru") && picture.contains("local, rolling"));
-    place.ostl("check --deep --cells gru --picture deep.svg").refused(1, &["deep.svg"]);
+    place.ostl("check --deep --cells gru --out deep.svg").refused(2, &["deep.svg", "--force"]);
+    place.ostl("check --deep --cells gru --out deep.png").refused(2, &["deep.png", ".svg"]);
     let text = place.ostl("check --deep --markdown --cells lru").succeeded().stdout;
     assert!(
         text.starts_with("# ") && text.contains("ostl check --deep --markdown") && text.contains("| 1 local | 0 | 0 |"),
         "{text}"
     );
     place.ostl("check --deep --cells lsmt").refused(2, &["lsmt", "lstm"]);
-    for wrong in ["--deep --all", "--deep tiny.toml", "--picture x.svg"] {
+    for wrong in ["--deep --all", "--deep tiny.toml", "--out x.svg"] {
         assert_eq!(place.ostl(&format!("check {wrong}")).status, 2, "{wrong}");
     }
 }

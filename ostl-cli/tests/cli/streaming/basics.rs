@@ -107,6 +107,8 @@ fn a_stream_that_is_gone_on_with_is_one_that_never_stopped() {
         "--target class --feedback --alarm 0.9 --categorical b --season 3",
         "--target a --task forecast --horizon 3",
         "--target a,b --task regress --window 4 --missing zero-mask --half-life 50 --cell gru",
+        "--target a,b --task regress --window rolling-8-by-3 --carry layer --cell gru",
+        "--target class --window rolling-6 --carry local+uoro-2 --cell lstm",
         "--target class --reset-on b --missing mean",
     ] {
         goes_on_as_if_never_stopped(&place, "rows.csv", options, 137);
@@ -181,7 +183,8 @@ fn settings_that_make_no_sense_are_refused() {
         ("rows.csv --target class --ignore a,b", &["no column is left"]),
         ("rows.csv --target class --alarm 2", &["quantile"]),
         ("rows.csv --target class --units 0", &["layers.0.units"]),
-        ("rows.csv --target class --window sequence", &["--window"]),
+        ("rows.csv --target class --window sequence", &["a stream has no end"]),
+        ("rows.csv --target class --window rolling", &["--window", "rolling-"]),
         ("rows.csv --target class --set method.window=sequence", &["a stream has no end"]),
         ("none.csv --target class", &["none.csv", "cannot be read"]),
         ("empty.csv --target class", &["empty.csv", "is empty"]),
