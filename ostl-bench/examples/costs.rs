@@ -15,7 +15,7 @@ use std::time::Instant;
 use ostl_bench::{LOSS, steps};
 use ostl_cells::CellConfig;
 use ostl_cells::config::{LiConfig, LifConfig, OutputKind};
-use ostl_core::{Carry, LearnError, Learner, Method, Network, OptimizerSettings, Update, Window};
+use ostl_core::{Carry, Edge, LearnError, Learner, Method, Network, OptimizerSettings, Update, Window};
 
 /// A method, what its documentation says of its time and memory in n where m = n, and whether H is sparse.
 struct Rule {
@@ -36,6 +36,8 @@ fn rules() -> Vec<Rule> {
     };
     let sparse =
         |order, name| Rule { is_sparse: true, ..rule(name, Method::snap(order), (2, "(V·r)²·P"), (2, "V·r·P")) };
+    let local = Method::ostl_without_h().with_edge(Edge::Heard);
+    let over = |window| Method { window, ..local };
     vec![
         rule("tbptt(1)", Method::tbptt(1), (2, "P"), (0, "0")),
         rule("rolling_tbptt(20)", Method::rolling_tbptt(20), (2, "20·P"), (0, "0")),
@@ -47,6 +49,15 @@ fn rules() -> Vec<Rule> {
         sparse(2, "snap-2, 8 a unit"),
         sparse(3, "snap-3, 8 a unit"),
         rule("uoro", Method::uoro(), (2, "6·P"), (2, "P")),
+        rule("local+uoro", local.with_carry(Carry::LocalUoro(1)), (2, "(V² + 2·V + 8)·P"), (2, "(V + 1)·P")),
+        rule("local+uoro-4", local.with_carry(Carry::LocalUoro(4)), (2, "(V² + 2·V + 32)·P"), (2, "(V + 4)·P")),
+        rule("local, rolling-20", over(Window::rolling(20)), (2, "(20 + V² + 3·V)·P"), (2, "V·P")),
+        rule(
+            "local, rolling-20-by-5",
+            over(Window::Rolling { steps: 20, every: 5 }),
+            (2, "(4 + (V² + 3·V)/5)·P"),
+            (2, "V·P"),
+        ),
         rule("kf_rtrl", Method::kf_rtrl(), (3, "V²·G·n³"), (2, "V·G·n² + m + n")),
         rule("ostl", Method::ostl(), (3, "V·n·P"), (3, "V·n·P")),
         rule("osttp", Method::osttp(), (3, "V·n·P"), (3, "V·n·P")),
