@@ -55,7 +55,7 @@ impl Given {
         let carry = self.carry.or(by_order).or(named.map(|method| method.carry));
         let carry = carry.ok_or("expected a `carry`, or the `name` of a method")?;
         let window = match (self.window, named.map(|method| method.window)) {
-            (Some(Window::Steps(steps)), Some(Window::Rolling(_))) => Window::Rolling(steps),
+            (Some(Window::Steps(steps)), Some(window @ Window::Rolling { .. })) => window.with_steps(steps),
             (Some(window), _) | (None, Some(window)) => window,
             (None, None) => return Err("expected a `window`, or the `name` of a method".into()),
         };

@@ -12,7 +12,7 @@ impl<T: Real> Engine<T> {
         self.streaming.restart();
     }
 
-    /// Of a window that rolls: there are steps enough for the next sweep.
+    /// The window at hand has all its steps; of one that rolls, there are enough new ones for the next sweep.
     pub(crate) fn window_is_full(&self) -> bool {
         let new = self.streaming.lanes.new_steps();
         let full = match self.rolls() {
@@ -53,7 +53,7 @@ impl<T: Real> Engine<T> {
         self.streaming.lanes.lanes.iter().any(|lane| lane.has_error)
     }
 
-    /// Both parts of the gradient after a sweep that looked back; traces stay. None of the streams `continues`.
+    /// Both parts of the gradient after a sweep that looked back; traces stay, and `continues` says so of every stream.
     pub(crate) fn read_out(&mut self, may_defer: bool) {
         let moment = self.streaming.moment();
         let Streaming { lanes, trace, gradient, touched, .. } = &mut self.streaming;
@@ -61,8 +61,8 @@ impl<T: Real> Engine<T> {
         trace.read_out(&self.network, (&lanes.lanes, lanes.transposed()), &self.continues, (moment, may_defer), gradient);
     }
 
-    /// After a sweep that looked back: the tape's first steps go, so that there is room for as many as come before the next, and the trace of those
-    /// streams that `continues` follows to where the tape then begins.
+    /// After a sweep that looked back: the tape's first steps go, so that there is room for as many as come before the next, and the traces of streams
+    /// follow to where the tape then begins, as far as `continues` says that they go on.
     pub(crate) fn roll_on(&mut self, rolls: Rolls) {
         let moment = self.streaming.moment();
         let Streaming { lanes, trace, gradient, .. } = &mut self.streaming;
@@ -72,7 +72,7 @@ impl<T: Real> Engine<T> {
         if leaving == 0 {
             return;
         }
-        if self.method.carry != Carry::None {
+        if self.method.carry != Carry::None && self.continues.contains(&true) {
             lanes.follow(&self.network, leaving, &mut trace.local.paths, &self.continues);
             trace.close(&self.network, (&lanes.lanes, lanes.transposed()), &self.continues, (moment, true), gradient);
             for lane in &mut lanes.lanes {
