@@ -22,6 +22,9 @@ def test_parts() -> None:
     assert Method.of({"name": "e-prop", "feedback": "random"}) == Method.e_prop().with_(feedback="random")
     assert Method.snap(3).carry == "snap-3" and Method.snap(3).edge == "heard" and Method.snap(1).edge == "cut"
     assert Method.bptt().window == "sequence" and Method.rolling_tbptt(4).window == "rolling-4"
+    deep = Method.of({"name": "rolling_tbptt", "window": "rolling-20-by-5", "carry": "local+uoro-4"})
+    assert (deep.window, deep.carry, deep.update) == ("rolling-20-by-5", "local+uoro-4", "window")
+    assert Method.of({"window": "rolling-6", "carry": "layer"}).with_(carry="local").window == "rolling-6"
     assert Method.tbptt(5).update == "window" and Method(5, "none").update == "sequence"
     assert Method.ostl().with_(seed=3) != Method.ostl()
 
@@ -33,6 +36,7 @@ def test_parts() -> None:
         ({"carry": "layer"}, "expected a `window`"),
         ({"window": 0, "carry": "layer"}, "unknown window `0`"),
         ({"window": 3, "carry": "layers"}, "unknown carry `layers`"),
+        ({"window": "rolling-3-by-4", "carry": "local"}, "1 to 3 steps"),
         ({"window": 3, "cary": "layer"}, "unknown field `cary`"),
         ({"window": 3, "carry": "network", "feedback": "random"}, "feedback = random"),
         ({"name": "snap", "order": 0}, "order 0"),
