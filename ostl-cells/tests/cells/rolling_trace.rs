@@ -306,6 +306,26 @@ fn piece(batch: &SequenceBatch<f64>, steps: std::ops::Range<usize>) -> SequenceB
     piece
 }
 
+/// The weights change where a stretch ends, and what was put off until then is in their gradient, also where the last steps have no target.
+#[test]
+fn what_is_put_off_is_there_at_a_stretchs_end() {
+    let mut plan = even();
+    plan.targets = 0;
+    let network = network(&plan);
+    let mut batch = plan.batch();
+    (0..3).for_each(|stream| batch.set_class(stream, 12, 1));
+    for carry in [Carry::Local, Carry::Layer, Carry::Network] {
+        let method = Method { window: rolling([4, 2]), carry, ..Method::bptt() };
+        let mut learner = Learner::new(network.clone(), LOSS, method, OptimizerSettings::sgd(1e-6), 3).unwrap();
+        learner.learn_next(&piece(&batch, 0..16)).unwrap();
+        let moved = learner.network().parameters().iter().zip(network.parameters());
+        let moved: Vec<f64> = moved.map(|(after, before)| before - after).collect();
+        let whole = gradient(&network, method, &piece(&batch, 0..16));
+        let cosine = agreement(&moved, &whole, 0.0).cosine;
+        assert!(cosine > 1.0 - 1e-9, "{carry}: {cosine}");
+    }
+}
+
 #[test]
 fn a_recording_in_stretches_is_the_recording() {
     let plan = even();

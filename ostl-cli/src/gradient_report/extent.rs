@@ -27,13 +27,19 @@ fn products(network: &Network<f64>, method: &Method, lengths: &[usize]) -> f64 {
     let swept = ORACLE * parameters * steps;
     match method.window {
         Window::Sequence => swept,
-        // From each step as far back.
-        Window::Rolling { steps: back, every } => swept + back as f64 * parameters * steps / every as f64,
-        Window::Steps(window) => {
-            let edges = lengths.iter().map(|length| length / window.max(1)).sum::<usize>() as f64;
-            swept + edges * (moved_on(network, method) + residual(network, window))
+        // As far back each time, for the method and for R.
+        Window::Rolling { steps: back, every } => {
+            let looked_back = 2.0 * back as f64 * parameters * steps / every as f64;
+            swept + looked_back + moved(network, &method.with_window(every), every, lengths)
         }
+        Window::Steps(window) => swept + moved(network, method, window, lengths),
     }
+}
+
+/// About the multiply–adds that what is carried takes to move on over all edges of windows of so many steps, for the method and for R.
+fn moved(network: &Network<f64>, method: &Method, window: usize, lengths: &[usize]) -> f64 {
+    let edges = lengths.iter().map(|length| length / window.max(1)).sum::<usize>() as f64;
+    edges * (moved_on(network, method) + residual(network, window))
 }
 
 /// About the multiply–adds that what is carried takes to move on over a window's edge.

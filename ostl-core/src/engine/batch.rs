@@ -145,7 +145,7 @@ impl<T: Real> Engine<T> {
                     self.read_out(may_defer);
                 }
                 self.see_who_goes_on(batch, outset, start + steps);
-                self.roll_on(rolls);
+                self.roll_on(rolls, may_defer);
             }
         }
         Ok(score)

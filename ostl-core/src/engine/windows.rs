@@ -45,7 +45,7 @@ impl<T: Real> Engine<T> {
             self.read_out(go_on);
         }
         self.continues.fill(go_on);
-        self.roll_on(rolls);
+        self.roll_on(rolls, go_on);
     }
 
     /// Some of the new steps have an error.
@@ -62,8 +62,9 @@ impl<T: Real> Engine<T> {
     }
 
     /// After a sweep that looked back: the tape's first steps go, so that there is room for as many as come before the next, and the traces of streams
-    /// follow to where the tape then begins, as far as `continues` says that they go on.
-    pub(crate) fn roll_on(&mut self, rolls: Rolls) {
+    /// follow to where the tape then begins, as far as `continues` says that they go on. What they owe the gradient is added unless it `may_defer`, also
+    /// where there was no error to sweep back.
+    pub(crate) fn roll_on(&mut self, rolls: Rolls, may_defer: bool) {
         let moment = self.streaming.moment();
         let Streaming { lanes, trace, gradient, .. } = &mut self.streaming;
         lanes.lanes.iter_mut().for_each(|lane| lane.tape.looked_back());
@@ -72,9 +73,9 @@ impl<T: Real> Engine<T> {
         if leaving == 0 {
             return;
         }
-        if self.method.carry != Carry::None && self.continues.contains(&true) {
+        if self.method.carry != Carry::None {
             lanes.follow(&self.network, leaving, &mut trace.local.paths, &self.continues);
-            trace.close(&self.network, (&lanes.lanes, lanes.transposed()), &self.continues, (moment, true), gradient);
+            trace.close(&self.network, (&lanes.lanes, lanes.transposed()), &self.continues, (moment, may_defer), gradient);
             for lane in &mut lanes.lanes {
                 lane.tape.keep_boundary(&self.network);
             }

@@ -118,12 +118,12 @@ fn audit_of(
         }
     });
     let blocks = blocks.collect();
-    // The method whose gradient is BPTT's less R. A rolling window has none of its own: chunks of as many steps stand in for it.
-    let by_layer = Method::bptt().with_carry(Carry::Layer);
+    // The method whose gradient is BPTT's less R.
+    let by_layer = Method { window: method.window, ..Method::bptt().with_carry(Carry::Layer) };
     let residual = match method.window {
         Window::Sequence => Some(0.0),
-        Window::Steps(steps) | Window::Rolling { steps, .. } => {
-            let by_layer = by_layer.with_window(steps);
+        // So many steps leave the tape at a time.
+        Window::Steps(steps) | Window::Rolling { every: steps, .. } => {
             if claims(network, &by_layer).iter().all(|claim| *claim != Claim::Approximate) {
                 Some(0.0)
             } else if products_by_layer(network, steps, batch) > MOST_PRODUCTS {
