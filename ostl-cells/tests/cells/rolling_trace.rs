@@ -308,7 +308,7 @@ fn piece(batch: &SequenceBatch<f64>, steps: std::ops::Range<usize>) -> SequenceB
 
 /// The weights change where a stretch ends, and what was put off until then is in their gradient, also where the last steps have no target.
 #[test]
-fn what_is_put_off_is_there_at_a_stretchs_end() {
+fn what_is_put_off_is_there_where_a_stretch_ends() {
     let mut plan = even();
     plan.targets = 0;
     let network = network(&plan);
