@@ -78,10 +78,7 @@ fn network(n: usize, is_sparse: bool) -> Network<f32> {
 
 /// Microseconds a step of a stream that has been going on for a while, and bytes of traces.
 fn cost(rule: &Rule, n: usize, seconds: f64) -> Result<(f64, usize), Box<dyn std::error::Error>> {
-    let window = match rule.method.window {
-        Window::Steps(steps) | Window::Rolling { steps, .. } => steps,
-        Window::Sequence => 1,
-    };
+    let window = rule.method.window.steps().unwrap_or(1);
     let network = network(n, rule.is_sparse);
     let mut learner = Learner::new(network, LOSS, rule.method, OptimizerSettings::sgd(0.1), 1)?;
     let stream = steps(n, 8, 64, 1);

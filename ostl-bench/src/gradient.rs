@@ -73,10 +73,7 @@ pub fn time(case: &Case, units: Units, method: Method, runs: usize) -> Result<Ro
         recurrent: units.is_recurrent(),
         threads: rayon::current_num_threads(),
         ms: (best * 1e6).round() / 1e3,
-        window: match method.window {
-            Window::Steps(steps) | Window::Rolling { steps, .. } => steps,
-            Window::Sequence => case.steps,
-        },
+        window: method.window.steps().unwrap_or(case.steps),
         block: block.map_or(case.steps, |block| block.min(case.steps)),
         carry: if method.window == Window::Sequence { Carry::None.name() } else { method.carry.name() },
         trace_bytes: learner.trace_bytes(),

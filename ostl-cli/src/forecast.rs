@@ -81,7 +81,7 @@ impl Measured {
     ) -> Option<String> {
         let now = self.seconds_a_step();
         let timed = choices(network, method).into_iter().filter_map(|choice| {
-            let steps = STEPS.max(WINDOWS.saturating_mul(steps_of(choice.method.window).unwrap_or(STEPS)));
+            let steps = STEPS.max(WINDOWS.saturating_mul(choice.method.window.steps().unwrap_or(STEPS)));
             let factor = now / seconds_a_step(network, loss, choice.method, &beginning(batch, steps))?;
             (factor >= WORTH).then(|| format!("--set {} is about {factor:.0} times as fast ({})", choice.set, choice.what))
         });
@@ -94,7 +94,7 @@ impl Measured {
 fn choices(network: &Network<f32>, method: &Method) -> Vec<Choice> {
     let choice = |set: String, method: Method, what| Choice { set, method, what };
     let mut choices = Vec::new();
-    let Some(steps) = steps_of(method.window) else { return choices };
+    let Some(steps) = method.window.steps() else { return choices };
     let keeps_much = matches!(method.carry, Carry::Layer | Carry::Network | Carry::Snap(_)) || method.carry.is_random();
     if keeps_much {
         let local = method.with_carry(Carry::Local);
@@ -126,13 +126,6 @@ fn choices(network: &Network<f32>, method: &Method) -> Vec<Choice> {
     }
     choices.retain(|choice| choice.method.validate_for(network).is_ok());
     choices
-}
-
-fn steps_of(window: Window) -> Option<usize> {
-    match window {
-        Window::Steps(steps) | Window::Rolling { steps, .. } => Some(steps),
-        Window::Sequence => None,
-    }
 }
 
 /// Time that a gradient takes a step and stream; nothing where it cannot be worked out.

@@ -28,7 +28,7 @@ fn cell(name: &str) -> CellConfig {
     found.unwrap_or_else(|| panic!("no cell {name}")).1
 }
 
-fn plan(layers: Vec<LayerPlan>) -> Plan {
+pub(crate) fn plan(layers: Vec<LayerPlan>) -> Plan {
     Plan {
         inputs: 3,
         layers,
@@ -43,7 +43,7 @@ fn plan(layers: Vec<LayerPlan>) -> Plan {
 }
 
 /// Random weights, strong enough that spiking units spike.
-fn network(plan: &Plan) -> Network<f64> {
+pub(crate) fn network(plan: &Plan) -> Network<f64> {
     let mut network = plan.network::<f64>();
     for block in network.blocks().to_vec() {
         match block.name {
@@ -57,14 +57,14 @@ fn network(plan: &Plan) -> Network<f64> {
     network
 }
 
-fn gradient(network: &Network<f64>, method: Method, batch: &SequenceBatch<f64>) -> Vec<f64> {
+pub(crate) fn gradient(network: &Network<f64>, method: Method, batch: &SequenceBatch<f64>) -> Vec<f64> {
     let loss = Loss::SoftmaxCrossEntropy;
     let mut learner = Learner::new(network.clone(), loss, method, OptimizerSettings::sgd(1.0), batch.streams()).unwrap();
     learner.gradient(batch).unwrap().1.to_vec()
 }
 
 #[track_caller]
-fn assert_equal(found: &[f64], truth: &[f64], what: &str) {
+pub(crate) fn assert_equal(found: &[f64], truth: &[f64], what: &str) {
     assert!(truth.iter().any(|g| g.abs() > 1e-3), "{what}: a gradient of nothing shows nothing");
     let error = agreement(found, truth, 0.0).relative_error;
     assert!(error < EQUAL, "{what}: {error:.1e}");
@@ -78,7 +78,7 @@ fn with(carry: Carry, window: usize) -> Method {
     Method::bptt().with_carry(carry).with_window(window)
 }
 
-fn spikes(network: &Network<f64>, batch: &SequenceBatch<f64>) {
+pub(crate) fn spikes(network: &Network<f64>, batch: &SequenceBatch<f64>) {
     let rate = audit(network, Loss::SoftmaxCrossEntropy, &Method::bptt(), batch).unwrap().firing_rate;
     assert!(rate.is_none_or(|rate| rate > 0.02 && rate < 0.98), "{network:?} fires at {rate:?}");
 }

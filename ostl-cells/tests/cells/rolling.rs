@@ -49,7 +49,7 @@ fn error(found: &[f64], truth: &[f64]) -> f64 {
 }
 
 /// One step of every stream.
-fn step(learner: &mut Learner<f64>, batch: &SequenceBatch<f64>, at: usize) {
+pub(crate) fn step(learner: &mut Learner<f64>, batch: &SequenceBatch<f64>, at: usize) {
     let mut inputs = Vec::new();
     for stream in 0..batch.streams() {
         inputs.extend_from_slice(batch.input(stream, at));

@@ -3,15 +3,16 @@
 //! What its gradient has to be follows from windows that do not roll: the errors of the newest steps alone, in one window that begins where the
 //! tape does, and the trace moved there by windows as long as the steps that left the tape at a time.
 
+use crate::equivalences::{self, assert_equal, gradient, plan, spikes};
+use crate::rolling::step;
 use crate::stacks::{LayerPlan, Plan};
 use ostl_cells::CellConfig;
-use ostl_core::gradient_check::{Claim, agreement, audit, claims};
+use ostl_core::gradient_check::{Claim, agreement, claims};
 use ostl_core::{
     Activation, Carry, Edge, Engine, Feedback, Learner, Loss, Method, Network, OptimizerSettings, SequenceBatch, Signal,
     Target, Update, Window, bptt,
 };
 
-const EQUAL: f64 = 1e-10;
 const LOSS: Loss = Loss::SoftmaxCrossEntropy;
 /// Steps that a sweep goes back, and from one to the next.
 const WINDOWS: [[usize; 2]; 9] = [[1, 1], [2, 1], [3, 2], [3, 3], [7, 1], [7, 3], [7, 7], [8, 4], [40, 5]];
@@ -36,11 +37,6 @@ fn layer(name: &str, units: usize) -> LayerPlan {
     LayerPlan::Cell(found.unwrap_or_else(|| panic!("no cell {name}")).1, units)
 }
 
-fn plan(layers: Vec<LayerPlan>) -> Plan {
-    let lengths = vec![17, 16, 9, 1];
-    Plan { inputs: 3, layers, outputs: 3, loss: LOSS, lengths, targets: 60, resets: 10, active: 100, seed: 21 }
-}
-
 fn stacks() -> Vec<Plan> {
     vec![
         plan(vec![layer("lstm", 5)]),
@@ -51,29 +47,15 @@ fn stacks() -> Vec<Plan> {
     ]
 }
 
-/// Random weights, strong enough that spiking units spike.
+/// With its spiking units seen to spike.
 fn network(plan: &Plan) -> Network<f64> {
-    let mut network = plan.network::<f64>();
-    for block in network.blocks().to_vec() {
-        match block.name {
-            "threshold" => network.parameters_mut()[block.range()].fill(-0.3),
-            "W" if block.layer + 1 < network.depth() => {
-                network.parameters_mut()[block.range()].iter_mut().for_each(|w| *w *= 1.5);
-            }
-            _ => {}
-        }
-    }
-    let rate = audit(&network, LOSS, &Method::bptt(), &plan.batch()).unwrap().firing_rate;
-    assert!(rate.is_none_or(|rate| rate > 0.02 && rate < 0.98), "{network:?} fires at {rate:?}");
+    let network = equivalences::network(plan);
+    spikes(&network, &plan.batch());
     network
 }
 
 fn learner(network: &Network<f64>, method: Method, streams: usize) -> Learner<f64> {
     Learner::new(network.clone(), LOSS, method, OptimizerSettings::adam(0.01), streams).unwrap()
-}
-
-fn gradient(network: &Network<f64>, method: Method, batch: &SequenceBatch<f64>) -> Vec<f64> {
-    learner(network, method, batch.streams()).gradient(batch).unwrap().1.to_vec()
 }
 
 fn methods(window: Window) -> impl Iterator<Item = Method> {
@@ -89,13 +71,6 @@ fn methods(window: Window) -> impl Iterator<Item = Method> {
     });
     let cut = Method { window, carry: Carry::Local, edge: Edge::Cut, ..Method::bptt() };
     symmetric.into_iter().chain(others).chain([cut])
-}
-
-#[track_caller]
-fn assert_equal(found: &[f64], truth: &[f64], what: &str) {
-    assert!(truth.iter().any(|g| g.abs() > 1e-3), "{what}: a gradient of nothing shows nothing");
-    let error = agreement(found, truth, 0.0).relative_error;
-    assert!(error < EQUAL, "{what}: {error:.1e}");
 }
 
 fn class(batch: &SequenceBatch<f64>, stream: usize, step: usize) -> Option<usize> {
@@ -205,22 +180,6 @@ fn the_further_back_the_less_is_dropped() {
     let method = Method { window: rolling([3, 2]), carry: Carry::Local, ..Method::bptt() };
     assert!(claims(&shallow, &method).iter().all(|claim| *claim == Claim::Exact));
     assert!(claims(&deep, &method).contains(&Claim::Approximate));
-}
-
-/// One step of every stream.
-fn step(learner: &mut Learner<f64>, batch: &SequenceBatch<f64>, at: usize) {
-    let mut inputs = Vec::new();
-    for stream in 0..batch.streams() {
-        inputs.extend_from_slice(batch.input(stream, at));
-        if batch.is_reset(stream, at) {
-            learner.reset(stream);
-        }
-    }
-    learner.predict(&inputs).unwrap();
-    let targets: Vec<_> = (0..batch.streams()).map(|stream| batch.target(stream, at)).collect();
-    if targets.iter().any(Option::is_some) {
-        learner.learn(&targets).unwrap();
-    }
 }
 
 fn even() -> Plan {

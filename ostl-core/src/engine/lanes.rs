@@ -153,12 +153,7 @@ impl<T: Real> Lanes<T> {
         let work = network.parameters.len() * self.columns();
         self.transposed.update(network);
         let transposed = &self.transposed;
-        let act = |(lane, paths): (&mut Lane<T>, &mut LanePaths<T>)| lane.sweep(network, transposed, paths, continues);
-        if self.lanes.len() > 1 && is_worth_sharing(work) {
-            self.lanes.par_iter_mut().zip(paths).for_each(act);
-        } else {
-            self.lanes.iter_mut().zip(paths).for_each(act);
-        }
+        each_with_paths(&mut self.lanes, paths, work, |lane, paths| lane.sweep(network, transposed, paths, continues));
     }
 
     /// What the traces need of the first `steps` steps alone, whatever their errors, to move on over them: the tapes are left as they are then, and
@@ -167,12 +162,7 @@ impl<T: Real> Lanes<T> {
         self.hold(steps);
         self.transposed.update(network);
         let work = network.parameters.len() * self.columns();
-        let act = |(lane, paths): (&mut Lane<T>, &mut LanePaths<T>)| lane.follow(network, paths, continues);
-        if self.lanes.len() > 1 && is_worth_sharing(work) {
-            self.lanes.par_iter_mut().zip(paths).for_each(act);
-        } else {
-            self.lanes.iter_mut().zip(paths).for_each(act);
-        }
+        each_with_paths(&mut self.lanes, paths, work, |lane, paths| lane.follow(network, paths, continues));
     }
 
     /// The tapes are taken to hold so many steps: fewer than they do, or all again.
@@ -201,6 +191,21 @@ impl<T: Real> Lanes<T> {
         } else {
             self.lanes.iter_mut().zip(paths).zip(scores).for_each(act);
         }
+    }
+}
+
+/// Does the same to every lane and the paths through its units, on as many threads as pay for `work` multiply–adds in all.
+fn each_with_paths<T: Real>(
+    lanes: &mut [Lane<T>],
+    paths: &mut [LanePaths<T>],
+    work: usize,
+    act: impl Fn(&mut Lane<T>, &mut LanePaths<T>) + Send + Sync,
+) {
+    let act = |(lane, paths): (&mut Lane<T>, &mut LanePaths<T>)| act(lane, paths);
+    if lanes.len() > 1 && is_worth_sharing(work) {
+        lanes.par_iter_mut().zip(paths).for_each(act);
+    } else {
+        lanes.iter_mut().zip(paths).for_each(act);
     }
 }
 

@@ -67,22 +67,20 @@ impl<T: Real> Engine<T> {
     pub(crate) fn roll_on(&mut self, rolls: Rolls, may_defer: bool) {
         let moment = self.streaming.moment();
         let Streaming { lanes, trace, gradient, .. } = &mut self.streaming;
-        lanes.lanes.iter_mut().for_each(|lane| lane.tape.looked_back());
         let steps = lanes.steps();
         let leaving = steps.saturating_sub(rolls.steps - rolls.every);
-        if leaving == 0 {
-            return;
-        }
-        if self.method.carry != Carry::None {
+        if leaving > 0 && self.method.carry != Carry::None {
             lanes.follow(&self.network, leaving, &mut trace.local.paths, &self.continues);
             trace.close(&self.network, (&lanes.lanes, lanes.transposed()), &self.continues, (moment, may_defer), gradient);
             for lane in &mut lanes.lanes {
                 lane.tape.keep_boundary(&self.network);
             }
             lanes.hold(steps);
-            lanes.lanes.iter_mut().for_each(|lane| lane.tape.looked_back());
         }
-        lanes.drop_front(&self.network, leaving);
+        lanes.lanes.iter_mut().for_each(|lane| lane.tape.looked_back());
+        if leaving > 0 {
+            lanes.drop_front(&self.network, leaving);
+        }
     }
 
     /// Closes the window at hand, be it full or not: its gradient is added, and traces are moved to its end. Streams go on. Of a window that rolls the

@@ -58,10 +58,7 @@ impl<T: Real> Asked<'_, T> {
         let value = match part {
             Part::Units { layer } => self.network.layers[layer].units().to_string(),
             Part::Carry => self.method.carry.to_string(),
-            Part::Window => match self.method.window {
-                Window::Steps(steps) | Window::Rolling { steps, .. } => steps.to_string(),
-                Window::Sequence => "sequence".into(),
-            },
+            Part::Window => self.method.window.steps().map_or_else(|| "sequence".into(), |steps| steps.to_string()),
             Part::Streams => self.streams.to_string(),
         };
         let fits = fits(self, part, |asked, need| asked.missing(need, counted) <= limit);
